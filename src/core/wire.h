@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* The messages between worker and keeper (DESIGN 11), as bytes. One packet is one
+ * message. */
+#ifndef FSMON_CORE_WIRE_H
+#define FSMON_CORE_WIRE_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define WIRE_MAX_BYTES ((size_t)1024 * 1024) /* the longest message */
+#define WIRE_MAX_FDS 2 /* descriptors with one message */
+
+enum wire_type {
+	/* worker to keeper */
+	WIRE_RUN = 1, /* start a hook; with it go the stdin and the file descriptor, if
+			 present */
+	WIRE_STOP, /* send a signal to the process group of a run */
+	WIRE_READY, /* the worker is at work; also at the end of each reload */
+	WIRE_STATUS, /* one line about how it goes, for the service manager */
+	/* keeper to worker */
+	WIRE_STARTED, /* a process exists; sent before its program runs; with the output
+			 pipe */
+	WIRE_RUNNING, /* to a new worker: a run that an earlier one asked for; likewise */
+	WIRE_FAILED, /* the program could not be started; the last word about a run */
+	WIRE_ENDED, /* the process ended; the last word about a run */
+	WIRE_HELLO, /* to a new worker: all that was left over has been told */
+	WIRE_RELOAD,
+	WIRE_SHUTDOWN,
+};
+
+/* What to start. In a decoded message all pointers lead into the message's bytes or
+ * memory. */
+struct wire_run {
+	char **argv; /* at least one, NULL behind the last */
+	char **envp; /* likewise, may be empty */
+	const char *directory;
+	uint32_t umask;
+	int32_t nice;
+	bool has_ids; /* run with these credentials, not with the keeper's own */
+	uint32_t uid;
+	uint32_t gid;
+	gid_t *groups; /* supplementary */
+	size_t group_count;
+	bool has_stdin; /* the first descriptor is standard input */
+	bool has_file; /* the next one is FSMON_FD */
+};
+
+/* What a run used. */
+struct wire_usage {
+	uint64_t user_us;
+	uint64_t system_us;
+	uint64_t max_rss_kib;
+};
+
+struct wire_message {
+	enum wire_type type;
+	uint64_t run_id; /* 0 where the message concerns no run */
+	union {
+		struct wire_run run; /* WIRE_RUN */
+		int32_t signal; /* WIRE_STOP */
+		const char *text; /* WIRE_STATUS */
+		struct {
+			int32_t pid;
+			bool has_output; /* the pipe comes with the message */
+		} started; /* WIRE_STARTED, WIRE_RUNNING */
+		struct {
+			int32_t error; /* errno */
+			const char *stage; /* what was tried: "exec", "chdir" … */
+		} failed; /* WIRE_FAILED */
+		struct {
+			int32_t status; /* as of wait(2) */
+			struct wire_usage usage;
+		} ended; /* WIRE_ENDED */
+		bool now; /* WIRE_SHUTDOWN: do not wait for running hooks */
+	};
+};
+
+/*
+ * Append the bytes of a message to b. Borrows everything. Returns 0, or -1 with ENOMEM,
+ * E2BIG (longer than WIRE_MAX_BYTES) or EINVAL (no such type).
+ */
+int wire_encode(struct buf *b, const struct wire_message *m);
+
+/*
+ * Put another pid into the bytes of an encoded WIRE_STARTED. For the child between fork
+ * and exec: allocates nothing.
+ */
+void wire_set_pid(void *bytes, int32_t pid);
+
+/*
+ * Read a message. Strings of *m point into the bytes, which must outlive it; wire_fini
+ * frees the rest. Returns 0, or -1 with EBADMSG (not a whole, correct message of this
+ * version) or ENOMEM; then there is nothing to free.
+ */
+__attribute__((warn_unused_result)) int wire_decode(
+	struct wire_message *m, const void *bytes, size_t len);
+
+/* Free what wire_decode allocated. */
+void wire_fini(struct wire_message *m);
+
+#endif
