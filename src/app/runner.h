@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* The worker's side of running hooks: asks the keeper, collects output and outcomes. */
+#ifndef FSMON_APP_RUNNER_H
+#define FSMON_APP_RUNNER_H
+
+#include "core/rule.h"
+#include "core/wire.h"
+#include "os/poller.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define RUNNER_LINE_MAX_BYTES 8192 /* a longer line is delivered in pieces */
+#define RUNNER_TAIL_MAX_BYTES 4096 /* how much output is kept for the outcome */
+
+struct runner; /* opaque */
+
+/* One run to start. All is borrowed for the call of runner_start, the descriptors too. */
+struct runner_request {
+	uint64_t run_id; /* not that of a run that has not ended yet */
+	char *const *argv;
+	char *const *envp;
+	const char *directory;
+	mode_t umask;
+	int nice;
+	const struct rule_user *user; /* NULL or not set: the daemon's own */
+	int stdin_fd; /* -1: /dev/null */
+	int file_fd; /* becomes descriptor 3 of the hook; -1: none */
+};
+
+/* How a run ended; lives as long as the call of the handler. */
+struct runner_outcome {
+	int status; /* as of wait(2) */
+	struct wire_usage usage;
+	const char *output; /* the last RUNNER_TAIL_MAX_BYTES of it, raw bytes */
+	size_t output_len;
+};
+
+/*
+ * What the runner calls, always from poller_turn or runner_drain. A run gets `started` at
+ * most once and then exactly one of `failed` and `ended`; `failed` may come without
+ * `started`. Handlers may call runner_start, runner_stop, runner_ready and runner_status.
+ * Every handler must be set.
+ */
+struct runner_handlers {
+	/*
+	 * A process exists for the run. The message was sent before its program began:
+	 * whoever has drained the runner after reading a file event of that process has
+	 * seen this call. resumed: an earlier worker asked for the run.
+	 */
+	void (*started)(void *ctx, uint64_t run_id, pid_t pid, bool resumed);
+	/* The program could not be started; stage says what was tried ("exec", "chdir"
+	 * …). */
+	void (*failed)(void *ctx, uint64_t run_id, int error, const char *stage);
+	/*
+	 * A line of standard output or error, without its newline; may hold any other
+	 * byte. Comes after `ended` too, from processes that the hook left behind.
+	 */
+	void (*output)(void *ctx, uint64_t run_id, const char *line, size_t len);
+	/* The process ended, and what it had written has been delivered. */
+	void (*ended)(void *ctx, uint64_t run_id, const struct runner_outcome *outcome);
+	/* Once after the start: all that is left of an earlier worker's runs has been
+	 * told. */
+	void (*told)(void *ctx);
+	/* End: after the running hooks, or at once (they are being killed). */
+	void (*stop_requested)(void *ctx, bool now);
+	void (*reload_requested)(void *ctx);
+	/* The keeper is gone; nothing can be started any more. */
+	void (*keeper_gone)(void *ctx);
+};
+
+/*
+ * Make a runner on the worker's end of the socket. The poller and the handlers are
+ * borrowed until runner_free; keeper_fd becomes the runner's. Returns NULL with ENOMEM or
+ * another errno of poller_add; then keeper_fd is still the caller's.
+ */
+__attribute__((warn_unused_result)) struct runner *runner_new(struct poller *poller,
+	int keeper_fd, const struct runner_handlers *handlers, void *ctx);
+
+/* Free the runner and close its descriptors; hooks go on. Not from a handler. NULL is
+ * allowed. */
+void runner_free(struct runner *r);
+
+/*
+ * Ask for a run. Never blocks: when the socket is full the request waits its turn, up to
+ * a bound. Returns 0, or -1 with EAGAIN (too many wait; try again after an outcome),
+ * E2BIG (arguments and environment too long), EPIPE (no keeper), ENOMEM, or an errno of
+ * fcntl(2) or sendmsg(2). Then there is no such run.
+ */
+__attribute__((warn_unused_result)) int runner_start(
+	struct runner *r, const struct runner_request *request);
+
+/* Send a signal to the process group of a run. What has ended meanwhile gets none.
+ * Returns 0, or -1 as runner_start does. */
+int runner_stop(struct runner *r, uint64_t run_id, int signal);
+
+/* Tell that the worker is at work: once after the start, and at the end of each reload
+ * that was asked for, failed or not. Returns 0, or -1 as runner_start does. */
+int runner_ready(struct runner *r);
+
+/* Tell how it goes, one line, for the service manager. Returns 0, or -1 as runner_start
+ * does. */
+int runner_status(struct runner *r, const char *text);
+
+/*
+ * Deliver what the keeper has sent so far, without waiting. Call it between reading file
+ * events and deciding whose they are. Not from a handler.
+ */
+void runner_drain(struct runner *r);
+
+#endif
