@@ -15,6 +15,7 @@
 struct spawn_defaults {
 	struct rlimit limits[RLIM_NLIMITS];
 	bool has_limit[RLIM_NLIMITS];
+	sigset_t ignored; /* signals to set back to their default */
 	bool reset_oom_score; /* the daemon's oom_score_adj is below 0 */
 };
 
@@ -37,10 +38,10 @@ struct spawn_request {
 	int output_fd; /* standard output and error */
 	int file_fd; /* becomes SPAWN_FILE_FD; -1: none */
 	/*
-	 * NULL, or called in the child before its program runs. Between vfork and exec:
-	 * it shares the caller's memory, and may make system calls and nothing else.
+	 * NULL, or called in the child before its program runs; -1 and errno keep it from
+	 * that. The child may share the caller's memory: system calls, and nothing else.
 	 */
-	void (*announce)(void *ctx, pid_t pid);
+	int (*announce)(void *ctx, pid_t pid);
 	void *ctx;
 };
 
@@ -57,8 +58,10 @@ struct spawn_child {
 	int report_fd; /* -1, or what spawn_result reads */
 };
 
-/* Remember the limits and the oom score as they are now: at start, before the daemon
- * changes any. */
+/*
+ * Remember limits and oom score as they are now, and which signals are ignored. Call it
+ * before the daemon changes a limit and after it has changed a signal.
+ */
 void spawn_get_defaults(struct spawn_defaults *d);
 
 /*
