@@ -3,6 +3,7 @@
 #ifndef FSMON_APP_RUNNER_H
 #define FSMON_APP_RUNNER_H
 
+#include "core/lines.h"
 #include "core/rule.h"
 #include "core/wire.h"
 #include "os/poller.h"
@@ -11,9 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-#define RUNNER_LINE_MAX_BYTES 8192 /* a longer line is delivered in pieces */
-#define RUNNER_TAIL_MAX_BYTES 4096 /* how much output is kept for the outcome */
 
 struct runner; /* opaque */
 
@@ -26,15 +24,15 @@ struct runner_request {
 	mode_t umask;
 	int nice;
 	const struct rule_user *user; /* NULL or not set: the daemon's own */
-	int stdin_fd; /* -1: /dev/null */
-	int file_fd; /* becomes descriptor 3 of the hook; -1: none */
+	int stdin_fd;                 /* -1: /dev/null */
+	int file_fd;                  /* becomes descriptor 3 of the hook; -1: none */
 };
 
 /* How a run ended; lives as long as the call of the handler. */
 struct runner_outcome {
 	int status; /* as of wait(2) */
 	struct wire_usage usage;
-	const char *output; /* the last RUNNER_TAIL_MAX_BYTES of it, raw bytes */
+	const char *output; /* the last LINES_TAIL_BYTES of it, raw bytes */
 	size_t output_len;
 };
 

@@ -9,8 +9,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
+
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,7 +100,7 @@ void spawn_get_defaults(struct spawn_defaults *d)
 {
 	*d = (struct spawn_defaults){0};
 	for (int i = 0; i < (int)RLIM_NLIMITS; i++)
-		d->has_limit[i] = getrlimit((__rlimit_resource_t)i, &d->limits[i]) == 0;
+		d->has_limit[i] = getrlimit(i, &d->limits[i]) == 0;
 	sigemptyset(&d->ignored);
 	for (int s = 1; s <= SIGRTMAX; s++) {
 		struct sigaction act;
@@ -142,11 +143,11 @@ static int spawn_reset_limits(const struct spawn_defaults *d)
 	for (int i = 0; i < (int)RLIM_NLIMITS; i++) {
 		const struct rlimit *want = &d->limits[i];
 		struct rlimit now;
-		if (!d->has_limit[i] || getrlimit((__rlimit_resource_t)i, &now) < 0)
+		if (!d->has_limit[i] || getrlimit(i, &now) < 0)
 			continue;
 		if (now.rlim_cur == want->rlim_cur && now.rlim_max == want->rlim_max)
 			continue;
-		if (setrlimit((__rlimit_resource_t)i, want) < 0)
+		if (setrlimit(i, want) < 0)
 			return -1;
 	}
 	return 0;
@@ -346,7 +347,7 @@ __attribute__((noinline)) static pid_t spawn_fork(struct spawn_plan *p)
 
 static int spawn_open_pidfd(pid_t pid)
 {
-	int fd = pidfd_open(pid, 0);
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (fd >= 0)
 		return fd;
 	int saved = errno;
