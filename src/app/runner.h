@@ -46,7 +46,7 @@ struct runner_handlers {
 	/*
 	 * A process exists for the run. The message was sent before its program began:
 	 * whoever has drained the runner after reading a file event of that process has
-	 * seen this call. resumed: an earlier worker asked for the run.
+	 * seen this call. resumed: an earlier worker asked for the run; pid is 0 if it has ended meanwhile.
 	 */
 	void (*started)(void *ctx, uint64_t run_id, pid_t pid, bool resumed);
 	/* The program could not be started; stage says what was tried ("exec", "chdir"

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/keeper.h"
+
+#include "app/keeper_runs.h"
+#include "app/keeper_worker.h"
+#include "core/wire.h"
+#include "os/clock.h"
+#include "os/notify.h"
+#include "os/poller.h"
+#include "os/sock.h"
+#include "os/spawn.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define KEEPER_NS_PER_MS UINT64_C(1000000)
+#define KEEPER_BACKOFF_MIN_NS (100 * KEEPER_NS_PER_MS)
+#define KEEPER_BACKOFF_MAX_NS (10000 * KEEPER_NS_PER_MS)
+#define KEEPER_STABLE_NS \
+	(10000 * KEEPER_NS_PER_MS) /* a worker that lived so long was well */
+#define KEEPER_PATIENCE_NS \
+	(2000 * KEEPER_NS_PER_MS) /* for a worker that should have ended */
+#define KEEPER_RECEIVE_MAX 64 /* messages of one turn */
+
+enum keeper_stop {
+	KEEPER_GOES_ON,
+	KEEPER_STOPS, /* after the running hooks */
+	KEEPER_STOPS_NOW, /* hooks have been killed */
+};
+
+struct keeper {
+	const struct keeper_config *config;
+	const char *notify_address; /* NULL: no service manager */
+	bool has_journal; /* standard error takes priorities */
+	struct spawn_defaults defaults;
+	struct poller *poller;
+	struct keeper_runs *runs;
+	int signal_fd;
+	char *packet; /* WIRE_MAX_BYTES */
+
+	pid_t worker_pid; /* 0: none */
+	int worker_pidfd;
+	struct poller_source *worker_exit;
+	int worker_fd; /* -1: none */
+	struct poller_source *worker_source;
+	uint64_t worker_since_ns;
+	bool must_tell_hello;
+	bool must_tell_reload;
+	bool must_tell_stop;
+
+	bool was_ready; /* some worker was */
+	enum keeper_stop stop;
+	uint64_t backoff_ns;
+	uint64_t restart_at_ns; /* 0: no restart to come */
+	uint64_t kill_at_ns; /* when patience with the worker ends; 0: not waiting */
+	bool gave_up; /* it ended: do not wait for hooks either */
+	int exit_code;
+};
+
+/* One line on standard error, or none if nobody reads there: the keeper never waits. */
+__attribute__((format(printf, 3, 4))) static void keeper_log(
+	const struct keeper *k, int priority, const char *fmt, ...)
+{
+	char line[512];
+	int len = k->has_journal ? snprintf(line, sizeof(line), "<%d>fsmon: ", priority)
+				 : snprintf(line, sizeof(line), "fsmon: ");
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(line + len, sizeof(line) - (size_t)len - 1, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	size_t size = strlen(line);
+	line[size++] = '\n';
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) &&
+		write(STDERR_FILENO, line, size) < 0)
+		return;
+}
+
+static void keeper_notify(const struct keeper *k, const char *state)
+{
+	if (k->notify_address)
+		notify_send(k->notify_address, state);
+}
+
+/* ---- The worker's life ---- */
+
+static void keeper_on_worker(void *ctx, uint32_t events);
+static void keeper_on_worker_exit(void *ctx, uint32_t events);
+
+static void keeper_drop_socket(struct keeper *k)
+{
+	if (k->worker_fd < 0)
+		return;
+	poller_remove(k->poller, k->worker_source);
+	k->worker_source = NULL;
+	close(k->worker_fd);
+	k->worker_fd = -1;
+	keeper_runs_set_worker(k->runs, -1);
+}
+
+/* Watch a new worker and its socket. What cannot be watched is of no use. */
+static int keeper_watch_worker(struct keeper *k, int fd)
+{
+	k->worker_fd = fd;
+	k->worker_pidfd = (int)syscall(SYS_pidfd_open, k->worker_pid, 0);
+	if (k->worker_pidfd >= 0)
+		k->worker_exit = poller_add(
+			k->poller, k->worker_pidfd, EPOLLIN, keeper_on_worker_exit, k);
+	if (k->worker_exit)
+		k->worker_source =
+			poller_add(k->poller, fd, EPOLLIN, keeper_on_worker, k);
+	return k->worker_source ? 0 : -1;
+}
+
+static void keeper_forget_worker(struct keeper *k)
+{
+	keeper_drop_socket(k);
+	poller_remove(k->poller, k->worker_exit);
+	k->worker_exit = NULL;
+	if (k->worker_pidfd >= 0)
+		close(k->worker_pidfd);
+	k->worker_pidfd = -1;
+	k->worker_pid = 0;
+	k->kill_at_ns = 0;
+}
+
+static int keeper_start_worker(struct keeper *k)
+{
+	int fds[2];
+	if (sock_pair(fds) < 0)
+		return -1;
+	pid_t pid = keeper_worker_start(k->config, fds[1]);
+	int saved = errno;
+	close(fds[1]);
+	if (pid < 0) {
+		close(fds[0]);
+		errno = saved;
+		return -1;
+	}
+	k->worker_pid = pid;
+	k->worker_since_ns = clock_monotonic_ns();
+	if (keeper_watch_worker(k, fds[0]) < 0) {
+		saved = errno;
+		kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+		keeper_forget_worker(k);
+		errno = saved;
+		return -1;
+	}
+	keeper_runs_set_worker(k->runs, k->worker_fd);
+	k->must_tell_hello = true;
+	k->must_tell_reload = false;
+	k->must_tell_stop = k->stop != KEEPER_GOES_ON;
+	return 0;
+}
+
+/* Plan the next start: soon at first, then less and less often. */
+static void keeper_plan_restart(struct keeper *k, uint64_t now_ns)
+{
+	bool was_stable = now_ns - k->worker_since_ns >= KEEPER_STABLE_NS;
+	if (was_stable || k->backoff_ns == 0)
+		k->backoff_ns = KEEPER_BACKOFF_MIN_NS;
+	else if (k->backoff_ns < KEEPER_BACKOFF_MAX_NS / 2)
+		k->backoff_ns *= 2;
+	else
+		k->backoff_ns = KEEPER_BACKOFF_MAX_NS;
+	k->restart_at_ns = now_ns + k->backoff_ns;
+	keeper_log(k, LOG_ERR, "worker starts again in %" PRIu64 " ms",
+		k->backoff_ns / KEEPER_NS_PER_MS);
+}
+
+static void keeper_restart_worker(struct keeper *k)
+{
+	k->restart_at_ns = 0;
+	if (keeper_start_worker(k) == 0)
+		return;
+	keeper_log(k, LOG_ERR, "worker cannot be started: %s", strerror(errno));
+	uint64_t now_ns = clock_monotonic_ns();
+	k->worker_since_ns = now_ns;
+	keeper_plan_restart(k, now_ns);
+}
+
+static void keeper_log_exit(const struct keeper *k, int status)
+{
+	if (WIFSIGNALED(status))
+		keeper_log(k, LOG_ERR, "worker was killed by signal %d (%s)",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		keeper_log(
+			k, LOG_ERR, "worker ended with status %d", WEXITSTATUS(status));
+}
+
+/* What the end of the worker means: the end of all, or a new one. */
+static void keeper_judge_exit(struct keeper *k, int status)
+{
+	bool expected = k->stop != KEEPER_GOES_ON && WIFEXITED(status);
+	bool is_final = k->stop != KEEPER_GOES_ON || !k->was_ready;
+	if (!expected && (k->was_ready || WIFSIGNALED(status)))
+		keeper_log_exit(k, status);
+	if (is_final)
+		k->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+	else
+		keeper_plan_restart(k, clock_monotonic_ns());
+}
+
+/* ---- Messages ---- */
+
+static void keeper_on_status(const struct keeper *k, const char *text)
+{
+	char state[512];
+	snprintf(state, sizeof(state), "STATUS=%s", text);
+	/* A newline would begin another variable. */
+	char *end = strchr(state, '\n');
+	if (end)
+		*end = '\0';
+	keeper_notify(k, state);
+}
+
+static void keeper_dispatch(
+	struct keeper *k, const struct wire_message *m, const int *fds, size_t fd_count)
+{
+	switch (m->type) {
+	case WIRE_RUN:
+		/* What a worker asked for that is dead now, the next one asks for again.
+		 */
+		if (k->worker_pid != 0)
+			keeper_runs_start(k->runs, m->run_id, &m->run, fds, fd_count);
+		break;
+	case WIRE_STOP:
+		keeper_runs_signal(k->runs, m->run_id, m->signal);
+		break;
+	case WIRE_READY:
+		k->was_ready = true;
+		keeper_notify(k, "READY=1");
+		break;
+	case WIRE_STATUS:
+		keeper_on_status(k, m->text);
+		break;
+	default:
+		keeper_log(k, LOG_ERR, "unexpected message %d from the worker",
+			(int)m->type);
+	}
+}
+
+/* Receive one message. Returns whether there may be more. */
+static bool keeper_receive(struct keeper *k)
+{
+	int fds[SOCK_MAX_FDS];
+	size_t fd_count;
+	ssize_t len = sock_recv(k->worker_fd, k->packet, WIRE_MAX_BYTES, fds, &fd_count);
+	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EMSGSIZE)) {
+		keeper_drop_socket(k);
+		/* It should be about to end. */
+		k->kill_at_ns = clock_monotonic_ns() + KEEPER_PATIENCE_NS;
+		return false;
+	}
+	if (len < 0 && errno == EAGAIN)
+		return false;
+	struct wire_message m;
+	if (len > 0 && wire_decode(&m, k->packet, (size_t)len) == 0) {
+		keeper_dispatch(k, &m, fds, fd_count);
+		wire_fini(&m);
+	} else {
+		keeper_log(k, LOG_ERR, "faulty message from the worker: %s",
+			strerror(errno));
+	}
+	while (fd_count > 0)
+		close(fds[--fd_count]);
+	return true;
+}
+
+/* Whether the worker has all news, and the socket room for more. */
+static bool keeper_may_receive(const struct keeper *k)
+{
+	struct pollfd p = {.fd = k->worker_fd, .events = POLLOUT};
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLOUT | POLLHUP | POLLERR));
+}
+
+static void keeper_on_worker(void *ctx, uint32_t events)
+{
+	struct keeper *k = ctx;
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	/* A hook announces itself on this socket: only where there is room is one
+	 * started. */
+	for (int i = 0; i < KEEPER_RECEIVE_MAX && keeper_may_receive(k); i++) {
+		if (!keeper_receive(k))
+			break;
+	}
+}
+
+static void keeper_on_worker_exit(void *ctx, uint32_t events)
+{
+	(void)events;
+	struct keeper *k = ctx;
+	int status;
+	pid_t pid = waitpid(k->worker_pid, &status, WNOHANG);
+	if (pid == 0 || (pid < 0 && errno == EINTR))
+		return;
+	k->worker_pid = 0;
+	/* It may have become ready before it ended. */
+	while (k->worker_fd >= 0 && keeper_receive(k))
+		continue;
+	keeper_forget_worker(k);
+	keeper_judge_exit(k, pid < 0 ? EXIT_FAILURE << 8 : status);
+}
+
+/* Send a message without fields unless it has been sent. Returns whether it has. */
+static bool keeper_tell_once(struct keeper *k, bool *must_tell, enum wire_type type)
+{
+	if (!*must_tell)
+		return true;
+	struct wire_message m = {.type = type};
+	if (type == WIRE_SHUTDOWN)
+		m.now = k->stop == KEEPER_STOPS_NOW;
+	struct buf bytes = {0};
+	if (wire_encode(&bytes, &m) == 0 &&
+		sock_send(k->worker_fd, bytes.data, bytes.len, NULL, 0) == 0)
+		*must_tell = false;
+	buf_fini(&bytes);
+	return !*must_tell;
+}
+
+/* Tell the worker all that it does not know; where the socket is full, hear nothing new
+ * from it until there is room. */
+static void keeper_tell(struct keeper *k)
+{
+	if (k->worker_fd < 0)
+		return;
+	bool is_told = keeper_runs_tell(k->runs) &&
+		       keeper_tell_once(k, &k->must_tell_hello, WIRE_HELLO) &&
+		       keeper_tell_once(k, &k->must_tell_reload, WIRE_RELOAD) &&
+		       keeper_tell_once(k, &k->must_tell_stop, WIRE_SHUTDOWN);
+	bool may_receive = is_told && keeper_may_receive(k);
+	poller_change(k->poller, k->worker_source, may_receive ? EPOLLIN : EPOLLOUT);
+}
+
+/* ---- Signals and time ---- */
+
+static void keeper_on_stop_signal(struct keeper *k)
+{
+	k->restart_at_ns = 0;
+	k->must_tell_stop = true;
+	if (k->stop == KEEPER_GOES_ON) {
+		k->stop = KEEPER_STOPS;
+		keeper_notify(k, "STOPPING=1");
+		return;
+	}
+	k->stop = KEEPER_STOPS_NOW;
+	keeper_runs_signal_all(k->runs, SIGKILL);
+	k->kill_at_ns = clock_monotonic_ns() + KEEPER_PATIENCE_NS;
+}
+
+static void keeper_on_reload_signal(struct keeper *k)
+{
+	if (k->stop != KEEPER_GOES_ON || k->worker_fd < 0)
+		return;
+	char state[64];
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		clock_monotonic_ns() / 1000);
+	keeper_notify(k, state);
+	k->must_tell_reload = true;
+}
+
+static void keeper_on_signal(void *ctx, uint32_t events)
+{
+	(void)events;
+	struct keeper *k = ctx;
+	struct signalfd_siginfo info;
+	while (read(k->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			keeper_on_reload_signal(k);
+		else
+			keeper_on_stop_signal(k);
+	}
+}
+
+static int64_t keeper_timeout_ns(const struct keeper *k)
+{
+	uint64_t at_ns = k->restart_at_ns;
+	if (at_ns == 0 || (k->kill_at_ns != 0 && k->kill_at_ns < at_ns))
+		at_ns = k->kill_at_ns;
+	if (at_ns == 0)
+		return POLLER_FOREVER;
+	uint64_t now_ns = clock_monotonic_ns();
+	return at_ns > now_ns ? (int64_t)(at_ns - now_ns) : 0;
+}
+
+static void keeper_do_due(struct keeper *k)
+{
+	if (k->restart_at_ns == 0 && k->kill_at_ns == 0)
+		return;
+	uint64_t now_ns = clock_monotonic_ns();
+	if (k->restart_at_ns != 0 && now_ns >= k->restart_at_ns)
+		keeper_restart_worker(k);
+	if (k->kill_at_ns != 0 && now_ns >= k->kill_at_ns) {
+		k->kill_at_ns = 0;
+		k->gave_up = k->stop == KEEPER_STOPS_NOW;
+		if (k->worker_pid != 0)
+			kill(k->worker_pid, SIGKILL);
+	}
+}
+
+/* ---- Start and end ---- */
+
+static int keeper_open_signals(struct keeper *k)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	k->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (k->signal_fd < 0)
+		return -1;
+	return poller_add(k->poller, k->signal_fd, EPOLLIN, keeper_on_signal, k) ? 0 : -1;
+}
+
+/* Each running hook takes a few descriptors. */
+static void keeper_raise_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int keeper_init(struct keeper *k, const struct keeper_config *config)
+{
+	*k = (struct keeper){
+		.config = config,
+		.notify_address = getenv("NOTIFY_SOCKET"),
+		.has_journal = getenv("JOURNAL_STREAM") != NULL,
+		.signal_fd = -1,
+		.worker_fd = -1,
+		.worker_pidfd = -1,
+	};
+	k->poller = poller_new();
+	k->packet = malloc(WIRE_MAX_BYTES);
+	if (!k->poller || !k->packet || keeper_open_signals(k) < 0)
+		return -1;
+	spawn_get_defaults(&k->defaults);
+	keeper_raise_limit();
+	k->runs = keeper_runs_new(k->poller, &k->defaults);
+	return k->runs ? keeper_start_worker(k) : -1;
+}
+
+static void keeper_fini(struct keeper *k)
+{
+	if (k->runs) {
+		keeper_forget_worker(k);
+		keeper_runs_free(k->runs);
+	}
+	if (k->signal_fd >= 0)
+		close(k->signal_fd);
+	poller_free(k->poller);
+	free(k->packet);
+}
+
+static bool keeper_is_over(const struct keeper *k)
+{
+	if (k->worker_pid != 0 || k->restart_at_ns != 0)
+		return false;
+	return k->gave_up || keeper_runs_alive(k->runs) == 0;
+}
+
+int keeper_run(const struct keeper_config *config)
+{
+	struct keeper k;
+	if (keeper_init(&k, config) < 0) {
+		keeper_log(&k, LOG_ERR, "cannot start: %s", strerror(errno));
+		keeper_fini(&k);
+		return EXIT_FAILURE;
+	}
+	while (!keeper_is_over(&k)) {
+		keeper_tell(&k);
+		if (poller_turn(k.poller, keeper_timeout_ns(&k)) < 0) {
+			keeper_log(&k, LOG_ERR, "cannot wait: %s", strerror(errno));
+			k.exit_code = EXIT_FAILURE;
+			break;
+		}
+		keeper_do_due(&k);
+	}
+	keeper_fini(&k);
+	return k.exit_code;
+}

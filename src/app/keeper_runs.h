@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* The keeper's runs: starts, stops and reaps hooks, and remembers what the worker must be
+ * told. */
+#ifndef FSMON_APP_KEEPER_RUNS_H
+#define FSMON_APP_KEEPER_RUNS_H
+
+#include "core/wire.h"
+#include "os/poller.h"
+#include "os/spawn.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct keeper_runs; /* opaque */
+
+/* Make an empty set of runs. Borrows its arguments until keeper_runs_free. Returns NULL
+ * with ENOMEM. */
+__attribute__((warn_unused_result)) struct keeper_runs *keeper_runs_new(
+	struct poller *poller, const struct spawn_defaults *defaults);
+
+/* Forget all runs; their hooks go on. NULL is allowed. */
+void keeper_runs_free(struct keeper_runs *rs);
+
+/*
+ * Tell this worker from now on; -1 is none. The socket is borrowed. A new worker is told
+ * of all runs whose end no worker was told.
+ */
+void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd);
+
+/*
+ * Start a hook. The worker is told of the process by the process itself, before its
+ * program runs; whatever fails is told by keeper_runs_tell. Borrows its arguments for the
+ * call.
+ */
+void keeper_runs_start(struct keeper_runs *rs, uint64_t run_id,
+	const struct wire_run *request, const int *fds, size_t fd_count);
+
+/* Send a signal to the process group of a run, if it has not ended. */
+void keeper_runs_signal(struct keeper_runs *rs, uint64_t run_id, int signal);
+
+/* Send a signal to the process groups of all runs that have not ended. */
+void keeper_runs_signal_all(struct keeper_runs *rs, int signal);
+
+/* How many runs have not ended. */
+size_t keeper_runs_alive(const struct keeper_runs *rs);
+
+/* Tell the worker what it does not know yet. Returns false if something is left because
+ * the socket is full (or there is no worker). */
+bool keeper_runs_tell(struct keeper_runs *rs);
+
+#endif
