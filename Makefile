@@ -199,12 +199,12 @@ check-deps:
 export BUILD_DEPS CHECK_DEPS
 
 run: deps
-	@$(SUBMAKE) -s all
+	+@$(SUBMAKE) -s all
 	@$(GIVE_BACK)
 	@-examples/quickstart.sh $(BUILD)/fsmon
 
 check: check-deps
-	@$(SUBMAKE) -s all tests
+	+@$(SUBMAKE) -s all tests
 	@BUILD=$(BUILD) MODE=$(MODE) tests/run unit fuzz bats; status=$$?; $(GIVE_BACK); exit $$status
 
 unit: $(UNIT)
@@ -215,11 +215,11 @@ fuzz: $(FUZZ)
 	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
 else
 fuzz:
-	@$(SUBMAKE) -s MODE=fuzz CC=clang fuzz
+	+@$(SUBMAKE) -s MODE=fuzz CC=clang fuzz
 endif
 
 lint:
-	@MAKE='$(SUBMAKE)' CFLAGS='$(ALL_CPPFLAGS) $(UNIT_CFLAGS) -std=gnu17 $(WARN)' tests/lint/run
+	+@MAKE='$(SUBMAKE)' CFLAGS='$(ALL_CPPFLAGS) $(UNIT_CFLAGS) -std=gnu17 $(WARN)' tests/lint/run
 
 format:
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch])
