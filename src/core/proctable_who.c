@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/proctable_life.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An exec whose opens were seen and whose record was not should come to its end within
+ * this time; where it is not certain that one was going on at all, it is not taken for
+ * one after that. */
+#define WHO_EXEC_MAX_NS UINT64_C(50000000)
+
+/* What all candidates agree on. Strings are borrowed; NULL and ACTOR_ID_UNKNOWN mean
+ * nothing. */
+struct who_common {
+	const struct proctable_life *life; /* NULL: no candidate yet */
+	bool lives_differ; /* several lives that are not alike */
+	bool is_kthread;
+	const char *cmd, *exe, *cmdline, *unit;
+	uint32_t uid, euid, login_uid;
+};
+
+static bool who_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Keep a text that both have, or nothing. */
+static const char *who_agree(const char *a, const char *b)
+{
+	return who_same_text(a, b) ? a : NULL;
+}
+
+static uint32_t who_agree_id(uint32_t a, uint32_t b)
+{
+	return a == b ? a : ACTOR_ID_UNKNOWN;
+}
+
+/* What one state says. Without a state: nothing is known. */
+static struct who_common who_state(
+	const struct proctable_life *life, const struct proctable_state *state)
+{
+	struct who_common c = {
+		.life = life,
+		.uid = ACTOR_ID_UNKNOWN,
+		.euid = ACTOR_ID_UNKNOWN,
+		.login_uid = ACTOR_ID_UNKNOWN,
+	};
+	if (!state)
+		return c;
+	const struct proctable_image *image = state->image;
+	c.is_kthread = image->is_kthread;
+	c.cmd = image->has_comm ? image->comm : NULL;
+	c.exe = image->exe;
+	c.cmdline = image->cmdline;
+	c.unit = image->unit;
+	c.uid = state->uid;
+	c.euid = state->euid;
+	c.login_uid = image->login_uid;
+	return c;
+}
+
+/* Whether candidates of two lives tell the same story, as far as it decides who it was.
+ */
+static bool who_alike(const struct who_common *a, const struct who_common *b)
+{
+	return who_same_text(a->cmd, b->cmd) && who_same_text(a->exe, b->exe) &&
+	       a->uid == b->uid && a->euid == b->euid && a->life->tag == b->life->tag &&
+	       a->life->ppid == b->life->ppid;
+}
+
+/* One more candidate. */
+static void who_add(struct who_common *all, const struct proctable_life *life,
+	const struct proctable_state *state)
+{
+	struct who_common one = who_state(life, state);
+	if (!all->life) {
+		*all = one;
+		return;
+	}
+	if (all->life != life && !who_alike(all, &one))
+		all->lives_differ = true;
+	all->is_kthread = all->is_kthread && one.is_kthread;
+	all->cmd = who_agree(all->cmd, one.cmd);
+	all->exe = who_agree(all->exe, one.exe);
+	all->cmdline = who_agree(all->cmdline, one.cmdline);
+	all->unit = who_agree(all->unit, one.unit);
+	all->uid = who_agree_id(all->uid, one.uid);
+	all->euid = who_agree_id(all->euid, one.euid);
+	all->login_uid = who_agree_id(all->login_uid, one.login_uid);
+}
+
+/* Which of a life's states the window leaves open, and the execs among them. */
+struct who_span {
+	size_t first; /* in force at after_ns, or the first of all */
+	size_t end; /* behind the last that began by before_ns */
+	uint32_t execs; /* that came after after_ns, by before_ns */
+	uint32_t execs_ever; /* that came after after_ns */
+	uint64_t first_exec_ns; /* of `execs`; 0: none */
+	uint64_t past_exec_ns; /* the last one by after_ns; 0: none */
+};
+
+static struct who_span who_span(
+	const struct proctable_life *life, const struct proctable_window *w)
+{
+	struct who_span span = {.past_exec_ns = life->past_exec_ns};
+	for (size_t i = 0; i < life->state_count; i++) {
+		const struct proctable_state *s = &life->states[i];
+		bool past = s->since_ns <= w->after_ns, in = s->since_ns <= w->before_ns;
+		if (past)
+			span.first = i;
+		if (in)
+			span.end = i + 1;
+		if (!s->is_exec)
+			continue;
+		if (past)
+			span.past_exec_ns = s->since_ns;
+		if (!past)
+			span.execs_ever++;
+		if (!past && in && span.execs++ == 0)
+			span.first_exec_ns = s->since_ns;
+	}
+	return span;
+}
+
+/*
+ * Whether an exec may have been under way at after_ns: opens that an earlier window saw,
+ * without an exec that is known to have answered the last of them. *certain: none has
+ * answered any.
+ */
+static bool who_was_execing(
+	const struct proctable_life *life, const struct who_span *span, bool *certain)
+{
+	const struct proctable_carry *carry = &life->carry;
+	*certain = false;
+	if (carry->opens == 0 || span->past_exec_ns > carry->read_ns)
+		return false;
+	if (span->past_exec_ns <= carry->from_ns) {
+		*certain = true;
+		return true;
+	}
+	return carry->opens > 1 && span->first_exec_ns != 0 &&
+	       span->first_exec_ns <= carry->read_ns + WHO_EXEC_MAX_NS;
+}
+
+/* Whether each exec in the span was of another executable, as far as is known for
+ * certain. */
+static bool who_execs_differ(
+	const struct proctable_life *life, const struct who_span *span, uint64_t after_ns)
+{
+	for (size_t i = span->first; i < span->end; i++) {
+		const struct proctable_state *a = &life->states[i];
+		if (!a->is_exec || a->since_ns <= after_ns)
+			continue;
+		if (!a->image->exe)
+			return false;
+		for (size_t j = i + 1; j < span->end; j++) {
+			const struct proctable_state *b = &life->states[j];
+			if (b->is_exec && who_same_text(a->image->exe, b->image->exe))
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * The fewest and the most execs of the span that can have come before the event.
+ *
+ * Each exec leaves an open record before it (FAN_OPEN_EXEC), so behind the event there
+ * are at most as many execs as opens, and likewise before it, with one more if an exec
+ * was under way when the window began. That holds only if the opens are all there: none
+ * for a program on a filesystem that is not watched, and one only for a program that was
+ * executed twice, as the kernel merges the second record into the first. So they count
+ * only if there are enough for all execs, and for several execs one more (the dynamic
+ * linker's) or executables that are known to differ.
+ */
+static void who_bounds(const struct proctable_life *life,
+	const struct proctable_window *w, const struct who_span *span, uint32_t *fewest,
+	uint32_t *most)
+{
+	bool certain;
+	uint32_t n = span->execs, pending = who_was_execing(life, span, &certain);
+	uint64_t before = (uint64_t)w->opens_before + pending;
+	uint64_t total = before + w->opens_after;
+
+	*fewest = 0;
+	*most = n;
+	if (n == 0 || total < n)
+		return;
+	if (n > 1 && total == n && !who_execs_differ(life, span, w->after_ns))
+		return;
+	if (before < n)
+		*most = (uint32_t)before;
+	if (w->complete && w->opens_after < n)
+		*fewest = n - w->opens_after;
+
+	/* One exec for each unbroken run of opens: once the process has ended none is
+	 * under way. */
+	uint64_t groups = (uint64_t)w->groups_before + w->groups_after;
+	if (w->complete && life->exit_ns != 0 && pending == 0 && groups == n &&
+		span->execs_ever == n && w->groups_before >= *fewest &&
+		w->groups_before <= *most)
+		*fewest = *most = w->groups_before;
+}
+
+/* Add the states of one life that the event can have come from. */
+static void who_add_life(struct who_common *all, const struct proctable_life *life,
+	const struct proctable_window *w, bool alone)
+{
+	struct who_span span = who_span(life, w);
+	uint32_t fewest = 0, most = span.execs;
+	if (alone)
+		who_bounds(life, w, &span, &fewest, &most);
+	if (w->spans)
+		most = span.execs;
+	if (w->after_ns < life->known_from_ns || span.end == 0)
+		who_add(all, life, NULL);
+
+	uint32_t execs = 0;
+	for (size_t i = span.first; i < span.end; i++) {
+		const struct proctable_state *s = &life->states[i];
+		if (s->is_exec && s->since_ns > w->after_ns)
+			execs++;
+		if (execs >= fewest && execs <= most)
+			who_add(all, life, s);
+	}
+}
+
+/* Whether a life was, for all that is known, alive at some time in the window. */
+static bool who_was_alive(
+	const struct proctable_life *life, const struct proctable_window *w)
+{
+	return life->fork_ns <= w->before_ns &&
+	       (life->exit_ns == 0 || life->exit_ns > w->after_ns ||
+		       life->threads_remain);
+}
+
+/*
+ * A process whose first thread has ended is reported as ended, and goes on. If nobody has
+ * been given its pid since, an event by that pid is its own.
+ */
+static bool who_is_leaderless(
+	const struct proctable *t, const struct proctable_life *life)
+{
+	return life->exit_ns > t->lost_ns && !life->superseded;
+}
+
+/* What all candidates have in common; ->life is NULL if nothing can be said. */
+static struct who_common who_candidates(
+	const struct proctable *t, pid_t pid, const struct proctable_window *w)
+{
+	struct who_common all = {0};
+	unsigned lives = 0;
+	const struct proctable_life *newest = proctable_find(t, pid), *l;
+	if (!newest || t->lost_ns > w->after_ns)
+		return all;
+	for (l = newest; l; l = l->older)
+		lives += who_was_alive(l, w);
+	if (lives == 0 && who_is_leaderless(t, newest))
+		who_add_life(&all, newest, w, true);
+	for (l = newest; l && lives > 0; l = l->older) {
+		if (!who_was_alive(l, w))
+			continue;
+		/* A life that was given up may have come before it. */
+		if (l->fork_ns > w->after_ns && t->evicted_exit_ns > w->after_ns)
+			all.lives_differ = true;
+		who_add_life(&all, l, w, lives == 1);
+	}
+	if (all.lives_differ)
+		all.life = NULL;
+	return all;
+}
+
+/* The names of the ancestors, each as it was when it forked the next. Returns 0, or -1
+ * with ENOMEM. */
+static int who_lineage(const struct proctable_life *life, struct actor *out)
+{
+	char names[PROCTABLE_LINEAGE_MAX * ACTOR_CMD_SIZE];
+	size_t len = 0;
+	for (int i = 0; life && i < PROCTABLE_LINEAGE_MAX; i++, life = life->parent) {
+		const struct proctable_image *image = life->birth_image;
+		if (!image || !image->has_comm)
+			continue;
+		size_t size = strlen(image->comm) + 1;
+		memcpy(names + len, image->comm, size);
+		len += size;
+	}
+	if (len == 0)
+		return 0;
+	out->ancestors = malloc(len);
+	if (!out->ancestors)
+		return -1;
+	memcpy(out->ancestors, names, len);
+	out->ancestors_len = len;
+	return 0;
+}
+
+/* Copy a text that may be NULL. Returns 0, or -1 with ENOMEM. */
+static int who_copy(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -1 : 0;
+}
+
+static enum actor_attribution who_attribution(
+	const struct who_common *all, const struct proctable_life *life)
+{
+	bool exact = all->cmd && all->uid != ACTOR_ID_UNKNOWN &&
+		     all->euid != ACTOR_ID_UNKNOWN && life->has_ppid &&
+		     (all->is_kthread || (all->exe && all->cmdline));
+	return exact ? ACTOR_EXACT : ACTOR_PARTIAL;
+}
+
+int proctable_who(const struct proctable *t, pid_t pid, const struct proctable_window *w,
+	struct actor *out)
+{
+	*out = (struct actor){
+		.pid = pid,
+		.uid = ACTOR_ID_UNKNOWN,
+		.euid = ACTOR_ID_UNKNOWN,
+		.login_uid = ACTOR_ID_UNKNOWN,
+	};
+	struct who_common all = who_candidates(t, pid, w);
+	if (!all.life)
+		return 0;
+
+	out->attribution = who_attribution(&all, all.life);
+	out->ppid = all.life->ppid;
+	out->uid = all.uid;
+	out->euid = all.euid;
+	out->login_uid = all.login_uid;
+	out->tag = all.life->tag;
+	out->depth = all.life->depth;
+	if (all.cmd)
+		memcpy(out->cmd, all.cmd, sizeof(out->cmd));
+	if (who_copy(&out->exe, all.exe) == 0 &&
+		who_copy(&out->cmdline, all.cmdline) == 0 &&
+		who_copy(&out->unit, all.unit) == 0 && who_lineage(all.life, out) == 0)
+		return 0;
+	actor_fini(out);
+	errno = ENOMEM;
+	return -1;
+}
