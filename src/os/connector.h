@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The socket of the process connector (linux/cn_proc.h). Receive with netlink_receive. */
+#ifndef FSMON_OS_CONNECTOR_H
+#define FSMON_OS_CONNECTOR_H
+
+/*
+ * Open the socket, subscribe, and wait up to 500 ms for the kernel to confirm; from then
+ * on every record is in the socket. Records of threads other than the first of a process,
+ * and those of kinds that fsmon has no use for, are kept out by a filter in the kernel,
+ * where it takes one.
+ *
+ * Returns the descriptor, or -1 with errno and *why set to a static sentence fragment:
+ * ETIMEDOUT if nobody answered (a process namespace of its own), ECONNREFUSED (a network
+ * namespace of its own), EPERM, EPROTONOSUPPORT (a kernel without it), or others.
+ */
+int connector_open(const char **why);
+
+/* Unsubscribe and close. A descriptor shared with other processes: only the last one. */
+void connector_close(int fd);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/netlink.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define NETLINK_RCVBUF_BYTES (16 * 1024 * 1024)
+
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
+
+int netlink_open(int family, uint32_t groups)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, family);
+	if (fd < 0)
+		return -1;
+
+	int size = NETLINK_RCVBUF_BYTES;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+
+	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = groups};
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		int saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+int netlink_send(int fd, const void *bytes, size_t len_bytes)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	ssize_t n = sendto(fd, bytes, len_bytes, MSG_NOSIGNAL, (struct sockaddr *)&kernel,
+		sizeof(kernel));
+	return n < 0 ? -1 : 0;
+}
+
+ssize_t netlink_receive(int fd, void *buf, size_t size_bytes, uint64_t *spoofed)
+{
+	for (;;) {
+		struct sockaddr_nl from = {0};
+		struct iovec iov = {.iov_base = buf, .iov_len = size_bytes};
+		struct msghdr msg = {
+			.msg_name = &from,
+			.msg_namelen = sizeof(from),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+		};
+		ssize_t n = recvmsg(fd, &msg, MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		/* The end of a socket that was shut down has no sender. */
+		if (n == 0 && msg.msg_namelen == 0) {
+			errno = EPIPE;
+			return -1;
+		}
+		if (msg.msg_namelen != sizeof(from) || from.nl_family != AF_NETLINK ||
+			from.nl_pid != 0) {
+			(*spoofed)++;
+			continue;
+		}
+		if (msg.msg_flags & MSG_TRUNC) {
+			errno = EMSGSIZE;
+			return -1;
+		}
+		return n;
+	}
+}
+
+bool netlink_wait(int fd, int timeout_ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	return poll(&p, 1, timeout_ms) > 0;
+}
+
+uint32_t netlink_drops(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t len = sizeof(info);
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
+		return 0;
+	return info[SK_MEMINFO_DROPS];
+}

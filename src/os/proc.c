@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int proc_open(pid_t pid)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+ssize_t proc_read(int dir, const char *name, char *buf, size_t size_bytes)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+
+	size_t len = 0;
+	ssize_t n = 0;
+	while (len < size_bytes) {
+		n = read(fd, buf + len, size_bytes - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return n < 0 ? -1 : (ssize_t)len;
+}
+
+ssize_t proc_read_exe(int dir, char *buf, size_t size_bytes)
+{
+	static const char mark[] = " (deleted)";
+	const size_t mark_len = sizeof(mark) - 1;
+
+	ssize_t n = readlinkat(dir, "exe", buf, size_bytes);
+	if (n < 0)
+		return -1;
+	if ((size_t)n >= size_bytes) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	size_t len = (size_t)n;
+	struct stat st;
+	/* A file may really be called so: the mark is one only if the file has no name
+	 * left. */
+	if (len > mark_len && memcmp(buf + len - mark_len, mark, mark_len) == 0 &&
+		fstatat(dir, "exe", &st, 0) == 0 && st.st_nlink == 0)
+		len -= mark_len;
+	buf[len] = '\0';
+	return (ssize_t)len;
+}
+
+static int proc_compare(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Append to an array that doubles. Returns 0, or -1 with ENOMEM. */
+static int proc_append(pid_t **pids, size_t *count, size_t *room, pid_t pid)
+{
+	if (*count == *room) {
+		size_t more = *room ? *room * 2 : 256;
+		pid_t *grown = reallocarray(*pids, more, sizeof(**pids));
+		if (!grown)
+			return -1;
+		*pids = grown;
+		*room = more;
+	}
+	(*pids)[(*count)++] = pid;
+	return 0;
+}
+
+int proc_pids(pid_t **pids, size_t *count)
+{
+	DIR *dir = opendir("/proc");
+	if (!dir)
+		return -1;
+
+	size_t room = 0;
+	struct dirent *entry;
+	*pids = NULL;
+	*count = 0;
+	errno = 0;
+	while ((entry = readdir(dir))) {
+		char *end;
+		long pid = strtol(entry->d_name, &end, 10);
+		if (*end == '\0' && pid > 0 &&
+			proc_append(pids, count, &room, (pid_t)pid) < 0)
+			break;
+		errno = 0;
+	}
+	int saved = errno;
+	closedir(dir);
+	if (saved) {
+		free(*pids);
+		*pids = NULL;
+		errno = saved;
+		return -1;
+	}
+	if (*count > 0)
+		qsort(*pids, *count, sizeof(**pids), proc_compare);
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes out of /proc/PID. */
+#ifndef FSMON_OS_PROC_H
+#define FSMON_OS_PROC_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Open /proc/PID, whose files proc_read and proc_readlink then read; never another
+ * process's that got the same pid. Returns the descriptor for the caller to close, or -1
+ * with errno: ENOENT. */
+int proc_open(pid_t pid);
+
+/* Read a file of an open /proc/PID, up to size bytes. Returns their number, or -1 with
+ * errno: ESRCH or ENOENT if the process is gone, EACCES, EPERM. */
+ssize_t proc_read(int dir, const char *name, char *buf, size_t size_bytes);
+
+/*
+ * The path of the executable of an open /proc/PID, NUL-terminated, without the mark that
+ * the kernel appends to a deleted one. Returns its length, or -1 with errno: ENOENT if
+ * the process is gone or a kernel thread, ENAMETOOLONG, EACCES.
+ */
+ssize_t proc_read_exe(int dir, char *buf, size_t size_bytes);
+
+/* The ids of all processes, in ascending order, for the caller to free. Returns 0, or -1
+ * with errno. */
+int proc_pids(pid_t **pids, size_t *count);
+
+#endif
