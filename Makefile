@@ -219,7 +219,7 @@ fuzz:
 endif
 
 lint:
-	+@MAKE='$(SUBMAKE)' CFLAGS='$(ALL_CPPFLAGS) $(UNIT_CFLAGS) -std=gnu17 $(WARN)' tests/lint/run
+	+@MAKE='$(SUBMAKE)' CFLAGS='$(subst ',,$(ALL_CPPFLAGS)) $(UNIT_CFLAGS) -std=gnu17 $(WARN)' tests/lint/run
 
 format:
 	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch])
