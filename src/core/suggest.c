@@ -70,7 +70,8 @@ const char *suggest_nearest(
 		size_t far = distance(folded, len, candidate, name_len);
 		if (far >= name_len)
 			continue;
-		if (len >= 4 && strstr(candidate, folded))
+		if ((len >= 4 && strstr(candidate, folded)) ||
+			(name_len >= 3 && strncmp(folded, candidate, name_len) == 0))
 			far = min_of(far, allowed(len));
 		if (far < limit) {
 			limit = far;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/conf.h"
+
+#include "core/confread.h"
+#include "core/keys.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int conf_read(struct conf *c, const struct conf_file *files, size_t count,
+	const struct conf_lookup *lookup)
+{
+	keys_init_daemon(&c->daemon);
+	struct confread *r = confread_new(c, lookup);
+	if (!r)
+		return -1;
+	int rc = 0;
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = confread_file(r, &files[i]);
+	confread_free(r);
+	if (rc < 0)
+		errno = ENOMEM;
+	return rc;
+}
+
+/* Where a message belongs: behind the last of its file that is not about a later line, or
+ * at the end. */
+static size_t message_place(const struct conf *c, const char *file, unsigned line)
+{
+	size_t i = c->message_count;
+	while (i > 0 && strcmp(c->messages[i - 1].file, file) != 0)
+		i--;
+	if (i == 0)
+		return c->message_count;
+	while (i > 0 && c->messages[i - 1].line > line &&
+		strcmp(c->messages[i - 1].file, file) == 0)
+		i--;
+	return i;
+}
+
+int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_warning,
+	const char *text)
+{
+	/* Grow at each power of two, so that no capacity needs storing. */
+	if ((c->message_count & (c->message_count + 1)) == 0) {
+		size_t room = 2 * (c->message_count + 1);
+		struct conf_message *more =
+			reallocarray(c->messages, room, sizeof(*more));
+		if (!more)
+			return -1;
+		c->messages = more;
+	}
+	struct conf_message m = {.file = strdup(file),
+		.line = line,
+		.text = strdup(text),
+		.is_warning = is_warning};
+	if (!m.file || !m.text) {
+		free(m.file);
+		free(m.text);
+		errno = ENOMEM;
+		return -1;
+	}
+	size_t place = message_place(c, file, line);
+	memmove(&c->messages[place + 1], &c->messages[place],
+		(c->message_count - place) * sizeof(m));
+	c->messages[place] = m;
+	c->message_count++;
+	c->error_count += !is_warning;
+	return 0;
+}
+
+void conf_fini(struct conf *c)
+{
+	for (size_t i = 0; i < c->rule_count; i++)
+		rule_free(c->rules[i]);
+	free(c->rules);
+	for (size_t i = 0; i < c->message_count; i++) {
+		free(c->messages[i].file);
+		free(c->messages[i].text);
+	}
+	free(c->messages);
+	*c = (struct conf){0};
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads rule files: bytes in, rules and messages out (DESIGN 4). */
+#ifndef FSMON_CORE_CONF_H
+#define FSMON_CORE_CONF_H
+
+#include "core/rule.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONF_FILE_MAX_BYTES (16u * 1024 * 1024)
+#define CONF_LINE_MAX_BYTES (64u * 1024)
+
+/* One file's contents. */
+struct conf_file {
+	const char *name; /* for messages */
+	const char *bytes;
+	size_t len;
+	bool is_main; /* fsmon.conf: may have [daemon], and its [defaults] hold for all
+			 files */
+};
+
+enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
+
+/* The [daemon] section. */
+struct conf_daemon {
+	bool strict;
+	uint32_t max_parallel; /* default 64 */
+	enum conf_log_format log_format;
+	uint64_t history_keep_ns; /* history-keep = AGE, COUNT; default 7d, 10000 */
+	uint32_t history_keep_count;
+};
+
+/* An error or a warning about a place in a file. */
+struct conf_message {
+	char *file;
+	unsigned line; /* 0: the file as a whole */
+	char *text; /* complete: "[rule] key: what is wrong; did you mean X?" */
+	bool is_warning; /* a warning leaves its file in use */
+};
+
+struct conf {
+	struct conf_daemon daemon;
+	struct rule **rules; /* of the files without an error, in order of reading */
+	size_t rule_count;
+	struct conf_message *messages; /* in order of file and line */
+	size_t message_count;
+	size_t error_count;
+};
+
+/* Users and groups, as functions so that reading stays pure. Each returns 0, or -1 with
+ * ENOENT if there is none of that name, or another errno. */
+struct conf_lookup {
+	void *ctx;
+	/* By name or number: fills uid, gid, groups, name, home, shell (allocated). */
+	int (*user)(void *ctx, const char *name, struct rule_user *out);
+	/* By name or number. */
+	int (*group)(void *ctx, const char *name, gid_t *out);
+};
+
+/*
+ * Read all files, in order. Every error of every file is collected in c->messages; a file
+ * with an error contributes no rules, and its [daemon] and [defaults] are not used. c
+ * must be all zero; conf_fini frees it whatever this returns. Returns 0, also with
+ * errors, or -1 with ENOMEM.
+ */
+int conf_read(struct conf *c, const struct conf_file *files, size_t count,
+	const struct conf_lookup *lookup);
+
+/* Add a message of the caller's (such as a warning that `directory` does not exist);
+ * `text` is copied. Returns 0, or -1 with ENOMEM. */
+int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_warning,
+	const char *text);
+
+/* Free everything; c is all zero afterwards. */
+void conf_fini(struct conf *c);
+
+#endif

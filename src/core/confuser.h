@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Users and groups that rule files name, each looked up once. */
+#ifndef FSMON_CORE_CONFUSER_H
+#define FSMON_CORE_CONFUSER_H
+
+#include "core/conf.h"
+
+struct confuser_entry;
+
+/* Set `lookup`, leave the rest zero. */
+struct confuser {
+	const struct conf_lookup *lookup; /* borrowed */
+	struct confuser_entry *users;
+	struct confuser_entry *groups;
+};
+
+/* The user of that name or number, owned by c; or NULL with ENOENT if there is none, with
+ * ERANGE if its id is (uid_t)-1, which setuid(2) takes for "no change", or with the errno
+ * of the look-up. */
+const struct rule_user *confuser_find_user(struct confuser *c, const char *name);
+
+/* The group of that name or number in *out. Returns 0, or -1 with errno as above. */
+int confuser_find_group(struct confuser *c, const char *name, gid_t *out);
+
+/*
+ * Fill r->user from r->user_name and r->group_name, which must have been found before.
+ * The group takes the place of the user's own; alone it leaves `set` false. Returns 0, or
+ * -1 with errno as above or ENOMEM.
+ */
+int confuser_resolve(struct confuser *c, struct rule *r);
+
+/* Free what was looked up. */
+void confuser_fini(struct confuser *c);
+
+#endif

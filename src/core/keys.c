@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/keys.h"
+
+#include "base/countof.h"
+#include "core/keykinds.h"
+#include "core/suggest.h"
+#include "core/value.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_NS UINT64_C(1000000000)
+
+const struct rule keykinds_rule_preset = {
+	.enabled = true,
+	.umask = 022,
+	.run_per = RULE_PER_PATH,
+	.max_wait_ns = KEYS_UNSET_NS,
+	.parallel = 1,
+	.on_busy = RULE_BUSY_QUEUE,
+	.queue_max = 100000,
+	.breaker = {.count = 100, .per_ns = 10 * SECOND_NS},
+	.stop_signal = SIGTERM,
+	.stop_timeout_ns = 10 * SECOND_NS,
+	.retry_delay_ns = SECOND_NS,
+};
+
+const struct conf_daemon keykinds_daemon_preset = {
+	.max_parallel = 64,
+	.history_keep_ns = 7 * 86400 * SECOND_NS,
+	.history_keep_count = 10000,
+};
+
+static const struct value_name self_events[] = {
+	{"ignore", RULE_SELF_IGNORE},
+	{"ignore-all", RULE_SELF_IGNORE_ALL},
+	{"allow", RULE_SELF_ALLOW},
+};
+
+static const struct value_name stdin_kinds[] = {
+	{"none", RULE_STDIN_NONE},
+	{"paths", RULE_STDIN_PATHS},
+	{"paths0", RULE_STDIN_PATHS0},
+	{"json", RULE_STDIN_JSON},
+};
+
+static const struct value_name run_pers[] = {
+	{"event", RULE_PER_EVENT},
+	{"path", RULE_PER_PATH},
+	{"batch", RULE_PER_BATCH},
+};
+
+static const struct value_name on_overflows[] = {
+	{"run", RULE_OVERFLOW_RUN},
+	{"ignore", RULE_OVERFLOW_IGNORE},
+};
+
+static const struct value_name log_formats[] = {
+	{"text", CONF_LOG_TEXT},
+	{"json", CONF_LOG_JSON},
+};
+
+/* A field with storage of its own, and a plain one that a preset is copied to. */
+#define OWNED(key, kind_, field)                                                        \
+	{                                                                               \
+		.name = (key), .kind = &(kind_), .offset = offsetof(struct rule, field) \
+	}
+#define PLAIN(key, kind_, field, ...)                                                    \
+	{                                                                                \
+		.name = (key), .kind = &(kind_), .offset = offsetof(struct rule, field), \
+		.size = sizeof(((struct rule *)0)->field), __VA_ARGS__                   \
+	}
+#define DAEMON(key, kind_, field, ...)                                               \
+	{                                                                            \
+		.name = (key), .kind = &(kind_),                                     \
+		.offset = offsetof(struct conf_daemon, field),                       \
+		.size = sizeof(((struct conf_daemon *)0)->field), .is_daemon = true, \
+		__VA_ARGS__                                                          \
+	}
+#define CHOICES(table) .choices = (table), .choice_count = countof(table)
+#define RANGE(from, to) .min = (from), .max = (to)
+
+static const struct keys_key keys[] = {
+	OWNED("path", keykind_paths, path),
+	OWNED("exclude", keykind_excludes, exclude),
+	PLAIN("events", keykind_events, events, ),
+	PLAIN("type", keykind_types, types, ),
+	PLAIN("size", keykind_size, size_compare, ),
+	OWNED("by-user", keykind_by_user, by_user),
+	OWNED("by-cmd", keykind_by_cmd, by_cmd),
+	OWNED("by-exe", keykind_by_exe, by_exe),
+	OWNED("by-ancestor", keykind_by_cmd, by_ancestor),
+	OWNED("by-unit", keykind_by_unit, by_unit),
+	PLAIN("self-events", keykind_choice, self_events, CHOICES(self_events)),
+	OWNED("command", keykind_text, command),
+	OWNED("user", keykind_user, user_name),
+	OWNED("group", keykind_group, group_name),
+	OWNED("directory", keykind_directory, directory),
+	OWNED("env", keykind_env, env),
+	PLAIN("umask", keykind_umask, umask, ),
+	PLAIN("nice", keykind_nice, nice, ),
+	PLAIN("stdin", keykind_choice, stdin_kind, CHOICES(stdin_kinds)),
+	PLAIN("run-per", keykind_choice, run_per, CHOICES(run_pers)),
+	PLAIN("debounce", keykind_duration, debounce_ns, ),
+	PLAIN("max-wait", keykind_duration, max_wait_ns, ),
+	PLAIN("parallel", keykind_number, parallel, RANGE(1, 10000)),
+	PLAIN("on-busy", keykind_on_busy, on_busy, ),
+	PLAIN("queue-max", keykind_number, queue_max, RANGE(1, UINT32_MAX)),
+	PLAIN("throttle", keykind_rate, throttle, ),
+	PLAIN("breaker", keykind_rate, breaker, ),
+	PLAIN("timeout", keykind_timeout, timeout_ns, ),
+	PLAIN("stop-signal", keykind_signal, stop_signal, ),
+	PLAIN("stop-timeout", keykind_duration, stop_timeout_ns, ),
+	PLAIN("retry", keykind_number, retry, RANGE(0, 1000)),
+	PLAIN("retry-delay", keykind_duration, retry_delay_ns, ),
+	OWNED("on-failure", keykind_text_none, on_failure),
+	PLAIN("on-overflow", keykind_choice, on_overflow, CHOICES(on_overflows)),
+	PLAIN("enabled", keykind_bool, enabled, ),
+	DAEMON("strict", keykind_bool, strict, ),
+	DAEMON("max-parallel", keykind_number, max_parallel, RANGE(1, 10000)),
+	DAEMON("log-format", keykind_choice, log_format, CHOICES(log_formats)),
+	DAEMON("history-keep", keykind_history, history_keep_ns, ),
+};
+
+size_t keys_count(void)
+{
+	return countof(keys);
+}
+
+const struct keys_key *keys_at(size_t index)
+{
+	return &keys[index];
+}
+
+size_t keys_index(const struct keys_key *key)
+{
+	return (size_t)(key - keys);
+}
+
+const struct keys_key *keys_find(const char *name)
+{
+	for (size_t i = 0; i < countof(keys); i++) {
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	}
+	return NULL;
+}
+
+const char *keys_nearest(const char *name, bool is_daemon)
+{
+	/* The keys of [daemon] stand last. */
+	size_t first = 0;
+	while (first < countof(keys) && !keys[first].is_daemon)
+		first++;
+	if (is_daemon)
+		return suggest_nearest(
+			name, keys + first, countof(keys) - first, sizeof(keys[0]));
+	return suggest_nearest(name, keys, first, sizeof(keys[0]));
+}
+
+struct rule *keys_new_rule(void)
+{
+	struct rule *r = malloc(sizeof(*r));
+	if (r)
+		*r = keykinds_rule_preset;
+	return r;
+}
+
+void keys_init_daemon(struct conf_daemon *d)
+{
+	*d = keykinds_daemon_preset;
+}
+
+int keys_set(const struct keys_key *key, void *target, const char *value,
+	struct keys_context *ctx)
+{
+	return key->kind->set(key, (char *)target + key->offset, value, ctx);
+}
+
+void keys_clear(const struct keys_key *key, void *target)
+{
+	void *field = (char *)target + key->offset;
+	if (key->size == 0) {
+		key->kind->clear(key, field);
+		return;
+	}
+	const char *preset = key->is_daemon ? (const char *)&keykinds_daemon_preset
+					    : (const char *)&keykinds_rule_preset;
+	memcpy(field, preset + key->offset, key->size);
+}
+
+int keys_finish(struct rule *r, struct confuser *users)
+{
+	if (r->events == 0)
+		r->events = EVENT_CHANGED;
+	if (r->max_wait_ns == KEYS_UNSET_NS)
+		r->max_wait_ns = 10 * r->debounce_ns;
+	if (!r->directory && !(r->directory = strdup("/")))
+		return -1;
+	return confuser_resolve(users, r);
+}

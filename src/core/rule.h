@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* One rule, as read from its section of a rule file (DESIGN 4). */
+#ifndef FSMON_CORE_RULE_H
+#define FSMON_CORE_RULE_H
+
+#include "base/strlist.h"
+#include "core/event.h"
+#include "core/glob.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define RULE_NAME_MAX 48
+
+enum rule_self_events { RULE_SELF_IGNORE, RULE_SELF_IGNORE_ALL, RULE_SELF_ALLOW };
+enum rule_stdin { RULE_STDIN_NONE, RULE_STDIN_PATHS, RULE_STDIN_PATHS0, RULE_STDIN_JSON };
+enum rule_run_per { RULE_PER_PATH, RULE_PER_EVENT, RULE_PER_BATCH };
+enum rule_on_busy {
+	RULE_BUSY_QUEUE,
+	RULE_BUSY_DROP,
+	RULE_BUSY_RESTART,
+	RULE_BUSY_SIGNAL
+};
+enum rule_on_overflow { RULE_OVERFLOW_RUN, RULE_OVERFLOW_IGNORE };
+enum rule_compare {
+	RULE_CMP_NONE,
+	RULE_CMP_LT,
+	RULE_CMP_LE,
+	RULE_CMP_EQ,
+	RULE_CMP_GE,
+	RULE_CMP_GT
+};
+
+/* A list of globs. */
+struct rule_globs {
+	struct glob **items;
+	size_t count;
+};
+
+/*
+ * A condition on the actor: `by-*`. It holds if no `exclude` matches and (there is no
+ * `include`, or one of them matches). In a user condition plain names and numbers are
+ * ids, in the uid lists, so that matching needs no look-up; only what has glob syntax is
+ * a glob.
+ */
+struct rule_condition {
+	struct rule_globs include; /* GLOB_WORD (GLOB_PATH for by-exe) */
+	struct rule_globs exclude; /* likewise, written !x */
+	uint32_t *include_uids; /* by-user only */
+	size_t include_uid_count;
+	uint32_t *exclude_uids;
+	size_t exclude_uid_count;
+};
+
+struct rule_rate {
+	uint32_t count; /* 0: none */
+	uint64_t per_ns;
+};
+
+/*
+ * The user that hooks run as, looked up when the rule was loaded. With `group` alone
+ * `set` is false (the daemon's own user), and gid and groups hold that one group; without
+ * either group_count is 0.
+ */
+struct rule_user {
+	bool set; /* false: the daemon's own */
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups; /* supplementary groups, gid included */
+	size_t group_count;
+	char *name; /* LOGNAME, USER; NULL where a number has no entry */
+	char *home; /* HOME */
+	char *shell; /* SHELL */
+};
+
+struct rule {
+	char *name;
+	char *file; /* rule file that it stands in */
+	unsigned line; /* line of its section header */
+
+	/* Which events */
+	struct rule_globs path; /* absolute GLOB_PATH */
+	struct rule_globs exclude; /* GLOB_PATH; those not absolute were given a leading
+				      slash-star-star-slash */
+	uint32_t events; /* mask of enum event_kind */
+	uint32_t types; /* bits 1 << enum event_type; 0: any */
+	enum rule_compare size_compare;
+	uint64_t size_bytes;
+	struct rule_condition by_user, by_cmd, by_exe, by_ancestor, by_unit;
+	enum rule_self_events self_events;
+	enum rule_on_overflow on_overflow;
+	bool enabled;
+
+	/* What to run */
+	char *command; /* lines joined by newlines, verbatim */
+	char *on_failure; /* likewise; NULL: none */
+	char *user_name; /* as written; NULL: not given */
+	char *group_name;
+	struct rule_user user;
+	char *directory;
+	struct strlist env; /* K=V */
+	mode_t umask;
+	int nice;
+	enum rule_stdin stdin_kind;
+
+	/* When to run (jobs) */
+	enum rule_run_per run_per;
+	uint64_t debounce_ns;
+	uint64_t max_wait_ns; /* 10 × debounce unless given */
+	uint32_t parallel;
+	enum rule_on_busy on_busy;
+	int busy_signal; /* with RULE_BUSY_SIGNAL */
+	uint32_t queue_max;
+	struct rule_rate throttle;
+	struct rule_rate breaker;
+	uint64_t timeout_ns; /* 0: none */
+	int stop_signal;
+	uint64_t stop_timeout_ns;
+	uint32_t retry;
+	uint64_t retry_delay_ns;
+};
+
+/* Free what a user owns; it is all zero afterwards. */
+void rule_user_fini(struct rule_user *u);
+
+/* Free a rule and all that it owns; NULL is allowed. */
+void rule_free(struct rule *r);
+
+#endif
