@@ -76,7 +76,10 @@ struct spawn_plan {
 	const char *path; /* PATH of the child */
 	char **shell_argv; /* room for the arguments and two more */
 	int report_fd; /* after fork: the writing end; after vfork: -1 */
-	struct spawn_report report; /* after vfork: the child writes here */
+	/* After vfork the child writes here. Volatile: the compiler knows nothing of two
+	 * processes in one memory, and drops a store before _exit that nobody seems to
+	 * read. */
+	volatile struct spawn_report report;
 };
 
 static int spawn_fail(struct spawn_error *err, enum spawn_stage stage)
@@ -119,10 +122,12 @@ __attribute__((noreturn)) static void spawn_child_fail(
 	struct spawn_plan *p, enum spawn_stage stage)
 {
 	struct spawn_report report = {.error = errno, .stage = stage};
-	if (p->report_fd < 0)
-		p->report = report;
-	else if (write(p->report_fd, &report, sizeof(report)) < 0)
+	if (p->report_fd < 0) {
+		p->report.stage = report.stage;
+		p->report.error = report.error;
+	} else if (write(p->report_fd, &report, sizeof(report)) < 0) {
 		_exit(126);
+	}
 	_exit(127);
 }
 
