@@ -84,9 +84,10 @@ SANITIZE_tsan    := -fsanitize=thread $(san_fuzz)
 SANITIZE_fuzz    := -fsanitize=fuzzer-no-link,address,undefined $(san_fuzz)
 
 CFLAGS ?= $(CFLAGS_$(MODE))
+# clang does not read the comments in which uthash.h says that it means to fall through; gcc does.
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wvla -Wcast-align -Wwrite-strings -Wundef -Wnull-dereference \
-	-Wimplicit-fallthrough
+	$(if $(findstring clang,$(CC)),-Wno-implicit-fallthrough,-Wimplicit-fallthrough)
 
 # Asked for once, and not before something is compiled: `make deps` may have to install them.
 pkg_config  = $(shell pkg-config $(1) || echo pkg-config-failed:try-make-deps)
