@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define FNV_START UINT32_C(2166136261)
+#define FNV_PRIME UINT32_C(16777619)
+
+/* One glob of one rule. */
+struct entry {
+	const struct glob *glob;
+	uint32_t rule;
+};
+
+/* The globs that share a literal front. */
+struct front {
+	UT_hash_handle hh;
+	const char *text; /* the literal front, owned by the first glob */
+	struct entry *entries;
+	size_t count;
+};
+
+struct table {
+	struct rule **rules;
+	size_t count;
+	struct glob ***moved; /* for each rule, for each glob: its moved form or NULL */
+	struct front *fronts; /* hash by text */
+	size_t longest_front; /* bytes */
+};
+
+struct table *table_new(struct rule **rules, size_t count)
+{
+	struct table *t = calloc(1, sizeof(*t));
+	if (!t) {
+		for (size_t i = 0; i < count; i++)
+			rule_free(rules[i]);
+		free(rules);
+		return NULL;
+	}
+	t->rules = rules;
+	t->count = count;
+	t->moved = calloc(count + 1, sizeof(*t->moved));
+	for (size_t i = 0; t->moved && i < count; i++) {
+		t->moved[i] = calloc(rules[i]->path.count + 1, sizeof(**t->moved));
+		if (!t->moved[i])
+			goto fail;
+	}
+	if (t->moved && table_index(t) == 0)
+		return t;
+fail:
+	table_free(t);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void drop_fronts(struct table *t)
+{
+	struct front *f, *next;
+	HASH_ITER(hh, t->fronts, f, next)
+	{
+		HASH_DEL(t->fronts, f);
+		free(f->entries);
+		free(f);
+	}
+}
+
+void table_free(struct table *t)
+{
+	if (!t)
+		return;
+	drop_fronts(t);
+	for (size_t i = 0; i < t->count; i++) {
+		for (size_t k = 0; t->moved && t->moved[i] && k < t->rules[i]->path.count;
+			k++)
+			glob_free(t->moved[i][k]);
+		if (t->moved)
+			free(t->moved[i]);
+		rule_free(t->rules[i]);
+	}
+	free(t->moved);
+	free(t->rules);
+	free(t);
+}
+
+size_t table_count(const struct table *t)
+{
+	return t->count;
+}
+
+const struct rule *table_rule(const struct table *t, uint32_t number)
+{
+	return t->rules[number];
+}
+
+int64_t table_find(const struct table *t, const char *name)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		if (strcmp(t->rules[i]->name, name) == 0)
+			return (int64_t)i;
+	}
+	return -1;
+}
+
+const struct glob *table_glob(const struct table *t, uint32_t number, size_t index)
+{
+	const struct rule *r = t->rules[number];
+	if (index >= r->path.count)
+		return NULL;
+	struct glob *moved = t->moved[number][index];
+	return moved ? moved : r->path.items[index];
+}
+
+int table_move(struct table *t, uint32_t number, size_t index, const char *front)
+{
+	struct glob *moved = NULL;
+	if (front) {
+		moved = glob_with_front(t->rules[number]->path.items[index], front);
+		if (!moved)
+			return -1;
+	}
+	/* The index may still point to the old one: it is rebuilt before the next match.
+	 */
+	drop_fronts(t);
+	glob_free(t->moved[number][index]);
+	t->moved[number][index] = moved;
+	return 0;
+}
+
+static uint32_t fnv(uint32_t hash, char c)
+{
+	return (hash ^ (unsigned char)c) * FNV_PRIME;
+}
+
+static struct front *front_of(struct table *t, const char *text)
+{
+	uint32_t hash = FNV_START;
+	size_t len = 0;
+	for (; text[len]; len++)
+		hash = fnv(hash, text[len]);
+	struct front *f;
+	HASH_FIND_BYHASHVALUE(hh, t->fronts, text, len, hash, f);
+	if (f)
+		return f;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->text = text;
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, t->fronts, f->text, len, hash, f);
+	if (!f->hh.tbl) {
+		free(f);
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (len > t->longest_front)
+		t->longest_front = len;
+	return f;
+}
+
+static int index_glob(struct table *t, uint32_t number, const struct glob *glob)
+{
+	size_t rest;
+	struct front *f = front_of(t, glob_literal_front(glob, &rest));
+	if (!f)
+		return -1;
+	/* Grow at each power of two. */
+	if ((f->count & (f->count - 1)) == 0) {
+		size_t room = f->count ? 2 * f->count : 1;
+		struct entry *entries = reallocarray(f->entries, room, sizeof(*entries));
+		if (!entries)
+			return -1;
+		f->entries = entries;
+	}
+	f->entries[f->count++] = (struct entry){glob, number};
+	return 0;
+}
+
+int table_index(struct table *t)
+{
+	drop_fronts(t);
+	t->longest_front = 0;
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct glob *glob;
+		for (size_t k = 0; t->rules[i]->enabled && (glob = table_glob(t, i, k));
+			k++) {
+			if (index_glob(t, i, glob) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static bool any_matches(const struct rule_globs *globs, const char *text, size_t len)
+{
+	for (size_t i = 0; i < globs->count; i++) {
+		if (glob_matches(globs->items[i], text, len))
+			return true;
+	}
+	return false;
+}
+
+/* Add a number, keeping the order. */
+static int hits_add(struct table_hits *hits, uint32_t number)
+{
+	size_t at = hits->count;
+	while (at > 0 && hits->rules[at - 1] >= number)
+		at--;
+	if (at < hits->count && hits->rules[at] == number)
+		return 0;
+	if (hits->count == hits->size) {
+		size_t size = hits->size ? 2 * hits->size : 16;
+		uint32_t *rules = reallocarray(hits->rules, size, sizeof(*rules));
+		if (!rules)
+			return -1;
+		hits->rules = rules;
+		hits->size = size;
+	}
+	memmove(hits->rules + at + 1, hits->rules + at,
+		(hits->count - at) * sizeof(*hits->rules));
+	hits->rules[at] = number;
+	hits->count++;
+	return 0;
+}
+
+static int match_front(const struct table *t, const struct front *f, const char *path,
+	size_t len, uint32_t kinds, struct table_hits *hits)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct entry *e = &f->entries[i];
+		const struct rule *r = t->rules[e->rule];
+		if (!(r->events & kinds) || !glob_matches(e->glob, path, len) ||
+			any_matches(&r->exclude, path, len))
+			continue;
+		if (hits_add(hits, e->rule) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int table_match(const struct table *t, const char *path, size_t len, uint32_t kinds,
+	struct table_hits *hits)
+{
+	hits->count = 0;
+	uint32_t hash = FNV_START;
+	for (size_t i = 0; i <= len && i <= t->longest_front; i++) {
+		if (i == len || path[i] == '/') {
+			struct front *f;
+			HASH_FIND_BYHASHVALUE(hh, t->fronts, path, i, hash, f);
+			if (f && match_front(t, f, path, len, kinds, hits) < 0)
+				return -1;
+		}
+		if (i < len)
+			hash = fnv(hash, path[i]);
+	}
+	return 0;
+}
+
+bool table_hits_has(const struct table_hits *hits, uint32_t number)
+{
+	for (size_t i = 0; i < hits->count; i++) {
+		if (hits->rules[i] == number)
+			return true;
+	}
+	return false;
+}
+
+enum table_verdict table_judge_path(const struct table *t, uint32_t number,
+	const char *path, size_t len, const struct glob **decided)
+{
+	const struct rule *r = t->rules[number];
+	const struct glob *by = NULL;
+	enum table_verdict verdict = TABLE_NO_PATH;
+	for (size_t i = 0; (by = table_glob(t, number, i)); i++) {
+		if (glob_matches(by, path, len)) {
+			verdict = TABLE_MATCH;
+			break;
+		}
+	}
+	for (size_t i = 0; verdict == TABLE_MATCH && i < r->exclude.count; i++) {
+		if (glob_matches(r->exclude.items[i], path, len)) {
+			by = r->exclude.items[i];
+			verdict = TABLE_EXCLUDED;
+		}
+	}
+	if (decided)
+		*decided = by;
+	return verdict;
+}
