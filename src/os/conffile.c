@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/conffile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SUFFIX ".conf"
+
+/* Whether only root and the effective user decide about the file. */
+static enum conffile_trouble judge(const struct stat *st, struct conffile_error *error)
+{
+	bool is_sticky_dir = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
+	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+		error->uid = st->st_uid;
+		return CONFFILE_FOREIGN;
+	}
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !is_sticky_dir) {
+		error->mode = st->st_mode & 07777;
+		return CONFFILE_WRITABLE;
+	}
+	return CONFFILE_OK;
+}
+
+static void name_place(int fd, struct conffile_error *error)
+{
+	char link[32];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t len = readlink(link, error->place, sizeof(error->place) - 1);
+	error->place[len > 0 ? len : 0] = '\0';
+}
+
+/* Check the directory and all above it, climbing by "..". Closes fd. */
+static enum conffile_trouble judge_above(int fd, struct conffile_error *error)
+{
+	enum conffile_trouble trouble = CONFFILE_OK;
+	struct stat st, above;
+	if (fstat(fd, &st) < 0)
+		trouble = CONFFILE_ERRNO;
+	while (trouble == CONFFILE_OK) {
+		trouble = judge(&st, error);
+		if (trouble != CONFFILE_OK)
+			break;
+		int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0 || fstat(up, &above) < 0) {
+			trouble = CONFFILE_ERRNO;
+		} else if (above.st_dev == st.st_dev && above.st_ino == st.st_ino) {
+			close(up);
+			break;
+		}
+		if (up >= 0) {
+			close(fd);
+			fd = up;
+			st = above;
+		}
+	}
+	int saved = errno;
+	if (trouble != CONFFILE_OK)
+		name_place(fd, error);
+	close(fd);
+	errno = saved;
+	return trouble;
+}
+
+/* The directory in which the open file really lies. */
+static int open_dir_of(int fd)
+{
+	char link[32], path[PATH_MAX];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t len = readlink(link, path, sizeof(path) - 1);
+	if (len < 0)
+		return -1;
+	path[len] = '\0';
+	return open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static char *read_whole(int fd, size_t max, size_t *len, struct conffile_error *error)
+{
+	size_t size = 16 * 1024;
+	char *bytes = malloc(size + 1);
+	*len = 0;
+	error->trouble = CONFFILE_ERRNO;
+	while (bytes) {
+		ssize_t n = read(fd, bytes + *len, size - *len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		if (n == 0) {
+			bytes[*len] = '\0';
+			error->trouble = CONFFILE_OK;
+			return bytes;
+		}
+		*len += (size_t)n;
+		if (*len > max) {
+			error->trouble = CONFFILE_TOO_LARGE;
+			break;
+		}
+		if (*len == size) {
+			char *more = realloc(bytes, 2 * size + 1);
+			if (!more)
+				break;
+			bytes = more;
+			size *= 2;
+		}
+	}
+	free(bytes);
+	return NULL;
+}
+
+char *conffile_read(
+	const char *path, size_t max, size_t *len, struct conffile_error *error)
+{
+	*error = (struct conffile_error){.trouble = CONFFILE_ERRNO};
+	char *bytes = NULL;
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) < 0)
+		goto done;
+	error->trouble = S_ISREG(st.st_mode) ? judge(&st, error) : CONFFILE_NOT_FILE;
+	if (error->trouble != CONFFILE_OK)
+		goto done;
+	int dir = open_dir_of(fd);
+	error->trouble = dir < 0 ? CONFFILE_ERRNO : judge_above(dir, error);
+	if (error->trouble == CONFFILE_OK)
+		bytes = read_whole(fd, max, len, error);
+done:;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return bytes;
+}
+
+/* A file that counts, by its name. */
+struct found {
+	char *name;
+	char *path;
+	bool is_masked;
+};
+
+struct found_list {
+	struct found *items;
+	size_t count;
+};
+
+static bool is_mask(int dir_fd, const char *name)
+{
+	char target[16];
+	ssize_t len = readlinkat(dir_fd, name, target, sizeof(target));
+	return len == 9 && memcmp(target, "/dev/null", 9) == 0;
+}
+
+/* Add a file, or put it in the place of an earlier one of its name. */
+static int note(struct found_list *l, const char *dir, int dir_fd, const char *name)
+{
+	size_t at = 0;
+	while (at < l->count && strcmp(l->items[at].name, name) != 0)
+		at++;
+	if (at == l->count) {
+		struct found *items =
+			reallocarray(l->items, l->count + 1, sizeof(*items));
+		if (!items)
+			return -1;
+		l->items = items;
+		char *copy = strdup(name);
+		if (!copy)
+			return -1;
+		l->items[l->count++] = (struct found){.name = copy};
+	}
+	char *path;
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		return -1;
+	free(l->items[at].path);
+	l->items[at].path = path;
+	l->items[at].is_masked = is_mask(dir_fd, name);
+	return 0;
+}
+
+/* *.conf, but no hidden file. */
+static bool is_rule_file(const char *name)
+{
+	size_t len = strlen(name), suffix = strlen(SUFFIX);
+	return name[0] != '.' && len > suffix && strcmp(name + len - suffix, SUFFIX) == 0;
+}
+
+static int list_dir(struct found_list *l, const char *path)
+{
+	DIR *dir = opendir(path);
+	if (!dir)
+		return errno == ENOENT ? 0 : -1;
+	int rc = 0;
+	struct dirent *e;
+	while (rc == 0 && (errno = 0, e = readdir(dir))) {
+		if (is_rule_file(e->d_name))
+			rc = note(l, path, dirfd(dir), e->d_name);
+	}
+	int saved = errno;
+	closedir(dir);
+	errno = saved;
+	return rc < 0 || saved ? -1 : 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
+}
+
+int conffile_list(const struct strlist *dirs, struct strlist *out, const char **failed)
+{
+	struct found_list l = {0};
+	int rc = 0;
+	*failed = NULL;
+	for (size_t i = 0; rc == 0 && i < dirs->count; i++) {
+		*failed = dirs->items[i];
+		rc = list_dir(&l, dirs->items[i]);
+	}
+	if (l.count)
+		qsort(l.items, l.count, sizeof(*l.items), by_name);
+	for (size_t i = 0; i < l.count; i++) {
+		if (rc == 0 && !l.items[i].is_masked)
+			rc = strlist_add(out, l.items[i].path);
+	}
+	int saved = errno;
+	for (size_t i = 0; i < l.count; i++) {
+		free(l.items[i].name);
+		free(l.items[i].path);
+	}
+	free(l.items);
+	errno = saved;
+	return rc;
+}

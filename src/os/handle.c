@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/handle.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+/* struct file_handle with room for the largest handle. */
+union kernel_handle {
+	struct file_handle head;
+	unsigned char room[sizeof(struct file_handle) + HANDLE_MAX_BYTES];
+};
+
+int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
+{
+	union kernel_handle h = {.head.handle_bytes = HANDLE_MAX_BYTES};
+	int id;
+	if (name_to_handle_at(dir_fd, path, &h.head, mount_id ? mount_id : &id, 0) < 0)
+		return -1;
+	out->len = h.head.handle_bytes;
+	out->type = h.head.handle_type;
+	memcpy(out->bytes, h.room + sizeof(h.head), out->len);
+	return 0;
+}
+
+int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len, int flags)
+{
+	if (len > HANDLE_MAX_BYTES) {
+		errno = EINVAL;
+		return -1;
+	}
+	union kernel_handle h = {.head = {.handle_bytes = len, .handle_type = type}};
+	memcpy(h.room + sizeof(h.head), bytes, len);
+	return open_by_handle_at(mount_fd, &h.head, flags | O_CLOEXEC);
+}
+
+int handle_fsid(int fd, uint64_t *fsid)
+{
+	struct statfs fs;
+	if (fstatfs(fd, &fs) < 0)
+		return -1;
+	_Static_assert(sizeof(fs.f_fsid) == sizeof(*fsid), "fsid_t has two halves");
+	memcpy(fsid, &fs.f_fsid, sizeof(*fsid));
+	return 0;
+}
+
+ssize_t handle_path(int fd, char *out, size_t size)
+{
+	char link[32];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return readlink(link, out, size);
+}
+
+int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t size)
+{
+	int fd = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	DIR *dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -1;
+	}
+	int rc = -1;
+	struct dirent *e;
+	errno = 0;
+	while (rc < 0 && (e = readdir(dir))) {
+		struct stat st;
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (e->d_ino == child->st_ino &&
+			fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			st.st_dev == child->st_dev && st.st_ino == child->st_ino &&
+			strlcpy(out, e->d_name, size) < size)
+			rc = 0;
+	}
+	int error = errno ? errno : ENOENT;
+	closedir(dir);
+	errno = error;
+	return rc;
+}

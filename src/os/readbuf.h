@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The buffer into which the fanotify queue is read: shared memory that outlives the
+ * process which reads. It is all zero where nothing was read, so a record's length says
+ * that the record is there, and a header says up to where the records are done with.
+ */
+#ifndef FSMON_OS_READBUF_H
+#define FSMON_OS_READBUF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Make the shared memory. Returns a descriptor, or -1 with errno of memfd_create(2). */
+int readbuf_create(void);
+
+/* A mapping of it. */
+struct readbuf {
+	int fd; /* borrowed */
+	unsigned char *bytes; /* the records; mapped and, where allowed, locked */
+	size_t size; /* bytes of room */
+	size_t end; /* bytes that hold records */
+	void *header;
+};
+
+/*
+ * Map the memory. On return `end` covers the records that an earlier process has read,
+ * and readbuf_done() how many of their bytes were done with. Returns 0, or -1 with errno
+ * of mmap(2).
+ */
+int readbuf_open(struct readbuf *b, int fd);
+
+/* Unmap; the memory and what is in it stay. */
+void readbuf_close(struct readbuf *b);
+
+/*
+ * Read from the group behind what is there, once; makes more room if too little is left,
+ * up to 512 MiB. Returns the bytes read, or 0 if the queue is empty, or -1 with errno of
+ * read(2), or ENOBUFS when the room is used up.
+ */
+ssize_t readbuf_read(struct readbuf *b, int group);
+
+/* How many bytes are done with. */
+size_t readbuf_done(const struct readbuf *b);
+
+/* Say that all bytes before `done` are done with. */
+void readbuf_set_done(struct readbuf *b, size_t done);
+
+/* All is done with: clear it, and begin at the front. Gives back memory that a burst
+ * took. */
+void readbuf_reset(struct readbuf *b);
+
+#endif
