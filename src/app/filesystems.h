@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* The filesystems that are mounted: which of them rules concern, and how each is watched.
+ */
+#ifndef FSMON_APP_FILESYSTEMS_H
+#define FSMON_APP_FILESYSTEMS_H
+
+#include "core/dirtree.h"
+#include "core/mounts.h"
+#include "core/table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One filesystem, however often it is mounted. */
+struct filesystem {
+	uint64_t dev; /* as struct mount has it */
+	uint64_t fsid; /* as fanotify reports it; 0 while it is not watched */
+	char *type;
+	char *point; /* where its root is to be seen; where any of it is, if its root is
+			not */
+	int mount_id; /* of that mount */
+	uint32_t kinds; /* what its rules ask for; 0: no rule concerns it */
+	uint64_t mask; /* what it is watched for; 0: not watched */
+	const char *refusal; /* why it cannot be watched though rules concern it, or NULL;
+				static */
+	int refusal_errno; /* where the kernel refused it; else 0 */
+	bool is_new; /* found by the latest update */
+	int fd; /* its root, open while a batch is resolved (filesystems_close), or -1 */
+};
+
+struct filesystems {
+	struct mounts mounts;
+	struct filesystem *items;
+	size_t count;
+	size_t *by_mount; /* for each of mounts.items: its filesystem */
+};
+
+/*
+ * Take in a new mount table and the rules: filesystems that came are watched, those that
+ * went are forgotten (also in `tree`), masks are widened and narrowed. With group -1
+ * nothing is watched and only the landing is worked out (for `check`). Returns 0, or -1
+ * with ENOMEM: then all is as it was.
+ */
+int filesystems_update(struct filesystems *f, const char *mountinfo, size_t len,
+	const struct table *rules, int group, struct dirtree *tree);
+
+/* The watched filesystem of an id, or NULL. */
+struct filesystem *filesystems_by_fsid(const struct filesystems *f, uint64_t fsid);
+
+/*
+ * Whether a glob can match something on a mount: its literal front leads into it, or the
+ * mount lies below where the glob may match.
+ */
+bool filesystems_concerns(
+	const struct filesystems *f, const struct glob *glob, const struct mount *mount);
+
+/* The root directory of a filesystem, opened (not O_PATH) and kept until
+ * filesystems_close. Returns a descriptor, or -1 with errno. */
+int filesystems_open(struct filesystem *fs);
+
+/* Close all roots: nothing may stay open between batches, or umount(8) would fail. */
+void filesystems_close(struct filesystems *f);
+
+/* Open the root of a filesystem as it is mounted; -1 with errno (ESTALE if something else
+ * is there). */
+int filesystems_open_point(const char *point, int mount_id);
+
+/* One line on how it is watched: "filesystem mark", or "not watched: why". Static, but
+ * for the errno which the caller adds. */
+const char *filesystems_how(const struct filesystem *fs);
+
+void filesystems_fini(struct filesystems *f);
+
+#endif

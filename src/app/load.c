@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/load.h"
+
+#include "base/buf.h"
+#include "os/conffile.h"
+#include "os/user.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const default_dirs[] = {
+	"/usr/lib/fsmon/rules.d", "/run/fsmon/rules.d", "/etc/fsmon/rules.d"};
+
+/* ---- Users and groups
+ * -------------------------------------------------------------------------- */
+
+/* A decimal id, or -1. */
+static int64_t number_of(const char *text)
+{
+	char *end;
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	unsigned long long n = strtoull(text, &end, 10);
+	return *end || errno || n >= UINT32_MAX ? -1 : (int64_t)n;
+}
+
+static int look_up_user(void *ctx, const char *name, struct rule_user *out)
+{
+	(void)ctx;
+	struct user u;
+	int64_t uid = number_of(name);
+	int rc = user_by_name(name, &u);
+	if (rc < 0 && uid >= 0)
+		rc = user_by_id((uid_t)uid, &u);
+	if (rc < 0 && uid >= 0 && errno == ENOENT) {
+		/* A number needs no entry: it has itself for a group, and no home. */
+		*out = (struct rule_user){
+			.set = true, .uid = (uid_t)uid, .gid = (gid_t)uid};
+		out->groups = malloc(sizeof(*out->groups));
+		if (!out->groups)
+			return -1;
+		out->groups[0] = out->gid;
+		out->group_count = 1;
+		return 0;
+	}
+	if (rc < 0)
+		return -1;
+	*out = (struct rule_user){
+		.set = true,
+		.uid = u.uid,
+		.gid = u.gid,
+		.groups = u.groups,
+		.group_count = u.group_count,
+		.name = u.name,
+		.home = u.home,
+		.shell = u.shell,
+	};
+	return 0;
+}
+
+static int look_up_group(void *ctx, const char *name, gid_t *out)
+{
+	(void)ctx;
+	int64_t gid = number_of(name);
+	if (user_group_by_name(name, out) == 0)
+		return 0;
+	if (gid < 0)
+		return -1;
+	*out = (gid_t)gid;
+	return 0;
+}
+
+/* ---- Files
+ * -------------------------------------------------------------------------------------
+ */
+
+static void say_trouble(struct conf *c, const char *path, const struct conffile_error *e)
+{
+	char text[512], place[400] = "";
+	if (e->place[0] && strcmp(e->place, path) != 0)
+		snprintf(place, sizeof(place), "its directory %s", e->place);
+	else
+		snprintf(place, sizeof(place), "it");
+	switch (e->trouble) {
+	case CONFFILE_NOT_FILE:
+		snprintf(text, sizeof(text), "is not a regular file");
+		break;
+	case CONFFILE_FOREIGN:
+		snprintf(text, sizeof(text),
+			"not used: %s belongs to uid %u; it must belong to root or to "
+			"the user "
+			"who runs fsmon",
+			place, e->uid);
+		break;
+	case CONFFILE_WRITABLE:
+		snprintf(text, sizeof(text),
+			"not used: %s has mode %04o; only its owner may be allowed to "
+			"write to it "
+			"(chmod go-w)",
+			place, e->mode);
+		break;
+	case CONFFILE_TOO_LARGE:
+		snprintf(text, sizeof(text), "is larger than %u MiB",
+			CONF_FILE_MAX_BYTES / 1024 / 1024);
+		break;
+	default:
+		snprintf(text, sizeof(text), "cannot be read: %s", strerror(errno));
+	}
+	conf_add_message(c, path, 0, false, text);
+}
+
+/* The files of one load, with their bytes. */
+struct file_list {
+	struct conf_file *items;
+	size_t count;
+};
+
+static int add_file(struct file_list *l, struct conf *c, const char *path, bool is_main)
+{
+	struct conffile_error error;
+	size_t len;
+	char *bytes = conffile_read(path, CONF_FILE_MAX_BYTES, &len, &error);
+	if (!bytes) {
+		say_trouble(c, path, &error);
+		return 0;
+	}
+	struct conf_file *items = reallocarray(l->items, l->count + 1, sizeof(*items));
+	if (!items) {
+		free(bytes);
+		return -1;
+	}
+	l->items = items;
+	l->items[l->count++] = (struct conf_file){path, bytes, len, is_main};
+	return 0;
+}
+
+/* A directory that was named on the command line must be there. */
+static void check_dirs(const struct strlist *dirs, struct conf *c)
+{
+	struct stat st;
+	for (size_t i = 0; i < dirs->count; i++) {
+		if (stat(dirs->items[i], &st) < 0)
+			conf_add_message(c, dirs->items[i], 0, false, strerror(errno));
+		else if (!S_ISDIR(st.st_mode))
+			conf_add_message(
+				c, dirs->items[i], 0, false, "is not a directory");
+	}
+}
+
+/* Find the files that the options mean. Errors become messages. */
+static int find_files(struct load *l, const struct options *o, struct strlist *paths)
+{
+	struct strlist dirs = {0};
+	const char *failed;
+	check_dirs(&o->rule_dirs, &l->conf);
+	int rc = strlist_copy(&dirs, &o->rule_dirs);
+	for (size_t i = 0; rc == 0 && !o->rule_dirs.count && i < 3; i++)
+		rc = strlist_add(&dirs, default_dirs[i]);
+	if (rc == 0 && conffile_list(&dirs, paths, &failed) < 0) {
+		if (errno != ENOTDIR)
+			conf_add_message(&l->conf, failed, 0, false, strerror(errno));
+	}
+	strlist_fini(&dirs);
+	return rc;
+}
+
+/* ---- Warnings
+ * ---------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 3, 4))) static void warn(
+	struct conf *c, const struct rule *r, const char *fmt, ...)
+{
+	va_list ap;
+	char text[1024];
+	int len = snprintf(text, sizeof(text), "[%s] ", r->name);
+	va_start(ap, fmt);
+	vsnprintf(text + len, sizeof(text) - (size_t)len, fmt, ap);
+	va_end(ap);
+	conf_add_message(c, r->file, r->line, true, text);
+}
+
+/* What only a look at the file system can tell. */
+static void check_rule(struct conf *c, const struct rule *r)
+{
+	struct stat st;
+	if (r->directory && (stat(r->directory, &st) < 0 || !S_ISDIR(st.st_mode)))
+		warn(c, r,
+			"directory: %s is not a directory: the hook could not start "
+			"there",
+			r->directory);
+	for (size_t i = 0; i < r->path.count; i++) {
+		const char *path = glob_text(r->path.items[i]);
+		if (glob_is_literal(r->path.items[i]) && stat(path, &st) == 0 &&
+			S_ISDIR(st.st_mode))
+			warn(c, r,
+				"path: %s is a directory, and means only itself; did you "
+				"mean %s/**?",
+				path, path);
+	}
+}
+
+/* ---- Symbolic links
+ * ---------------------------------------------------------------------------- */
+
+/*
+ * Where a literal front leads: its longest part that exists, through links, and the rest
+ * as it is. Returns the path, which the caller frees, or NULL with errno.
+ */
+static char *real_front(const char *front)
+{
+	char *copy = strdup(front), *rest = NULL;
+	char *real = copy ? realpath(front, NULL) : NULL;
+	for (char *cut; copy && !real && errno != ENOMEM;) {
+		cut = strrchr(copy, '/');
+		if (!cut)
+			break;
+		rest = (char *)front + (cut - copy);
+		*cut = '\0';
+		real = realpath(cut == copy ? "/" : copy, NULL);
+		if (cut == copy)
+			break;
+	}
+	char *whole = NULL;
+	if (real) {
+		const char *head = strcmp(real, "/") == 0 ? "" : real;
+		if (asprintf(&whole, "%s%s", head, rest ? rest : "") < 0)
+			whole = NULL;
+	}
+	free(real);
+	free(copy);
+	return whole;
+}
+
+int load_resolve(struct table *t)
+{
+	for (uint32_t i = 0; i < table_count(t); i++) {
+		const struct rule *r = table_rule(t, i);
+		for (size_t k = 0; k < r->path.count; k++) {
+			size_t rest;
+			const char *front = glob_literal_front(r->path.items[k], &rest);
+			char *real = *front ? real_front(front) : NULL;
+			bool moves = real && *real && strcmp(real, front) != 0;
+			int rc = table_move(t, i, k, moves ? real : NULL);
+			free(real);
+			if (rc < 0 && errno == ENOMEM)
+				return -1;
+		}
+	}
+	return table_index(t);
+}
+
+/* ---- Loading
+ * ----------------------------------------------------------------------------------- */
+
+static int read_all(struct load *l, const struct options *o, char *const *files,
+	int count, struct strlist *paths, struct file_list *list)
+{
+	const char *main_file = o->conf_file ? o->conf_file : OPTIONS_CONF_FILE;
+	bool has_main = count == 0 && (o->conf_file || access(main_file, F_OK) == 0);
+	for (int i = 0; i < count; i++) {
+		if (strlist_add(paths, files[i]) < 0)
+			return -1;
+	}
+	if (count == 0 && find_files(l, o, paths) < 0)
+		return -1;
+	if (has_main && add_file(list, &l->conf, main_file, true) < 0)
+		return -1;
+	for (size_t i = 0; i < paths->count; i++) {
+		if (add_file(list, &l->conf, paths->items[i], false) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int load(struct load *l, const struct options *o, char *const *files, int count)
+{
+	static const struct conf_lookup lookup = {
+		.user = look_up_user, .group = look_up_group};
+	*l = (struct load){0};
+	struct strlist paths = {0};
+	struct file_list list = {0};
+	int rc = read_all(l, o, files, count, &paths, &list);
+	if (rc == 0)
+		rc = conf_read(&l->conf, list.items, list.count, &lookup);
+	for (size_t i = 0; i < list.count; i++)
+		free((char *)list.items[i].bytes);
+	free(list.items);
+	strlist_fini(&paths);
+	if (rc < 0)
+		return -1;
+	for (size_t i = 0; i < l->conf.rule_count; i++)
+		check_rule(&l->conf, l->conf.rules[i]);
+	l->table = table_new(l->conf.rules, l->conf.rule_count);
+	l->conf.rules = NULL;
+	l->conf.rule_count = 0;
+	return l->table ? load_resolve(l->table) : -1;
+}
+
+void load_print(const struct load *l)
+{
+	for (size_t i = 0; i < l->conf.message_count; i++) {
+		const struct conf_message *m = &l->conf.messages[i];
+		struct buf line = {0};
+		buf_add_vis(&line, m->file, strlen(m->file));
+		if (m->line)
+			buf_printf(&line, ":%u", m->line);
+		buf_add_str(&line, m->is_warning ? ": warning: " : ": ");
+		buf_add_vis(&line, m->text, strlen(m->text));
+		if (line.data)
+			fprintf(stderr, "%s\n", line.data);
+		buf_fini(&line);
+	}
+}
+
+void load_fini(struct load *l)
+{
+	table_free(l->table);
+	conf_fini(&l->conf);
+	*l = (struct load){0};
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Loads the configuration: finds the files, reads them, and turns them into a table of
+ * rules. */
+#ifndef FSMON_APP_LOAD_H
+#define FSMON_APP_LOAD_H
+
+#include "app/options.h"
+#include "core/conf.h"
+#include "core/table.h"
+
+/* What was loaded. Touches no global and logs nothing, so a thread may load beside the
+ * loop. */
+struct load {
+	struct conf conf; /* its rules have moved into the table */
+	struct table *
+		table; /* the rules of the files without an error; owned, NULL if taken */
+};
+
+/*
+ * Load fsmon.conf and the rule directories that the options name, or only the given files
+ * (count above 0: as rule files). All messages are in l->conf. Returns 0, also with
+ * errors in files, or -1 with ENOMEM. The caller frees with load_fini in any case.
+ */
+int load(struct load *l, const struct options *o, char *const *files, int count);
+
+/* Lead the literal fronts of all globs through symbolic links as they are now. Returns 0,
+ * or -1 with ENOMEM. */
+int load_resolve(struct table *t);
+
+/* Print the messages on standard error, one a line: "file:line: text". */
+void load_print(const struct load *l);
+
+void load_fini(struct load *l);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/log.h"
+
+#include "base/buf.h"
+#include "os/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUEUE_MAX_BYTES (4u * 1024 * 1024)
+#define CLOSE_WAIT_MS 2000
+
+/* The only mutable global of the program. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	pthread_t thread;
+	bool has_thread;
+	bool is_closing;
+	bool is_json;
+	bool is_journal; /* the journal adds time stamps, and wants priorities */
+	struct buf queue; /* whole lines */
+	uint64_t dropped;
+	uint64_t dropped_told;
+} logger = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.filled = PTHREAD_COND_INITIALIZER,
+};
+
+/* Whether standard error is the journal's stream (systemd.exec(5), JOURNAL_STREAM). */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	unsigned long long dev, ino;
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+/* Write all bytes; with a deadline only while somebody reads. */
+static void write_all(const char *bytes, size_t len, int wait_ms)
+{
+	while (len > 0) {
+		struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+		if (wait_ms >= 0 && poll(&p, 1, wait_ms) <= 0)
+			return;
+		ssize_t n = write(STDERR_FILENO, bytes, len);
+		if (n < 0 && errno == EAGAIN) {
+			poll(&p, 1, -1);
+			continue;
+		}
+		if (n < 0 && errno != EINTR)
+			return;
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+static void add_time(struct buf *line, uint64_t ns)
+{
+	time_t seconds = (time_t)(ns / UINT64_C(1000000000));
+	struct tm tm;
+	char text[32];
+	localtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	buf_printf(line, "%s.%03u ", text, (unsigned)(ns / 1000000 % 1000));
+}
+
+static const char *level_name(enum log_level level)
+{
+	return level == LOG_LEVEL_ERR    ? "error"
+	       : level == LOG_LEVEL_WARN ? "warning"
+					 : "info";
+}
+
+static void add_text(struct buf *line, enum log_level level,
+	const struct log_about *about, const struct buf *message)
+{
+	if (logger.is_journal)
+		buf_printf(line, "<%d>", level);
+	else
+		add_time(line, clock_realtime_ns());
+	if (about->rule && about->run_id)
+		buf_printf(line, "[%s#%" PRIu64 "] ", about->rule, about->run_id);
+	else if (about->rule)
+		buf_printf(line, "[%s] ", about->rule);
+	if (level != LOG_LEVEL_INFO)
+		buf_printf(line, "%s: ", level_name(level));
+	buf_add_vis(line, message->data, message->len);
+}
+
+static void set_string(json_t *object, const char *key, const char *bytes)
+{
+	struct buf b = {0};
+	if (bytes && buf_add_vis(&b, bytes, strlen(bytes)) == 0)
+		json_object_set_new(object, key, json_string(b.data));
+	buf_fini(&b);
+}
+
+static void add_json(struct buf *line, enum log_level level,
+	const struct log_about *about, const struct buf *message)
+{
+	json_t *o = json_object();
+	json_object_set_new(o, "time_ns", json_integer((json_int_t)clock_realtime_ns()));
+	json_object_set_new(o, "level", json_string(level_name(level)));
+	set_string(o, "rule", about->rule);
+	if (about->run_id)
+		json_object_set_new(o, "run", json_integer((json_int_t)about->run_id));
+	set_string(o, "event", about->event);
+	set_string(o, "path", about->path);
+	set_string(o, "cmd", about->cmd);
+	set_string(o, "user", about->user);
+	set_string(o, "message", message->data);
+	char *text = json_dumps(o, JSON_COMPACT);
+	if (text)
+		buf_add_str(line, text);
+	free(text);
+	json_decref(o);
+}
+
+/* Hand a line to the thread, or write it where there is none. */
+static void put(const struct buf *line)
+{
+	pthread_mutex_lock(&logger.lock);
+	if (!logger.has_thread) {
+		write_all(line->data, line->len, -1);
+	} else if (logger.queue.len + line->len > QUEUE_MAX_BYTES ||
+		   buf_add(&logger.queue, line->data, line->len) < 0) {
+		logger.dropped++;
+		logger.queue.failed = false;
+	} else {
+		pthread_cond_signal(&logger.filled);
+	}
+	pthread_mutex_unlock(&logger.lock);
+}
+
+static void log_v(
+	enum log_level level, const struct log_about *about, const char *fmt, va_list ap)
+{
+	struct buf message = {0}, line = {0};
+	char *text = NULL;
+	int len = vasprintf(&text, fmt, ap);
+	if (len >= 0)
+		buf_add(&message, text, (size_t)len);
+	free(text);
+	if (message.data) {
+		if (logger.is_json)
+			add_json(&line, level, about, &message);
+		else
+			add_text(&line, level, about, &message);
+		buf_add(&line, "\n", 1);
+	}
+	if (line.data && !line.failed)
+		put(&line);
+	buf_fini(&message);
+	buf_fini(&line);
+}
+
+/* Say how many lines were dropped, once there is room again. Called with the lock held.
+ */
+static void add_dropped(struct buf *lines)
+{
+	uint64_t dropped = logger.dropped - logger.dropped_told;
+	if (!dropped)
+		return;
+	logger.dropped_told = logger.dropped;
+	buf_printf(lines,
+		logger.is_json ? "{\"level\":\"warning\",\"message\":\"%" PRIu64
+				 " log lines were dropped: nobody read them\"}\n"
+			       : "fsmon: warning: %" PRIu64
+				 " log lines were dropped: nobody read them\n",
+		dropped);
+}
+
+static void *write_lines(void *unused)
+{
+	(void)unused;
+	pthread_mutex_lock(&logger.lock);
+	while (logger.queue.len > 0 || !logger.is_closing) {
+		if (logger.queue.len == 0) {
+			pthread_cond_wait(&logger.filled, &logger.lock);
+			continue;
+		}
+		struct buf lines = logger.queue;
+		logger.queue = (struct buf){0};
+		add_dropped(&lines);
+		int wait_ms = logger.is_closing ? CLOSE_WAIT_MS : -1;
+		pthread_mutex_unlock(&logger.lock);
+		write_all(lines.data, lines.len, wait_ms);
+		buf_fini(&lines);
+		pthread_mutex_lock(&logger.lock);
+	}
+	pthread_mutex_unlock(&logger.lock);
+	return NULL;
+}
+
+void log_open(bool json)
+{
+	logger.is_json = json;
+	logger.is_journal = is_journal();
+	if (!logger.has_thread)
+		logger.has_thread =
+			pthread_create(&logger.thread, NULL, write_lines, NULL) == 0;
+}
+
+void log_set_json(bool json)
+{
+	logger.is_json = json;
+}
+
+void log_close(void)
+{
+	if (!logger.has_thread)
+		return;
+	pthread_mutex_lock(&logger.lock);
+	logger.is_closing = true;
+	pthread_cond_signal(&logger.filled);
+	pthread_mutex_unlock(&logger.lock);
+	/* A thread that is stuck in a write to somebody who does not read is left behind:
+	 * the process ends in any case. */
+	struct timespec deadline;
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += CLOSE_WAIT_MS / 1000;
+	if (pthread_timedjoin_np(logger.thread, NULL, &deadline) == 0)
+		logger.has_thread = false;
+}
+
+void log_err(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	log_v(LOG_LEVEL_ERR, &(struct log_about){0}, fmt, ap);
+	va_end(ap);
+}
+
+void log_warn(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	log_v(LOG_LEVEL_WARN, &(struct log_about){0}, fmt, ap);
+	va_end(ap);
+}
+
+void log_info(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	log_v(LOG_LEVEL_INFO, &(struct log_about){0}, fmt, ap);
+	va_end(ap);
+}
+
+void log_about(enum log_level level, const struct log_about *about, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	log_v(level, about, fmt, ap);
+	va_end(ap);
+}
+
+uint64_t log_dropped(void)
+{
+	pthread_mutex_lock(&logger.lock);
+	uint64_t dropped = logger.dropped;
+	pthread_mutex_unlock(&logger.lock);
+	return dropped;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log: one line a message on standard error. Whoever logs never waits: lines go
+ * through a bounded queue to a thread that writes them; what does not fit is counted and
+ * the count is shown.
+ */
+#ifndef FSMON_APP_LOG_H
+#define FSMON_APP_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* As in syslog(3). */
+enum log_level { LOG_LEVEL_ERR = 3, LOG_LEVEL_WARN = 4, LOG_LEVEL_INFO = 6 };
+
+/* What a message is about; every field may be NULL or 0. Bytes are escaped by the log. */
+struct log_about {
+	const char *rule;
+	uint64_t run_id;
+	const char *event;
+	const char *path;
+	const char *cmd;
+	const char *user;
+};
+
+/*
+ * Start the writing thread. Until then, and where it could not be started, lines are
+ * written at once. With `json` each line is a JSON object. Called by the worker once.
+ */
+void log_open(bool json);
+
+/* Choose the form of the lines from now on. */
+void log_set_json(bool json);
+
+/* Write what is queued, waiting at most two seconds for a reader, and end the thread. */
+void log_close(void);
+
+/* Log a message. Text and arguments may hold any bytes: the line is escaped as
+ * buf_add_vis does. */
+__attribute__((format(printf, 1, 2))) void log_err(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
+__attribute__((format(printf, 1, 2))) void log_info(const char *fmt, ...);
+__attribute__((format(printf, 3, 4))) void log_about(
+	enum log_level level, const struct log_about *about, const char *fmt, ...);
+
+/* Lines that were dropped because nobody read the log. */
+uint64_t log_dropped(void);
+
+#endif

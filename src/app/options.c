@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Options without a letter of their own. */
+enum {
+	OPT_VERSION = 256,
+	OPT_STRING, /* from here on: index into `known` */
+};
+
+/* Every option: where its value goes. */
+static const struct {
+	const char *name;
+	char letter; /* or 0 */
+	unsigned set; /* verbs that take it */
+	const char *arg; /* NULL: a flag */
+	size_t offset; /* of a const char * or, for flags, a bool in struct options */
+	const char *help;
+} known[] = {
+	{"config", 'c', OPTIONS_CONF, "FILE", offsetof(struct options, conf_file),
+		"main configuration (" OPTIONS_CONF_FILE ")"},
+	{"rules-dir", 'd', OPTIONS_CONF, "DIR", 0,
+		"directory of rule files; may be repeated; replaces the default ones"},
+	{"state-dir", 0, OPTIONS_STATE, "DIR", offsetof(struct options, state_dir),
+		"what must outlive the daemon (" OPTIONS_STATE_DIR ")"},
+	{"runtime-dir", 0, OPTIONS_RUNTIME, "DIR", offsetof(struct options, runtime_dir),
+		"the daemon's control socket (" OPTIONS_RUNTIME_DIR ")"},
+	{"dry-run", 'n', OPTIONS_DRY, NULL, offsetof(struct options, is_dry),
+		"run no hook; say what would run"},
+	{"json", 0, OPTIONS_JSON, NULL, offsetof(struct options, is_json),
+		"print JSON, as fsmon(8) describes it"},
+	{"timeout", 0, OPTIONS_TIMEOUT, "TIME", offsetof(struct options, timeout),
+		"give up after TIME, such as 10s"},
+	{"event", 'e', OPTIONS_EVENT, "EVENT", offsetof(struct options, event),
+		"an event of this name (close-write)"},
+	{"type", 0, OPTIONS_EVENT, "TYPE", offsetof(struct options, type),
+		"file, dir, symlink or other"},
+	{"size", 0, OPTIONS_EVENT, "SIZE", offsetof(struct options, size),
+		"a file of this size"},
+	{"by-user", 0, OPTIONS_EVENT, "USER", offsetof(struct options, by_user),
+		"caused by this user"},
+	{"by-cmd", 0, OPTIONS_EVENT, "NAME", offsetof(struct options, by_cmd),
+		"caused by a process of this name"},
+	{"by-exe", 0, OPTIONS_EVENT, "PATH", offsetof(struct options, by_exe),
+		"whose executable is this"},
+	{"by-ancestor", 0, OPTIONS_EVENT, "NAME", offsetof(struct options, by_ancestor),
+		"that has an ancestor of this name"},
+	{"by-unit", 0, OPTIONS_EVENT, "UNIT", offsetof(struct options, by_unit),
+		"that belongs to this systemd unit or cgroup"},
+};
+
+#define KNOWN_COUNT (sizeof(known) / sizeof(*known))
+
+static void print_help(const struct options_verb *verb)
+{
+	printf("Usage: fsmon %s [OPTION...]%s%s\n%s.\n\nOptions:\n", verb->name,
+		*verb->args ? " " : "", verb->args, verb->summary);
+	for (size_t i = 0; i < KNOWN_COUNT; i++) {
+		char left[64];
+		if (!(known[i].set & verb->set))
+			continue;
+		int len = known[i].letter
+				  ? snprintf(left, sizeof(left), "-%c, ", known[i].letter)
+				  : snprintf(left, sizeof(left), "    ");
+		snprintf(left + len, sizeof(left) - (size_t)len, "--%s%s%s",
+			known[i].name, known[i].arg ? " " : "",
+			known[i].arg ? known[i].arg : "");
+		printf("  %-26s %s\n", left, known[i].help);
+	}
+	printf("  %-26s %s\n  %-26s %s\n\nManual: fsmon(8), fsmon.conf(5), "
+	       "fsmon-hook(7)\n",
+		"-h, --help", "print this", "    --version", "print the version");
+}
+
+/* Fill getopt's tables with the options of the verb. */
+static void make_tables(
+	const struct options_verb *verb, char *letters, struct option *longs)
+{
+	size_t n = 0;
+	*letters++ = 'h';
+	for (size_t i = 0; i < KNOWN_COUNT; i++) {
+		if (!(known[i].set & verb->set))
+			continue;
+		longs[n++] = (struct option){known[i].name,
+			known[i].arg ? required_argument : no_argument, NULL,
+			OPT_STRING + (int)i};
+		if (known[i].letter) {
+			*letters++ = known[i].letter;
+			if (known[i].arg)
+				*letters++ = ':';
+		}
+	}
+	*letters = '\0';
+	longs[n++] = (struct option){"help", no_argument, NULL, 'h'};
+	longs[n++] = (struct option){"version", no_argument, NULL, OPT_VERSION};
+	longs[n] = (struct option){0};
+}
+
+static int take(struct options *o, size_t i, const char *value)
+{
+	char *base = (char *)o;
+	if (known[i].letter == 'd')
+		return strlist_add(&o->rule_dirs, value);
+	if (known[i].arg)
+		*(const char **)(void *)(base + known[i].offset) = value;
+	else
+		*(bool *)(void *)(base + known[i].offset) = true;
+	return 0;
+}
+
+static size_t index_of(int c)
+{
+	size_t i = 0;
+	if (c >= OPT_STRING)
+		return (size_t)(c - OPT_STRING);
+	while (i < KNOWN_COUNT && known[i].letter != c)
+		i++;
+	return i;
+}
+
+int options_parse(
+	struct options *o, const struct options_verb *verb, int argc, char **argv)
+{
+	char letters[2 * KNOWN_COUNT + 3];
+	struct option longs[KNOWN_COUNT + 3];
+	*o = (struct options){
+		.state_dir = OPTIONS_STATE_DIR, .runtime_dir = OPTIONS_RUNTIME_DIR};
+	make_tables(verb, letters, longs);
+	optind = 1;
+	int c;
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (c == 'h') {
+			print_help(verb);
+			return EXIT_FINE;
+		}
+		if (c == OPT_VERSION) {
+			printf("fsmon %s\n", FSMON_VERSION);
+			return EXIT_FINE;
+		}
+		size_t i = c == '?' ? KNOWN_COUNT : index_of(c);
+		if (i >= KNOWN_COUNT || take(o, i, optarg) < 0) {
+			fprintf(stderr, "fsmon %s --help lists the options\n",
+				verb->name);
+			return EXIT_USAGE;
+		}
+	}
+	o->args = argv + optind;
+	o->arg_count = argc - optind;
+	if (o->arg_count > 0 && !*verb->args) {
+		fprintf(stderr,
+			"fsmon %s: '%s' is one argument too many: it takes none\n",
+			verb->name, o->args[0]);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+void options_fini(struct options *o)
+{
+	strlist_fini(&o->rule_dirs);
+}
