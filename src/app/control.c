@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/control.h"
+
+#include "base/buf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX 64
+#define REQUEST_MAX_BYTES 256
+
+enum client_state { READING, WAITS_RELOAD, WAITS_SYNC, ANSWERING };
+
+/* One connection. */
+struct client {
+	TAILQ_ENTRY(client) next;
+	struct control *control;
+	int fd;
+	struct poller_source *source;
+	enum client_state state;
+	char request[REQUEST_MAX_BYTES];
+	size_t request_len;
+	char *answer; /* what is to be sent */
+	size_t answer_len, answer_sent;
+	struct control_sync sync;
+};
+
+struct control {
+	struct poller *poller;
+	struct poller_source *source;
+	int fd;
+	struct control_handlers handlers;
+	void *ctx;
+	TAILQ_HEAD(, client) clients;
+	size_t count;
+};
+
+static void drop(struct client *c)
+{
+	struct control *control = c->control;
+	TAILQ_REMOVE(&control->clients, c, next);
+	control->count--;
+	poller_remove(control->poller, c->source);
+	close(c->fd);
+	free(c->answer);
+	free(c);
+}
+
+/* Send what is left of the answer, as far as it goes; then the client is gone. */
+static void send_answer(struct client *c)
+{
+	while (c->answer_sent < c->answer_len) {
+		ssize_t n = send(c->fd, c->answer + c->answer_sent,
+			c->answer_len - c->answer_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN &&
+			poller_change(c->control->poller, c->source, EPOLLOUT) == 0)
+			return;
+		if (n < 0)
+			break;
+		c->answer_sent += (size_t)n;
+	}
+	drop(c);
+}
+
+static void answer(struct client *c, const json_t *object)
+{
+	c->state = ANSWERING;
+	c->answer = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
+	c->answer_len = c->answer ? strlen(c->answer) : 0;
+	send_answer(c);
+}
+
+static void answer_error(struct client *c, const char *text)
+{
+	json_t *o = json_pack("{s:b, s:s}", "ok", 0, "error", text);
+	answer(c, o);
+	json_decref(o);
+}
+
+/* Do what the client asks; may free it. */
+static void serve(struct client *c)
+{
+	struct control *control = c->control;
+	if (strcmp(c->request, "status") == 0) {
+		json_t *o = control->handlers.status(control->ctx);
+		answer(c, o);
+		json_decref(o);
+	} else if (strcmp(c->request, "reload") == 0) {
+		c->state = WAITS_RELOAD;
+		control->handlers.reload(control->ctx);
+	} else if (strcmp(c->request, "sync") == 0) {
+		c->state = WAITS_SYNC;
+		control->handlers.sync_begin(control->ctx, &c->sync);
+	} else {
+		answer_error(c, "unknown request: this daemon is of another version");
+	}
+}
+
+static void read_request(struct client *c)
+{
+	size_t room = sizeof(c->request) - 1 - c->request_len;
+	ssize_t n = recv(c->fd, c->request + c->request_len, room, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		drop(c);
+		return;
+	}
+	c->request_len += (size_t)n;
+	char *end = memchr(c->request, '\n', c->request_len);
+	if (end) {
+		*end = '\0';
+		serve(c);
+	} else if (c->request_len == sizeof(c->request) - 1) {
+		answer_error(c, "the request is too long");
+	}
+}
+
+static void on_client(void *ctx, uint32_t events)
+{
+	struct client *c = ctx;
+	char byte;
+	if (c->state == ANSWERING)
+		send_answer(c);
+	else if (c->state == READING)
+		read_request(c);
+	else if (events & (EPOLLHUP | EPOLLERR) ||
+		 recv(c->fd, &byte, 1, MSG_DONTWAIT) == 0)
+		drop(c); /* it does not want to wait any longer */
+}
+
+static void on_connection(void *ctx, uint32_t events)
+{
+	struct control *control = ctx;
+	(void)events;
+	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	struct client *c = control->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
+	if (c) {
+		c->control = control;
+		c->fd = fd;
+		c->source = poller_add(control->poller, fd, EPOLLIN, on_client, c);
+	}
+	if (!c || !c->source) {
+		free(c);
+		close(fd);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&control->clients, c, next);
+	control->count++;
+}
+
+struct control *control_new(struct poller *poller, int listen_fd,
+	const struct control_handlers *handlers, void *ctx)
+{
+	struct control *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->poller = poller;
+	c->fd = listen_fd;
+	c->handlers = *handlers;
+	c->ctx = ctx;
+	TAILQ_INIT(&c->clients);
+	c->source = poller_add(poller, listen_fd, EPOLLIN, on_connection, c);
+	if (!c->source) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void control_free(struct control *c)
+{
+	if (!c)
+		return;
+	struct client *client;
+	while ((client = TAILQ_FIRST(&c->clients)))
+		drop(client);
+	poller_remove(c->poller, c->source);
+	free(c);
+}
+
+void control_reloaded(struct control *control, json_t *object)
+{
+	struct client *c, *next;
+	TAILQ_FOREACH_SAFE (c, &control->clients, next, next) {
+		if (c->state == WAITS_RELOAD)
+			answer(c, object);
+	}
+}
+
+void control_check(struct control *control)
+{
+	struct client *c, *next;
+	TAILQ_FOREACH_SAFE (c, &control->clients, next, next) {
+		if (c->state != WAITS_SYNC ||
+			!control->handlers.sync_is_done(control->ctx, &c->sync))
+			continue;
+		json_t *o = json_pack("{s:b}", "ok", 1);
+		answer(c, o);
+		json_decref(o);
+	}
+}
+
+bool control_has_syncs(const struct control *control)
+{
+	const struct client *c;
+	TAILQ_FOREACH (c, &control->clients, next) {
+		if (c->state == WAITS_SYNC)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/pipeline.h"
+
+#include "app/where.h"
+#include "core/execorder.h"
+#include "core/fanmask.h"
+#include "os/clock.h"
+#include "os/fanotify.h"
+#include "os/readbuf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Two reads within this time mean load: then let records gather for GATHER_NS. */
+#define BUSY_NS UINT64_C(2000000)
+#define GATHER_NS UINT64_C(500000)
+/* A directory that is gone, and whose delete record is not there yet, is looked for so
+ * often. */
+#define STALL_MAX 50
+#define STALL_NS UINT64_C(2000000)
+/* Reads in one turn, so that a storm does not keep the turn from ending. */
+#define READS_MAX 16
+
+struct pipeline {
+	struct pipeline_parts parts;
+	struct readbuf buffer;
+	size_t scanned; /* bytes of the buffer whose records the tree and `order` have
+			   seen */
+	struct execorder *order;
+	struct proctable_window window; /* of all that is in the buffer */
+	uint64_t empty_ns; /* the queue was empty then, as seen by the latest read */
+	uint64_t read_ns; /* when the queue was read last */
+	uint64_t next_ns;
+	unsigned stalls;
+	bool is_full; /* the buffer has no more room: nothing can be waited for */
+	struct table_hits hits;
+	struct buf path, old_path, shown; /* reused */
+	struct pipeline_counters counters;
+};
+
+/* One record on its way, with what was found out about it. */
+struct passage {
+	struct fanrec rec;
+	struct filesystem *fs;
+	uint32_t kinds;
+	bool has_path,
+		has_old_path; /* p->path, p->old_path hold the path in the filesystem */
+	struct execorder_place order;
+};
+
+struct pipeline *pipeline_new(const struct pipeline_parts *parts)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->parts = *parts;
+	p->order = execorder_new();
+	if (!p->order || readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
+		int saved = p->order ? errno : ENOMEM;
+		execorder_free(p->order);
+		free(p);
+		errno = saved;
+		return NULL;
+	}
+	p->window.before_ns = clock_monotonic_ns();
+	return p;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	readbuf_close(&p->buffer);
+	execorder_free(p->order);
+	free(p->hits.rules);
+	buf_fini(&p->path);
+	buf_fini(&p->old_path);
+	buf_fini(&p->shown);
+	free(p);
+}
+
+struct pipeline_parts *pipeline_parts(struct pipeline *p)
+{
+	return &p->parts;
+}
+
+uint64_t pipeline_next_ns(const struct pipeline *p)
+{
+	return p->next_ns;
+}
+
+bool pipeline_is_holding(const struct pipeline *p)
+{
+	return p->buffer.end > readbuf_done(&p->buffer);
+}
+
+const struct pipeline_counters *pipeline_counters(const struct pipeline *p)
+{
+	return &p->counters;
+}
+
+/* ---- Reading
+ * ---------------------------------------------------------------------------------- */
+
+static void carry_opens(void *ctx, pid_t pid, uint32_t opens)
+{
+	struct pipeline *p = ctx;
+	proctable_carry_opens(p->parts.processes, pid, &p->window, opens);
+}
+
+/* The buffer is empty: begin a new window where the queue was seen empty since the last
+ * read. */
+static void begin_window(struct pipeline *p)
+{
+	uint64_t seen_ns = witness_empty_ns(p->parts.witness);
+	uint64_t empty_ns = seen_ns > p->empty_ns ? seen_ns : p->empty_ns;
+	if (empty_ns <= p->window.after_ns || empty_ns < p->read_ns)
+		return;
+	uint64_t before_ns = p->window.before_ns;
+	p->window.after_ns = empty_ns;
+	p->window.before_ns = before_ns > empty_ns ? before_ns : empty_ns;
+	execorder_reset(p->order, carry_opens, p);
+	proctable_settle(p->parts.processes, empty_ns);
+	dirtree_trim(p->parts.tree);
+}
+
+/* Read until the queue is empty or the turn has had enough. Returns 0, or -1 with errno.
+ */
+static int read_queue(struct pipeline *p)
+{
+	p->window.complete = false;
+	for (int i = 0; i < READS_MAX && !p->window.complete; i++) {
+		uint64_t before_ns = clock_monotonic_ns();
+		ssize_t n = readbuf_read(&p->buffer, p->parts.group);
+		if (n < 0 && errno != ENOBUFS)
+			return -1;
+		p->is_full = n < 0;
+		if (p->is_full)
+			break;
+		if (n == 0) {
+			p->empty_ns = before_ns;
+			p->window.complete = true;
+		} else {
+			p->read_ns = before_ns;
+		}
+		p->window.before_ns = clock_monotonic_ns();
+	}
+	return 0;
+}
+
+/* ---- First pass: what the records say about directories and programs
+ * --------------------------- */
+
+static struct dirnode *node_of(
+	struct pipeline *p, const struct fanrec *r, const struct fanrec_handle *h)
+{
+	return h->bytes ? dirtree_node(p->parts.tree, r->fsid, h) : NULL;
+}
+
+/* A directory record tells its own place: take it if no other is known. */
+static void scan_dir(struct pipeline *p, const struct fanrec *r)
+{
+	struct dirnode *self = node_of(p, r, &r->target);
+	if (!self || dirtree_is_placed(self) || strcmp(r->place.name, ".") == 0)
+		return;
+	struct dirnode *parent = node_of(p, r, &r->place.dir);
+	if (parent)
+		dirtree_place(p->parts.tree, self, parent, r->place.name);
+}
+
+static bool tells_place(const struct fanrec *r)
+{
+	uint32_t kinds = fanmask_kinds(r->mask);
+	return fanmask_is_dir(r->mask) && r->place.name && r->target.bytes &&
+	       (kinds & (EVENT_CREATE | EVENT_DELETE | EVENT_RENAME));
+}
+
+static void scan(struct pipeline *p)
+{
+	struct fanrec r;
+	unsigned bad = 0;
+	while (fanrec_next(p->buffer.bytes, p->buffer.end, &p->scanned, &r, &bad)) {
+		p->counters.read++;
+		execorder_scan(p->order, r.pid, fanmask_kinds(r.mask) & EVENT_OPEN_EXEC);
+		if (tells_place(&r))
+			scan_dir(p, &r);
+	}
+	p->counters.malformed += bad;
+}
+
+/* ---- Second pass: where
+ * ------------------------------------------------------------------------ */
+
+/*
+ * Put the path of a place within its filesystem into *out. Returns 1, or 0 if its
+ * directory is gone and no record that was read says where it had been.
+ */
+static int resolve_place(struct pipeline *p, struct passage *e,
+	const struct fanrec_place *place, struct buf *out)
+{
+	buf_clear(out);
+	struct dirnode *dir = node_of(p, &e->rec, &place->dir);
+	struct dirnode *unknown = dir ? dirtree_unknown(dir) : NULL;
+	/* Each look-up places one node at least, or fails. */
+	while (unknown && where_look(p->parts.tree, e->fs, unknown) == 0)
+		unknown = dirtree_unknown(dir);
+	if (!dir || unknown)
+		return 0;
+	dirtree_path(dir, out);
+	if (strcmp(place->name, ".") != 0) {
+		buf_add(out, "/", 1);
+		buf_add_str(out, place->name);
+	}
+	return 1;
+}
+
+/* A file that was made without a name is reported as "#inode": take the name that it has
+ * now. */
+static void rename_linked(struct pipeline *p, struct passage *e)
+{
+	if (e->rec.place.name[0] != '#')
+		return;
+	buf_clear(&p->shown);
+	if (where_linked_path(e->fs, &e->rec.target, e->rec.place.name, &p->shown) == 0) {
+		buf_clear(&p->path);
+		buf_add(&p->path, p->shown.data, p->shown.len);
+	}
+}
+
+/* Find the paths of a record. Returns 1, or 0 if one is not known yet. */
+static int resolve_paths(struct pipeline *p, struct passage *e)
+{
+	const struct fanrec *r = &e->rec;
+	bool is_rename = r->new_place.dir.bytes;
+	if (!r->place.dir.bytes && !is_rename)
+		return 1;
+	if (is_rename) {
+		if (!resolve_place(p, e, &r->new_place, &p->path))
+			return 0;
+		e->has_path = true;
+	}
+	if (r->place.dir.bytes) {
+		struct buf *out = is_rename ? &p->old_path : &p->path;
+		if (!resolve_place(p, e, &r->place, out))
+			return 0;
+		*(is_rename ? &e->has_old_path : &e->has_path) = true;
+	}
+	if (!is_rename)
+		rename_linked(p, e);
+	return 1;
+}
+
+/* Keep the tree as the record leaves it. */
+static void apply_to_tree(struct pipeline *p, const struct fanrec *r)
+{
+	if (!tells_place(r) || strcmp(r->place.name, ".") == 0)
+		return;
+	const struct fanrec_place *place =
+		r->new_place.dir.bytes ? &r->new_place : &r->place;
+	struct dirnode *self = node_of(p, r, &r->target);
+	struct dirnode *parent = node_of(p, r, &place->dir);
+	if (self && parent)
+		dirtree_place(p->parts.tree, self, parent, place->name);
+}
+
+/* ---- Second pass: which rules, and who
+ * --------------------------------------------------------- */
+
+/* Every way in which a path within the filesystem is seen, against the rules. */
+static int match_shown(struct pipeline *p, struct passage *e, const struct buf *inner,
+	bool is_old, struct change **change)
+{
+	const struct filesystems *f = p->parts.filesystems;
+	for (size_t i = 0; i < f->mounts.count; i++) {
+		if (&f->items[f->by_mount[i]] != e->fs)
+			continue;
+		buf_clear(&p->shown);
+		if (mounts_show(&f->mounts, &f->mounts.items[i], inner->data, inner->len,
+			    &p->shown) <= 0)
+			continue;
+		if (table_match(p->parts.rules, p->shown.data, p->shown.len, e->kinds,
+			    &p->hits) < 0)
+			return -1;
+		for (size_t k = 0; k < p->hits.count; k++) {
+			if (!*change)
+				*change = change_new(NULL, NULL);
+			if (!*change || change_add_hit(*change, p->hits.rules[k], is_old,
+						p->shown.data) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* Make the other side of a rename's path, which no rule matched, visible as well. */
+static char *show_anyhow(struct pipeline *p, struct passage *e, const struct buf *inner)
+{
+	const struct filesystems *f = p->parts.filesystems;
+	for (size_t i = 0; i < f->mounts.count; i++) {
+		struct buf shown = {0};
+		if (&f->items[f->by_mount[i]] == e->fs &&
+			mounts_show(&f->mounts, &f->mounts.items[i], inner->data,
+				inner->len, &shown) > 0)
+			return buf_take(&shown);
+		buf_fini(&shown);
+	}
+	return NULL;
+}
+
+static void count_actor(struct pipeline *p, const struct actor *a)
+{
+	if (a->attribution == ACTOR_EXACT)
+		p->counters.exact++;
+	else if (a->attribution == ACTOR_PARTIAL)
+		p->counters.partial++;
+	else
+		p->counters.unknown++;
+}
+
+/* Say who did it. */
+static int attribute(struct pipeline *p, struct passage *e, struct actor *out)
+{
+	struct proctable_window w = p->window;
+	w.opens_before = e->order.opens_before;
+	w.opens_after = e->order.opens_after;
+	w.groups_before = e->order.groups_before;
+	w.groups_after = e->order.groups_after;
+	w.spans = (e->kinds & (e->kinds - 1)) != 0;
+	if (proctable_who(p->parts.processes, e->rec.pid, &w, out) < 0)
+		return -1;
+	if (out->attribution == ACTOR_UNKNOWN && e->rec.pid > 0) {
+		struct witness_counters c;
+		witness_counters(p->parts.witness, &c);
+		if (c.is_degraded) {
+			actor_fini(out);
+			if (witness_look(e->rec.pid, out) < 0)
+				return -1;
+		}
+	}
+	count_actor(p, out);
+	return 0;
+}
+
+/* Complete a change that some rule matched, and hand it on. */
+static int complete(struct pipeline *p, struct passage *e, struct change *c)
+{
+	const struct fanrec *r = &e->rec;
+	if (attribute(p, e, &c->actor) < 0)
+		return -1;
+	c->event.kinds = e->kinds;
+	c->event.is_dir = fanmask_is_dir(r->mask);
+	c->event.time_ns = clock_realtime_ns();
+	if (e->has_path)
+		c->event.path = show_anyhow(p, e, &p->path);
+	if (e->has_old_path)
+		c->event.old_path = show_anyhow(p, e, &p->old_path);
+	c->fsid = r->fsid;
+	c->target_type = r->target.type;
+	c->target_len = r->target.bytes ? r->target.len : 0;
+	if (c->target_len)
+		memcpy(c->target, r->target.bytes, c->target_len);
+	struct fanrec_handle target = change_target(c);
+	for (size_t i = 0; i < c->hit_count && !c->event.type_known; i++) {
+		if (table_needs_type(
+			    table_rule(p->parts.rules, c->hits[i].rule), &c->event))
+			where_fill_type(e->fs, &target, &c->event);
+	}
+	p->parts.found(p->parts.ctx, c);
+	return 0;
+}
+
+static void match(struct pipeline *p, struct passage *e)
+{
+	struct change *c = NULL;
+	uint32_t kinds = e->kinds;
+	/* Whatever could be a rename or an unwritten create for some rule. */
+	if (kinds & EVENT_RENAME)
+		e->kinds |= EVENT_RENAMES;
+	if (kinds & EVENT_CREATE)
+		e->kinds |= EVENT_CREATE_UNWRITTEN;
+	int rc = 0;
+	if (e->has_path)
+		rc = match_shown(p, e, &p->path, false, &c);
+	if (rc == 0 && e->has_old_path)
+		rc = match_shown(p, e, &p->old_path, true, &c);
+	e->kinds = kinds;
+	if (rc == 0 && c)
+		rc = complete(p, e, c);
+	if (rc < 0)
+		p->counters.dropped++;
+	change_unref(c);
+}
+
+/* Whether a rule concerns a filesystem; NULL stands for any. */
+static bool rule_concerns(
+	const struct pipeline *p, uint32_t rule, const struct filesystem *fs)
+{
+	const struct filesystems *f = p->parts.filesystems;
+	const struct glob *glob;
+	for (size_t k = 0; (glob = table_glob(p->parts.rules, rule, k)); k++) {
+		for (size_t m = 0; m < f->mounts.count; m++) {
+			if ((!fs || &f->items[f->by_mount[m]] == fs) &&
+				filesystems_concerns(f, glob, &f->mounts.items[m]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* An event of a whole filesystem (or of all): for each rule that it concerns. */
+static void match_whole(struct pipeline *p, struct passage *e)
+{
+	struct change *c = change_new(e->fs ? e->fs->point : "/", NULL);
+	int rc = c ? 0 : -1;
+	for (uint32_t i = 0; rc == 0 && i < table_count(p->parts.rules); i++) {
+		const struct rule *r = table_rule(p->parts.rules, i);
+		bool wants = e->kinds & EVENT_OVERFLOW
+				     ? r->on_overflow == RULE_OVERFLOW_RUN
+				     : (r->events & e->kinds) != 0;
+		if (r->enabled && wants && rule_concerns(p, i, e->fs))
+			rc = change_add_hit(c, i, false, c->event.path);
+	}
+	if (rc == 0 && c->hit_count) {
+		c->event.kinds = e->kinds;
+		c->event.time_ns = clock_realtime_ns();
+		c->event.type_known = true;
+		c->actor.uid = c->actor.euid = c->actor.login_uid = ACTOR_ID_UNKNOWN;
+		p->parts.found(p->parts.ctx, c);
+	} else if (rc < 0) {
+		p->counters.dropped++;
+	}
+	change_unref(c);
+}
+
+static bool is_own(const struct pipeline *p, pid_t pid)
+{
+	return pid == p->parts.own_pids[0] || pid == p->parts.own_pids[1];
+}
+
+/* Whether a rule might want the record. */
+static bool is_wanted(const struct pipeline *p, const struct passage *e)
+{
+	return e->fs && e->fs->kinds && !is_own(p, e->rec.pid) &&
+	       (fanmask_kinds(fanmask_of_kinds(e->fs->kinds)) & e->kinds);
+}
+
+/* Resolve one record. Returns 1, or 0 if it must wait for others. */
+static int pass(struct pipeline *p, struct passage *e, bool may_wait)
+{
+	const struct fanrec *r = &e->rec;
+	e->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
+	e->kinds = fanmask_kinds(r->mask);
+	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
+		p->counters.overflows += (e->kinds & EVENT_OVERFLOW) != 0;
+		match_whole(p, e);
+		return 1;
+	}
+	bool wanted = is_wanted(p, e);
+	bool known = wanted && resolve_paths(p, e);
+	if (wanted && !known && may_wait)
+		return 0;
+	e->order = execorder_pass(p->order, r->pid, e->kinds & EVENT_OPEN_EXEC);
+	if (known)
+		match(p, e);
+	p->counters.unresolved += wanted && !known;
+	if (e->fs && e->fs->kinds)
+		apply_to_tree(p, r);
+	return 1;
+}
+
+/* Resolve the records of the buffer, in order, up to one that must wait. */
+static void resolve(struct pipeline *p)
+{
+	size_t at = readbuf_done(&p->buffer);
+	struct passage e = {0};
+	bool may_wait = !p->is_full && (!p->window.complete || p->stalls < STALL_MAX);
+	for (;;) {
+		size_t start = at;
+		e = (struct passage){0};
+		if (!fanrec_next(p->buffer.bytes, p->buffer.end, &at, &e.rec, NULL))
+			break;
+		if (!pass(p, &e, may_wait)) {
+			p->stalls += p->window.complete;
+			readbuf_set_done(&p->buffer, start);
+			return;
+		}
+		if (e.rec.pidfd >= 0)
+			close(e.rec.pidfd);
+		p->counters.resolved++;
+		p->stalls = 0;
+	}
+	readbuf_reset(&p->buffer);
+	p->scanned = 0;
+}
+
+int pipeline_turn(struct pipeline *p)
+{
+	uint64_t start_ns = clock_monotonic_ns();
+	uint64_t last_ns = p->read_ns;
+	if (!pipeline_is_holding(p))
+		begin_window(p);
+	if (read_queue(p) < 0)
+		return -1;
+	scan(p);
+	witness_drain(p->parts.witness, p->parts.processes);
+	p->parts.before_resolve(p->parts.ctx);
+	resolve(p);
+	filesystems_close(p->parts.filesystems);
+	p->next_ns = 0;
+	if (pipeline_is_holding(p))
+		p->next_ns = start_ns + (p->window.complete ? STALL_NS : 0);
+	else if (p->read_ns >= start_ns && p->read_ns - last_ns < BUSY_NS)
+		p->next_ns = clock_monotonic_ns() + GATHER_NS;
+	return 0;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/report.h"
+
+#include "app/log.h"
+#include "base/buf.h"
+#include "os/fanotify.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A JSON string of bytes, escaped as the log escapes them. */
+static json_t *bytes(const char *s)
+{
+	struct buf b = {0};
+	json_t *j = buf_add_vis(&b, s, strlen(s)) == 0 ? json_string(b.data) : NULL;
+	buf_fini(&b);
+	return j;
+}
+
+/* Append a formatted string. */
+__attribute__((format(printf, 2, 3))) static void say(json_t *array, const char *fmt, ...)
+{
+	va_list ap;
+	char *text = NULL;
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) >= 0)
+		json_array_append_new(array, bytes(text));
+	va_end(ap);
+	free(text);
+}
+
+static bool concerns(const struct table *rules, uint32_t rule,
+	const struct filesystems *f, const struct mount *m)
+{
+	const struct glob *glob;
+	for (size_t k = 0; (glob = table_glob(rules, rule, k)); k++) {
+		if (filesystems_concerns(f, glob, m))
+			return true;
+	}
+	return false;
+}
+
+bool report_landing(const struct table *rules, uint32_t rule, const struct filesystems *f,
+	json_t *watched, json_t *refused)
+{
+	bool any = false;
+	for (size_t i = 0; i < f->mounts.count; i++) {
+		const struct mount *m = &f->mounts.items[i];
+		const struct filesystem *fs = &f->items[f->by_mount[i]];
+		if (!concerns(rules, rule, f, m))
+			continue;
+		if (fs->refusal) {
+			say(refused, "%s (%s): %s", m->point, fs->type, fs->refusal);
+		} else {
+			json_array_append_new(watched, bytes(m->point));
+			any = true;
+		}
+	}
+	return any;
+}
+
+static json_t *rule_object(const struct report_parts *p, uint32_t i)
+{
+	const struct rule *r = table_rule(p->rules, i);
+	struct jobs_counters c = jobs_rule_counters(p->jobs, i);
+	json_t *watched = json_array(), *refused = json_array();
+	bool lands = report_landing(p->rules, i, p->filesystems, watched, refused);
+	const char *state = !r->enabled ? "disabled" : lands ? "active" : "refused";
+	return json_pack(
+		"{s:s, s:o, s:i, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"name", r->name, "file", bytes(r->file), "line", (int)r->line, "state",
+		state, "watched", watched, "not_watched", refused, "matched",
+		(json_int_t)c.matched, "started", (json_int_t)c.started, "ok",
+		(json_int_t)c.ok, "failed", (json_int_t)c.failed, "dropped",
+		(json_int_t)c.dropped, "self", (json_int_t)c.self, "waiting",
+		(json_int_t)c.waiting, "running", (json_int_t)c.running);
+}
+
+static json_t *filesystem_objects(const struct filesystems *f)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < f->count; i++) {
+		const struct filesystem *fs = &f->items[i];
+		json_t *o = json_pack("{s:o, s:o, s:s, s:b}", "point", bytes(fs->point),
+			"type", bytes(fs->type), "how", filesystems_how(fs), "has_rules",
+			fs->kinds != 0);
+		if (fs->refusal && fs->kinds)
+			json_object_set_new(o, "reason", json_string(fs->refusal));
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
+static json_t *counters_object(
+	const struct report_parts *p, const struct witness_counters *w)
+{
+	const struct pipeline_counters *c = pipeline_counters(p->pipeline);
+	ssize_t depth = fanotify_depth(p->group);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} counters[] = {
+		{"records_read", c->read},
+		{"records_resolved", c->resolved},
+		{"records_unresolved", c->unresolved},
+		{"records_malformed", c->malformed},
+		{"queue_depth", depth > 0 ? (uint64_t)depth : 0},
+		{"queue_overflows", c->overflows},
+		{"events_dropped", c->dropped},
+		{"actors_exact", c->exact},
+		{"actors_partial", c->partial},
+		{"actors_unknown", c->unknown},
+		{"process_records", w->records},
+		{"connector_lost", w->lost},
+		{"connector_spoofed", w->spoofed},
+		{"taskstats_lost", w->taskstats_lost},
+		{"process_rescans", w->rescans},
+		{"jobs_waiting", jobs_waiting(p->jobs)},
+		{"jobs_running", jobs_running(p->jobs)},
+		{"log_lines_dropped", log_dropped()},
+	};
+	json_t *o = json_object();
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		json_object_set_new(
+			o, counters[i].name, json_integer((json_int_t)counters[i].value));
+	return o;
+}
+
+/* Why not all is well. */
+static json_t *reasons(
+	const struct report_parts *p, const struct witness_counters *w, json_t *rules)
+{
+	json_t *all = json_array(), *rule;
+	size_t i;
+	if (w->reason)
+		say(all, "who did it may be unknown: %s", w->reason);
+	for (i = 0; i < p->conf->message_count; i++) {
+		const struct conf_message *m = &p->conf->messages[i];
+		if (!m->is_warning && m->line)
+			say(all, "%s:%u: %s", m->file, m->line, m->text);
+		else if (!m->is_warning)
+			say(all, "%s: %s", m->file, m->text);
+	}
+	json_array_foreach(rules, i, rule)
+	{
+		if (strcmp(json_string_value(json_object_get(rule, "state")),
+			    "refused") == 0)
+			say(all, "[%s] is not watched: %s",
+				json_string_value(json_object_get(rule, "name")),
+				json_string_value(json_array_get(
+					json_object_get(rule, "not_watched"), 0)));
+	}
+	return all;
+}
+
+json_t *report_make(const struct report_parts *p)
+{
+	struct witness_counters w;
+	witness_counters(p->witness, &w);
+	json_t *rules = json_array();
+	for (uint32_t i = 0; i < table_count(p->rules); i++)
+		json_array_append_new(rules, rule_object(p, i));
+	json_t *why = reasons(p, &w, rules);
+	const char *state = json_array_size(why) ? "degraded" : "running";
+	return json_pack("{s:s, s:i, s:i, s:s, s:o, s:b, s:b, s:o, s:o, s:o}", "version",
+		FSMON_VERSION, "pid", (int)getppid(), "worker_pid", (int)getpid(),
+		"state", state, "reasons", why, "dry_run", p->is_dry, "realtime",
+		w.is_realtime, "rules", rules, "filesystems",
+		filesystem_objects(p->filesystems), "counters", counters_object(p, &w));
+}
+
+/* ---- As text
+ * ----------------------------------------------------------------------------------- */
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	return s ? s : "";
+}
+
+static json_int_t number_of(json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void print_rules(json_t *rules, FILE *out)
+{
+	size_t i, k;
+	json_t *r, *why;
+	fprintf(out, "\n%-24s %-9s %9s %9s %9s %9s %9s\n", "RULE", "STATE", "MATCHED",
+		"STARTED", "OK", "FAILED", "WAITING");
+	json_array_foreach(rules, i, r)
+	{
+		fprintf(out, "%-24s %-9s %9lld %9lld %9lld %9lld %9lld\n",
+			text_of(r, "name"), text_of(r, "state"),
+			(long long)number_of(r, "matched"),
+			(long long)number_of(r, "started"), (long long)number_of(r, "ok"),
+			(long long)number_of(r, "failed"),
+			(long long)number_of(r, "waiting"));
+		json_array_foreach(json_object_get(r, "not_watched"), k, why)
+			fprintf(out, "    not watched: %s\n", json_string_value(why));
+	}
+}
+
+static void print_filesystems(json_t *filesystems, FILE *out)
+{
+	size_t i;
+	json_t *f;
+	fprintf(out, "\n%-32s %-10s %s\n", "FILESYSTEM", "TYPE", "WATCHED BY");
+	json_array_foreach(filesystems, i, f)
+	{
+		const char *reason = text_of(f, "reason");
+		if (!json_is_true(json_object_get(f, "has_rules")))
+			continue;
+		fprintf(out, "%-32s %-10s %s%s%s\n", text_of(f, "point"),
+			text_of(f, "type"), text_of(f, "how"), *reason ? ": " : "",
+			reason);
+	}
+}
+
+void report_print(json_t *report, FILE *out)
+{
+	size_t i;
+	json_t *item;
+	const char *name;
+	fprintf(out, "fsmon %s, pid %lld: %s%s\n", text_of(report, "version"),
+		(long long)number_of(report, "pid"), text_of(report, "state"),
+		json_is_true(json_object_get(report, "dry_run"))
+			? " (dry run: no hook is started)"
+			: "");
+	json_array_foreach(json_object_get(report, "reasons"), i, item)
+		fprintf(out, "  ! %s\n", json_string_value(item));
+	print_rules(json_object_get(report, "rules"), out);
+	print_filesystems(json_object_get(report, "filesystems"), out);
+	fprintf(out, "\n");
+	json_object_foreach(json_object_get(report, "counters"), name, item)
+		fprintf(out, "%-24s %lld\n", name, (long long)json_integer_value(item));
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/verbs.h"
+
+#include "app/load.h"
+#include "core/value.h"
+#include "os/user.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* The event that the command line describes. */
+struct question {
+	char *path;
+	struct event event;
+	struct actor actor;
+	char user[256]; /* "" : unknown */
+};
+
+static int complain(const char *option, const char *what)
+{
+	fprintf(stderr, "fsmon explain: %s: %s\n", option, what);
+	return -1;
+}
+
+static int take_event(const struct options *o, struct question *q)
+{
+	const char *name = o->event ? o->event : "close-write";
+	uint32_t mask = event_mask_by_name(name);
+	if (!mask) {
+		const char *near = event_name_nearest(name);
+		fprintf(stderr, "fsmon explain: --event: there is no event %s%s%s%s\n",
+			name, near ? "; did you mean " : "", near ? near : "",
+			near ? "?" : "");
+		return -1;
+	}
+	q->event.kinds = mask & EVENT_ALL;
+	if (mask & EVENT_RENAMES)
+		q->event.kinds =
+			(q->event.kinds & ~(uint32_t)EVENT_RENAMES) | EVENT_RENAME;
+	return 0;
+}
+
+/* What the file is: as the options say, or as it stands there now. */
+static int take_file(const struct options *o, struct question *q)
+{
+	static const enum event_type types[] = {
+		EVENT_TYPE_FILE, EVENT_TYPE_DIR, EVENT_TYPE_SYMLINK, EVENT_TYPE_OTHER};
+	struct event *e = &q->event;
+	struct stat st;
+	struct buf why = {0};
+	bool exists = lstat(q->path, &st) == 0;
+	e->type_known = true;
+	e->nlink = exists ? (uint32_t)st.st_nlink : 1;
+	e->size_bytes = exists ? (uint64_t)st.st_size : 0;
+	e->type = !exists || S_ISREG(st.st_mode) ? EVENT_TYPE_FILE
+		  : S_ISDIR(st.st_mode)          ? EVENT_TYPE_DIR
+		  : S_ISLNK(st.st_mode)          ? EVENT_TYPE_SYMLINK
+						 : EVENT_TYPE_OTHER;
+	bool found = !o->type;
+	for (size_t i = 0; !found && i < sizeof(types) / sizeof(*types); i++) {
+		found = strcmp(o->type, event_type_name(types[i])) == 0;
+		if (found)
+			e->type = types[i];
+	}
+	e->is_dir = e->type == EVENT_TYPE_DIR;
+	if (!found)
+		return complain("--type", "file, dir, symlink or other was expected");
+	int rc = o->size ? value_size(o->size, &e->size_bytes, &why) : 0;
+	if (rc < 0)
+		complain("--size", why.data ? why.data : "");
+	buf_fini(&why);
+	return rc;
+}
+
+static int take_user(const struct options *o, struct question *q)
+{
+	struct user u;
+	char *end;
+	q->actor.uid = q->actor.euid = q->actor.login_uid = ACTOR_ID_UNKNOWN;
+	if (!o->by_user)
+		return 0;
+	unsigned long uid = strtoul(o->by_user, &end, 10);
+	if (*o->by_user && !*end) {
+		q->actor.uid = (uint32_t)uid;
+		user_name_of(q->actor.uid, q->user, sizeof(q->user));
+		return 0;
+	}
+	if (user_by_name(o->by_user, &u) < 0)
+		return complain("--by-user", errno == ENOENT
+						     ? "there is no user of that name"
+						     : strerror(errno));
+	q->actor.uid = u.uid;
+	strlcpy(q->user, u.name, sizeof(q->user));
+	user_fini(&u);
+	return 0;
+}
+
+static int take_actor(const struct options *o, struct question *q)
+{
+	struct actor *a = &q->actor;
+	q->event.actor = a;
+	if (take_user(o, q) < 0)
+		return -1;
+	if (o->by_cmd)
+		strlcpy(a->cmd, o->by_cmd, sizeof(a->cmd));
+	a->exe = o->by_exe ? strdup(o->by_exe) : NULL;
+	a->unit = o->by_unit ? strdup(o->by_unit) : NULL;
+	a->ancestors = o->by_ancestor ? strdup(o->by_ancestor) : NULL;
+	a->ancestors_len = a->ancestors ? strlen(a->ancestors) + 1 : 0;
+	return 0;
+}
+
+/* The path as events have it: absolute, its directory's links resolved. */
+static char *real_path(const char *path)
+{
+	char *copy = strdup(path), *whole = NULL;
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+	const char *name = slash ? slash + 1 : path;
+	if (slash)
+		*slash = '\0';
+	char *dir = copy ? realpath(!slash          ? "."
+				    : slash == copy ? "/"
+						    : copy,
+				   NULL)
+			 : NULL;
+	if (dir && asprintf(&whole, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, name) < 0)
+		whole = NULL;
+	/* A directory that does not exist yet has no links either. */
+	if (!dir && path[0] == '/')
+		whole = strdup(path);
+	free(dir);
+	free(copy);
+	return whole;
+}
+
+/* Why a condition that the command line says nothing of holds back a rule. */
+static const char *missing_option(const struct options *o, enum table_verdict v)
+{
+	const struct {
+		enum table_verdict verdict;
+		const char *value;
+		const char *option;
+	} options[] = {
+		{TABLE_BY_USER, o->by_user, "--by-user"},
+		{TABLE_BY_CMD, o->by_cmd, "--by-cmd"},
+		{TABLE_BY_EXE, o->by_exe, "--by-exe"},
+		{TABLE_BY_ANCESTOR, o->by_ancestor, "--by-ancestor"},
+		{TABLE_BY_UNIT, o->by_unit, "--by-unit"},
+	};
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+		if (options[i].verdict == v && !options[i].value)
+			return options[i].option;
+	}
+	return NULL;
+}
+
+static enum table_verdict judge(const struct table *t, uint32_t i,
+	const struct question *q, const struct glob **glob)
+{
+	const struct rule *r = table_rule(t, i);
+	size_t len = strlen(q->path);
+	enum table_verdict v = table_judge_path(t, i, q->path, len, glob);
+	if (!r->enabled)
+		return TABLE_DISABLED;
+	if (v != TABLE_MATCH)
+		return v;
+	if (!table_kind(r, &q->event, true, q->event.old_path != NULL))
+		return TABLE_EVENTS;
+	return table_judge(r, &q->event, q->user[0] ? q->user : NULL);
+}
+
+static bool explain_rule(const struct table *t, uint32_t i, const struct question *q,
+	const struct options *o)
+{
+	const struct rule *r = table_rule(t, i);
+	const struct glob *glob = NULL;
+	enum table_verdict v = judge(t, i, q, &glob);
+	const char *option = missing_option(o, v);
+	printf("[%s] %s:%u: ", r->name, r->file, r->line);
+	if (v == TABLE_MATCH)
+		printf("MATCHES by path = %s\n", glob_text(glob));
+	else if (v == TABLE_EXCLUDED)
+		printf("no: excluded by %s\n", glob_text(glob));
+	else if (option)
+		printf("no: %s (say who it is with %s)\n", table_verdict_text(v), option);
+	else
+		printf("no: %s\n", table_verdict_text(v));
+	return v == TABLE_MATCH;
+}
+
+static int answer(
+	const struct table *t, const struct question *q, const struct options *o)
+{
+	size_t matches = 0;
+	for (uint32_t i = 0; i < table_count(t); i++)
+		matches += explain_rule(t, i, q, o);
+	printf("%zu of %zu rules match %s %s\n", matches, table_count(t),
+		o->event ? o->event : "close-write", q->path);
+	return EXIT_FINE;
+}
+
+int verb_explain(const struct options *o)
+{
+	struct question q = {0};
+	struct load l = {0};
+	int code = EXIT_USAGE;
+	if (o->arg_count != 1) {
+		fprintf(stderr,
+			"fsmon explain: one path was expected (fsmon explain /srv/x)\n");
+		return EXIT_USAGE;
+	}
+	q.path = real_path(o->args[0]);
+	if (!q.path) {
+		fprintf(stderr, "fsmon explain: %s: %s\n", o->args[0], strerror(errno));
+		goto done;
+	}
+	q.event.path = q.path;
+	if (take_event(o, &q) < 0 || take_file(o, &q) < 0 || take_actor(o, &q) < 0)
+		goto done;
+	if (load(&l, o, NULL, 0) < 0) {
+		fprintf(stderr, "fsmon: the configuration cannot be loaded: %s\n",
+			strerror(errno));
+		goto done;
+	}
+	load_print(&l);
+	code = answer(l.table, &q, o);
+	if (l.conf.error_count)
+		code = EXIT_USAGE;
+done:
+	load_fini(&l);
+	actor_fini(&q.actor);
+	free(q.path);
+	return code;
+}

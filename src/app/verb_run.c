@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/verbs.h"
+
+#include "app/keeper.h"
+#include "base/buf.h"
+#include "base/strlist.h"
+#include "os/connector.h"
+#include "os/fanotify.h"
+#include "os/readbuf.h"
+#include "os/sock.h"
+#include "os/taskstats.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int *place(struct keeper_fds *fds, enum keeper_fd which)
+{
+	return &fds->fd[which - KEEPER_FD_WORKER];
+}
+
+static int fail(const char *what, const char *why)
+{
+	fprintf(stderr, "fsmon: %s: %s\n", what, why);
+	return -1;
+}
+
+static int open_group(struct keeper_fds *fds, bool is_degraded)
+{
+	*place(fds, KEEPER_FD_FANOTIFY) = fanotify_open(is_degraded);
+	if (*place(fds, KEEPER_FD_FANOTIFY) >= 0)
+		return 0;
+	if (errno == EPERM)
+		return fail("cannot watch filesystems",
+			"this needs root (CAP_SYS_ADMIN); try sudo fsmon run");
+	if (errno == EINVAL)
+		return fail("cannot watch filesystems",
+			"the kernel is too old: fsmon needs Linux 5.17 or later");
+	if (errno == EMFILE)
+		return fail("cannot watch filesystems",
+			"too many fanotify groups (fs.fanotify.max_user_groups)");
+	return fail("cannot watch filesystems", strerror(errno));
+}
+
+/*
+ * Open the sources of who did it. Without them the daemon goes on, and says so: the
+ * worker finds the reason in its environment.
+ */
+static void open_process_sources(struct keeper_fds *fds)
+{
+	const char *why_tasks = NULL, *why = NULL;
+	*place(fds, KEEPER_FD_TASKSTATS) = taskstats_open(&why_tasks);
+	*place(fds, KEEPER_FD_CONNECTOR) = connector_open(&why);
+	if (*place(fds, KEEPER_FD_CONNECTOR) >= 0)
+		why = *place(fds, KEEPER_FD_TASKSTATS) < 0 ? why_tasks : NULL;
+	if (why)
+		setenv("FSMON_DEGRADED", why, 1);
+	else
+		unsetenv("FSMON_DEGRADED");
+}
+
+/* Make a directory, and those above it, with the given mode. */
+static int make_dir(const char *path, mode_t mode)
+{
+	char *copy = strdup(path);
+	int rc = copy ? 0 : -1;
+	for (char *slash = copy ? strchr(copy + 1, '/') : NULL; rc == 0 && slash;
+		slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		rc = mkdir(copy, 0755) < 0 && errno != EEXIST ? -1 : 0;
+		*slash = '/';
+	}
+	if (rc == 0 && mkdir(path, mode) < 0 && errno != EEXIST)
+		rc = -1;
+	free(copy);
+	return rc < 0 ? fail(path, strerror(errno)) : 0;
+}
+
+/* The control socket, and with it the lock that keeps a second daemon away. */
+static int open_control(
+	const struct options *o, struct keeper_fds *fds, char **path, int *lock)
+{
+	if (make_dir(o->runtime_dir, 0700) < 0 || make_dir(o->state_dir, 0700) < 0)
+		return -1;
+	if (asprintf(path, "%s/fsmon.sock", o->runtime_dir) < 0) {
+		*path = NULL;
+		return fail("control socket", strerror(ENOMEM));
+	}
+	*place(fds, KEEPER_FD_CONTROL) = sock_listen(*path, SOCK_STREAM, lock);
+	if (*place(fds, KEEPER_FD_CONTROL) >= 0)
+		return 0;
+	if (errno == EADDRINUSE)
+		return fail(o->runtime_dir,
+			"another fsmon runs with this runtime directory "
+			"(fsmon status asks it; --runtime-dir chooses another)");
+	return fail(*path, strerror(errno));
+}
+
+/* The worker gets the same options. */
+static int worker_argv(const struct options *o, struct strlist *argv)
+{
+	const char *const pairs[][2] = {
+		{"--config", o->conf_file},
+		{"--state-dir", o->state_dir},
+		{"--runtime-dir", o->runtime_dir},
+	};
+	int rc = strlist_add(argv, "fsmon") | strlist_add(argv, "worker");
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		if (pairs[i][1])
+			rc |= strlist_add(argv, pairs[i][0]) |
+			      strlist_add(argv, pairs[i][1]);
+	}
+	for (size_t i = 0; i < o->rule_dirs.count; i++)
+		rc |= strlist_add(argv, "--rules-dir") |
+		      strlist_add(argv, o->rule_dirs.items[i]);
+	if (o->is_dry)
+		rc |= strlist_add(argv, "--dry-run");
+	return rc;
+}
+
+int verb_run(const struct options *o)
+{
+	struct keeper_config config = {.fds.fd = {-1, -1, -1, -1, -1, -1}};
+	struct strlist argv = {0};
+	char *path = NULL;
+	int lock = -1, code = EXIT_FAILED;
+	_Static_assert(KEEPER_FD_COUNT == 6, "one initial value for each");
+	open_process_sources(&config.fds);
+	bool is_degraded = *place(&config.fds, KEEPER_FD_CONNECTOR) < 0;
+	if (open_group(&config.fds, is_degraded) < 0 ||
+		open_control(o, &config.fds, &path, &lock) < 0)
+		goto done;
+	*place(&config.fds, KEEPER_FD_BUFFER) = readbuf_create();
+	if (*place(&config.fds, KEEPER_FD_BUFFER) < 0 || worker_argv(o, &argv) < 0) {
+		fail("start", strerror(errno));
+		goto done;
+	}
+	config.worker_argv = argv.items;
+	code = keeper_run(&config);
+	unlink(path);
+done:
+	for (size_t i = 0; i < KEEPER_FD_COUNT; i++) {
+		if (config.fds.fd[i] >= 0)
+			close(config.fds.fd[i]);
+	}
+	if (lock >= 0)
+		close(lock);
+	strlist_fini(&argv);
+	free(path);
+	return code;
+}

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/worker.h"
+
+#include "app/control.h"
+#include "app/jobs.h"
+#include "app/keeper.h"
+#include "app/load.h"
+#include "app/log.h"
+#include "app/pipeline.h"
+#include "app/reload.h"
+#include "app/report.h"
+#include "os/clock.h"
+#include "os/fanotify.h"
+#include "os/mountinfo.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define DIRS_MAX 65536
+#define PROCESSES_MAX 262144
+
+struct worker {
+	const struct options *options;
+	struct keeper_fds fds;
+	struct poller *poller;
+	struct poller_source *group_source;
+	struct load load; /* the configuration in force */
+	struct filesystems filesystems;
+	struct dirtree *tree;
+	struct proctable *processes;
+	struct witness *witness;
+	struct pipeline *pipeline;
+	struct jobs *jobs;
+	struct control *control;
+	struct reload *reload;
+	int mountinfo_fd;
+	int wake_fd; /* of the witness */
+	bool has_news; /* the fanotify queue or the witness has something */
+	bool mounts_changed;
+	bool is_ending;
+	bool ends_now;
+	int exit_code;
+};
+
+static int fd_of(const struct worker *w, enum keeper_fd place)
+{
+	return w->fds.fd[place - KEEPER_FD_WORKER];
+}
+
+/* ---- What the parts call
+ * ----------------------------------------------------------------------- */
+
+static void on_group(void *ctx, uint32_t events)
+{
+	struct worker *w = ctx;
+	(void)events;
+	w->has_news = true;
+}
+
+static void on_wake(void *ctx, uint32_t events)
+{
+	struct worker *w = ctx;
+	eventfd_t count;
+	(void)events;
+	eventfd_read(w->wake_fd, &count);
+	w->has_news = true;
+}
+
+static void on_mounts(void *ctx, uint32_t events)
+{
+	struct worker *w = ctx;
+	(void)events;
+	w->mounts_changed = true;
+}
+
+static void before_resolve(void *ctx)
+{
+	struct worker *w = ctx;
+	jobs_drain(w->jobs);
+}
+
+static void on_found(void *ctx, struct change *c)
+{
+	struct worker *w = ctx;
+	if (c->event.kinds & EVENT_OVERFLOW)
+		log_err("the kernel's queue of file events ran over: events were lost");
+	jobs_found(w->jobs, c);
+}
+
+/* A hook has a process: tag it, so that what it causes is known to be its doing. */
+static void on_started(void *ctx, pid_t pid, uint64_t rule_id, uint32_t depth)
+{
+	struct worker *w = ctx;
+	witness_drain(w->witness, w->processes);
+	proctable_tag(w->processes, pid, rule_id, depth);
+}
+
+static void on_stop(void *ctx, bool now)
+{
+	struct worker *w = ctx;
+	if (!w->is_ending && !now) {
+		log_info(
+			"stopping: waiting for %zu running hooks", jobs_running(w->jobs));
+		jobs_stop(w->jobs);
+	}
+	w->is_ending = true;
+	w->ends_now = w->ends_now || now;
+}
+
+static void on_keeper_gone(void *ctx)
+{
+	struct worker *w = ctx;
+	log_err("the keeper is gone: ending");
+	w->is_ending = true;
+	w->ends_now = true;
+	w->exit_code = EXIT_FAILED;
+}
+
+static void on_reload_requested(void *ctx)
+{
+	struct worker *w = ctx;
+	reload_start(w->reload);
+}
+
+/* ---- Filesystems
+ * ------------------------------------------------------------------------------- */
+
+/* Say what has become of filesystems that rules concern. */
+static void log_filesystems(const struct worker *w)
+{
+	for (size_t i = 0; i < w->filesystems.count; i++) {
+		const struct filesystem *fs = &w->filesystems.items[i];
+		if (!fs->kinds || !fs->is_new)
+			continue;
+		if (fs->mask)
+			log_info("watching %s (%s)", fs->point, fs->type);
+		else
+			log_info("not watching %s (%s): %s%s%s", fs->point, fs->type,
+				fs->refusal, fs->refusal_errno ? ": " : "",
+				fs->refusal_errno ? strerror(fs->refusal_errno) : "");
+	}
+}
+
+/* Take in the mount table with the rules of a table. Returns 0, or -1 with errno. */
+static int update_filesystems(struct worker *w, const struct table *rules)
+{
+	struct buf text = {0};
+	int rc = mountinfo_read(w->mountinfo_fd, &text);
+	if (rc == 0)
+		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
+			fd_of(w, KEEPER_FD_FANOTIFY), w->tree);
+	int saved = errno;
+	buf_fini(&text);
+	errno = saved;
+	return rc;
+}
+
+static void take_mounts(struct worker *w)
+{
+	w->mounts_changed = false;
+	if (load_resolve(w->load.table) < 0 || update_filesystems(w, w->load.table) < 0)
+		log_err("a change of mounts could not be taken in: %s", strerror(errno));
+	log_filesystems(w);
+}
+
+/* ---- Reload
+ * ------------------------------------------------------------------------------------ */
+
+/* For each rule in force, the number that it has in the next table, or -1. */
+static int64_t *map_rules(const struct table *now, const struct table *next)
+{
+	int64_t *map = calloc(table_count(now) + 1, sizeof(*map));
+	for (uint32_t i = 0; map && i < table_count(now); i++)
+		map[i] = table_find(next, table_rule(now, i)->name);
+	return map;
+}
+
+/* Put a new table in force, between two batches. Returns 0, or -1: all is as it was. */
+static int swap_rules(struct worker *w, struct load *next)
+{
+	int64_t *map = map_rules(w->load.table, next->table);
+	/* First the marks, which only widen what is seen; then the rules. */
+	int rc = map ? update_filesystems(w, next->table) : -1;
+	if (rc == 0)
+		rc = jobs_set_rules(
+			w->jobs, next->table, map, next->conf.daemon.max_parallel);
+	free(map);
+	if (rc < 0) {
+		update_filesystems(w, w->load.table);
+		return -1;
+	}
+	pipeline_parts(w->pipeline)->rules = next->table;
+	struct load old = w->load;
+	w->load = *next;
+	*next = (struct load){0};
+	load_fini(&old);
+	log_set_json(w->load.conf.daemon.log_format == CONF_LOG_JSON);
+	return 0;
+}
+
+static void log_messages(const struct conf *c)
+{
+	for (size_t i = 0; i < c->message_count; i++) {
+		const struct conf_message *m = &c->messages[i];
+		char line[16] = "";
+		if (m->line)
+			snprintf(line, sizeof(line), ":%u", m->line);
+		if (m->is_warning)
+			log_warn("%s%s: %s", m->file, line, m->text);
+		else
+			log_err("%s%s: %s", m->file, line, m->text);
+	}
+}
+
+static json_t *message_objects(const struct conf *c)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < c->message_count; i++) {
+		const struct conf_message *m = &c->messages[i];
+		struct buf text = {0};
+		buf_add_vis(&text, m->file, strlen(m->file));
+		if (m->line)
+			buf_printf(&text, ":%u", m->line);
+		buf_add_str(&text, m->is_warning ? ": warning: " : ": ");
+		buf_add_vis(&text, m->text, strlen(m->text));
+		json_array_append_new(all, json_string(text.data ? text.data : ""));
+		buf_fini(&text);
+	}
+	return all;
+}
+
+static void on_reloaded(void *ctx, struct load *l)
+{
+	struct worker *w = ctx;
+	bool is_ok = l && l->conf.error_count == 0;
+	json_t *messages = l ? message_objects(&l->conf) : json_array();
+	if (l)
+		log_messages(&l->conf);
+	if (is_ok && swap_rules(w, l) < 0)
+		is_ok = false;
+	if (is_ok)
+		log_info("reloaded: %zu rules", table_count(w->load.table));
+	else
+		log_err("not reloaded: the rules from before stay in force");
+	log_filesystems(w);
+	json_t *answer = json_pack("{s:b, s:I, s:o}", "ok", is_ok, "rules",
+		(json_int_t)table_count(w->load.table), "messages", messages);
+	control_reloaded(w->control, answer);
+	json_decref(answer);
+	jobs_tell_ready(w->jobs, is_ok ? "reloaded" : "not reloaded: see the log");
+}
+
+/* ---- The control socket
+ * ------------------------------------------------------------------------ */
+
+static json_t *on_status(void *ctx)
+{
+	struct worker *w = ctx;
+	struct report_parts parts = {
+		.rules = w->load.table,
+		.filesystems = &w->filesystems,
+		.jobs = w->jobs,
+		.pipeline = w->pipeline,
+		.witness = w->witness,
+		.conf = &w->load.conf,
+		.group = fd_of(w, KEEPER_FD_FANOTIFY),
+		.is_dry = w->options->is_dry,
+	};
+	return report_make(&parts);
+}
+
+/*
+ * All that happened before is in the queue already (the kernel puts an event there before
+ * the system call that causes it returns), in front of whatever comes now.
+ */
+static void sync_begin(void *ctx, struct control_sync *s)
+{
+	struct worker *w = ctx;
+	const struct pipeline_counters *c = pipeline_counters(w->pipeline);
+	ssize_t depth = fanotify_depth(fd_of(w, KEEPER_FD_FANOTIFY));
+	s->records = c->read + (depth > 0 ? (uint64_t)depth : 0);
+}
+
+static bool sync_is_done(void *ctx, struct control_sync *s)
+{
+	struct worker *w = ctx;
+	if (w->mounts_changed || pipeline_counters(w->pipeline)->resolved < s->records)
+		return false;
+	if (!s->has_mark)
+		s->mark = jobs_mark(w->jobs);
+	s->has_mark = true;
+	return jobs_is_done(w->jobs, s->mark);
+}
+
+/* ---- The loop
+ * ---------------------------------------------------------------------------------- */
+
+/* How long the poller may wait, in ns. */
+static int64_t wait_ns(struct worker *w)
+{
+	if (w->mounts_changed)
+		return 0;
+	uint64_t next_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
+	if (!next_ns)
+		return w->has_news ? 0 : POLLER_FOREVER;
+	uint64_t now_ns = clock_monotonic_ns();
+	return now_ns >= next_ns ? 0 : (int64_t)(next_ns - now_ns);
+}
+
+/* Read and resolve, if it is time. Returns 0, or -1 when that is not possible any more.
+ */
+static int work(struct worker *w)
+{
+	uint64_t next_ns = pipeline_next_ns(w->pipeline);
+	bool is_due = next_ns ? clock_monotonic_ns() >= next_ns : w->has_news;
+	if (w->is_ending || !is_due)
+		return 0;
+	w->has_news = false;
+	if (pipeline_turn(w->pipeline) == 0)
+		return 0;
+	log_err("file events cannot be read any more: %s", strerror(errno));
+	return -1;
+}
+
+static int loop(struct worker *w)
+{
+	while (!w->ends_now && !(w->is_ending && jobs_running(w->jobs) == 0)) {
+		/* While records gather, the queue need not wake anybody. */
+		bool listens = !w->is_ending && pipeline_next_ns(w->pipeline) == 0;
+		poller_change(w->poller, w->group_source, listens ? EPOLLIN : 0);
+		if (poller_turn(w->poller, wait_ns(w)) < 0 && errno != EINTR) {
+			log_err("waiting for events failed: %s", strerror(errno));
+			return EXIT_FAILED;
+		}
+		if (w->mounts_changed && !pipeline_is_holding(w->pipeline))
+			take_mounts(w);
+		if (work(w) < 0)
+			return EXIT_FAILED;
+		jobs_pump(w->jobs);
+		control_check(w->control);
+	}
+	return w->exit_code;
+}
+
+/* ---- Start and end
+ * ----------------------------------------------------------------------------- */
+
+static int load_first(struct worker *w)
+{
+	if (load(&w->load, w->options, NULL, 0) < 0) {
+		log_err("the configuration could not be loaded: %s", strerror(errno));
+		return -1;
+	}
+	log_open(w->load.conf.daemon.log_format == CONF_LOG_JSON);
+	log_messages(&w->load.conf);
+	if (w->load.conf.error_count && w->load.conf.daemon.strict) {
+		log_err("not started: strict = yes, and the configuration has errors");
+		return -1;
+	}
+	if (w->load.conf.error_count)
+		log_err("files with errors are left out; the other rules are in force");
+	if (table_count(w->load.table) == 0)
+		log_warn("there are no rules: nothing will happen until a reload finds "
+			 "some");
+	return 0;
+}
+
+static int start_witness(struct worker *w)
+{
+	struct witness_fds fds = {
+		.connector = fd_of(w, KEEPER_FD_CONNECTOR),
+		.taskstats = fd_of(w, KEEPER_FD_TASKSTATS),
+		.fanotify = fd_of(w, KEEPER_FD_FANOTIFY),
+	};
+	const char *why = getenv("FSMON_DEGRADED");
+	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->processes = proctable_new(PROCESSES_MAX);
+	w->tree = dirtree_new(DIRS_MAX);
+	if (w->wake_fd < 0 || !w->processes || !w->tree)
+		return -1;
+	w->witness = witness_new(&fds, w->wake_fd, why);
+	if (!w->witness || witness_scan(w->witness, w->processes) < 0)
+		return -1;
+	struct witness_counters c;
+	witness_counters(w->witness, &c);
+	if (c.reason)
+		log_warn("who did it may be unknown: %s", c.reason);
+	return 0;
+}
+
+static int start_jobs(struct worker *w)
+{
+	struct jobs_config config = {
+		.poller = w->poller,
+		.filesystems = &w->filesystems,
+		.keeper_fd = fd_of(w, KEEPER_FD_WORKER),
+		.is_dry = w->options->is_dry,
+		.started = on_started,
+		.stop_requested = on_stop,
+		.reload_requested = on_reload_requested,
+		.keeper_gone = on_keeper_gone,
+		.ctx = w,
+	};
+	w->jobs = jobs_new(&config);
+	return w->jobs ? jobs_set_rules(w->jobs, w->load.table, NULL,
+				 w->load.conf.daemon.max_parallel)
+		       : -1;
+}
+
+static int start_pipeline(struct worker *w)
+{
+	struct pipeline_parts parts = {
+		.group = fd_of(w, KEEPER_FD_FANOTIFY),
+		.buffer_fd = fd_of(w, KEEPER_FD_BUFFER),
+		.witness = w->witness,
+		.processes = w->processes,
+		.filesystems = &w->filesystems,
+		.tree = w->tree,
+		.rules = w->load.table,
+		.own_pids = {getpid(), getppid()},
+		.before_resolve = before_resolve,
+		.found = on_found,
+		.ctx = w,
+	};
+	w->pipeline = pipeline_new(&parts);
+	return w->pipeline ? 0 : -1;
+}
+
+/* Connect the parts to the poller. */
+static int start_listening(struct worker *w)
+{
+	static const struct control_handlers handlers = {
+		.status = on_status,
+		.reload = on_reload_requested,
+		.sync_begin = sync_begin,
+		.sync_is_done = sync_is_done,
+	};
+	w->control = control_new(w->poller, fd_of(w, KEEPER_FD_CONTROL), &handlers, w);
+	w->reload = reload_new(w->poller, w->options, on_reloaded, w);
+	w->group_source =
+		poller_add(w->poller, fd_of(w, KEEPER_FD_FANOTIFY), EPOLLIN, on_group, w);
+	struct poller_source *wake =
+		poller_add(w->poller, w->wake_fd, EPOLLIN, on_wake, w);
+	struct poller_source *mounts =
+		poller_add(w->poller, w->mountinfo_fd, EPOLLPRI, on_mounts, w);
+	return w->control && w->reload && w->group_source && wake && mounts ? 0 : -1;
+}
+
+static int start(struct worker *w)
+{
+	w->poller = poller_new();
+	w->mountinfo_fd = mountinfo_open();
+	if (!w->poller || w->mountinfo_fd < 0 || start_witness(w) < 0 ||
+		start_jobs(w) < 0 || update_filesystems(w, w->load.table) < 0 ||
+		start_pipeline(w) < 0 || start_listening(w) < 0) {
+		log_err("could not start: %s", strerror(errno));
+		return -1;
+	}
+	log_filesystems(w);
+	w->has_news = true; /* what an earlier worker has left */
+	log_info("ready: %zu rules%s", table_count(w->load.table),
+		w->options->is_dry ? "; dry run: no hook will be started" : "");
+	jobs_tell_ready(w->jobs, "watching");
+	return 0;
+}
+
+static void end(struct worker *w)
+{
+	control_free(w->control);
+	reload_free(w->reload);
+	jobs_free(w->jobs);
+	pipeline_free(w->pipeline);
+	witness_free(w->witness);
+	proctable_free(w->processes);
+	dirtree_free(w->tree);
+	filesystems_fini(&w->filesystems);
+	poller_free(w->poller);
+	load_fini(&w->load);
+	if (w->mountinfo_fd >= 0)
+		close(w->mountinfo_fd);
+	if (w->wake_fd >= 0)
+		close(w->wake_fd);
+}
+
+int worker_run(const struct options *o)
+{
+	struct worker w = {.options = o, .mountinfo_fd = -1, .wake_fd = -1};
+	/* Whoever stops the daemon from a terminal means the keeper, and the keeper tells
+	 * us. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	if (keeper_inherit(&w.fds) < 0) {
+		log_err("'fsmon worker' is started by 'fsmon run' only");
+		return EXIT_USAGE;
+	}
+	int code = EXIT_USAGE;
+	if (load_first(&w) == 0)
+		code = start(&w) == 0 ? loop(&w) : EXIT_FAILED;
+	if (code == EXIT_FINE)
+		log_info("stopped");
+	end(&w);
+	log_close();
+	return code;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fsmon runs commands when files change, and tells each command who changed the file.
+ *
+ * The map of the program. Four layers: base (text and lists), core (pure: values and
+ * bytes in, values out), os (one kernel facility a file), app (wiring and policy; it
+ * alone logs). Data meets them in this order:
+ *
+ *   configuration   os/conffile finds and checks rule files; core/lines, core/conf,
+ * core/keys and core/value read them into core/rule; app/load puts it together; core/glob
+ *                   compiles patterns; core/table finds the rules that a path concerns.
+ *   fsmon run       app/verb_run opens os/fanotify, os/connector, os/taskstats,
+ * os/readbuf and the control socket, and becomes app/keeper, which holds them open, keeps
+ * a worker running, and starts and reaps hooks (os/spawn). They talk in core/wire. the
+ * worker      app/worker: one loop over os/poller. file events     app/pipeline reads
+ * os/fanotify into os/readbuf; core/fanrec decodes. where           core/dirtree knows
+ * directories by handle; app/where looks up what it does not; core/mounts and
+ * app/filesystems know what is mounted and how it is watched. who app/witness, a
+ * real-time thread, receives process records (core/cnrec, core/tsrec) and reads os/proc;
+ * core/proctable keeps what each process was when; core/execorder orders file events and
+ * execs; app/names knows users' names. what            core/event and core/judge say
+ * which rules an app/change is for; app/jobs queues them in core/sched; core/hook makes
+ * arguments and environment; app/runner asks the keeper, and brings back output and
+ * outcome. talking         app/log writes; app/control answers fsmon status, reload and
+ * sync (app/verb_client) with app/report; app/reload loads beside the loop.
+ */
+#include "app/options.h"
+#include "app/verbs.h"
+#include "app/worker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct options_verb verbs[] = {
+	{"run", "", "Run the daemon in the foreground",
+		OPTIONS_CONF | OPTIONS_STATE | OPTIONS_RUNTIME | OPTIONS_DRY, verb_run},
+	{"check", "[FILE...]",
+		"Report all errors and warnings of the configuration, or of the given "
+		"rule files,\n"
+		"and where each rule lands",
+		OPTIONS_CONF, verb_check},
+	{"explain", "PATH",
+		"Say which rules match an event, and why each other one does not",
+		OPTIONS_CONF | OPTIONS_EVENT, verb_explain},
+	{"status", "", "Show rules, filesystems and counters of the running daemon",
+		OPTIONS_RUNTIME | OPTIONS_JSON, verb_status},
+	{"reload", "", "Let the running daemon read its configuration anew",
+		OPTIONS_RUNTIME | OPTIONS_TIMEOUT, verb_reload},
+	{"sync", "", "Wait until everything that has happened so far has been handled",
+		OPTIONS_RUNTIME | OPTIONS_TIMEOUT, verb_sync},
+	/* Started by the keeper only, and not listed. */
+	{"worker", "", "", OPTIONS_CONF | OPTIONS_STATE | OPTIONS_RUNTIME | OPTIONS_DRY,
+		worker_run},
+};
+
+static void print_usage(FILE *out)
+{
+	fprintf(out, "Usage: fsmon VERB [OPTION...]\n"
+		     "Runs commands when files change, and tells them who changed the "
+		     "file.\n\n"
+		     "Verbs:\n");
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		const char *summary = verbs[i].summary;
+		if (*summary)
+			fprintf(out, "  %-9s %.*s\n", verbs[i].name,
+				(int)strcspn(summary, "\n,"), summary);
+	}
+	fprintf(out, "\nfsmon VERB --help lists the options of a verb.\n"
+		     "Manual: fsmon(8), fsmon.conf(5), fsmon-hook(7)\n");
+}
+
+int main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+	if (strcmp(word, "--version") == 0) {
+		printf("fsmon %s\n", FSMON_VERSION);
+		return EXIT_FINE;
+	}
+	bool wants_help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (strcmp(word, verbs[i].name) != 0)
+			continue;
+		struct options o;
+		int code = options_parse(&o, &verbs[i], argc - 1, argv + 1);
+		if (code < 0)
+			code = verbs[i].run(&o);
+		options_fini(&o);
+		return code;
+	}
+	if (*word && !wants_help)
+		fprintf(stderr, "fsmon: there is no verb '%s'\n\n", word);
+	print_usage(wants_help ? stdout : stderr);
+	return wants_help ? EXIT_FINE : EXIT_USAGE;
+}
