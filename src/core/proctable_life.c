@@ -180,7 +180,7 @@ void proctable_life_adopt(
 	struct proctable_life *far = life;
 	for (int i = 0; far && i < PROCTABLE_LINEAGE_MAX; i++)
 		far = far->parent;
-	if (far && far->parent && !far->parent->in_table)
+	if (far && far->parent && far->parent->exit_ns != 0)
 		life_cut(t, far);
 }
 

@@ -111,8 +111,10 @@ void proctable_scan_end(struct proctable *t, uint64_t now_ns)
 	struct proctable_life *life, *next;
 	HASH_ITER(hh, t->by_pid, life, next)
 	{
-		if (life->exit_ns == 0 && life->known_from_ns == PROCTABLE_NEVER)
+		if (life->exit_ns == 0 && life->known_from_ns == PROCTABLE_NEVER) {
 			proctable_life_end(t, life, now_ns);
+			life->superseded = true;
+		}
 		if (life->parent || !life->has_ppid)
 			continue;
 		struct proctable_life *parent = proctable_find(t, life->ppid);

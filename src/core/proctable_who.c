@@ -261,10 +261,10 @@ static struct who_common who_candidates(
 	for (l = newest; l && lives > 0; l = l->older) {
 		if (!who_was_alive(l, w))
 			continue;
+		who_add_life(&all, l, w, lives == 1);
 		/* A life that was given up may have come before it. */
 		if (l->fork_ns > w->after_ns && t->evicted_exit_ns > w->after_ns)
 			all.lives_differ = true;
-		who_add_life(&all, l, w, lives == 1);
 	}
 	if (all.lives_differ)
 		all.life = NULL;
