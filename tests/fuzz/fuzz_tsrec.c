@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Any bytes as a datagram of taskstats. */
+#include "core/tsrec.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *copy = malloc(size + 1);
+	struct tsrec it;
+	struct proc_record rec;
+	if (!copy)
+		abort();
+	memcpy(copy, data, size);
+	tsrec_init(&it, copy, size);
+	while (tsrec_next(&it, &rec)) {
+		if (rec.kind != PROCREC_TASK ||
+			memchr(rec.task.comm, 0, ACTOR_CMD_SIZE) == NULL)
+			abort();
+		if (!rec.task.has_group && rec.pid != rec.tgid)
+			abort();
+	}
+	free(copy);
+	return 0;
+}
