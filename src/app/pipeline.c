@@ -15,7 +15,7 @@
 
 /* Two reads within this time mean load: then let records gather for GATHER_NS. */
 #define BUSY_NS UINT64_C(2000000)
-#define GATHER_NS UINT64_C(500000)
+#define GATHER_NS UINT64_C(1000000)
 /* A directory that is gone, and whose delete record is not there yet, is looked for so
  * often. */
 #define STALL_MAX 50
