@@ -406,8 +406,11 @@ static void runner_on_keeper(void *ctx, uint32_t events)
 
 int runner_start(struct runner *r, const struct runner_request *request)
 {
-	const struct rule_user *user =
-		request->user && request->user->set ? request->user : NULL;
+	const struct rule_user *user = request->user;
+	/* With a group alone, `set` is false and the user stays the daemon's. */
+	if (user && !user->set && user->group_count == 0)
+		user = NULL;
+	uid_t uid = user && user->set ? user->uid : getuid();
 	struct wire_message m = {.type = WIRE_RUN, .run_id = request->run_id};
 	m.run = (struct wire_run){
 		.argv = (char **)(uintptr_t)request->argv,
@@ -416,7 +419,7 @@ int runner_start(struct runner *r, const struct runner_request *request)
 		.umask = request->umask,
 		.nice = request->nice,
 		.has_ids = user != NULL,
-		.uid = user ? user->uid : 0,
+		.uid = uid,
 		.gid = user ? user->gid : 0,
 		.groups = user ? user->groups : NULL,
 		.group_count = user ? user->group_count : 0,

@@ -23,7 +23,7 @@ struct runner_request {
 	const char *directory;
 	mode_t umask;
 	int nice;
-	const struct rule_user *user; /* NULL or not set: the daemon's own */
+	const struct rule_user *user; /* NULL, not set, no groups: the daemon's own */
 	int stdin_fd;                 /* -1: /dev/null */
 	int file_fd;                  /* becomes descriptor 3 of the hook; -1: none */
 };
