@@ -138,7 +138,7 @@ static void log_start(const struct jobs *j, const struct job *job, const char *w
 	char room[16];
 	const char *user = user_text(j, a->uid, room, sizeof(room));
 	const char *cmd = a->cmd[0] ? a->cmd : "unknown program";
-	const char *path = job->path ? job->path : job->old_path;
+	const char *path = job->kind == EVENT_MOVED_FROM ? job->old_path : job->path;
 	struct log_about about = {
 		.rule = job->named->name,
 		.run_id = job->run_id,
