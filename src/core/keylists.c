@@ -88,16 +88,18 @@ static void clear_glob_field(const struct keys_key *key, void *field)
 /* Refuse components that no path has: they would never match. */
 static int check_components(const char *item, struct keys_context *ctx)
 {
-	for (const char *p = strchr(item, '/'); p; p = strchr(p + 1, '/')) {
-		size_t len = strcspn(p + 1, "/");
-		if (len == 0 && p[1])
+	const char *p = item[0] == '/' ? item + 1 : item;
+	for (; *p; p += *p == '/') {
+		size_t len = strcspn(p, "/");
+		if (len == 0)
 			return refuse(ctx, "", item,
 				" holds two slashes in a row, which no path does");
-		if ((len == 1 && p[1] == '.') || (len == 2 && p[1] == '.' && p[2] == '.'))
+		if (p[0] == '.' && (len == 1 || (len == 2 && p[1] == '.')))
 			return refuse(ctx, "", item,
 				" holds a component . or .., which no path does; write "
 				"the "
 				"path that is meant");
+		p += len;
 	}
 	return 0;
 }
@@ -186,7 +188,7 @@ static int set_by_user(const struct keys_key *key, void *field, const char *item
 	if (strpbrk(word, "*?[]{}\\"))
 		return add_glob(
 			is_not ? &c->exclude : &c->include, word, GLOB_WORD, word, ctx);
-	uint32_t uid;
+	uint32_t uid = 0;
 	if (find_uid(word, &uid, ctx) < 0)
 		return -1;
 	if (is_not)

@@ -2,6 +2,7 @@
 #include "core/suggest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define SUGGEST_WORD_MAX 40
@@ -68,11 +69,13 @@ const char *suggest_nearest(
 		char candidate[SUGGEST_WORD_MAX + 1];
 		size_t name_len = fold(name, candidate);
 		size_t far = distance(folded, len, candidate, name_len);
-		if (far >= name_len)
-			continue;
-		if ((len >= 4 && strstr(candidate, folded)) ||
-			(name_len >= 3 && strncmp(folded, candidate, name_len) == 0))
+		bool is_part =
+			(len >= 4 && strstr(candidate, folded)) ||
+			(name_len >= 3 && strncmp(folded, candidate, name_len) == 0);
+		if (is_part)
 			far = min_of(far, allowed(len));
+		else if (far >= name_len)
+			continue;
 		if (far < limit) {
 			limit = far;
 			nearest = name;

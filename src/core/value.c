@@ -157,7 +157,7 @@ static const struct unit *find_unit(
 
 static int refuse_duration_unit(const char *text, const char *unit, struct buf *why)
 {
-	int digits = (int)(unit - text);
+	int digits = (int)strspn(text, "0123456789");
 	if (!*unit)
 		return refuse(why, "the duration ", text,
 			" has no unit; did you mean %.20ss?", text);
@@ -292,9 +292,12 @@ int value_number(
 {
 	const char *p = text;
 	uint64_t n;
-	if (take_digits(&p, &n) < 0 || *p || n < min || n > max)
-		return refuse(why, "expected a whole number, found ", text,
-			"; it can be %" PRIu64 " to %" PRIu64, min, max);
+	if (take_digits(&p, &n) < 0 || *p || n < min || n > max) {
+		buf_printf(why,
+			"expected a whole number from %" PRIu64 " to %" PRIu64 ", found ",
+			min, max);
+		return refuse(why, "", text, NULL);
+	}
 	*out = n;
 	return 0;
 }
