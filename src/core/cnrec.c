@@ -85,9 +85,17 @@ static bool cnrec_event(
 	return true;
 }
 
+/* Whether a whole message is left. mnl_nlmsg_ok takes lengths from 2 GiB up for negative
+ * ones. */
+static bool cnrec_has_message(const struct cnrec *it)
+{
+	const struct nlmsghdr *nlh = it->at;
+	return mnl_nlmsg_ok(nlh, it->left_bytes) && nlh->nlmsg_len <= INT32_MAX;
+}
+
 bool cnrec_next(struct cnrec *it, struct proc_record *out)
 {
-	while (mnl_nlmsg_ok(it->at, it->left_bytes)) {
+	while (cnrec_has_message(it)) {
 		const struct nlmsghdr *nlh = it->at;
 		it->at = mnl_nlmsg_next(nlh, &it->left_bytes);
 

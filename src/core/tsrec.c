@@ -100,9 +100,17 @@ static bool tsrec_message(
 	return true;
 }
 
+/* Whether a whole message is left. mnl_nlmsg_ok takes lengths from 2 GiB up for negative
+ * ones. */
+static bool tsrec_has_message(const struct tsrec *it)
+{
+	const struct nlmsghdr *nlh = it->at;
+	return mnl_nlmsg_ok(nlh, it->left_bytes) && nlh->nlmsg_len <= INT32_MAX;
+}
+
 bool tsrec_next(struct tsrec *it, struct proc_record *out)
 {
-	while (mnl_nlmsg_ok(it->at, it->left_bytes)) {
+	while (tsrec_has_message(it)) {
 		const struct nlmsghdr *nlh = it->at;
 		it->at = mnl_nlmsg_next(nlh, &it->left_bytes);
 		if (tsrec_message(it, nlh, out))

@@ -139,6 +139,12 @@ static void test_events_cut_short(void **state)
 			cnrec_init(&it, cut, len);
 			assert_false(cnrec_next(&it, &r));
 			assert_int_equal(it.bad, 1);
+
+			/* Negative for whoever takes it for an int. */
+			((struct nlmsghdr *)(void *)cut)->nlmsg_len = 0x80000001;
+			cnrec_init(&it, cut, len);
+			assert_false(cnrec_next(&it, &r));
+			assert_int_equal(it.bad, 1);
 		}
 		free(cut);
 	}
@@ -253,6 +259,10 @@ static void test_tasks_cut_short(void **state)
 		memcpy(cut, m.bytes, len);
 		if (len >= sizeof(struct nlmsghdr))
 			((struct nlmsghdr *)(void *)cut)->nlmsg_len = (uint32_t)len;
+		tsrec_init(&it, cut, len);
+		assert_false(tsrec_next(&it, &r));
+		if (len >= sizeof(struct nlmsghdr))
+			((struct nlmsghdr *)(void *)cut)->nlmsg_len = 0x80000001;
 		tsrec_init(&it, cut, len);
 		assert_false(tsrec_next(&it, &r));
 		free(cut);
