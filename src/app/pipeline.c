@@ -217,15 +217,17 @@ static int resolve_place(struct pipeline *p, struct passage *e,
 }
 
 /* A file that was made without a name is reported as "#inode": take the name that it has
- * now. */
+ * now, or none. */
 static void rename_linked(struct pipeline *p, struct passage *e)
 {
-	if (e->rec.place.name[0] != '#')
+	if (e->rec.place.name[0] != '#' || (e->kinds & EVENT_DELETE))
 		return;
 	buf_clear(&p->shown);
 	if (where_linked_path(e->fs, &e->rec.target, e->rec.place.name, &p->shown) == 0) {
 		buf_clear(&p->path);
 		buf_add(&p->path, p->shown.data, p->shown.len);
+	} else if (errno == ESTALE) {
+		e->has_path = false;
 	}
 }
 

@@ -145,29 +145,42 @@ void where_fill_type(
 	close(fd);
 }
 
+/* Whether the handle is of this inode: every filesystem puts the number's low half into
+ * it as a word. */
+static bool is_handle_of(const struct fanrec_handle *handle, uint64_t ino)
+{
+	for (size_t i = 0; i + sizeof(uint32_t) <= handle->len; i += sizeof(uint32_t)) {
+		uint32_t word;
+		memcpy(&word, handle->bytes + i, sizeof(word));
+		if (word == (uint32_t)ino)
+			return true;
+	}
+	return false;
+}
+
 int where_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
 	const char *name, struct buf *out)
 {
 	char *end;
 	unsigned long long ino = name[0] == '#' ? strtoull(name + 1, &end, 10) : 0;
-	struct stat st;
 	char path[PATH_MAX + 1];
 	int rc = -1;
-	if (!ino || *end)
-		goto none;
+	if (!ino || *end || !handle->bytes || !is_handle_of(handle, ino)) {
+		errno = ENOENT;
+		return -1;
+	}
 	int fd = where_open(fs, handle);
 	if (fd < 0)
-		goto none;
+		return -1;
 	ssize_t len = handle_path(fd, path, sizeof(path) - 1);
 	size_t skip = strcmp(fs->point, "/") == 0 ? 0 : strlen(fs->point);
-	if (fstat(fd, &st) == 0 && st.st_ino == ino && len > (ssize_t)skip) {
+	if (len > (ssize_t)skip) {
 		path[len] = '\0';
 		const char *base = strrchr(path, '/');
 		if (base && strcmp(base + 1, name) != 0)
 			rc = buf_add(out, path + skip, (size_t)len - skip);
 	}
 	close(fd);
-none:
 	if (rc < 0)
 		errno = ENOENT;
 	return rc;

@@ -28,9 +28,9 @@ void where_fill_type(
 
 /*
  * The path within the filesystem of a file that was made without a name (O_TMPFILE) and
- * linked since. Returns 0 with the path added to *out, or -1 with ENOENT if `name` is not
- * such a file's
- * ("#" and its inode number) or it has no other name.
+ * linked since. Returns 0 with the path added to *out, or -1: with ENOENT if `name` is
+ * not such a file's ("#" and its inode number) but one that it was given; with ESTALE if
+ * it is such a file's, and it has no name at all.
  */
 int where_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
 	const char *name, struct buf *out);
