@@ -98,10 +98,12 @@ int proctable_who(const struct proctable *t, pid_t pid, const struct proctable_w
 	struct actor *out);
 
 /*
- * The caller is about to move on from window `w` to one that begins at `after_ns`, and
- * forgets that it counted `opens` FAN_OPEN_EXEC records of pid: keep in mind that the
- * last of them may belong to an exec that has not come to its end. To be called for each
- * such pid, before proctable_settle. Only after_ns and before_ns of the window are used.
+ * The window `w` is over: the caller counted `opens` FAN_OPEN_EXEC records of pid in it
+ * and forgets them, as the next window begins. Keep in mind that the last of them may
+ * belong to an exec that has not come to its end. `w` is the window that is left, not the
+ * next one: its after_ns, and as its before_ns the last read that brought some of these
+ * records; nothing else of it is used. To be called for each such pid, before
+ * proctable_settle.
  */
 void proctable_carry_opens(
 	struct proctable *t, pid_t pid, const struct proctable_window *w, uint32_t opens);

@@ -172,6 +172,12 @@ static const struct sequence sequences[] = {
 				.name = "exact one 0 0 1"},
 			{WHO, .at = 270, .pid = 10, .read = 410,
 				.name = "partial - 0 0 1"}}},
+	{"opens do not count again if the exec came after they were read",
+		{SHELL, {CARRY, .at = 250, .pid = 10, .read = 260, .before = 2},
+			{EXEC, .at = 265, .pid = 10, .name = "one"},
+			{EXEC, .at = 300, .pid = 10, .name = "two"},
+			{WHO, .at = 270, .pid = 10, .read = 310,
+				.name = "partial - 0 0 1"}}},
 	{"a second open that no exec may have answered counts for a while",
 		{SHELL, {EXEC, .at = 255, .pid = 10, .name = "one"},
 			{CARRY, .at = 250, .pid = 10, .read = 260, .before = 2},
@@ -376,8 +382,8 @@ static const struct sequence sequences[] = {
 	{"late EXIT: the next fork of the pid came first",
 		{SHELL, {FORK, .at = 290, .pid = 11, .other = 10},
 			{FORK, .at = 300, .pid = 11, .other = 10},
-			{EXIT, .at = 301, .pid = 11},
-			{EXEC, .at = 302, .pid = 11, .name = "two"}, {SETTLE, .at = 5000},
+			{EXEC, .at = 302, .pid = 11, .name = "two"},
+			{EXIT, .at = 303, .pid = 11}, {SETTLE, .at = 5000},
 			{WHO, .at = 5000, .pid = 11, .read = 5010,
 				.name = "exact two 0 0 10"},
 			{EXIT, .at = 5020, .pid = 11}, {SETTLE, .at = 9000},
@@ -767,7 +773,7 @@ static void test_states_are_bounded(void **state)
 	for (unsigned i = 0; i < 5000; i++)
 		run(t, &(struct step){UID, .at = 10 + i, .pid = 1, .euid = i % 2}, "uid");
 	struct step who = {
-		WHO, .at = 20, .read = 21, .pid = 1, .name = "partial - - - 0"};
+		WHO, .at = 20, .read = 9000, .pid = 1, .name = "partial - - - 0"};
 	struct actor a;
 	struct proctable_window w = window(&who);
 	assert_int_equal(proctable_who(t, 1, &w, &a), 0);
