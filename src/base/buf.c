@@ -67,7 +67,7 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 int buf_add_vis(struct buf *b, const void *bytes, size_t len)
 {
 	/* strvisx(3) needs four bytes for each and one for the NUL. */
-	if (len > SIZE_MAX / 8 || buf_reserve(b, len * 4) < 0)
+	if (buf_reserve(b, len > SIZE_MAX / 8 ? SIZE_MAX : len * 4) < 0)
 		return -1;
 	int n = strvisx(b->data + b->len, bytes, len, BUF_VIS_FLAGS);
 	if (n > 0)
