@@ -2,6 +2,7 @@
 #include "core/confline.h"
 
 #include "core/conf.h"
+#include "core/conftext.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -69,16 +70,6 @@ static bool is_name(const char *name, size_t len)
 	return len > 0;
 }
 
-static void trim(const char **text, size_t *len)
-{
-	while (*len > 0 && isblank((unsigned char)**text)) {
-		(*text)++;
-		(*len)--;
-	}
-	while (*len > 0 && isblank((unsigned char)(*text)[*len - 1]))
-		(*len)--;
-}
-
 static const char *name_fault(const char *name, size_t len)
 {
 	if (len == 0)
@@ -90,23 +81,33 @@ static const char *name_fault(const char *name, size_t len)
 	return NULL;
 }
 
+/* Tell of a fault in a header that is taken for one nevertheless. */
+static void tell_bad_header(
+	struct splitter *s, const char *why, const char *found, size_t len)
+{
+	s->line.kind = CONFLINE_BAD_HEADER;
+	s->line.why = why;
+	s->line.text = found;
+	s->line.len = len;
+	tell(s);
+}
+
 static void split_header(
 	struct splitter *s, const char *text, size_t len, char *out, size_t size)
 {
 	const char *close = memchr(text, ']', len);
-	if (!close) {
-		tell_fault(s, "there is no ] at the end of the section header", text, len,
-			out);
-	} else if (close + 1 < text + len) {
-		tell_fault(s,
+	if (!close)
+		tell_bad_header(
+			s, "there is no ] at the end of the section header", text, len);
+	else if (close + 1 < text + len)
+		tell_bad_header(s,
 			"something follows the ] of the section header; a comment needs "
 			"a "
 			"line of its own:",
-			text, len, out);
-	}
+			text, len);
 	const char *name = text + 1;
 	size_t name_len = (size_t)((close ? close : text + len) - name);
-	trim(&name, &name_len);
+	conftext_trim(&name, &name_len);
 	const char *fault = close ? name_fault(name, name_len) : NULL;
 	s->line.text = name;
 	s->line.len = name_len;
@@ -138,7 +139,7 @@ static void split_value(
 	}
 	const char *key = text;
 	size_t key_len = (size_t)(equals - text);
-	trim(&key, &key_len);
+	conftext_trim(&key, &key_len);
 	if (key_len == 0) {
 		tell_fault(s, "there is no key before the = in", text, len, out);
 		return;
@@ -163,7 +164,7 @@ static void split_value(
 	s->line.kind = CONFLINE_VALUE;
 	s->line.text = equals + 1;
 	s->line.len = len - (size_t)(equals + 1 - text);
-	trim(&s->line.text, &s->line.len);
+	conftext_trim(&s->line.text, &s->line.len);
 	s->value = VALUE_OPEN;
 	snprintf(out, size, "%.*s = %u\n", (int)key_len, key, s->line.line);
 }
@@ -207,7 +208,7 @@ static bool next_line(struct splitter *s, const char **text, size_t *len)
 
 static bool is_blank_line(const char *text, size_t len)
 {
-	trim(&text, &len);
+	conftext_trim(&text, &len);
 	return len == 0;
 }
 
@@ -233,7 +234,7 @@ static void split_line(
 		split_continuation(s, text, len, out, size);
 		s->blanks = 0;
 	} else {
-		trim(&text, &len);
+		conftext_trim(&text, &len);
 		if (*text == '[')
 			split_header(s, text, len, out, size);
 		else

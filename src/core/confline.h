@@ -22,6 +22,7 @@ enum confline_kind {
 	CONFLINE_VALUE, /* key, and text: the value without the blanks around it */
 	CONFLINE_CONTINUE, /* text: the whole line with its blanks */
 	CONFLINE_ERROR, /* why, and text to quote behind it, or len 0 */
+	CONFLINE_BAD_HEADER, /* likewise; a CONFLINE_SECTION follows */
 	CONFLINE_BAD_NAME, /* a CONFLINE_SECTION follows; why: what is wrong with its name
 			    */
 };

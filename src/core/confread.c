@@ -292,8 +292,8 @@ static size_t file_errors(const struct confread *r)
 static int take_line(void *ctx, const struct confline *line)
 {
 	struct confread *r = ctx;
-	/* A header that cannot be read says nothing about the section above it. */
-	if (line->kind == CONFLINE_ERROR && line->len > 0 && line->text[0] == '[') {
+	/* A faulty header says nothing about the section above it. */
+	if (line->kind == CONFLINE_BAD_HEADER) {
 		end_section(r);
 		confsect_begin(&r->section, CONFSECT_NONE, NULL, 0, line->line, NULL);
 	}

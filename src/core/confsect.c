@@ -260,7 +260,7 @@ static void take_continuation(struct confsect *s, const struct confline *line)
 		s->key = NULL; /* once is enough */
 }
 
-/* A line that could not be read. What it is indented under is left alone. */
+/* A line that could not be read; it ends the value above it. */
 static void take_fault(struct confsect *s, const struct confline *line)
 {
 	confsect_end(s);
@@ -288,6 +288,7 @@ void confsect_take(struct confsect *s, const struct confline *line)
 		take_continuation(s, line);
 		break;
 	case CONFLINE_ERROR:
+	case CONFLINE_BAD_HEADER:
 		take_fault(s, line);
 		break;
 	default:
