@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONF_FILE_MAX_BYTES (16u * 1024 * 1024)
-#define CONF_LINE_MAX_BYTES (64u * 1024)
+#define CONF_FILE_MAX_BYTES 16777216u /* 16 MiB */
+#define CONF_LINE_MAX_BYTES 65536u
 
 /* One file's contents. */
 struct conf_file {
@@ -60,10 +60,23 @@ struct conf_lookup {
 };
 
 /*
- * Read all files, in order. Every error of every file is collected in c->messages; a file
- * with an error contributes no rules, and its [daemon] and [defaults] are not used. c
- * must be all zero; conf_fini frees it whatever this returns. Returns 0, also with
- * errors, or -1 with ENOMEM.
+ * Read all files, in order; the main file comes first. Every error of every file is
+ * collected in c->messages; a file with an error contributes no rules, and its [daemon]
+ * and [defaults] are not used. If the main file has an error and [defaults], all other
+ * files are left out, each with an error that says so: their hooks must not run without,
+ * say, the `user` meant for them. c must be all zero; conf_fini frees it whatever this
+ * returns. Returns 0, also with errors, or -1 with ENOMEM.
+ *
+ * How values are read (core/confline.h and core/conftext.h say more):
+ * - An empty value clears what [defaults] gave: the key is as if never given. A list key
+ * may be given again and adds to what is there; `key =` followed by indented items
+ * replaces it.
+ * - A list item may be followed by a comma at the end of a line. Within a list, indented
+ * lines that begin with # or ; are comments.
+ * - In `command` and `on-failure` every indented line is the script's, # or not; the
+ * blanks that all of them begin with are taken off, blank lines between them stay. Only
+ * lines that begin at the left margin with # or ; are comments of the file.
+ * - `none` stands for no `throttle`, `breaker`, `timeout` and `on-failure`.
  */
 int conf_read(struct conf *c, const struct conf_file *files, size_t count,
 	const struct conf_lookup *lookup);

@@ -43,7 +43,7 @@ static void clear_text(const struct keys_key *key, void *field)
 }
 
 /* The longest that the kernel takes as one argument: MAX_ARG_STRLEN without its NUL. */
-#define KEYKINDS_COMMAND_MAX (128u * 1024 - 1)
+#define KEYKINDS_COMMAND_MAX (128u * 1024u - 1u)
 
 static int set_text(const struct keys_key *key, void *field, const char *value,
 	struct keys_context *ctx)

@@ -28,7 +28,7 @@ const struct rule keykinds_rule_preset = {
 
 const struct conf_daemon keykinds_daemon_preset = {
 	.max_parallel = 64,
-	.history_keep_ns = 7 * 86400 * SECOND_NS,
+	.history_keep_ns = UINT64_C(7) * 86400 * SECOND_NS,
 	.history_keep_count = 10000,
 };
 
