@@ -1,0 +1,783 @@
+/* SPDX-License-Identifier: MIT */
+/* Keeper and runner together: this program is the test, the keeper, the worker and hooks.
+ */
+#include "app/keeper.h"
+
+#include "app/runner.h"
+#include "os/poller.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define countof(a) (sizeof(a) / sizeof((a)[0]))
+#define W(s) ((char *)(uintptr_t)(s))
+#define WAIT_MS 20000
+#define FLOOD 3000
+
+static char directory[] = "/tmp/fsmon-test-keeper-XXXXXX";
+
+static char *in_directory(const char *name)
+{
+	static char path[96];
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return path;
+}
+
+static void touch(const char *name)
+{
+	close(open(in_directory(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+}
+
+static int count_fds(pid_t pid)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	DIR *dir = opendir(path);
+	int count = 0;
+	if (!dir)
+		return -1;
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+/* ---- The worker: says on standard output what it is told ---- */
+
+struct worker {
+	const struct scenario *scenario;
+	struct keeper_fds fds;
+	struct poller *poller;
+	struct runner *runner;
+	size_t running;
+	size_t asked, ended; /* of a flood */
+	size_t bytes; /* of output, where it is not shown */
+	int fd_count;
+	bool is_stopping;
+	bool is_done;
+	int exit_code;
+};
+
+struct scenario {
+	const char *name;
+	void (*begin)(struct worker *w);
+	void (*started)(struct worker *w, bool resumed);
+	void (*ended)(struct worker *w);
+	bool is_quiet;
+	bool is_stubborn; /* does not stop when asked to */
+};
+
+static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vdprintf(STDOUT_FILENO, fmt, ap);
+	va_end(ap);
+}
+
+static int start_request(struct worker *w, struct runner_request r)
+{
+	char *envp[] = {W("PATH=/usr/bin:/bin"), NULL};
+	r.envp = envp;
+	r.directory = r.user ? "/" : directory;
+	r.umask = 022;
+	int result = runner_start(w->runner, &r);
+	w->running += result == 0;
+	return result;
+}
+
+static void start(struct worker *w, uint64_t id, const char *script)
+{
+	char *argv[] = {W("sh"), W("-c"), W(script), NULL};
+	struct runner_request r = {
+		.run_id = id, .argv = argv, .stdin_fd = -1, .file_fd = -1};
+	if (start_request(w, r) < 0)
+		say("cannot start %d\n", errno);
+}
+
+static void on_started(void *ctx, uint64_t run_id, pid_t pid, bool resumed)
+{
+	struct worker *w = ctx;
+	if (!w->scenario->is_quiet)
+		say("%s %d %s\n", resumed ? "resumed" : "started", (int)run_id,
+			pid > 0 || resumed ? "" : "without pid");
+	w->running += resumed;
+	if (w->scenario->started)
+		w->scenario->started(w, resumed);
+}
+
+static void on_failed(void *ctx, uint64_t run_id, int error, const char *stage)
+{
+	struct worker *w = ctx;
+	w->running--;
+	say("failed %d %s %s\n", (int)run_id, stage, strerrorname_np(error));
+}
+
+static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
+{
+	struct worker *w = ctx;
+	w->bytes += len;
+	if (!w->scenario->is_quiet)
+		say("output %d %.*s\n", (int)run_id, (int)len, line);
+}
+
+static void on_ended(void *ctx, uint64_t run_id, const struct runner_outcome *o)
+{
+	struct worker *w = ctx;
+	w->running--;
+	if (!w->scenario->is_quiet)
+		say("ended %d %s %d tail %zu\n", (int)run_id,
+			WIFEXITED(o->status) ? "exit" : "signal",
+			WIFEXITED(o->status) ? WEXITSTATUS(o->status)
+					     : WTERMSIG(o->status),
+			o->output_len);
+	if (w->scenario->ended)
+		w->scenario->ended(w);
+	w->is_done = w->is_stopping && w->running == 0;
+}
+
+static void on_told(void *ctx)
+{
+	struct worker *w = ctx;
+	say("told\n");
+	runner_ready(w->runner);
+	if (w->scenario->begin)
+		w->scenario->begin(w);
+}
+
+static void on_stop(void *ctx, bool now)
+{
+	struct worker *w = ctx;
+	say("stop %s\n", now ? "now" : "later");
+	if (w->scenario->is_stubborn)
+		return;
+	w->is_stopping = true;
+	w->is_done = w->running == 0;
+}
+
+static void on_reload(void *ctx)
+{
+	struct worker *w = ctx;
+	say("reload\n");
+	runner_ready(w->runner);
+}
+
+static void on_keeper_gone(void *ctx)
+{
+	struct worker *w = ctx;
+	say("gone\n");
+	w->is_done = true;
+	w->exit_code = 9;
+}
+
+static const struct runner_handlers handlers = {
+	.started = on_started,
+	.failed = on_failed,
+	.output = on_output,
+	.ended = on_ended,
+	.told = on_told,
+	.stop_requested = on_stop,
+	.reload_requested = on_reload,
+	.keeper_gone = on_keeper_gone,
+};
+
+/* ---- What the workers do ---- */
+
+static void begin_output(struct worker *w)
+{
+	start(w, 1, "echo a; echo b >&2; printf c; exit 3");
+}
+
+static void begin_failures(struct worker *w)
+{
+	char *argv[] = {W("no-such"), NULL};
+	struct runner_request r = {
+		.run_id = 1, .argv = argv, .stdin_fd = -1, .file_fd = -1};
+	start_request(w, r);
+	struct rule_user nobody = {.set = true, .uid = 65534, .gid = 65534};
+	r.run_id = 2;
+	r.user = &nobody;
+	start_request(w, r);
+	char *huge = malloc(2 * WIRE_MAX_BYTES);
+	memset(huge, 'x', 2 * WIRE_MAX_BYTES - 1);
+	huge[2 * WIRE_MAX_BYTES - 1] = '\0';
+	argv[0] = huge;
+	if (start_request(w, r) < 0)
+		say("refused %s\n", strerrorname_np(errno));
+	free(huge);
+}
+
+static void begin_descriptors(struct worker *w)
+{
+	char *argv[] = {
+		W("sh"), W("-c"), W("cat; readlink /proc/self/fd/3; echo $0"), NULL};
+	struct runner_request r = {.run_id = 1, .argv = argv};
+	touch("input");
+	r.stdin_fd = open(in_directory("input"), O_RDWR | O_CLOEXEC);
+	if (write(r.stdin_fd, "line\n", 5) != 5 || lseek(r.stdin_fd, 0, SEEK_SET) != 0)
+		say("no input\n");
+	r.file_fd = open("/etc", O_PATH | O_CLOEXEC);
+	start_request(w, r);
+	close(r.stdin_fd);
+	close(r.file_fd);
+	say("places");
+	for (size_t i = 0; i < KEEPER_FD_COUNT; i++)
+		say(" %d", w->fds.fd[i]);
+	say(" then %d\n", dup(0));
+}
+
+static void begin_waiting(struct worker *w)
+{
+	start(w, 1, "until [ -e go ]; do sleep 0.01; done; echo late; exit 5");
+}
+
+static void begin_first(struct worker *w)
+{
+	if (w->running > 0 || access(in_directory("first"), F_OK) == 0) {
+		touch("go");
+		return;
+	}
+	touch("first");
+	begin_waiting(w);
+}
+
+static void begin_first_short(struct worker *w)
+{
+	if (access(in_directory("first"), F_OK) == 0)
+		return;
+	touch("first");
+	start(w, 1, "echo last words; exit 4");
+}
+
+static void started_crash(struct worker *w, bool resumed)
+{
+	(void)w;
+	if (!resumed)
+		kill(getpid(), SIGKILL);
+}
+
+static void begin_stop(struct worker *w)
+{
+	start(w, 1, "sleep 1000 & sleep 1000");
+}
+
+static void started_stop(struct worker *w, bool resumed)
+{
+	(void)resumed;
+	runner_stop(w->runner, 1, SIGTERM);
+}
+
+static void begin_left_behind(struct worker *w)
+{
+	start(w, 1,
+		"setsid sh -c 'until [ -e go ]; do sleep 0.01; done; echo after' & echo "
+		"before");
+}
+
+static void ended_left_behind(struct worker *w)
+{
+	(void)w;
+	touch("go");
+}
+
+/* The worker sees what the hook did before it looks at the keeper's messages. */
+static void begin_order(struct worker *w)
+{
+	start(w, 1, "touch done; sleep 1000");
+	while (access(in_directory("done"), F_OK) < 0)
+		continue;
+	say("done\n");
+}
+
+static void begin_flood(struct worker *w)
+{
+	char *argv[] = {W("/bin/true"), NULL};
+	struct runner_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
+	if (w->fd_count == 0)
+		w->fd_count = count_fds(getpid());
+	for (; w->asked < FLOOD; w->asked++) {
+		r.run_id = w->asked + 1;
+		if (start_request(w, r) < 0) {
+			if (errno != EAGAIN)
+				say("cannot start: %s\n", strerror(errno));
+			return;
+		}
+	}
+}
+
+static void ended_flood(struct worker *w)
+{
+	w->ended++;
+	begin_flood(w);
+	if (w->ended == FLOOD)
+		say("flood over, %d more descriptors\n",
+			count_fds(getpid()) - w->fd_count);
+}
+
+static void begin_much_output(struct worker *w)
+{
+	start(w, 1, "yes 0123456789 | head -n 1000000");
+}
+
+static void ended_much_output(struct worker *w)
+{
+	say("%zu bytes\n", w->bytes);
+}
+
+static const struct scenario scenarios[] = {
+	{.name = "idle"},
+	{.name = "stubborn", .is_stubborn = true},
+	{.name = "output", .begin = begin_output},
+	{.name = "failures", .begin = begin_failures},
+	{.name = "descriptors", .begin = begin_descriptors},
+	{.name = "waiting", .begin = begin_waiting},
+	{.name = "crash", .begin = begin_first, .started = started_crash},
+	{.name = "crash-short", .begin = begin_first_short, .started = started_crash},
+	{.name = "stop", .begin = begin_stop, .started = started_stop},
+	{.name = "left-behind", .begin = begin_left_behind, .ended = ended_left_behind},
+	{.name = "order", .begin = begin_order},
+	{.name = "flood", .begin = begin_flood, .ended = ended_flood, .is_quiet = true},
+	{.name = "much-output",
+		.begin = begin_much_output,
+		.ended = ended_much_output,
+		.is_quiet = true},
+};
+
+static int be_worker(const char *name, const char *where)
+{
+	struct worker w = {0};
+	snprintf(directory, sizeof(directory), "%s", where);
+	for (size_t i = 0; i < countof(scenarios); i++) {
+		if (strcmp(scenarios[i].name, name) == 0)
+			w.scenario = &scenarios[i];
+	}
+	if (!w.scenario)
+		return atoi(name);
+	if (keeper_inherit(&w.fds) < 0)
+		return 8;
+	w.poller = poller_new();
+	w.runner = runner_new(w.poller, KEEPER_FD_WORKER, &handlers, &w);
+	while (!w.is_done)
+		poller_turn(w.poller, POLLER_FOREVER);
+	runner_free(w.runner);
+	poller_free(w.poller);
+	return w.exit_code;
+}
+
+/* ---- The test ---- */
+
+static pid_t daemon_pid; /* the keeper that runs now */
+
+/* A keeper, and the lines that its workers write. */
+struct daemon {
+	pid_t pid;
+	int output_fd;
+	char text[4096]; /* read and not looked at yet */
+	size_t len;
+};
+
+static void start_daemon(struct daemon *d, const char *scenario)
+{
+	int fds[2];
+	*d = (struct daemon){0};
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	d->pid = fork();
+	assert_true(d->pid >= 0);
+	if (d->pid == 0) {
+		char *argv[] = {W("fsmon"), W("worker"), W(scenario), directory, NULL};
+		struct keeper_config config = {
+			.fds = {{-1, -1, -1, -1, -1, -1}}, .worker_argv = argv};
+		dup2(fds[1], STDOUT_FILENO);
+		close(fds[1]);
+		close(fds[0]);
+		int file = open("/etc", O_PATH | O_CLOEXEC);
+		config.fds.fd[KEEPER_FD_TASKSTATS - KEEPER_FD_WORKER] = file;
+		int code = keeper_run(&config);
+		_exit(code);
+	}
+	daemon_pid = d->pid;
+	close(fds[1]);
+	d->output_fd = fds[0];
+}
+
+/* The next line, or NULL at the end or after too long a time. */
+static const char *next_line(struct daemon *d)
+{
+	static char line[4096];
+	for (;;) {
+		char *end = memchr(d->text, '\n', d->len);
+		if (end) {
+			size_t n = (size_t)(end - d->text);
+			memcpy(line, d->text, n);
+			line[n] = '\0';
+			d->len -= n + 1;
+			memmove(d->text, end + 1, d->len);
+			return line;
+		}
+		struct pollfd p = {.fd = d->output_fd, .events = POLLIN};
+		if (poll(&p, 1, WAIT_MS) != 1)
+			return NULL;
+		ssize_t n =
+			read(d->output_fd, d->text + d->len, sizeof(d->text) - d->len);
+		if (n <= 0)
+			return NULL;
+		d->len += (size_t)n;
+	}
+}
+
+static void expect(struct daemon *d, const char *expected)
+{
+	const char *line = next_line(d);
+	assert_non_null(line);
+	assert_string_equal(line, expected);
+}
+
+/* The keeper's exit code; nobody may be left who could write a line. */
+static void expect_exit(struct daemon *d, int code)
+{
+	int status;
+	const char *line = next_line(d);
+	if (line)
+		fail_msg("unexpected: %s", line);
+	assert_int_equal(waitpid(d->pid, &status, 0), d->pid);
+	daemon_pid = 0;
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), code);
+	close(d->output_fd);
+}
+
+static void stop_daemon(struct daemon *d)
+{
+	kill(d->pid, SIGTERM);
+	expect(d, "stop later");
+	expect_exit(d, 0);
+}
+
+static void test_output_and_outcome(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "output");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "output 1 a");
+	expect(&d, "output 1 b");
+	expect(&d, "output 1 c");
+	expect(&d, "ended 1 exit 3 tail 5");
+	stop_daemon(&d);
+}
+
+static void test_failures(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "failures");
+	expect(&d, "told");
+	expect(&d, "refused E2BIG");
+	expect(&d, "started 1 ");
+	if (geteuid() == 0) {
+		/* The second one ends when its process does. */
+		const char *first = next_line(&d);
+		bool started = first && strcmp(first, "started 2 ") == 0;
+		assert_string_equal(
+			first, started ? "started 2 " : "failed 1 exec ENOENT");
+		expect(&d, started ? "failed 1 exec ENOENT" : "started 2 ");
+		expect(&d, "failed 2 exec ENOENT");
+	} else {
+		next_line(&d);
+		next_line(&d);
+		next_line(&d);
+	}
+	stop_daemon(&d);
+}
+
+static void test_descriptors(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "descriptors");
+	expect(&d, "told");
+	/* The rest of the worker's descriptors: poller, its own copy of 0. */
+	expect(&d, "places 3 -1 -1 6 -1 -1 then 5");
+	expect(&d, "started 1 ");
+	expect(&d, "output 1 line");
+	expect(&d, "output 1 /etc");
+	expect(&d, "output 1 sh");
+	expect(&d, "ended 1 exit 0 tail 13");
+	stop_daemon(&d);
+}
+
+static void test_hooks_outlive_the_worker(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "crash");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "resumed 1 ");
+	expect(&d, "told");
+	expect(&d, "output 1 late");
+	expect(&d, "ended 1 exit 5 tail 5");
+	stop_daemon(&d);
+}
+
+static void test_outcomes_wait_for_a_worker(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "crash-short");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "resumed 1 ");
+	const char *line = next_line(&d);
+	assert_non_null(line);
+	if (strcmp(line, "told") == 0)
+		line = next_line(&d);
+	assert_string_equal(line, "output 1 last words");
+	expect(&d, "ended 1 exit 4 tail 11");
+	kill(d.pid, SIGTERM);
+	line = next_line(&d);
+	if (line && strcmp(line, "told") == 0)
+		line = next_line(&d);
+	assert_string_equal(line, "stop later");
+	expect_exit(&d, 0);
+}
+
+static void test_worker_that_never_was_ready(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "2");
+	expect_exit(&d, 2);
+	start_daemon(&d, "1");
+	expect_exit(&d, 1);
+	start_daemon(&d, "77");
+	expect_exit(&d, 77);
+}
+
+static void test_stop_waits_for_hooks(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "waiting");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop later");
+	touch("go");
+	expect(&d, "output 1 late");
+	expect(&d, "ended 1 exit 5 tail 5");
+	expect_exit(&d, 0);
+}
+
+static void test_second_signal_kills(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "waiting");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	kill(d.pid, SIGINT);
+	expect(&d, "stop later");
+	kill(d.pid, SIGTERM);
+	const char *line = next_line(&d);
+	assert_non_null(line);
+	if (strcmp(line, "stop now") == 0)
+		line = next_line(&d);
+	assert_string_equal(line, "ended 1 signal 9 tail 0");
+	expect_exit(&d, 0);
+}
+
+static void test_stubborn_worker_is_killed(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "stubborn");
+	expect(&d, "told");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop later");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop now");
+	expect_exit(&d, 1);
+}
+
+static void test_reload(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "idle");
+	expect(&d, "told");
+	kill(d.pid, SIGHUP);
+	expect(&d, "reload");
+	kill(d.pid, SIGHUP);
+	expect(&d, "reload");
+	stop_daemon(&d);
+}
+
+static void test_stop_reaches_the_group(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "stop");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "ended 1 signal 15 tail 0");
+	stop_daemon(&d);
+}
+
+static void test_output_of_what_was_left_behind(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "left-behind");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "output 1 before");
+	expect(&d, "ended 1 exit 0 tail 7");
+	expect(&d, "output 1 after");
+	stop_daemon(&d);
+}
+
+static void test_process_is_known_before_it_acts(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "order");
+	expect(&d, "told");
+	expect(&d, "done");
+	expect(&d, "started 1 ");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop later");
+	kill(d.pid, SIGTERM);
+	const char *line = next_line(&d);
+	if (line && strcmp(line, "stop now") == 0)
+		line = next_line(&d);
+	assert_string_equal(line, "ended 1 signal 9 tail 0");
+	expect_exit(&d, 0);
+}
+
+/* A keeper that has nothing left of what it ran has as many descriptors as an idle one.
+ */
+static void test_many_runs(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "idle");
+	expect(&d, "told");
+	int idle = count_fds(d.pid);
+	stop_daemon(&d);
+	start_daemon(&d, "flood");
+	expect(&d, "told");
+	expect(&d, "flood over, 0 more descriptors");
+	time_t end = time(NULL) + WAIT_MS / 1000;
+	while (count_fds(d.pid) != idle && time(NULL) < end)
+		sched_yield();
+	assert_int_equal(count_fds(d.pid), idle);
+	stop_daemon(&d);
+}
+
+static void test_much_output(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "much-output");
+	expect(&d, "told");
+	expect(&d, "10000000 bytes");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop later");
+	expect_exit(&d, 0);
+}
+
+static void test_worker_ends_with_the_keeper(void **state)
+{
+	(void)state;
+	struct daemon d;
+	int status;
+	start_daemon(&d, "idle");
+	expect(&d, "told");
+	kill(d.pid, SIGKILL);
+	expect(&d, "gone");
+	assert_null(next_line(&d));
+	assert_int_equal(waitpid(d.pid, &status, 0), d.pid);
+	daemon_pid = 0;
+	close(d.output_fd);
+}
+
+static void test_inherit_needs_a_keeper(void **state)
+{
+	(void)state;
+	struct keeper_fds fds;
+	const char *values[] = {"", "0", "2", "x", "1000", "-1"};
+	assert_int_equal(keeper_inherit(&fds), -1);
+	assert_int_equal(errno, ENOENT);
+	for (size_t i = 0; i < countof(values); i++) {
+		setenv("FSMON_KEEPER_FDS", values[i], 1);
+		assert_int_equal(keeper_inherit(&fds), -1);
+		assert_int_equal(errno, ENOENT);
+	}
+	unsetenv("FSMON_KEEPER_FDS");
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	snprintf(directory, sizeof(directory), "/tmp/fsmon-test-keeper-XXXXXX");
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	/* After a failed test; its worker sees the end of the keeper. */
+	if (daemon_pid > 0)
+		kill(daemon_pid, SIGKILL);
+	daemon_pid = 0;
+	char command[128];
+	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && strcmp(argv[1], "worker") == 0)
+		return be_worker(argv[2], argv[3]);
+	const struct CMUnitTest tests[] = {
+		TEST(test_output_and_outcome),
+		TEST(test_failures),
+		TEST(test_descriptors),
+		TEST(test_hooks_outlive_the_worker),
+		TEST(test_outcomes_wait_for_a_worker),
+		TEST(test_worker_that_never_was_ready),
+		TEST(test_stop_waits_for_hooks),
+		TEST(test_second_signal_kills),
+		TEST(test_stubborn_worker_is_killed),
+		TEST(test_reload),
+		TEST(test_stop_reaches_the_group),
+		TEST(test_output_of_what_was_left_behind),
+		TEST(test_process_is_known_before_it_acts),
+		TEST(test_many_runs),
+		TEST(test_much_output),
+		TEST(test_worker_ends_with_the_keeper),
+		TEST(test_inherit_needs_a_keeper),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
