@@ -347,7 +347,6 @@ static void find_covered(struct glob_inst *prog, size_t len)
 			(in->op == GLOB_OP_DIRS && in->arg != i + 1))
 			stretch = component = i + 1;
 		if (in->op == GLOB_OP_SPLIT || in->op == GLOB_OP_DIRS ||
-			in->op == GLOB_OP_ANY ||
 			(in->op == GLOB_OP_BYTE && in->byte == '/'))
 			component = i + 1;
 	}

@@ -101,6 +101,8 @@ static const struct match_case path_cases[] = {
 	{"/a/**/*.md", "/a/y.md", true},
 	{"/a/**/*.md", "/a/x.md/y", false},
 	{"/**/a/*/b", "/a/a/x/b", true},
+	{"/**/*a/*b", "/xa/ya/zb", true},
+	{"/**/*a/?*b", "/xa/ya/zb", true},
 	{"/**/a/*/b", "/a/x/y/b", false},
 	/* two stars that are no whole component are one */
 	{"/a**b", "/axxb", true},
