@@ -28,9 +28,12 @@ struct proctable;
 struct proctable_window {
 	uint64_t after_ns; /* the queue was seen empty then, before the event was read */
 	uint64_t before_ns; /* the read that brought the event had returned then */
-	uint32_t opens_before; /* FAN_OPEN_EXEC records of P since after_ns, before the
-				  event */
-	uint32_t opens_after; /* and behind it */
+	/* FAN_OPEN_EXEC records of P since after_ns: before the event, and behind it.
+	 * Best without those of the dynamic linker, which opens_linker counts: then each
+	 * exec of a binary leaves exactly one. */
+	uint32_t opens_before;
+	uint32_t opens_after;
+	uint32_t opens_linker;
 	uint32_t groups_before; /* unbroken runs of them among the records of P */
 	uint32_t groups_after;
 	bool complete; /* the queue was read to its end: nothing behind it is missing */

@@ -143,64 +143,104 @@ static bool who_was_execing(
 	       span->first_exec_ns <= carry->read_ns + WHO_EXEC_MAX_NS;
 }
 
-/* Whether each exec in the span was of another executable, as far as is known for
- * certain. */
-static bool who_execs_differ(
+/* What is known of the executables of several execs. */
+enum who_programs {
+	WHO_PROGRAMS_UNKNOWN,
+	WHO_PROGRAMS_DIFFER, /* all are known, and no two are the same */
+	WHO_PROGRAMS_REPEAT, /* two are the same */
+};
+
+static enum who_programs who_programs(
 	const struct proctable_life *life, const struct who_span *span, uint64_t after_ns)
 {
+	enum who_programs programs = WHO_PROGRAMS_DIFFER;
 	for (size_t i = span->first; i < span->end; i++) {
 		const struct proctable_state *a = &life->states[i];
 		if (!a->is_exec || a->since_ns <= after_ns)
 			continue;
-		if (!a->image->exe)
-			return false;
+		if (!a->image->exe) {
+			programs = WHO_PROGRAMS_UNKNOWN;
+			continue;
+		}
 		for (size_t j = i + 1; j < span->end; j++) {
 			const struct proctable_state *b = &life->states[j];
 			if (b->is_exec && who_same_text(a->image->exe, b->image->exe))
-				return false;
+				return WHO_PROGRAMS_REPEAT;
 		}
 	}
-	return true;
+	return programs;
 }
 
 /*
- * The fewest and the most execs of the span that can have come before the event.
- *
- * Each exec leaves an open record before it (FAN_OPEN_EXEC), so behind the event there
- * are at most as many execs as opens, and likewise before it, with one more if an exec
- * was under way when the window began. That holds only if the opens are all there: none
- * for a program on a filesystem that is not watched, and one only for a program that was
- * executed twice, as the kernel merges the second record into the first. So they count
- * only if there are enough for all execs, and for several execs one more (the dynamic
- * linker's) or executables that are known to differ.
+ * Whether the opens account for all n execs. There are none for a program on a filesystem
+ * that is not watched, and only one for a program that was executed twice, as the kernel
+ * merges the second record into the first. So for several execs the programs must be
+ * known to differ; where a process was gone before its program could be read, one record
+ * more than execs has to do.
+ */
+static bool who_is_accounted(const struct proctable_life *life,
+	const struct proctable_window *w, const struct who_span *span, uint64_t opens)
+{
+	if (opens < span->execs)
+		return false;
+	if (span->execs <= 1)
+		return true;
+	switch (who_programs(life, span, w->after_ns)) {
+	case WHO_PROGRAMS_DIFFER:
+		return true;
+	case WHO_PROGRAMS_REPEAT:
+		return false;
+	default:
+		return opens + w->opens_linker > span->execs;
+	}
+}
+
+/*
+ * Whether the runs of opens settle how many execs came before the event: once the process
+ * has ended none is under way, and if there are as many execs as runs, each run is one.
+ * An exec that was under way when the window began (`pending`) is a run of its own,
+ * unless what follows it may be its rest.
+ */
+static bool who_runs(const struct proctable_life *life, const struct proctable_window *w,
+	const struct who_span *span, uint32_t pending, bool certain, uint32_t *before)
+{
+	if (!w->complete || life->exit_ns == 0 || span->execs_ever != span->execs)
+		return false;
+	if (pending && w->groups_before > 0)
+		return false;
+	uint64_t runs = (uint64_t)w->groups_before + w->groups_after;
+	*before = w->groups_before;
+	if (runs == span->execs && !certain)
+		return true;
+	*before += pending;
+	return runs + pending == span->execs;
+}
+
+/*
+ * The fewest and the most execs of the span that can have come before the event. Each
+ * exec leaves an open record before it (FAN_OPEN_EXEC), so behind the event there are at
+ * most as many execs as opens, and likewise before it, with one more if an exec was under
+ * way when the window began.
  */
 static void who_bounds(const struct proctable_life *life,
 	const struct proctable_window *w, const struct who_span *span, uint32_t *fewest,
 	uint32_t *most)
 {
 	bool certain;
-	uint32_t n = span->execs, pending = who_was_execing(life, span, &certain);
+	uint32_t n = span->execs, pending = who_was_execing(life, span, &certain), runs;
 	uint64_t before = (uint64_t)w->opens_before + pending;
-	uint64_t total = before + w->opens_after;
 
 	*fewest = 0;
 	*most = n;
-	if (n == 0 || total < n)
-		return;
-	if (n > 1 && total == n && !who_execs_differ(life, span, w->after_ns))
+	if (n == 0 || !who_is_accounted(life, w, span, before + w->opens_after))
 		return;
 	if (before < n)
 		*most = (uint32_t)before;
 	if (w->complete && w->opens_after < n)
 		*fewest = n - w->opens_after;
-
-	/* One exec for each unbroken run of opens: once the process has ended none is
-	 * under way. */
-	uint64_t groups = (uint64_t)w->groups_before + w->groups_after;
-	if (w->complete && life->exit_ns != 0 && pending == 0 && groups == n &&
-		span->execs_ever == n && w->groups_before >= *fewest &&
-		w->groups_before <= *most)
-		*fewest = *most = w->groups_before;
+	if (who_runs(life, w, span, pending, certain, &runs) && runs >= *fewest &&
+		runs <= *most)
+		*fewest = *most = runs;
 }
 
 /* Add the states of one life that the event can have come from. */
