@@ -86,10 +86,17 @@ assert_terms() {
 	diff <(printf '%s\n' "$got" FSMON_TRUNCATED | grep '^FSMON_' | sort) <(echo "$named")
 }
 
-@test "the rules that the manual pages show are free of errors" {
-	sed -n '/^\[rebuild-site\]/,/^\.Ed/{/^\.Ed/!p}' "$ROOT/man/fsmon.conf.5" >"$RULES/a.conf"
-	sed -n '/^\[programs\]/,/^\.Ed/{/^\.Ed/!p}' "$ROOT/man/fsmon.conf.5" >"$RULES/b.conf"
-	[ "$(grep -c '^\[' "$RULES/a.conf" "$RULES/b.conf" | cut -d: -f2 | tr -d '\n')" = 11 ]
-	sed -i 's/!deploy/!nobody/' "$RULES/a.conf"
-	"$FSMON" check -c "$CONF" -d "$RULES"
+@test "the rules that the manual pages and the README show are free of errors" {
+	local page="$ROOT/man/fsmon.conf.5"
+	sed -n '/^\[rebuild-site\]/,/^\.Ed/{/^\.Ed/!p}' "$page" >"$RULES/a.conf"
+	sed -n '/^\[docs\]/,/^\.Ed/{/^\.Ed/!p}' "$page" >"$RULES/b.conf"
+	sed -n '/^\[programs\]/,/^\.Ed/{/^\.Ed/!p}' "$page" >"$RULES/c.conf"
+	sed -n '/^\[defaults\]/,/^\.Ed/{/^\.Ed/!p}' "$page" >"$RULES/d.conf"
+	# shellcheck disable=SC2016
+	sed -n '/^\[rebuild-site\]/,/^```/{/^```/!p}' "$ROOT/README.md" |
+		sed 's/^\[rebuild-site\]/[readme]/' >"$RULES/e.conf"
+	# Users that not every system has.
+	sed -i -E 's/deploy|www-data|backup$/nobody/' "$RULES"/*.conf
+	"$FSMON" check -c "$CONF" -d "$RULES" >"$SCRATCH/out"
+	[[ $(tail -n 1 "$SCRATCH/out") = "6 rules, 0 errors, "* ]]
 }
