@@ -77,6 +77,7 @@ struct scenario {
 	const char *name;
 	void (*begin)(struct worker *w);
 	void (*started)(struct worker *w, bool resumed);
+	void (*output)(struct worker *w);
 	void (*ended)(struct worker *w);
 	bool is_quiet;
 	bool is_stubborn; /* does not stop when asked to */
@@ -136,6 +137,8 @@ static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
 	w->bytes += len;
 	if (!w->scenario->is_quiet)
 		say("output %d %.*s\n", (int)run_id, (int)len, line);
+	if (w->scenario->output)
+		w->scenario->output(w);
 }
 
 static void on_ended(void *ctx, uint64_t run_id, const struct runner_outcome *o)
@@ -280,12 +283,12 @@ static void started_crash(struct worker *w, bool resumed)
 
 static void begin_stop(struct worker *w)
 {
-	start(w, 1, "sleep 1000 & sleep 1000");
+	/* The shell goes on when its child has got the signal too. */
+	start(w, 1, "trap 'echo got; exit 6' TERM; echo ready; sleep 1000");
 }
 
-static void started_stop(struct worker *w, bool resumed)
+static void output_stop(struct worker *w)
 {
-	(void)resumed;
 	runner_stop(w->runner, 1, SIGTERM);
 }
 
@@ -355,7 +358,7 @@ static const struct scenario scenarios[] = {
 	{.name = "waiting", .begin = begin_waiting},
 	{.name = "crash", .begin = begin_first, .started = started_crash},
 	{.name = "crash-short", .begin = begin_first_short, .started = started_crash},
-	{.name = "stop", .begin = begin_stop, .started = started_stop},
+	{.name = "stop", .begin = begin_stop, .output = output_stop},
 	{.name = "left-behind", .begin = begin_left_behind, .ended = ended_left_behind},
 	{.name = "order", .begin = begin_order},
 	{.name = "flood", .begin = begin_flood, .ended = ended_flood, .is_quiet = true},
@@ -643,7 +646,9 @@ static void test_stop_reaches_the_group(void **state)
 	start_daemon(&d, "stop");
 	expect(&d, "told");
 	expect(&d, "started 1 ");
-	expect(&d, "ended 1 signal 15 tail 0");
+	expect(&d, "output 1 ready");
+	expect(&d, "output 1 got");
+	expect(&d, "ended 1 exit 6 tail 10");
 	stop_daemon(&d);
 }
 
