@@ -35,9 +35,8 @@ static const struct options_verb verbs[] = {
 	{"run", "", "Run the daemon in the foreground",
 		OPTIONS_CONF | OPTIONS_STATE | OPTIONS_RUNTIME | OPTIONS_DRY, verb_run},
 	{"check", "[FILE...]",
-		"Report all errors and warnings of the configuration, or of the given "
-		"rule files,\n"
-		"and where each rule lands",
+		"Report all errors and warnings of the configuration\n"
+		"or of the given rule files, and where each rule lands",
 		OPTIONS_CONF, verb_check},
 	{"explain", "PATH",
 		"Say which rules match an event, and why each other one does not",
@@ -49,8 +48,8 @@ static const struct options_verb verbs[] = {
 	{"sync", "", "Wait until everything that has happened so far has been handled",
 		OPTIONS_RUNTIME | OPTIONS_TIMEOUT, verb_sync},
 	/* Started by the keeper only, and not listed. */
-	{"worker", "", "", OPTIONS_CONF | OPTIONS_STATE | OPTIONS_RUNTIME | OPTIONS_DRY,
-		worker_run},
+	{"worker", "", "Serve fsmon run, which starts it: not for use by hand",
+		OPTIONS_CONF | OPTIONS_STATE | OPTIONS_RUNTIME | OPTIONS_DRY, worker_run},
 };
 
 static void print_usage(FILE *out)
@@ -61,9 +60,9 @@ static void print_usage(FILE *out)
 		     "Verbs:\n");
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
 		const char *summary = verbs[i].summary;
-		if (*summary)
+		if (verbs[i].run != worker_run)
 			fprintf(out, "  %-9s %.*s\n", verbs[i].name,
-				(int)strcspn(summary, "\n,"), summary);
+				(int)strcspn(summary, "\n"), summary);
 	}
 	fprintf(out, "\nfsmon VERB --help lists the options of a verb.\n"
 		     "Manual: fsmon(8), fsmon.conf(5), fsmon-hook(7)\n");
@@ -81,6 +80,9 @@ int main(int argc, char **argv)
 		if (strcmp(word, verbs[i].name) != 0)
 			continue;
 		struct options o;
+		char name[32];
+		snprintf(name, sizeof(name), "fsmon %s", word);
+		argv[1] = name;
 		int code = options_parse(&o, &verbs[i], argc - 1, argv + 1);
 		if (code < 0)
 			code = verbs[i].run(&o);

@@ -79,6 +79,8 @@ static const char *errno_refusal(int error)
 	case EOPNOTSUPP:
 	case ENODEV:
 		return NO_HANDLES;
+	case EEXIST:
+		return SAME_ID;
 	case EPERM:
 		return "fsmon lacks the privilege (CAP_SYS_ADMIN) to watch it";
 	case ENOSPC:
@@ -216,28 +218,38 @@ static bool has_same_id(const struct filesystems *f, const struct filesystem *fs
 	return false;
 }
 
-/* Make the filesystem's mask so; its root becomes known to the tree. */
+/* Mark the filesystem whose root is open, and let the tree know the root. Returns 0, or
+ * -1 with errno; EEXIST: another one has its id. */
+static int mark(struct filesystems *f, struct filesystem *fs, int fd, uint64_t mask,
+	int group, struct dirtree *tree)
+{
+	struct handle h;
+	if (handle_fsid(fd, &fs->fsid) < 0 || handle_of(fd, ".", &h, NULL) < 0)
+		return -1;
+	if (has_same_id(f, fs)) {
+		errno = EEXIST;
+		return -1;
+	}
+	if (fanotify_watch(group, fd, fs->mask, mask) < 0)
+		return -1;
+	struct fanrec_handle handle = {.bytes = h.bytes, .len = h.len, .type = h.type};
+	struct dirnode *root = dirtree_node(tree, fs->fsid, &handle);
+	if (!root)
+		return -1;
+	dirtree_set_root(tree, root);
+	return 0;
+}
+
+/* Make the filesystem's mask so, or note why that cannot be. */
 static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, int group,
 	struct dirtree *tree)
 {
-	struct handle h;
 	int fd = filesystems_open_point(fs->point, fs->mount_id);
-	if (fd < 0 || handle_fsid(fd, &fs->fsid) < 0 ||
-		handle_of(fd, ".", &h, NULL) < 0) {
-		fs->refusal = errno_refusal(errno);
-		fs->refusal_errno = errno;
-	} else if (has_same_id(f, fs)) {
-		fs->refusal = SAME_ID;
-	} else if (fanotify_watch(group, fd, fs->mask, mask) < 0) {
-		fs->refusal = errno_refusal(errno);
-		fs->refusal_errno = errno;
-	} else {
-		struct fanrec_handle handle = {
-			.bytes = h.bytes, .len = h.len, .type = h.type};
-		struct dirnode *root = dirtree_node(tree, fs->fsid, &handle);
-		if (root)
-			dirtree_set_root(tree, root);
+	if (fd >= 0 && mark(f, fs, fd, mask, group, tree) == 0) {
 		fs->mask = mask;
+	} else {
+		fs->refusal = errno_refusal(errno);
+		fs->refusal_errno = errno;
 	}
 	if (fd >= 0)
 		close(fd);

@@ -36,7 +36,7 @@ struct named {
 
 /* One job, from its change to the end of its run. */
 struct job {
-	struct sched_job sched;
+	struct sched_job sched; /* first, so that the scheduler's pointer is ours */
 	UT_hash_handle hh; /* jobs.runs, while it runs */
 	TAILQ_ENTRY(job) open; /* jobs.open */
 	uint64_t serial;
@@ -241,10 +241,12 @@ void jobs_found(struct jobs *j, struct change *c)
 {
 	if (j->is_stopping)
 		return;
-	if (has_names(j, c))
+	if (has_names(j, c)) {
 		judge_all(j, c);
-	else
-		STAILQ_INSERT_TAIL(&j->unnamed, change_ref(c), next);
+		return;
+	}
+	change_ref(c);
+	STAILQ_INSERT_TAIL(&j->unnamed, c, next);
 }
 
 /* Names have come: go on with the changes that waited for them. */
@@ -335,9 +337,13 @@ static int build(struct jobs *j, struct job *job, const struct event *e, int fil
 static void could_not_start(struct jobs *j, struct job *job, int error, const char *stage)
 {
 	struct log_about about = about_run(job);
-	const char *command =
-		job->has_rule ? table_rule(j->rules, job->rule)->command : "its command";
-	log_about(LOG_LEVEL_ERR, &about, "could not start %.200s: %s: %s", command, stage,
+	const struct rule *r = job->has_rule ? table_rule(j->rules, job->rule) : NULL;
+	bool is_dir = r && strcmp(stage, "chdir") == 0;
+	log_about(LOG_LEVEL_ERR, &about, "could not start %.200s: %s%s%s: %s",
+		r ? r->command : "its command", stage, is_dir ? " to " : "",
+		!is_dir        ? ""
+		: r->directory ? r->directory
+			       : "/",
 		strerror(error));
 	finish(j, job, false);
 }
@@ -384,7 +390,7 @@ void jobs_pump(struct jobs *j)
 	struct sched_job *s;
 	uint32_t rule;
 	while (!j->is_stopping && (s = sched_next(j->sched, &rule))) {
-		struct job *job = (struct job *)((char *)s - offsetof(struct job, sched));
+		struct job *job = (struct job *)s; /* its first member */
 		begin(j, job);
 	}
 }

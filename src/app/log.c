@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUEUE_MAX_BYTES (4u * 1024 * 1024)
+#define QUEUE_MAX_BYTES ((size_t)4 * 1024 * 1024)
 #define CLOSE_WAIT_MS 2000
 
 /* The only mutable global of the program. */
@@ -146,7 +146,7 @@ static void put(const struct buf *line)
 	pthread_mutex_unlock(&logger.lock);
 }
 
-static void log_v(
+__attribute__((format(printf, 3, 0))) static void log_v(
 	enum log_level level, const struct log_about *about, const char *fmt, va_list ap)
 {
 	struct buf message = {0}, line = {0};
@@ -176,12 +176,16 @@ static void add_dropped(struct buf *lines)
 	if (!dropped)
 		return;
 	logger.dropped_told = logger.dropped;
-	buf_printf(lines,
-		logger.is_json ? "{\"level\":\"warning\",\"message\":\"%" PRIu64
-				 " log lines were dropped: nobody read them\"}\n"
-			       : "fsmon: warning: %" PRIu64
-				 " log lines were dropped: nobody read them\n",
-		dropped);
+	if (logger.is_json)
+		buf_printf(lines,
+			"{\"level\":\"warning\",\"message\":\"%" PRIu64
+			" log lines were dropped: nobody read them\"}\n",
+			dropped);
+	else
+		buf_printf(lines,
+			"fsmon: warning: %" PRIu64
+			" log lines were dropped: nobody read them\n",
+			dropped);
 }
 
 static void *write_lines(void *unused)

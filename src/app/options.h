@@ -48,9 +48,10 @@ struct options_verb {
 };
 
 /*
- * Parse the options of a verb; argv[0] is the verb. Returns -1 if the verb is to go on,
- * or the exit code: help and version were printed (0), or a usage error on standard error
- * (2). Strings are borrowed from argv. The caller frees with options_fini in any case.
+ * Parse the options of a verb; argv[0] is what messages begin with. Returns -1 if the
+ * verb is to go on, or the exit code: help and version were printed (0), or a usage error
+ * on standard error (2). Strings are borrowed from argv. The caller frees with
+ * options_fini in any case.
  */
 int options_parse(
 	struct options *o, const struct options_verb *verb, int argc, char **argv);

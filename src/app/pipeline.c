@@ -118,10 +118,10 @@ static void begin_window(struct pipeline *p)
 	uint64_t empty_ns = seen_ns > p->empty_ns ? seen_ns : p->empty_ns;
 	if (empty_ns <= p->window.after_ns || empty_ns < p->read_ns)
 		return;
-	uint64_t before_ns = p->window.before_ns;
-	p->window.after_ns = empty_ns;
-	p->window.before_ns = before_ns > empty_ns ? before_ns : empty_ns;
 	execorder_reset(p->order, carry_opens, p);
+	p->window.after_ns = empty_ns;
+	if (p->window.before_ns < empty_ns)
+		p->window.before_ns = empty_ns;
 	proctable_settle(p->parts.processes, empty_ns);
 	dirtree_trim(p->parts.tree);
 }
@@ -148,6 +148,11 @@ static int read_queue(struct pipeline *p)
 		p->window.before_ns = clock_monotonic_ns();
 	}
 	return 0;
+}
+
+static enum execorder_kind exec_kind(const struct fanrec *r)
+{
+	return execorder_kind(fanmask_kinds(r->mask) & EVENT_OPEN_EXEC, r->place.name);
 }
 
 /* ---- First pass: what the records say about directories and programs
@@ -183,7 +188,7 @@ static void scan(struct pipeline *p)
 	unsigned bad = 0;
 	while (fanrec_next(p->buffer.bytes, p->buffer.end, &p->scanned, &r, &bad)) {
 		p->counters.read++;
-		execorder_scan(p->order, r.pid, fanmask_kinds(r.mask) & EVENT_OPEN_EXEC);
+		execorder_scan(p->order, r.pid, exec_kind(&r));
 		if (tells_place(&r))
 			scan_dir(p, &r);
 	}
@@ -327,6 +332,7 @@ static int attribute(struct pipeline *p, struct passage *e, struct actor *out)
 	struct proctable_window w = p->window;
 	w.opens_before = e->order.opens_before;
 	w.opens_after = e->order.opens_after;
+	w.opens_linker = e->order.opens_linker;
 	w.groups_before = e->order.groups_before;
 	w.groups_after = e->order.groups_after;
 	w.spans = (e->kinds & (e->kinds - 1)) != 0;
@@ -463,7 +469,7 @@ static int pass(struct pipeline *p, struct passage *e, bool may_wait)
 	bool known = wanted && resolve_paths(p, e);
 	if (wanted && !known && may_wait)
 		return 0;
-	e->order = execorder_pass(p->order, r->pid, e->kinds & EVENT_OPEN_EXEC);
+	e->order = execorder_pass(p->order, r->pid, exec_kind(r));
 	if (known)
 		match(p, e);
 	p->counters.unresolved += wanted && !known;

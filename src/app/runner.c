@@ -16,8 +16,8 @@
 #define HASH_FUNCTION(key, key_len, hash) ((hash) = runner_hash(key, key_len))
 #include <uthash.h>
 
-#define RUNNER_QUEUE_MAX 1024   /* messages that wait for the socket */
-#define RUNNER_LINGER_MAX 512   /* pipes of runs that have ended */
+#define RUNNER_QUEUE_MAX 1024 /* messages that wait for the socket */
+#define RUNNER_LINGER_MAX 512 /* pipes of runs that have ended */
 #define RUNNER_RECEIVE_MAX 1024 /* messages read in one go */
 #define RUNNER_READ_BYTES 65536 /* a pipe's capacity */
 #define RUNNER_MESSAGE_BYTES 4096
@@ -34,7 +34,7 @@ struct runner_message {
 
 /* A run that has not ended, or whose pipe somebody still holds. */
 struct runner_run {
-	UT_hash_handle hh;            /* in runner.runs until it has ended */
+	UT_hash_handle hh; /* in runner.runs until it has ended */
 	TAILQ_ENTRY(runner_run) link; /* then on runner.lingering */
 	struct runner *runner;
 	uint64_t id;

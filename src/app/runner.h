@@ -24,8 +24,8 @@ struct runner_request {
 	mode_t umask;
 	int nice;
 	const struct rule_user *user; /* NULL, not set, no groups: the daemon's own */
-	int stdin_fd;                 /* -1: /dev/null */
-	int file_fd;                  /* becomes descriptor 3 of the hook; -1: none */
+	int stdin_fd; /* -1: /dev/null */
+	int file_fd; /* becomes descriptor 3 of the hook; -1: none */
 };
 
 /* How a run ended; lives as long as the call of the handler. */
@@ -46,7 +46,8 @@ struct runner_handlers {
 	/*
 	 * A process exists for the run. The message was sent before its program began:
 	 * whoever has drained the runner after reading a file event of that process has
-	 * seen this call. resumed: an earlier worker asked for the run; pid is 0 if it has ended meanwhile.
+	 * seen this call. resumed: an earlier worker asked for the run; pid is 0 if it
+	 * has ended meanwhile.
 	 */
 	void (*started)(void *ctx, uint64_t run_id, pid_t pid, bool resumed);
 	/* The program could not be started; stage says what was tried ("exec", "chdir"

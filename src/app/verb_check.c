@@ -62,6 +62,11 @@ static void print_rule(const struct table *rules, uint32_t i, const struct files
 	json_decref(refused);
 }
 
+static void print_count(size_t count, const char *noun, const char *end)
+{
+	printf("%zu %s%s%s", count, noun, count == 1 ? "" : "s", end);
+}
+
 int verb_check(const struct options *o)
 {
 	struct load l;
@@ -82,8 +87,9 @@ int verb_check(const struct options *o)
 		printf("(as root, check would also try whether the kernel lets fsmon "
 		       "watch these)\n");
 	size_t warnings = l.conf.message_count - l.conf.error_count;
-	printf("%zu rules, %zu errors, %zu warnings\n", table_count(l.table),
-		l.conf.error_count, warnings);
+	print_count(table_count(l.table), "rule", ", ");
+	print_count(l.conf.error_count, "error", ", ");
+	print_count(warnings, "warning", "\n");
 	code = l.conf.error_count ? EXIT_USAGE : EXIT_FINE;
 done:
 	filesystems_fini(&f);

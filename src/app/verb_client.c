@@ -47,15 +47,15 @@ static int connect_daemon(const struct options *o)
 }
 
 /* Wait for an answer and read it. Returns NULL after a message. */
-static json_t *read_answer(int fd, int timeout_ms)
+static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	int ready;
 	while ((ready = poll(&p, 1, timeout_ms)) < 0 && errno == EINTR)
 		;
 	if (ready == 0) {
-		fprintf(stderr,
-			"fsmon: the time is over, and the daemon is not done yet\n");
+		fprintf(stderr, "fsmon: gave up after %s: the daemon is not done yet\n",
+			o->timeout);
 		return NULL;
 	}
 	json_error_t error;
@@ -73,7 +73,7 @@ static json_t *ask(const struct options *o, const char *request, int timeout_ms)
 		return NULL;
 	json_t *answer = NULL;
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request))
-		answer = read_answer(fd, timeout_ms);
+		answer = read_answer(o, fd, timeout_ms);
 	else
 		fprintf(stderr, "fsmon: the daemon cannot be asked: %s\n",
 			strerror(errno));
@@ -125,11 +125,12 @@ int verb_reload(const struct options *o)
 	bool is_ok = json_is_true(json_object_get(answer, "ok"));
 	long long rules = json_integer_value(json_object_get(answer, "rules"));
 	if (is_ok)
-		printf("reloaded: %lld rules\n", rules);
+		printf("reloaded: %lld rule%s\n", rules, rules == 1 ? "" : "s");
 	else
 		fprintf(stderr,
-			"fsmon: not reloaded: the %lld rules from before stay in force\n",
-			rules);
+			"fsmon: not reloaded: what was in force before (%lld rule%s) "
+			"stays\n",
+			rules, rules == 1 ? "" : "s");
 	json_decref(answer);
 	return is_ok ? EXIT_FINE : EXIT_USAGE;
 }

@@ -117,8 +117,11 @@ static int take_actor(const struct options *o, struct question *q)
 static char *real_path(const char *path)
 {
 	char *copy = strdup(path), *whole = NULL;
+	size_t len = copy ? strlen(copy) : 0;
+	while (len > 1 && copy[len - 1] == '/')
+		copy[--len] = '\0';
 	char *slash = copy ? strrchr(copy, '/') : NULL;
-	const char *name = slash ? slash + 1 : path;
+	const char *name = slash ? slash + 1 : copy;
 	if (slash)
 		*slash = '\0';
 	char *dir = copy ? realpath(!slash          ? "."
@@ -129,8 +132,8 @@ static char *real_path(const char *path)
 	if (dir && asprintf(&whole, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, name) < 0)
 		whole = NULL;
 	/* A directory that does not exist yet has no links either. */
-	if (!dir && path[0] == '/')
-		whole = strdup(path);
+	if (!dir && slash && path[0] == '/' && asprintf(&whole, "%s/%s", copy, name) < 0)
+		whole = NULL;
 	free(dir);
 	free(copy);
 	return whole;

@@ -4,6 +4,7 @@
 #include "app/keeper.h"
 #include "base/buf.h"
 #include "base/strlist.h"
+#include "os/clock.h"
 #include "os/connector.h"
 #include "os/fanotify.h"
 #include "os/readbuf.h"
@@ -11,6 +12,7 @@
 #include "os/taskstats.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +50,17 @@ static int open_group(struct keeper_fds *fds, bool is_degraded)
 
 /*
  * Open the sources of who did it. Without them the daemon goes on, and says so: the
- * worker finds the reason in its environment.
+ * worker finds the reason in its environment, and since when no process record is
+ * missing.
  */
 static void open_process_sources(struct keeper_fds *fds)
 {
 	const char *why_tasks = NULL, *why = NULL;
 	*place(fds, KEEPER_FD_TASKSTATS) = taskstats_open(&why_tasks);
 	*place(fds, KEEPER_FD_CONNECTOR) = connector_open(&why);
+	char since[24];
+	snprintf(since, sizeof(since), "%" PRIu64, clock_monotonic_ns());
+	setenv("FSMON_SUBSCRIBED_NS", since, 1);
 	if (*place(fds, KEEPER_FD_CONNECTOR) >= 0)
 		why = *place(fds, KEEPER_FD_TASKSTATS) < 0 ? why_tasks : NULL;
 	if (why)

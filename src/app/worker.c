@@ -104,8 +104,12 @@ static void on_stop(void *ctx, bool now)
 {
 	struct worker *w = ctx;
 	if (!w->is_ending && !now) {
-		log_info(
-			"stopping: waiting for %zu running hooks", jobs_running(w->jobs));
+		size_t running = jobs_running(w->jobs);
+		if (running)
+			log_info("stopping: waiting for %zu running hook%s", running,
+				running == 1 ? "" : "s");
+		else
+			log_info("stopping");
 		jobs_stop(w->jobs);
 	}
 	w->is_ending = true;
@@ -203,6 +207,11 @@ static int swap_rules(struct worker *w, struct load *next)
 	return 0;
 }
 
+static const char *plural(const struct table *rules)
+{
+	return table_count(rules) == 1 ? "" : "s";
+}
+
 static void log_messages(const struct conf *c)
 {
 	for (size_t i = 0; i < c->message_count; i++) {
@@ -244,10 +253,12 @@ static void on_reloaded(void *ctx, struct load *l)
 	if (is_ok && swap_rules(w, l) < 0)
 		is_ok = false;
 	if (is_ok)
-		log_info("reloaded: %zu rules", table_count(w->load.table));
+		log_info("reloaded: %zu rule%s", table_count(w->load.table),
+			plural(w->load.table));
 	else
 		log_err("not reloaded: the rules from before stay in force");
-	log_filesystems(w);
+	if (is_ok)
+		log_filesystems(w);
 	json_t *answer = json_pack("{s:b, s:I, s:o}", "ok", is_ok, "rules",
 		(json_int_t)table_count(w->load.table), "messages", messages);
 	control_reloaded(w->control, answer);
@@ -378,6 +389,9 @@ static int start_witness(struct worker *w)
 		.fanotify = fd_of(w, KEEPER_FD_FANOTIFY),
 	};
 	const char *why = getenv("FSMON_DEGRADED");
+	const char *since = getenv("FSMON_SUBSCRIBED_NS");
+	if (since)
+		fds.since_ns = strtoull(since, NULL, 10);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->processes = proctable_new(PROCESSES_MAX);
 	w->tree = dirtree_new(DIRS_MAX);
@@ -463,7 +477,7 @@ static int start(struct worker *w)
 	}
 	log_filesystems(w);
 	w->has_news = true; /* what an earlier worker has left */
-	log_info("ready: %zu rules%s", table_count(w->load.table),
+	log_info("ready: %zu rule%s%s", table_count(w->load.table), plural(w->load.table),
 		w->options->is_dry ? "; dry run: no hook will be started" : "");
 	jobs_tell_ready(w->jobs, "watching");
 	return 0;

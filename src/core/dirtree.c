@@ -25,6 +25,7 @@ struct dirnode {
 	TAILQ_ENTRY(dirnode) age; /* dirtree.by_age */
 	struct dirnode *parent; /* NULL: root or unknown */
 	char *name; /* NULL: root or unknown */
+	uint64_t asked; /* when it was asked for last, in dirtree.asked */
 	uint32_t refs; /* pins, and one for each child */
 	bool is_root;
 	struct dirkey key; /* last: allocated only as long as the handle */
@@ -33,6 +34,7 @@ struct dirnode {
 struct dirtree {
 	struct dirnode *by_key;
 	TAILQ_HEAD(, dirnode) by_age; /* asked for longest ago first */
+	uint64_t asked; /* how often a node was asked for */
 	size_t max_nodes;
 };
 
@@ -78,6 +80,7 @@ void dirtree_free(struct dirtree *t)
 	free(t);
 }
 
+/* Make a node; the caller puts it on the list by age. */
 static struct dirnode *add(struct dirtree *t, const struct dirkey *key)
 {
 	size_t key_len = DIRKEY_LEN(key->len);
@@ -93,7 +96,6 @@ static struct dirnode *add(struct dirtree *t, const struct dirkey *key)
 		errno = ENOMEM;
 		return NULL;
 	}
-	TAILQ_INSERT_TAIL(&t->by_age, n, age);
 	return n;
 }
 
@@ -108,10 +110,14 @@ struct dirnode *dirtree_node(
 	memcpy(key.bytes, handle->bytes, handle->len);
 	struct dirnode *n;
 	HASH_FIND(hh, t->by_key, &key, (unsigned)DIRKEY_LEN(key.len), n);
-	if (!n)
-		return add(t, &key);
-	TAILQ_REMOVE(&t->by_age, n, age);
-	TAILQ_INSERT_TAIL(&t->by_age, n, age);
+	if (n)
+		TAILQ_REMOVE(&t->by_age, n, age);
+	else
+		n = add(t, &key);
+	if (n) {
+		TAILQ_INSERT_TAIL(&t->by_age, n, age);
+		n->asked = ++t->asked;
+	}
 	return n;
 }
 
@@ -214,14 +220,24 @@ void dirtree_unpin(struct dirnode *n)
 	n->refs--;
 }
 
+/* Whether the tree is over its bound and nothing needs the node. */
+static bool is_too_much(const struct dirtree *t, const struct dirnode *n)
+{
+	return n->refs == 0 && HASH_COUNT(t->by_key) > t->max_nodes;
+}
+
 void dirtree_trim(struct dirtree *t)
 {
-	struct dirnode *n = TAILQ_FIRST(&t->by_age);
-	while (n && HASH_COUNT(t->by_key) > t->max_nodes) {
-		struct dirnode *next = TAILQ_NEXT(n, age);
-		if (n->refs == 0)
+	struct dirnode *n = TAILQ_FIRST(&t->by_age), *next;
+	for (; n && HASH_COUNT(t->by_key) > t->max_nodes; n = next) {
+		next = TAILQ_NEXT(n, age);
+		/* With it go those above that had only to wait for it. */
+		for (uint64_t asked = n->asked;
+			n && n->asked <= asked && is_too_much(t, n);) {
+			struct dirnode *parent = n->parent;
 			drop(t, n);
-		n = next;
+			n = parent;
+		}
 	}
 }
 

@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 /* How far one of the two readings has come with a process. */
 struct progress {
-	uint32_t opens, groups;
+	uint32_t opens, groups, linkers;
 	bool was_open; /* its last record was an OPEN_EXEC */
 };
 
@@ -57,19 +58,32 @@ static struct process *find(const struct execorder *o, pid_t pid)
 	return p;
 }
 
-static void step(struct progress *p, bool is_open_exec)
+enum execorder_kind execorder_kind(bool is_open_exec, const char *name)
 {
-	if (is_open_exec) {
+	if (!is_open_exec)
+		return EXECORDER_OTHER;
+	/* ld-linux-x86-64.so.2, ld-2.31.so, ld-musl-x86_64.so.1 */
+	bool is_linker = name && strncmp(name, "ld-", 3) == 0 && strstr(name, ".so");
+	return is_linker ? EXECORDER_LINKER : EXECORDER_OPEN;
+}
+
+static void step(struct progress *p, enum execorder_kind kind)
+{
+	if (kind == EXECORDER_LINKER) {
+		p->linkers++;
+		return;
+	}
+	if (kind == EXECORDER_OPEN) {
 		p->opens++;
 		p->groups += !p->was_open;
 	}
-	p->was_open = is_open_exec;
+	p->was_open = kind == EXECORDER_OPEN;
 }
 
-int execorder_scan(struct execorder *o, pid_t pid, bool is_open_exec)
+int execorder_scan(struct execorder *o, pid_t pid, enum execorder_kind kind)
 {
 	struct process *p = find(o, pid);
-	if (!p && !is_open_exec)
+	if (!p && kind == EXECORDER_OTHER)
 		return 0;
 	if (!p) {
 		p = calloc(1, sizeof(*p));
@@ -83,11 +97,12 @@ int execorder_scan(struct execorder *o, pid_t pid, bool is_open_exec)
 			return -1;
 		}
 	}
-	step(&p->scanned, is_open_exec);
+	step(&p->scanned, kind);
 	return 0;
 }
 
-struct execorder_place execorder_pass(struct execorder *o, pid_t pid, bool is_open_exec)
+struct execorder_place execorder_pass(
+	struct execorder *o, pid_t pid, enum execorder_kind kind)
 {
 	struct process *p = find(o, pid);
 	if (!p)
@@ -97,7 +112,8 @@ struct execorder_place execorder_pass(struct execorder *o, pid_t pid, bool is_op
 		.opens_after = p->scanned.opens - p->passed.opens,
 		.groups_before = p->passed.groups,
 		.groups_after = p->scanned.groups - p->passed.groups,
+		.opens_linker = p->scanned.linkers,
 	};
-	step(&p->passed, is_open_exec);
+	step(&p->passed, kind);
 	return place;
 }

@@ -13,12 +13,24 @@
 
 struct execorder; /* opaque */
 
+/* What a record is in this respect. */
+enum execorder_kind {
+	EXECORDER_OTHER = 0,
+	EXECORDER_OPEN = 1, /* FAN_OPEN_EXEC */
+	EXECORDER_LINKER, /* FAN_OPEN_EXEC of the dynamic linker: comes with another */
+};
+
+/* The kind of a record, from its mask and the name of the entry that it is about (or
+ * NULL). */
+enum execorder_kind execorder_kind(bool is_open_exec, const char *name);
+
 /* The records that open a file to execute it, before and after one record of the same
  * process. */
 struct execorder_place {
 	uint32_t opens_before, opens_after;
 	uint32_t groups_before,
 		groups_after; /* runs of such records with none between them */
+	uint32_t opens_linker; /* of the dynamic linker, which the others leave out */
 };
 
 /* NULL with ENOMEM. */
@@ -34,9 +46,10 @@ void execorder_reset(struct execorder *o,
 
 /* A record was read. Returns 0, or -1 with ENOMEM (its process's places are then not to
  * be trusted: they count too few). */
-int execorder_scan(struct execorder *o, pid_t pid, bool is_open_exec);
+int execorder_scan(struct execorder *o, pid_t pid, enum execorder_kind kind);
 
 /* The same record is resolved now, in the same order. */
-struct execorder_place execorder_pass(struct execorder *o, pid_t pid, bool is_open_exec);
+struct execorder_place execorder_pass(
+	struct execorder *o, pid_t pid, enum execorder_kind kind);
 
 #endif

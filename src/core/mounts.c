@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/mounts.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The byte that a backslash and three octal digits stand for, or 0. */
+static char escaped_byte(const char *s)
+{
+	unsigned byte = 0;
+	if (s[0] != '\\')
+		return 0;
+	for (size_t i = 1; i <= 3; i++) {
+		if (s[i] < '0' || s[i] > '7')
+			return 0;
+		byte = byte * 8 + (unsigned)(s[i] - '0');
+	}
+	return byte <= UCHAR_MAX ? (char)byte : 0;
+}
 
 /* Undo the octal escapes (blank, tab, newline, backslash) that the kernel writes, in
  * place. */
@@ -11,13 +26,9 @@ static void unescape(char *s)
 {
 	char *to = s;
 	for (const char *from = s; *from; to++) {
-		unsigned c;
-		if (from[0] == '\\' && sscanf(from + 1, "%3o", &c) == 1) {
-			*to = (char)c;
-			from += 4;
-		} else {
-			*to = *from++;
-		}
+		char byte = escaped_byte(from);
+		*to = byte ? byte : *from;
+		from += byte ? 4 : 1;
 	}
 	*to = '\0';
 }
@@ -115,18 +126,26 @@ static bool has_id(const struct mounts *m, int id)
 	return false;
 }
 
-/* The mount on the directory path[0..len) of a mount, or NULL; parent NULL looks for the
- * root. */
+/* The first mount of all, over which others may lie. */
+static const struct mount *root_mount(const struct mounts *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		const struct mount *c = &m->items[i];
+		if (strcmp(c->point, "/") == 0 &&
+			(c->parent_id == c->id || !has_id(m, c->parent_id)))
+			return c;
+	}
+	return NULL;
+}
+
+/* The mount on the directory path[0..len) of a mount, or NULL. */
 static const struct mount *mounted_at(
 	const struct mounts *m, const struct mount *parent, const char *path, size_t len)
 {
 	for (size_t i = 0; i < m->count; i++) {
 		const struct mount *c = &m->items[i];
-		bool is_child =
-			parent ? c->parent_id == parent->id && c != parent
-			       : !has_id(m, c->parent_id) || c->parent_id == c->id;
-		if (is_child && strlen(c->point) == len &&
-			memcmp(c->point, path, len) == 0)
+		if (c->parent_id == parent->id && c != parent &&
+			strncmp(c->point, path, len) == 0 && c->point[len] == '\0')
 			return c;
 	}
 	return NULL;
@@ -134,16 +153,21 @@ static const struct mount *mounted_at(
 
 const struct mount *mounts_find(const struct mounts *m, const char *path)
 {
-	const struct mount *at = mounted_at(m, NULL, "/", 1), *over;
+	const struct mount *at = root_mount(m), *over;
+	size_t left = m->count; /* a text with an id twice may lead in a circle */
 	if (!at)
 		return NULL;
-	while ((over = mounted_at(m, at, "/", 1)))
+	while (left > 0 && (over = mounted_at(m, at, "/", 1))) {
 		at = over;
+		left--;
+	}
 	for (size_t i = 1; path[0] && path[i - 1]; i++) {
 		if ((path[i] != '/' && path[i] != '\0') || i == 1)
 			continue;
-		while ((over = mounted_at(m, at, path, i)))
+		while (left > 0 && (over = mounted_at(m, at, path, i))) {
 			at = over;
+			left--;
+		}
 	}
 	return at;
 }

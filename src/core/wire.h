@@ -64,7 +64,7 @@ struct wire_message {
 		int32_t signal; /* WIRE_STOP */
 		const char *text; /* WIRE_STATUS */
 		struct {
-			int32_t pid;      /* WIRE_RUNNING: 0 if it has ended */
+			int32_t pid; /* WIRE_RUNNING: 0 if it has ended */
 			bool has_output; /* the pipe comes with the message */
 		} started; /* WIRE_STARTED, WIRE_RUNNING */
 		struct {

@@ -83,7 +83,7 @@ static int open_dir_of(int fd)
 
 static char *read_whole(int fd, size_t max, size_t *len, struct conffile_error *error)
 {
-	size_t size = 16 * 1024;
+	size_t size = 16384;
 	char *bytes = malloc(size + 1);
 	*len = 0;
 	error->trouble = CONFFILE_ERRNO;

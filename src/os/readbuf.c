@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #define HEADER_BYTES 4096u
-#define FIRST_BYTES (1024u * 1024)
-#define MAX_BYTES (512u * 1024 * 1024)
-#define READ_BYTES (256u * 1024) /* room to have before a read */
+#define FIRST_BYTES ((size_t)1024 * 1024)
+#define MAX_BYTES ((size_t)512 * 1024 * 1024)
+#define READ_BYTES ((size_t)256 * 1024) /* room to have before a read */
 
 struct header {
 	uint64_t done; /* bytes of records that are done with */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRY_MAX_BYTES (64u * 1024)
+#define ENTRY_MAX_BYTES ((size_t)64 * 1024)
 #define GROUPS_MAX 65536
 
 /* The groups of a user, in an array of their number. */

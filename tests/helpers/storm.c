@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * storm COUNT WIDTH UID DIR COMMAND...: starts COUNT short-lived processes, WIDTH at once, each as
- * UID, each with a file name of its own (DIR/0, DIR/1 ...) in the place of {} in the words of
- * COMMAND. Exits 0 if all of them did.
+ * storm COUNT WIDTH UID DIR COMMAND...: starts COUNT short-lived processes, WIDTH at
+ * once, each as UID, each with a file name of its own (DIR/0, DIR/1 ...) in the place of
+ * {} in the words of COMMAND. Exits 0 if all of them did.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@ static void become(char **words, unsigned uid, const char *dir, long number)
 		argv[i] = words[i];
 		if (!at)
 			continue;
-		snprintf(room, sizeof(room), "%.*s%s/%ld%s", (int)(at - words[i]), words[i], dir,
-			number, at + 2);
+		snprintf(room, sizeof(room), "%.*s%s/%ld%s", (int)(at - words[i]),
+			words[i], dir, number, at + 2);
 		argv[i] = room;
 	}
 	if (setgid(uid) < 0 || setuid(uid) < 0)

@@ -200,18 +200,16 @@ static void test_spoofed_messages_are_dropped(void **state)
 	assert_int_equal(getsockname(connector, (struct sockaddr *)&to, &len), 0);
 	to.nl_groups = 0;
 
-	struct {
-		struct nlmsghdr nlh;
-		struct cn_msg cn;
-		struct proc_event ev;
-	} __attribute__((packed)) fake = {
-		.nlh = {.nlmsg_len = sizeof(fake), .nlmsg_type = NLMSG_DONE},
-		.cn = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = sizeof(fake.ev)},
-		.ev = {.what = PROC_EVENT_EXEC},
-	};
+	struct proc_event ev = {.what = PROC_EVENT_EXEC};
+	struct cn_msg cn = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = sizeof(ev)};
+	unsigned char fake[sizeof(struct nlmsghdr) + sizeof(cn) + sizeof(ev)];
+	struct nlmsghdr nlh = {.nlmsg_len = sizeof(fake), .nlmsg_type = NLMSG_DONE};
+	memcpy(fake, &nlh, sizeof(nlh));
+	memcpy(fake + sizeof(nlh), &cn, sizeof(cn));
+	memcpy(fake + sizeof(nlh) + sizeof(cn), &ev, sizeof(ev));
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_CONNECTOR);
 	assert_true(fd >= 0);
-	assert_true(sendto(fd, &fake, sizeof(fake), 0, (struct sockaddr *)&to, len) > 0);
+	assert_true(sendto(fd, fake, sizeof(fake), 0, (struct sockaddr *)&to, len) > 0);
 	close(fd);
 
 	char buf[NETLINK_BUF_SIZE] __attribute__((aligned(8)));
