@@ -17,8 +17,7 @@
 static const char *const default_dirs[] = {
 	"/usr/lib/fsmon/rules.d", "/run/fsmon/rules.d", "/etc/fsmon/rules.d"};
 
-/* ---- Users and groups
- * -------------------------------------------------------------------------- */
+/* ---- Users and groups ---- */
 
 /* A decimal id, or -1. */
 static int64_t number_of(const char *text)
@@ -77,9 +76,7 @@ static int look_up_group(void *ctx, const char *name, gid_t *out)
 	return 0;
 }
 
-/* ---- Files
- * -------------------------------------------------------------------------------------
- */
+/* ---- Files ---- */
 
 static void say_trouble(struct conf *c, const char *path, const struct conffile_error *e)
 {
@@ -171,8 +168,7 @@ static int find_files(struct load *l, const struct options *o, struct strlist *p
 	return rc;
 }
 
-/* ---- Warnings
- * ---------------------------------------------------------------------------------- */
+/* ---- Warnings ---- */
 
 __attribute__((format(printf, 3, 4))) static void warn(
 	struct conf *c, const struct rule *r, const char *fmt, ...)
@@ -206,8 +202,7 @@ static void check_rule(struct conf *c, const struct rule *r)
 	}
 }
 
-/* ---- Symbolic links
- * ---------------------------------------------------------------------------- */
+/* ---- Symbolic links ---- */
 
 /*
  * Where a literal front leads: its longest part that exists, through links, and the rest
@@ -256,8 +251,7 @@ int load_resolve(struct table *t)
 	return table_index(t);
 }
 
-/* ---- Loading
- * ----------------------------------------------------------------------------------- */
+/* ---- Loading ---- */
 
 static int read_all(struct load *l, const struct options *o, char *const *files,
 	int count, struct strlist *paths, struct file_list *list)

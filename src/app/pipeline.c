@@ -101,8 +101,7 @@ const struct pipeline_counters *pipeline_counters(const struct pipeline *p)
 	return &p->counters;
 }
 
-/* ---- Reading
- * ---------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 static void carry_opens(void *ctx, pid_t pid, uint32_t opens)
 {
@@ -155,8 +154,7 @@ static enum execorder_kind exec_kind(const struct fanrec *r)
 	return execorder_kind(fanmask_kinds(r->mask) & EVENT_OPEN_EXEC, r->place.name);
 }
 
-/* ---- First pass: what the records say about directories and programs
- * --------------------------- */
+/* ---- First pass: what the records say about directories and programs ---- */
 
 static struct dirnode *node_of(
 	struct pipeline *p, const struct fanrec *r, const struct fanrec_handle *h)
@@ -195,8 +193,7 @@ static void scan(struct pipeline *p)
 	p->counters.malformed += bad;
 }
 
-/* ---- Second pass: where
- * ------------------------------------------------------------------------ */
+/* ---- Second pass: where ---- */
 
 /*
  * Put the path of a place within its filesystem into *out. Returns 1, or 0 if its
@@ -272,8 +269,7 @@ static void apply_to_tree(struct pipeline *p, const struct fanrec *r)
 		dirtree_place(p->parts.tree, self, parent, place->name);
 }
 
-/* ---- Second pass: which rules, and who
- * --------------------------------------------------------- */
+/* ---- Second pass: which rules, and who ---- */
 
 /* Every way in which a path within the filesystem is seen, against the rules. */
 static int match_shown(struct pipeline *p, struct passage *e, const struct buf *inner,

@@ -171,8 +171,7 @@ json_t *report_make(const struct report_parts *p)
 		filesystem_objects(p->filesystems), "counters", counters_object(p, &w));
 }
 
-/* ---- As text
- * ----------------------------------------------------------------------------------- */
+/* ---- As text ---- */
 
 static const char *text_of(json_t *o, const char *key)
 {

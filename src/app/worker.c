@@ -52,8 +52,7 @@ static int fd_of(const struct worker *w, enum keeper_fd place)
 	return w->fds.fd[place - KEEPER_FD_WORKER];
 }
 
-/* ---- What the parts call
- * ----------------------------------------------------------------------- */
+/* ---- What the parts call ---- */
 
 static void on_group(void *ctx, uint32_t events)
 {
@@ -131,8 +130,7 @@ static void on_reload_requested(void *ctx)
 	reload_start(w->reload);
 }
 
-/* ---- Filesystems
- * ------------------------------------------------------------------------------- */
+/* ---- Filesystems ---- */
 
 /* Say what has become of filesystems that rules concern. */
 static void log_filesystems(const struct worker *w)
@@ -172,8 +170,7 @@ static void take_mounts(struct worker *w)
 	log_filesystems(w);
 }
 
-/* ---- Reload
- * ------------------------------------------------------------------------------------ */
+/* ---- Reload ---- */
 
 /* For each rule in force, the number that it has in the next table, or -1. */
 static int64_t *map_rules(const struct table *now, const struct table *next)
@@ -266,8 +263,7 @@ static void on_reloaded(void *ctx, struct load *l)
 	jobs_tell_ready(w->jobs, is_ok ? "reloaded" : "not reloaded: see the log");
 }
 
-/* ---- The control socket
- * ------------------------------------------------------------------------ */
+/* ---- The control socket ---- */
 
 static json_t *on_status(void *ctx)
 {
@@ -308,8 +304,7 @@ static bool sync_is_done(void *ctx, struct control_sync *s)
 	return jobs_is_done(w->jobs, s->mark);
 }
 
-/* ---- The loop
- * ---------------------------------------------------------------------------------- */
+/* ---- The loop ---- */
 
 /* How long the poller may wait, in ns. */
 static int64_t wait_ns(struct worker *w)
@@ -358,8 +353,7 @@ static int loop(struct worker *w)
 	return w->exit_code;
 }
 
-/* ---- Start and end
- * ----------------------------------------------------------------------------- */
+/* ---- Start and end ---- */
 
 static int load_first(struct worker *w)
 {
