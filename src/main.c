@@ -4,25 +4,30 @@
  *
  * The map of the program. Four layers: base (text and lists), core (pure: values and
  * bytes in, values out), os (one kernel facility a file), app (wiring and policy; it
- * alone logs). Data meets them in this order:
+ * alone logs). Data meets the modules in this order:
  *
- *   configuration   os/conffile finds and checks rule files; core/lines, core/conf,
- * core/keys and core/value read them into core/rule; app/load puts it together; core/glob
- *                   compiles patterns; core/table finds the rules that a path concerns.
- *   fsmon run       app/verb_run opens os/fanotify, os/connector, os/taskstats,
- * os/readbuf and the control socket, and becomes app/keeper, which holds them open, keeps
- * a worker running, and starts and reaps hooks (os/spawn). They talk in core/wire. the
- * worker      app/worker: one loop over os/poller. file events     app/pipeline reads
- * os/fanotify into os/readbuf; core/fanrec decodes. where           core/dirtree knows
- * directories by handle; app/where looks up what it does not; core/mounts and
- * app/filesystems know what is mounted and how it is watched. who app/witness, a
- * real-time thread, receives process records (core/cnrec, core/tsrec) and reads os/proc;
- * core/proctable keeps what each process was when; core/execorder orders file events and
- * execs; app/names knows users' names. what            core/event and core/judge say
- * which rules an app/change is for; app/jobs queues them in core/sched; core/hook makes
- * arguments and environment; app/runner asks the keeper, and brings back output and
- * outcome. talking         app/log writes; app/control answers fsmon status, reload and
- * sync (app/verb_client) with app/report; app/reload loads beside the loop.
+ *   configuration  os/conffile finds rule files and checks who can write them;
+ *                  core/confline, core/confread, core/keys and core/value read them into
+ *                  core/rule; core/glob compiles patterns; app/load puts it together.
+ *   fsmon run      app/verb_run opens os/fanotify, os/connector, os/taskstats,
+ *                  os/readbuf and the control socket, and becomes app/keeper: it holds
+ *                  them open, keeps a worker running, starts and reaps hooks (os/spawn).
+ *                  The two talk in core/wire.
+ *   the worker     app/worker: one loop over os/poller.
+ *   file events    app/pipeline reads os/fanotify into os/readbuf; core/fanrec decodes.
+ *   where          core/dirtree knows directories by handle, app/where looks up those
+ *                  that it does not; app/filesystems and core/mounts know what is
+ *                  mounted, how it is watched, and under which paths it is seen.
+ *   who            app/witness, a real-time thread, receives process records
+ *                  (core/cnrec, core/tsrec) and reads os/proc; core/proctable keeps what
+ *                  each process was when; core/execorder orders file events and execs;
+ *                  app/names knows the names of users.
+ *   what           core/table finds the rules that a path concerns, core/judge whether
+ *                  they want the event: an app/change. app/jobs queues it in core/sched;
+ *                  app/runs has core/hook make arguments and environment, and
+ *                  app/runner ask the keeper, and hears what comes of it.
+ *   talking        app/log writes; app/control answers fsmon status, reload and sync
+ *                  (app/verb_client) with app/report; app/reload loads beside the loop.
  */
 #include "app/options.h"
 #include "app/verbs.h"

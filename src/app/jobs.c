@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "app/jobs.h"
+
 #include "app/jobs_state.h"
 
 #include "app/log.h"

@@ -18,6 +18,7 @@
 #include <linux/close_range.h>
 
 #define SPAWN_OOM_FILE "/proc/self/oom_score_adj"
+#define SPAWN_HIDDEN_SIGNAL 32 /* the kernel's first real-time signal */
 #define SPAWN_PATH "/usr/local/bin:/usr/bin:/bin"
 
 enum spawn_stage {
@@ -131,13 +132,29 @@ __attribute__((noreturn)) static void spawn_child_fail(
 	_exit(127);
 }
 
+/*
+ * The signals that the C library keeps for itself: it refuses to touch them, but they can have been
+ * inherited as ignored. All zeros is SIG_DFL in the kernel's struct on every architecture.
+ */
+static int spawn_reset_hidden_signals(void)
+{
+	const unsigned long act[8] = {0};
+	for (int s = SPAWN_HIDDEN_SIGNAL; s < SIGRTMIN; s++) {
+		if (syscall(SYS_rt_sigaction, s, act, NULL, _NSIG / 8) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int spawn_reset_signals(const struct spawn_defaults *d)
 {
-	struct sigaction act = {.sa_handler = SIG_DFL};
+	const struct sigaction act = {.sa_handler = SIG_DFL};
 	for (int s = 1; s <= SIGRTMAX; s++) {
 		if (sigismember(&d->ignored, s) == 1 && sigaction(s, &act, NULL) < 0)
 			return -1;
 	}
+	if (spawn_reset_hidden_signals() < 0)
+		return -1;
 	sigset_t none;
 	sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL);
