@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -280,6 +281,10 @@ static void test_standard_input(void **state)
 static void test_signals_are_reset(void **state)
 {
 	(void)state;
+	/* One that the C library hides; only the first word, the handler, is not zero. */
+	const unsigned long ignore[8] = {(unsigned long)(uintptr_t)SIG_IGN};
+	unsigned long hidden_was[8];
+	assert_int_equal(syscall(SYS_rt_sigaction, 32, ignore, hidden_was, _NSIG / 8), 0);
 	sigset_t set, old;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -294,6 +299,7 @@ static void test_signals_are_reset(void **state)
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	signal(SIGPIPE, pipe_was);
 	signal(SIGINT, int_was);
+	syscall(SYS_rt_sigaction, 32, hidden_was, NULL, _NSIG / 8);
 	assert_prints(r, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
