@@ -16,7 +16,8 @@ struct control; /* opaque */
 
 /* How far a sync has come; the owner's to use. */
 struct control_sync {
-	uint64_t records; /* records that must have been resolved */
+	uint64_t records; /* records that must have been resolved ... */
+	uint64_t emptied; /* ... unless the queue has been empty more often than this */
 	uint64_t mark; /* then: of jobs_mark */
 	bool has_mark;
 };

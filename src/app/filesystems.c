@@ -224,8 +224,13 @@ static int mark(struct filesystems *f, struct filesystem *fs, int fd, uint64_t m
 	int group, struct dirtree *tree)
 {
 	struct handle h;
-	if (handle_fsid(fd, &fs->fsid) < 0 || handle_of(fd, ".", &h, NULL) < 0)
+	uint64_t fsid;
+	if (handle_fsid(fd, &fsid) < 0 || handle_of(fd, ".", &h, NULL) < 0)
 		return -1;
+	/* Another filesystem on the same device number. */
+	if (fs->mask && fs->fsid != fsid)
+		dirtree_forget(tree, fs->fsid);
+	fs->fsid = fsid;
 	if (has_same_id(f, fs)) {
 		errno = EEXIST;
 		return -1;

@@ -512,6 +512,7 @@ int pipeline_turn(struct pipeline *p)
 	p->parts.before_resolve(p->parts.ctx);
 	resolve(p);
 	filesystems_close(p->parts.filesystems);
+	p->counters.emptied += p->window.complete && !pipeline_is_holding(p);
 	p->next_ns = 0;
 	if (pipeline_is_holding(p))
 		p->next_ns = start_ns + (p->window.complete ? STALL_NS : 0);

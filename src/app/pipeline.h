@@ -37,6 +37,7 @@ struct pipeline_parts {
 struct pipeline_counters {
 	uint64_t read; /* records read from the queue */
 	uint64_t resolved; /* of these, dealt with */
+	uint64_t emptied; /* turns after which the queue was empty and all was resolved */
 	uint64_t malformed; /* records that made no sense */
 	uint64_t unresolved; /* records whose path could not be found out */
 	uint64_t overflows; /* times that the kernel's queue ran over */

@@ -14,6 +14,7 @@
 #include "os/mountinfo.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@
 
 #define DIRS_MAX 65536
 #define PROCESSES_MAX 262144
+/* Losses are logged at most so often. */
+#define LOSSES_TOLD_NS UINT64_C(10000000000)
 
 struct worker {
 	const struct options *options;
@@ -42,6 +45,8 @@ struct worker {
 	int wake_fd; /* of the witness */
 	bool has_news; /* the fanotify queue or the witness has something */
 	bool mounts_changed;
+	uint64_t losses_told; /* as the log has said last */
+	uint64_t losses_next_ns;
 	bool is_ending;
 	bool ends_now;
 	int exit_code;
@@ -291,12 +296,15 @@ static void sync_begin(void *ctx, struct control_sync *s)
 	const struct pipeline_counters *c = pipeline_counters(w->pipeline);
 	ssize_t depth = fanotify_depth(fd_of(w, KEEPER_FD_FANOTIFY));
 	s->records = c->read + (depth > 0 ? (uint64_t)depth : 0);
+	s->emptied = c->emptied;
+	w->has_news = true;
 }
 
 static bool sync_is_done(void *ctx, struct control_sync *s)
 {
 	struct worker *w = ctx;
-	if (w->mounts_changed || pipeline_counters(w->pipeline)->resolved < s->records)
+	const struct pipeline_counters *c = pipeline_counters(w->pipeline);
+	if (w->mounts_changed || (c->resolved < s->records && c->emptied <= s->emptied))
 		return false;
 	if (!s->has_mark)
 		s->mark = jobs_mark(w->jobs);
@@ -305,6 +313,25 @@ static bool sync_is_done(void *ctx, struct control_sync *s)
 }
 
 /* ---- The loop ---- */
+
+/* Say what was lost, soon, but not again for every piece of it. */
+static void tell_losses(struct worker *w)
+{
+	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
+	struct witness_counters c;
+	witness_counters(w->witness, &c);
+	uint64_t events = p->unresolved + p->malformed + p->dropped;
+	uint64_t processes = c.lost + c.taskstats_lost + c.queue_dropped;
+	uint64_t now_ns = clock_monotonic_ns();
+	if (events + processes == w->losses_told || now_ns < w->losses_next_ns)
+		return;
+	w->losses_told = events + processes;
+	w->losses_next_ns = now_ns + LOSSES_TOLD_NS;
+	log_warn("lost since the start: %" PRIu64 " file events (%" PRIu64
+		 " of them because their path could not be found out), %" PRIu64
+		 " process records; fsmon status counts them apart",
+		events, p->unresolved, processes);
+}
 
 /* How long the poller may wait, in ns. */
 static int64_t wait_ns(struct worker *w)
@@ -327,8 +354,10 @@ static int work(struct worker *w)
 	if (w->is_ending || !is_due)
 		return 0;
 	w->has_news = false;
-	if (pipeline_turn(w->pipeline) == 0)
+	if (pipeline_turn(w->pipeline) == 0) {
+		tell_losses(w);
 		return 0;
+	}
 	log_err("file events cannot be read any more: %s", strerror(errno));
 	return -1;
 }
