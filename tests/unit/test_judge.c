@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* What an event is to a rule: its kind there, and every condition on file and actor. */
+#include "core/table.h"
+
+#include "base/countof.h"
+#include "rules_of.h"
+
+#include <stdio.h>
+
+/* A table with one rule of these lines. */
+static struct table *rule_with(const char *lines)
+{
+	char text[512];
+	snprintf(text, sizeof(text), "[r]\npath = /a/**\ncommand = true\n%s\n", lines);
+	return rules_of(text);
+}
+
+/* ---- Kinds */
+
+#define GONE EVENT_TYPE_GONE
+#define FILE_ EVENT_TYPE_FILE
+#define DIR_ EVENT_TYPE_DIR
+#define LINK EVENT_TYPE_SYMLINK
+#define OTHER EVENT_TYPE_OTHER
+
+static void a_kind_is_the_newest_in_the_mask(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *events;
+		uint32_t kinds, kind;
+	} cases[] = {
+		{"create", EVENT_CREATE, EVENT_CREATE},
+		{"create", EVENT_CREATE | EVENT_CLOSE_WRITE | EVENT_DELETE, EVENT_CREATE},
+		{"create, delete", EVENT_CREATE | EVENT_CLOSE_WRITE | EVENT_DELETE,
+			EVENT_DELETE},
+		{"close-write", EVENT_CREATE | EVENT_CLOSE_WRITE, EVENT_CLOSE_WRITE},
+		{"close-write", EVENT_CREATE, 0},
+		{"modify, close-write", EVENT_MODIFY | EVENT_CLOSE_WRITE,
+			EVENT_CLOSE_WRITE},
+		{"all", EVENT_OPEN | EVENT_ACCESS | EVENT_CLOSE_NOWRITE,
+			EVENT_CLOSE_NOWRITE},
+		{"all", EVENT_FS_ERROR, EVENT_FS_ERROR},
+		{"changed", EVENT_OPEN | EVENT_MODIFY | EVENT_ATTRIB, 0},
+		{"changed", EVENT_CLOSE_WRITE | EVENT_DELETE, EVENT_DELETE},
+		{"open-exec", EVENT_OPEN | EVENT_OPEN_EXEC, EVENT_OPEN_EXEC},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "events = %s", cases[i].events);
+		struct table *t = rule_with(line);
+		struct event e = {.kinds = cases[i].kinds};
+		assert_int_equal(
+			table_kind(table_rule(t, 0), &e, true, false), cases[i].kind);
+		/* Without the path being hit it is nothing. */
+		assert_int_equal(table_kind(table_rule(t, 0), &e, false, true), 0);
+		table_free(t);
+	}
+}
+
+static void a_rename_is_named_by_the_sides_that_match(void **state)
+{
+	(void)state;
+	/* The kind where both sides match, only the new one, only the old one. */
+	static const struct {
+		const char *events;
+		uint32_t both, new_only, old_only;
+	} cases[] = {
+		{"rename", EVENT_RENAME, EVENT_MOVED_TO, EVENT_MOVED_FROM},
+		{"changed", EVENT_RENAME, EVENT_MOVED_TO, EVENT_MOVED_FROM},
+		{"all", EVENT_RENAME, EVENT_MOVED_TO, EVENT_MOVED_FROM},
+		{"moved-to", EVENT_MOVED_TO, EVENT_MOVED_TO, 0},
+		{"moved-from", EVENT_MOVED_FROM, 0, EVENT_MOVED_FROM},
+		{"moved-to, moved-from", EVENT_MOVED_TO, EVENT_MOVED_TO,
+			EVENT_MOVED_FROM},
+		{"create, delete", 0, 0, 0},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "events = %s", cases[i].events);
+		struct table *t = rule_with(line);
+		const struct rule *r = table_rule(t, 0);
+		struct event e = {.kinds = EVENT_RENAME};
+		assert_int_equal(table_kind(r, &e, true, true), cases[i].both);
+		assert_int_equal(table_kind(r, &e, true, false), cases[i].new_only);
+		assert_int_equal(table_kind(r, &e, false, true), cases[i].old_only);
+		table_free(t);
+	}
+}
+
+static void changed_takes_creates_that_no_write_follows(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *events;
+		bool is_dir, type_known;
+		enum event_type type;
+		uint32_t nlink, kind;
+	} cases[] = {
+		{"changed", true, false, GONE, 0, EVENT_CREATE},
+		{"changed", false, true, FILE_, 1, 0},
+		{"changed", false, true, FILE_, 2, EVENT_CREATE},
+		{"changed", false, true, LINK, 1, EVENT_CREATE},
+		{"changed", false, true, OTHER, 1, EVENT_CREATE},
+		{"changed", false, true, GONE, 0, 0},
+		{"changed", false, false, GONE, 0, 0},
+		{"create", false, true, FILE_, 1, EVENT_CREATE},
+		{"close-write", true, true, DIR_, 2, 0},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "events = %s", cases[i].events);
+		struct table *t = rule_with(line);
+		struct event e = {.kinds = EVENT_CREATE,
+			.is_dir = cases[i].is_dir,
+			.type_known = cases[i].type_known,
+			.type = cases[i].type,
+			.nlink = cases[i].nlink};
+		if (table_kind(table_rule(t, 0), &e, true, false) != cases[i].kind)
+			fail_msg("case %zu", i);
+		table_free(t);
+	}
+}
+
+static void says_when_it_needs_the_type(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		uint32_t kinds;
+		bool is_dir, needs;
+	} cases[] = {
+		{"events = changed", EVENT_CREATE, false, true},
+		{"events = changed", EVENT_CREATE, true, false},
+		{"events = changed", EVENT_CREATE | EVENT_ATTRIB, false, true},
+		{"events = changed", EVENT_CREATE | EVENT_CLOSE_WRITE, false, false},
+		{"events = changed", EVENT_CLOSE_WRITE, false, false},
+		{"events = all", EVENT_CREATE, false, false},
+		{"events = create", EVENT_CREATE, false, false},
+		{"type = file", EVENT_CLOSE_WRITE, false, true},
+		{"size = >1K", EVENT_CLOSE_WRITE, false, true},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct table *t = rule_with(cases[i].line);
+		struct event e = {.kinds = cases[i].kinds, .is_dir = cases[i].is_dir};
+		if (table_needs_type(table_rule(t, 0), &e) != cases[i].needs)
+			fail_msg("%s, case %zu", cases[i].line, i);
+		table_free(t);
+	}
+}
+
+/* ---- Conditions */
+
+static const char ancestors[] = "bash\0sshd\0systemd";
+
+static const struct actor someone = {
+	.pid = 10,
+	.cmd = "touch",
+	.uid = 1001,
+	.euid = 0,
+	.exe = (char *)"/usr/bin/touch",
+	.unit = (char *)"cron.service",
+	.ancestors = (char *)ancestors,
+	.ancestors_len = sizeof(ancestors),
+};
+
+static const struct actor nobody_knows = {
+	.uid = ACTOR_ID_UNKNOWN,
+	.euid = ACTOR_ID_UNKNOWN,
+};
+
+static enum table_verdict judge(
+	const char *lines, const struct actor *a, const char *user, struct event e)
+{
+	struct table *t = rule_with(lines);
+	e.actor = a;
+	enum table_verdict verdict = table_judge(table_rule(t, 0), &e, user);
+	table_free(t);
+	return verdict;
+}
+
+static void conditions_on_the_actor(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		bool someone, unknown; /* does it hold for them? */
+		enum table_verdict otherwise;
+	} cases[] = {
+		{"", true, true, TABLE_MATCH},
+		{"by-user = deploy", true, false, TABLE_BY_USER},
+		{"by-user = 1001", true, false, TABLE_BY_USER},
+		{"by-user = root", false, false, TABLE_BY_USER},
+		{"by-user = root, deploy", true, false, TABLE_BY_USER},
+		{"by-user = dep*", true, false, TABLE_BY_USER},
+		{"by-user = *", true, false, TABLE_BY_USER},
+		{"by-user = !deploy", false, true, TABLE_BY_USER},
+		{"by-user = !dep*", false, true, TABLE_BY_USER},
+		{"by-user = !root", true, true, TABLE_BY_USER},
+		{"by-user = d*, !deploy", false, false, TABLE_BY_USER},
+		{"by-cmd = touch", true, false, TABLE_BY_CMD},
+		{"by-cmd = t*h", true, false, TABLE_BY_CMD},
+		{"by-cmd = tou", false, false, TABLE_BY_CMD},
+		{"by-cmd = !touch", false, true, TABLE_BY_CMD},
+		{"by-cmd = !vim, !sed", true, true, TABLE_BY_CMD},
+		{"by-cmd = *, !touch", false, false, TABLE_BY_CMD},
+		{"by-exe = /usr/bin/touch", true, false, TABLE_BY_EXE},
+		{"by-exe = /usr/**", true, false, TABLE_BY_EXE},
+		{"by-exe = /usr/*", false, false, TABLE_BY_EXE},
+		{"by-exe = !/usr/bin/*", false, true, TABLE_BY_EXE},
+		{"by-ancestor = sshd", true, false, TABLE_BY_ANCESTOR},
+		{"by-ancestor = bash", true, false, TABLE_BY_ANCESTOR},
+		{"by-ancestor = systemd", true, false, TABLE_BY_ANCESTOR},
+		{"by-ancestor = touch", false, false, TABLE_BY_ANCESTOR},
+		{"by-ancestor = cron, ssh*", true, false, TABLE_BY_ANCESTOR},
+		{"by-ancestor = !sshd", false, true, TABLE_BY_ANCESTOR},
+		{"by-ancestor = !cron", true, true, TABLE_BY_ANCESTOR},
+		{"by-ancestor = bash, !systemd", false, false, TABLE_BY_ANCESTOR},
+		{"by-unit = cron.service", true, false, TABLE_BY_UNIT},
+		{"by-unit = *.service", true, false, TABLE_BY_UNIT},
+		{"by-unit = !cron.service", false, true, TABLE_BY_UNIT},
+		{"by-unit = ssh.service", false, false, TABLE_BY_UNIT},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		const char *line = cases[i].line;
+		struct event e = {.kinds = EVENT_CLOSE_WRITE};
+		enum table_verdict got = judge(line, &someone, "deploy", e);
+		if (got != (cases[i].someone ? TABLE_MATCH : cases[i].otherwise))
+			fail_msg("%s: someone: %s", line, table_verdict_text(got));
+		got = judge(line, &nobody_knows, NULL, e);
+		if (got != (cases[i].unknown ? TABLE_MATCH : cases[i].otherwise))
+			fail_msg("%s: unknown: %s", line, table_verdict_text(got));
+	}
+}
+
+static void the_real_user_counts_by_number_where_it_has_no_name(void **state)
+{
+	(void)state;
+	struct event e = {.kinds = EVENT_CLOSE_WRITE};
+	assert_int_equal(judge("by-user = 1001", &someone, NULL, e), TABLE_MATCH);
+	assert_int_equal(judge("by-user = d*", &someone, NULL, e), TABLE_BY_USER);
+	assert_int_equal(judge("by-user = !d*", &someone, NULL, e), TABLE_MATCH);
+	/* euid 0 is not root */
+	assert_int_equal(judge("by-user = root", &someone, "deploy", e), TABLE_BY_USER);
+}
+
+static void conditions_are_all_needed(void **state)
+{
+	(void)state;
+	struct event e = {.kinds = EVENT_CLOSE_WRITE,
+		.type_known = true,
+		.type = FILE_,
+		.nlink = 1};
+	static const struct {
+		const char *lines;
+		enum table_verdict verdict;
+	} cases[] = {
+		{"by-user = deploy\nby-cmd = touch\nby-exe = /usr/bin/*\n"
+		 "by-ancestor = sshd\nby-unit = cron.*\ntype = file\nsize = <1K",
+			TABLE_MATCH},
+		{"by-user = deploy\nby-cmd = vim", TABLE_BY_CMD},
+		{"by-user = root\nby-cmd = touch", TABLE_BY_USER},
+		{"by-cmd = touch\ntype = dir", TABLE_TYPE},
+		{"type = file\nsize = >1K", TABLE_SIZE},
+	};
+	for (size_t i = 0; i < countof(cases); i++)
+		assert_int_equal(
+			judge(cases[i].lines, &someone, "deploy", e), cases[i].verdict);
+}
+
+static void conditions_on_the_type(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *types;
+		bool is_dir, type_known;
+		enum event_type type;
+		bool fits;
+	} cases[] = {
+		{"file", false, true, FILE_, true},
+		{"file", false, true, LINK, false},
+		{"file", true, true, DIR_, false},
+		{"dir", true, true, DIR_, true},
+		{"dir", false, true, FILE_, false},
+		{"symlink", false, true, LINK, true},
+		{"other", false, true, OTHER, true},
+		{"other", false, true, FILE_, false},
+		{"file, symlink", false, true, LINK, true},
+		{"file, dir, symlink, other", false, true, OTHER, true},
+		/* Of what is gone only this is known: whether it was a directory. */
+		{"file", false, true, GONE, true},
+		{"symlink", false, true, GONE, true},
+		{"dir", false, true, GONE, false},
+		{"dir", true, true, GONE, true},
+		{"file", true, true, GONE, false},
+		{"file", false, false, GONE, true},
+		{"dir", true, false, GONE, true},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "type = %s", cases[i].types);
+		struct event e = {.kinds = EVENT_DELETE,
+			.is_dir = cases[i].is_dir,
+			.type_known = cases[i].type_known,
+			.type = cases[i].type};
+		if (judge(line, &someone, NULL, e) !=
+			(cases[i].fits ? TABLE_MATCH : TABLE_TYPE))
+			fail_msg("%s, case %zu", line, i);
+	}
+}
+
+static void conditions_on_the_size(void **state)
+{
+	(void)state;
+	/* The size is 4096; does the rule match at 4095, 4096, 4097? */
+	static const struct {
+		const char *line;
+		bool below, equal, above;
+	} cases[] = {
+		{"size = <4K", true, false, false},
+		{"size = <=4K", true, true, false},
+		{"size = =4K", false, true, false},
+		{"size = >=4K", false, true, true},
+		{"size = >4K", false, false, true},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		const bool fits[] = {cases[i].below, cases[i].equal, cases[i].above};
+		struct event e = {
+			.kinds = EVENT_CLOSE_WRITE, .type_known = true, .type = FILE_};
+		for (unsigned k = 0; k < 3; k++) {
+			e.size_bytes = 4095 + k;
+			if (judge(cases[i].line, &someone, NULL, e) !=
+				(fits[k] ? TABLE_MATCH : TABLE_SIZE))
+				fail_msg("%s, %u", cases[i].line, 4095 + k);
+		}
+		e.type = GONE;
+		assert_int_equal(judge(cases[i].line, &someone, NULL, e), TABLE_MATCH);
+	}
+}
+
+static void every_verdict_has_a_text(void **state)
+{
+	(void)state;
+	for (int v = TABLE_MATCH; v <= TABLE_SELF; v++) {
+		const char *text = table_verdict_text((enum table_verdict)v);
+		assert_non_null(text);
+		for (int w = TABLE_MATCH; w < v; w++)
+			assert_string_not_equal(
+				text, table_verdict_text((enum table_verdict)w));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_kind_is_the_newest_in_the_mask),
+		cmocka_unit_test(a_rename_is_named_by_the_sides_that_match),
+		cmocka_unit_test(changed_takes_creates_that_no_write_follows),
+		cmocka_unit_test(says_when_it_needs_the_type),
+		cmocka_unit_test(conditions_on_the_actor),
+		cmocka_unit_test(the_real_user_counts_by_number_where_it_has_no_name),
+		cmocka_unit_test(conditions_are_all_needed),
+		cmocka_unit_test(conditions_on_the_type),
+		cmocka_unit_test(conditions_on_the_size),
+		cmocka_unit_test(every_verdict_has_a_text),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

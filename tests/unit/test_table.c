@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/table.h"
+
+#include "base/buf.h"
+#include "base/countof.h"
+#include "rules_of.h"
+
+#include <errno.h>
+
+#define ANY UINT32_MAX
+
+/* Rule numbers: 0 site, 1 web, 2 all, 3 off, 4 one, 5 top, 6 twice, 7 word */
+static const char rules_text[] = "[site]\n"
+				 "path = /srv/site/**\n"
+				 "exclude = **/.git/**, *~\n"
+				 "command = true\n"
+				 "[web]\n"
+				 "path = /srv/site/*.html\n"
+				 "events = close-write\n"
+				 "command = true\n"
+				 "[all]\n"
+				 "path = /**\n"
+				 "exclude = /proc/**, /srv/**\n"
+				 "command = true\n"
+				 "[off]\n"
+				 "path = /**\n"
+				 "enabled = no\n"
+				 "command = true\n"
+				 "[one]\n"
+				 "path = /etc/passwd\n"
+				 "command = true\n"
+				 "[top]\n"
+				 "path = /*\n"
+				 "events = delete\n"
+				 "command = true\n"
+				 "[twice]\n"
+				 "path = /srv/**\n"
+				 "path = /srv/site/*.{html,md}\n"
+				 "path = /etc/passwd\n"
+				 "command = true\n"
+				 "[word]\n"
+				 "path = /srv/site*\n"
+				 "command = true\n";
+
+/* The numbers of the hits as text: "0 6". */
+static void assert_hits(
+	const struct table *t, const char *path, uint32_t kinds, const char *expected)
+{
+	struct table_hits hits = {0};
+	struct buf b = {0};
+	assert_int_equal(table_match(t, path, strlen(path), kinds, &hits), 0);
+	buf_add_str(&b, "");
+	for (size_t i = 0; i < hits.count; i++)
+		buf_printf(&b, i ? " %u" : "%u", hits.rules[i]);
+	if (strcmp(b.data, expected) != 0)
+		fail_msg("%s: rules %s, not %s", path, b.data, expected);
+	buf_fini(&b);
+	free(hits.rules);
+}
+
+static void finds_rules_by_name(void **state)
+{
+	(void)state;
+	struct table *t = rules_of(rules_text);
+	assert_int_equal(table_count(t), 8);
+	assert_int_equal(table_find(t, "site"), 0);
+	assert_int_equal(table_find(t, "word"), 7);
+	assert_int_equal(table_find(t, "sit"), -1);
+	assert_int_equal(table_find(t, ""), -1);
+	assert_string_equal(table_rule(t, 4)->name, "one");
+	table_free(t);
+	table_free(NULL);
+}
+
+static void finds_the_rules_of_a_path(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path;
+		uint32_t kinds;
+		const char *hits;
+	} cases[] = {
+		{"/srv/site/index.html", ANY, "0 1 6"},
+		{"/srv/site/a/index.html", ANY, "0 6"},
+		{"/srv/site/a.md", ANY, "0 6"},
+		{"/srv/site", ANY, "6 7"},
+		{"/srv/site2", ANY, "6 7"},
+		{"/srv/site2/x", ANY, "6"},
+		{"/srv", ANY, "2 5"},
+		{"/sr", ANY, "2 5"},
+		{"/", ANY, ""},
+		{"/etc/passwd", ANY, "2 4 6"},
+		{"/etc/passwd/x", ANY, "2"},
+		{"/etc/passw", ANY, "2"},
+		/* excluded */
+		{"/srv/site/.git/HEAD", ANY, "6"},
+		{"/srv/site/a/b/.git/x/y", ANY, "6"},
+		{"/srv/site/.gitx/HEAD", ANY, "0 6"},
+		{"/srv/site/a/file~", ANY, "6"},
+		{"/proc/1/comm", ANY, ""},
+		/* by the kinds in the mask */
+		{"/srv/site/index.html", EVENT_CLOSE_WRITE, "0 1 6"},
+		{"/srv/site/index.html", EVENT_DELETE, "0 6"},
+		{"/srv/site/index.html", EVENT_OPEN, ""},
+		{"/x", EVENT_DELETE | EVENT_OPEN, "2 5"},
+		{"/x", EVENT_CLOSE_WRITE, "2"},
+		{"/x", 0, ""},
+	};
+	struct table *t = rules_of(rules_text);
+	for (size_t i = 0; i < countof(cases); i++)
+		assert_hits(t, cases[i].path, cases[i].kinds, cases[i].hits);
+	table_free(t);
+}
+
+static void reads_no_further_than_the_length(void **state)
+{
+	(void)state;
+	struct table *t = rules_of(rules_text);
+	struct table_hits hits = {0};
+	assert_int_equal(table_match(t, "/etc/passwdxyz", 11, ANY, &hits), 0);
+	assert_int_equal(hits.count, 3);
+	assert_true(table_hits_has(&hits, 4));
+	assert_false(table_hits_has(&hits, 5));
+	assert_int_equal(table_match(t, "", 0, ANY, &hits), 0);
+	assert_int_equal(hits.count, 0);
+	assert_false(table_hits_has(&hits, 4));
+	free(hits.rules);
+	table_free(t);
+}
+
+static void an_empty_table_matches_nothing(void **state)
+{
+	(void)state;
+	struct table *t = rules_of("# no rule\n");
+	assert_int_equal(table_count(t), 0);
+	assert_int_equal(table_find(t, "x"), -1);
+	assert_hits(t, "/", ANY, "");
+	assert_hits(t, "/a/b", ANY, "");
+	table_free(t);
+}
+
+/* The globs in force of a rule: number, text. */
+static void assert_glob(
+	const struct table *t, uint32_t rule, size_t index, const char *text)
+{
+	const struct glob *g = table_glob(t, rule, index);
+	if (!text) {
+		assert_null(g);
+		return;
+	}
+	assert_non_null(g);
+	assert_string_equal(glob_text(g), text);
+}
+
+static void a_moved_front_takes_the_rule_along(void **state)
+{
+	(void)state;
+	struct table *t = rules_of("[run]\npath = /var/run/x/**\npath = /var/run/y\n"
+				   "command = true\n");
+	assert_glob(t, 0, 0, "/var/run/x/**");
+	assert_glob(t, 0, 1, "/var/run/y");
+	assert_glob(t, 0, 2, NULL);
+	assert_int_equal(table_move(t, 0, 0, "/run/x"), 0);
+	assert_int_equal(table_index(t), 0);
+	assert_glob(t, 0, 0, "/run/x/**");
+	assert_glob(t, 0, 1, "/var/run/y");
+	assert_hits(t, "/run/x/f", ANY, "0");
+	assert_hits(t, "/var/run/x/f", ANY, "");
+	assert_hits(t, "/var/run/y", ANY, "0");
+
+	/* elsewhere, then back to as it was written */
+	assert_int_equal(table_move(t, 0, 0, "/a/much/longer/front/than/before"), 0);
+	assert_int_equal(table_index(t), 0);
+	assert_hits(t, "/a/much/longer/front/than/before/f", ANY, "0");
+	assert_hits(t, "/run/x/f", ANY, "");
+	assert_int_equal(table_move(t, 0, 0, NULL), 0);
+	assert_int_equal(table_index(t), 0);
+	assert_glob(t, 0, 0, "/var/run/x/**");
+	assert_hits(t, "/var/run/x/f", ANY, "0");
+	assert_string_equal(glob_text(table_rule(t, 0)->path.items[0]), "/var/run/x/**");
+	table_free(t);
+}
+
+static void a_front_with_glob_letters_is_taken_literally(void **state)
+{
+	(void)state;
+	struct table *t = rules_of("[r]\npath = /link/*.c\ncommand = true\n");
+	assert_int_equal(table_move(t, 0, 0, "/odd[*]{a,b}"), 0);
+	assert_int_equal(table_index(t), 0);
+	assert_hits(t, "/odd[*]{a,b}/x.c", ANY, "0");
+	assert_hits(t, "/odd*a/x.c", ANY, "");
+	table_free(t);
+}
+
+static void says_why_a_path_does_not_concern_a_rule(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t rule;
+		const char *path;
+		enum table_verdict verdict;
+		const char *glob;
+	} cases[] = {
+		{0, "/srv/site/x", TABLE_MATCH, "/srv/site/**"},
+		{0, "/srv/other", TABLE_NO_PATH, NULL},
+		{0, "/srv/site/.git/x", TABLE_EXCLUDED, "/**/**/.git/**"},
+		{2, "/srv/x", TABLE_EXCLUDED, "/srv/**"},
+		{2, "/proc", TABLE_MATCH, "/**"},
+		{6, "/etc/passwd", TABLE_MATCH, "/etc/passwd"},
+		{6, "/srv/site/x.md", TABLE_MATCH, "/srv/**"},
+	};
+	struct table *t = rules_of(rules_text);
+	for (size_t i = 0; i < countof(cases); i++) {
+		const struct glob *glob;
+		const char *path = cases[i].path;
+		assert_int_equal(
+			table_judge_path(t, cases[i].rule, path, strlen(path), &glob),
+			cases[i].verdict);
+		assert_int_equal(glob != NULL, cases[i].glob != NULL);
+		if (glob)
+			assert_string_equal(glob_text(glob), cases[i].glob);
+		assert_int_equal(
+			table_judge_path(t, cases[i].rule, path, strlen(path), NULL),
+			cases[i].verdict);
+	}
+	table_free(t);
+}
+
+/* ---- Many rules: what the index finds is what trying every rule finds. */
+
+static void add_random_path(struct buf *b, const char *last)
+{
+	static const char *const parts[] = {"a", "b", "ab", "c", "a.c", "x"};
+	unsigned depth = 1 + (unsigned)rand() % 4;
+	for (unsigned i = 0; i < depth; i++)
+		buf_printf(b, "/%s", parts[(size_t)rand() % countof(parts)]);
+	buf_add_str(b, last);
+}
+
+static void the_index_finds_what_trying_each_finds(void **state)
+{
+	(void)state;
+	static const char *const tails[] = {
+		"", "/**", "/*", "/*.c", "*", "/**/x", "/{a,b}/c", "/[a-c]", "/?"};
+	struct buf text = {0};
+	srand(3);
+	for (unsigned i = 0; i < 500; i++) {
+		buf_printf(&text, "[r%u]\ncommand = true\npath = ", i);
+		add_random_path(&text, tails[(size_t)rand() % countof(tails)]);
+		if (rand() % 4 == 0) {
+			buf_add_str(&text, "\nexclude = ");
+			add_random_path(&text, tails[(size_t)rand() % countof(tails)]);
+		}
+		buf_add_str(&text, "\n");
+	}
+	struct table *t = rules_of(text.data);
+	struct table_hits hits = {0};
+	size_t total = 0;
+	for (unsigned i = 0; i < 500; i++) {
+		struct buf path = {0};
+		add_random_path(&path, "");
+		assert_int_equal(table_match(t, path.data, path.len, ANY, &hits), 0);
+		for (uint32_t r = 0; r < 500; r++) {
+			bool fits = table_judge_path(t, r, path.data, path.len, NULL) ==
+				    TABLE_MATCH;
+			if (fits != table_hits_has(&hits, r))
+				fail_msg("rule %u and %s", r, path.data);
+		}
+		for (size_t k = 1; k < hits.count; k++)
+			assert_true(hits.rules[k - 1] < hits.rules[k]);
+		total += hits.count;
+		buf_fini(&path);
+	}
+	assert_true(total > 1000);
+	free(hits.rules);
+	buf_fini(&text);
+	table_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_rules_by_name),
+		cmocka_unit_test(finds_the_rules_of_a_path),
+		cmocka_unit_test(reads_no_further_than_the_length),
+		cmocka_unit_test(an_empty_table_matches_nothing),
+		cmocka_unit_test(a_moved_front_takes_the_rule_along),
+		cmocka_unit_test(a_front_with_glob_letters_is_taken_literally),
+		cmocka_unit_test(says_why_a_path_does_not_concern_a_rule),
+		cmocka_unit_test(the_index_finds_what_trying_each_finds),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
