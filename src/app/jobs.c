@@ -147,7 +147,8 @@ void jobs_found(struct jobs *j, struct change *c)
 {
 	if (j->is_stopping)
 		return;
-	if (has_names(j, c)) {
+	/* Behind one that waits for a name all others wait: hooks run in order. */
+	if (has_names(j, c) && STAILQ_EMPTY(&j->unnamed)) {
 		judge_all(j, c);
 		return;
 	}
@@ -346,15 +347,16 @@ void jobs_tell_ready(struct jobs *j, const char *status)
 		log_warn("the service manager cannot be told: %s", strerror(errno));
 }
 
-uint64_t jobs_mark(const struct jobs *j)
+bool jobs_mark(const struct jobs *j, uint64_t *mark)
 {
-	return j->last_serial;
+	*mark = j->last_serial;
+	return STAILQ_EMPTY(&j->unnamed);
 }
 
 bool jobs_is_done(const struct jobs *j, uint64_t mark)
 {
 	const struct job *oldest = TAILQ_FIRST(&j->open);
-	return STAILQ_EMPTY(&j->unnamed) && (!oldest || oldest->serial > mark);
+	return !oldest || oldest->serial > mark;
 }
 
 size_t jobs_running(const struct jobs *j)

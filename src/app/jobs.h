@@ -69,9 +69,12 @@ void jobs_stop(struct jobs *j);
 /* Tell the keeper that the worker is at work, and one line on how it goes. */
 void jobs_tell_ready(struct jobs *j, const char *status);
 
-/* A mark after everything that was found so far; jobs_is_done says whether all of that
- * has ended. */
-uint64_t jobs_mark(const struct jobs *j);
+/*
+ * A mark after everything that was found so far; jobs_is_done says whether all of that
+ * has ended. Returns false while changes wait for users' names, which would come after
+ * it: ask again.
+ */
+bool jobs_mark(const struct jobs *j, uint64_t *mark);
 bool jobs_is_done(const struct jobs *j, uint64_t mark);
 
 size_t jobs_running(const struct jobs *j);

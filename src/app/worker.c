@@ -307,9 +307,8 @@ static bool sync_is_done(void *ctx, struct control_sync *s)
 	if (w->mounts_changed || (c->resolved < s->records && c->emptied <= s->emptied))
 		return false;
 	if (!s->has_mark)
-		s->mark = jobs_mark(w->jobs);
-	s->has_mark = true;
-	return jobs_is_done(w->jobs, s->mark);
+		s->has_mark = jobs_mark(w->jobs, &s->mark);
+	return s->has_mark && jobs_is_done(w->jobs, s->mark);
 }
 
 /* ---- The loop ---- */
