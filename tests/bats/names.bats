@@ -127,15 +127,17 @@ logged_paths() {
 }
 
 @test "process names with newline and escape sequences" {
+	local sync="$FSMON sync --runtime-dir $RUNTIME"
 	rules <<-EOF
 		[seen]
 		path = $W/**
 		command = printf '%s\0' "\$FSMON_CMD" >>$PATHS
 	EOF
 	start_daemon
-	"$HELPERS/namedas" $'new\nline' "$W/a"
-	"$HELPERS/namedas" $'\e[31mred' "$W/b"
-	"$HELPERS/namedas" $'\xff$(x);`y`' "$W/c"
+	# That a process took its name before it wrote is certain once the name was handled.
+	"$HELPERS/namedas" $'new\nline' "$W/a" "$sync"
+	"$HELPERS/namedas" $'\e[31mred' "$W/b" "$sync"
+	"$HELPERS/namedas" $'\xff$(x);`y`' "$W/c" "$sync"
 	sync_daemon
 	printf '%s\0' $'new\nline' $'\e[31mred' $'\xff$(x);`y`' | cmp - "$PATHS"
 	[ "$(grep -c ' close-write ' "$LOG")" = 3 ]
