@@ -427,6 +427,22 @@ three" ]
 	[ "$(runs_status order)" = "100 100 0" ]
 }
 
+@test "an event of a user whose name is not known yet keeps its place" {
+	local worker
+	rule order "$W/**" <<<"command = echo \"\$FSMON_USER \${FSMON_PATH##*/}\" >>'$HOOKLOG'"
+	chmod 777 "$W"
+	start_daemon
+	touch "$W/1"
+	sync_daemon
+	worker=$(pgrep -P "$DAEMON_PID")
+	kill -STOP "$worker"
+	setpriv --reuid 54321 --clear-groups touch "$W/2"
+	touch "$W/3"
+	kill -CONT "$worker"
+	sync_daemon
+	assert_hook_lines "root 1" "54321 2" "root 3"
+}
+
 @test "max-parallel holds over all rules, and lets as many run" {
 	local n
 	printf '[daemon]\nmax-parallel = 2\n' >"$CONF"

@@ -557,6 +557,29 @@ bad 1 1 0 1" ]
 	assert_hook_lines waiting "done $W/gate"
 }
 
+@test "sync waits for an event of a user whose name is not known yet" {
+	need_root
+	need_command strace
+	local tracer
+	rules <<-EOF
+		[slow]
+		path = $W/**
+		command = sleep 0.2; echo "\$FSMON_USER" >>'$HOOKLOG'
+	EOF
+	chmod 777 "$W"
+	start_daemon
+	# Half a second to open the file in which the name would be.
+	strace -f -p "$(pgrep -P "$DAEMON_PID")" -P /etc/passwd -e trace=openat \
+		-e inject=openat:delay_enter=500000 2>"$SCRATCH/strace" 3>&- &
+	tracer=$!
+	wait_until 20 grep -q attached "$SCRATCH/strace"
+	setpriv --reuid 54321 --clear-groups touch "$W/a"
+	sync_daemon
+	kill "$tracer"
+	assert_hook_lines 54321
+	grep -q DELAYED "$SCRATCH/strace"
+}
+
 @test "sync --timeout gives up on a hook that does not end, exit 1" {
 	need_root
 	gate_rule
