@@ -347,6 +347,22 @@ static int attribute(struct pipeline *p, struct passage *e, struct actor *out)
 	return 0;
 }
 
+/* Look at the file, if a rule wants to know what it is. */
+static void fill_type(const struct pipeline *p, struct filesystem *fs, struct change *c)
+{
+	bool is_needed = false;
+	for (size_t i = 0; i < c->hit_count && !is_needed; i++)
+		is_needed = table_needs_type(
+			table_rule(p->parts.rules, c->hits[i].rule), &c->event);
+	if (!is_needed)
+		return;
+	struct fanrec_handle target = change_target(c);
+	int fd = where_open(fs, &target);
+	where_fill_type(fd, &c->event);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Complete a change that some rule matched, and hand it on. */
 static int complete(struct pipeline *p, struct passage *e, struct change *c)
 {
@@ -365,12 +381,7 @@ static int complete(struct pipeline *p, struct passage *e, struct change *c)
 	c->target_len = r->target.bytes ? r->target.len : 0;
 	if (c->target_len)
 		memcpy(c->target, r->target.bytes, c->target_len);
-	struct fanrec_handle target = change_target(c);
-	for (size_t i = 0; i < c->hit_count && !c->event.type_known; i++) {
-		if (table_needs_type(
-			    table_rule(p->parts.rules, c->hits[i].rule), &c->event))
-			where_fill_type(e->fs, &target, &c->event);
-	}
+	fill_type(p, e->fs, c);
 	p->parts.found(p->parts.ctx, c);
 	return 0;
 }

@@ -73,10 +73,9 @@ static int open_file(struct jobs *j, struct job *job, struct event *e)
 		filesystems_by_fsid(j->config.filesystems, job->change->fsid);
 	struct fanrec_handle target = change_target(job->change);
 	int fd = -1;
-	if (fs && target.bytes) {
+	if (fs && target.bytes)
 		fd = where_open(fs, &target);
-		where_fill_type(fs, &target, e);
-	}
+	where_fill_type(fd, e);
 	filesystems_close(j->config.filesystems);
 	return fd;
 }
@@ -133,7 +132,8 @@ static void could_not_start(struct jobs *j, struct job *job, int error, const ch
 	finish(j, job, false);
 }
 
-static void start(struct jobs *j, struct job *job)
+/* Ask for the run. Returns 0, or an errno value. */
+static int start(struct jobs *j, struct job *job)
 {
 	struct event e = job->change->event;
 	struct hook hook = {0};
@@ -146,8 +146,7 @@ static void start(struct jobs *j, struct job *job)
 	hook_fini(&hook);
 	if (fd >= 0)
 		close(fd);
-	if (error)
-		could_not_start(j, job, error, "asking for it");
+	return error;
 }
 
 void runs_begin(struct jobs *j, struct job *job)
@@ -162,11 +161,13 @@ void runs_begin(struct jobs *j, struct job *job)
 		return;
 	}
 	job->named->counters.started++;
+	/* The log comes after what somebody waits for. */
+	int error = j->config.is_dry ? 0 : start(j, job);
 	log_start(j, job, j->config.is_dry ? ": would run" : "");
-	if (j->config.is_dry)
+	if (error)
+		could_not_start(j, job, error, "asking for it");
+	else if (j->config.is_dry)
 		finish(j, job, true);
-	else
-		start(j, job);
 }
 
 static struct job *run_of(struct jobs *j, uint64_t run_id)

@@ -128,21 +128,16 @@ static enum event_type type_of(mode_t mode)
 	}
 }
 
-void where_fill_type(
-	struct filesystem *fs, const struct fanrec_handle *handle, struct event *e)
+void where_fill_type(int fd, struct event *e)
 {
 	struct stat st;
 	e->type_known = true;
 	e->type = EVENT_TYPE_GONE;
-	int fd = where_open(fs, handle);
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
-	if (fstat(fd, &st) == 0) {
-		e->type = type_of(st.st_mode);
-		e->nlink = (uint32_t)st.st_nlink;
-		e->size_bytes = (uint64_t)st.st_size;
-	}
-	close(fd);
+	e->type = type_of(st.st_mode);
+	e->nlink = (uint32_t)st.st_nlink;
+	e->size_bytes = (uint64_t)st.st_size;
 }
 
 /* Whether the handle is of this inode: every filesystem puts the number's low half into

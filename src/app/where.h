@@ -21,10 +21,11 @@ int where_look(struct dirtree *tree, struct filesystem *fs, struct dirnode *n);
  */
 int where_open(struct filesystem *fs, const struct fanrec_handle *handle);
 
-/* Fill type, nlink and size of an event from the file of a handle; gone if it cannot be
- * opened. */
-void where_fill_type(
-	struct filesystem *fs, const struct fanrec_handle *handle, struct event *e);
+/*
+ * Fill type, links and size of an event from the open file (of where_open; O_PATH will
+ * do); -1: the file is gone.
+ */
+void where_fill_type(int fd, struct event *e);
 
 /*
  * The path within the filesystem of a file that was made without a name (O_TMPFILE) and
