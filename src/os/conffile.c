@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #define SUFFIX ".conf"
+#define LINKS_MAX 40 /* as in the kernel */
 
 /* Whether only root and the effective user decide about the file. */
 static enum conffile_trouble judge(const struct stat *st, struct conffile_error *error)
@@ -69,16 +69,122 @@ static enum conffile_trouble judge_above(int fd, struct conffile_error *error)
 	return trouble;
 }
 
-/* The directory in which the open file really lies. */
-static int open_dir_of(int fd)
+/* A walk along a path, link by link. */
+struct walk {
+	int dir; /* O_PATH: where it has come to */
+	int file; /* O_PATH: what it has found that is no directory, or -1 */
+	unsigned links;
+	char left[PATH_MAX]; /* of the path */
+};
+
+/*
+ * Go where a link leads. Who owns it or can replace it decides what is found, so it is
+ * judged as a file is (but for its mode, which means nothing).
+ */
+static enum conffile_trouble follow(
+	struct walk *w, int link, const struct stat *st, struct conffile_error *error)
 {
-	char link[32], path[PATH_MAX];
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t len = readlink(link, path, sizeof(path) - 1);
+	char path[PATH_MAX];
+	struct stat owner_only = *st;
+	owner_only.st_mode = S_IFLNK;
+	enum conffile_trouble trouble = judge(&owner_only, error);
+	if (trouble != CONFFILE_OK)
+		return trouble;
+	int dir = fcntl(w->dir, F_DUPFD_CLOEXEC, 0);
+	trouble = dir < 0 ? CONFFILE_ERRNO : judge_above(dir, error);
+	if (trouble != CONFFILE_OK)
+		return trouble;
+	ssize_t len = readlinkat(link, "", path, sizeof(path));
 	if (len < 0)
-		return -1;
-	path[len] = '\0';
-	return open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
+		return CONFFILE_ERRNO;
+	if (++w->links > LINKS_MAX || (size_t)len + 1 + strlen(w->left) >= sizeof(path)) {
+		errno = w->links > LINKS_MAX ? ELOOP : ENAMETOOLONG;
+		return CONFFILE_ERRNO;
+	}
+	path[len] = '/';
+	strcpy(path + len + 1, w->left);
+	strcpy(w->left, path);
+	if (path[0] != '/')
+		return CONFFILE_OK;
+	close(w->dir);
+	w->dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return w->dir < 0 ? CONFFILE_ERRNO : CONFFILE_OK;
+}
+
+/* Go on by one name. */
+static enum conffile_trouble step(
+	struct walk *w, const char *name, struct conffile_error *error)
+{
+	struct stat st;
+	int fd = openat(w->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	enum conffile_trouble trouble = CONFFILE_OK;
+	if (fd < 0)
+		return CONFFILE_ERRNO;
+	if (fstat(fd, &st) < 0) {
+		trouble = CONFFILE_ERRNO;
+	} else if (S_ISLNK(st.st_mode)) {
+		trouble = follow(w, fd, &st, error);
+	} else if (S_ISDIR(st.st_mode)) {
+		close(w->dir);
+		w->dir = fd;
+		return CONFFILE_OK;
+	} else {
+		w->file = fd;
+		return CONFFILE_OK;
+	}
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return trouble;
+}
+
+/* Walk to the end of the path. The caller closes both descriptors (-1: none). */
+static enum conffile_trouble walk(
+	struct walk *w, const char *path, struct conffile_error *error)
+{
+	*w = (struct walk){.file = -1};
+	w->dir = open(*path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (w->dir < 0)
+		return CONFFILE_ERRNO;
+	if (strlcpy(w->left, path, sizeof(w->left)) >= sizeof(w->left)) {
+		errno = ENAMETOOLONG;
+		return CONFFILE_ERRNO;
+	}
+	char name[NAME_MAX + 1];
+	for (;;) {
+		const char *at = w->left + strspn(w->left, "/");
+		size_t len = strcspn(at, "/");
+		if (len == 0)
+			return w->file < 0 ? CONFFILE_NOT_FILE : CONFFILE_OK;
+		if (w->file >= 0 || len >= sizeof(name)) {
+			errno = w->file >= 0 ? ENOTDIR : ENAMETOOLONG;
+			return CONFFILE_ERRNO;
+		}
+		memcpy(name, at, len);
+		name[len] = '\0';
+		memmove(w->left, at + len, strlen(at + len) + 1);
+		enum conffile_trouble trouble = step(w, name, error);
+		if (trouble != CONFFILE_OK)
+			return trouble;
+	}
+}
+
+/* Open the file at the end of a walk for reading, if it is a regular one. */
+static enum conffile_trouble open_found(
+	const struct walk *w, int *fd, struct conffile_error *error)
+{
+	char link[32];
+	struct stat st;
+	if (fstat(w->file, &st) < 0)
+		return CONFFILE_ERRNO;
+	if (!S_ISREG(st.st_mode))
+		return CONFFILE_NOT_FILE;
+	enum conffile_trouble trouble = judge(&st, error);
+	if (trouble != CONFFILE_OK)
+		return trouble;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", w->file);
+	*fd = open(link, O_RDONLY | O_CLOEXEC);
+	return *fd < 0 ? CONFFILE_ERRNO : CONFFILE_OK;
 }
 
 static char *read_whole(int fd, size_t max, size_t *len, struct conffile_error *error)
@@ -118,24 +224,26 @@ static char *read_whole(int fd, size_t max, size_t *len, struct conffile_error *
 char *conffile_read(
 	const char *path, size_t max, size_t *len, struct conffile_error *error)
 {
-	*error = (struct conffile_error){.trouble = CONFFILE_ERRNO};
+	struct walk w;
+	int fd = -1;
 	char *bytes = NULL;
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) < 0)
-		goto done;
-	error->trouble = S_ISREG(st.st_mode) ? judge(&st, error) : CONFFILE_NOT_FILE;
-	if (error->trouble != CONFFILE_OK)
-		goto done;
-	int dir = open_dir_of(fd);
-	error->trouble = dir < 0 ? CONFFILE_ERRNO : judge_above(dir, error);
+	*error = (struct conffile_error){0};
+	error->trouble = walk(&w, path, error);
+	if (error->trouble == CONFFILE_OK)
+		error->trouble = open_found(&w, &fd, error);
+	if (error->trouble == CONFFILE_OK) {
+		error->trouble = judge_above(w.dir, error);
+		w.dir = -1;
+	}
 	if (error->trouble == CONFFILE_OK)
 		bytes = read_whole(fd, max, len, error);
-done:;
 	int saved = errno;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	if (w.file >= 0)
+		close(w.file);
+	if (w.dir >= 0)
+		close(w.dir);
 	errno = saved;
 	return bytes;
 }

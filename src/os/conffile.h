@@ -29,8 +29,9 @@ struct conffile_error {
 /*
  * Read a whole file of at most `max` bytes. It, and every directory above it, must belong
  * to root or to the effective user, and be writable by nobody else (a directory with the
- * sticky bit may be); this is checked on the open descriptors. Returns the bytes, which
- * the caller frees, with a NUL behind them and *len set, or NULL with *error filled.
+ * sticky bit may be); and so must every symbolic link on the way to it. This is checked
+ * on the open descriptors. Returns the bytes, which the caller frees, with a NUL behind
+ * them and *len set, or NULL with *error filled.
  */
 char *conffile_read(
 	const char *path, size_t max, size_t *len, struct conffile_error *error);
