@@ -3,6 +3,7 @@
 
 #include "app/keeper_runs.h"
 #include "app/keeper_worker.h"
+#include "app/log.h"
 #include "core/wire.h"
 #include "os/clock.h"
 #include "os/notify.h"
@@ -451,7 +452,7 @@ static int keeper_init(struct keeper *k, const struct keeper_config *config)
 	*k = (struct keeper){
 		.config = config,
 		.notify_address = getenv("NOTIFY_SOCKET"),
-		.has_journal = getenv("JOURNAL_STREAM") != NULL,
+		.has_journal = log_is_journal(),
 		.signal_fd = -1,
 		.worker_fd = -1,
 		.worker_pidfd = -1,

@@ -37,8 +37,7 @@ static struct {
 	.filled = PTHREAD_COND_INITIALIZER,
 };
 
-/* Whether standard error is the journal's stream (systemd.exec(5), JOURNAL_STREAM). */
-static bool is_journal(void)
+bool log_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	struct stat st;
@@ -213,7 +212,7 @@ static void *write_lines(void *unused)
 void log_open(bool json)
 {
 	logger.is_json = json;
-	logger.is_journal = is_journal();
+	logger.is_journal = log_is_journal();
 	if (!logger.has_thread)
 		logger.has_thread =
 			pthread_create(&logger.thread, NULL, write_lines, NULL) == 0;

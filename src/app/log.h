@@ -30,6 +30,10 @@ struct log_about {
  */
 void log_open(bool json);
 
+/* Whether standard error is the journal's stream, as JOURNAL_STREAM of systemd.exec(5) has
+ * it: then lines begin with a priority. */
+bool log_is_journal(void);
+
 /* Choose the form of the lines from now on. */
 void log_set_json(bool json);
 
