@@ -197,14 +197,15 @@ fail:
 int filesystems_open_point(const char *point, int mount_id)
 {
 	struct handle handle;
-	int found;
+	int found = -1;
 	int fd = open(point, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	if (handle_of(fd, ".", &handle, &found) == 0 && found == mount_id)
+	int error = handle_of(fd, ".", &handle, &found) < 0 ? errno : ESTALE;
+	if (error == ESTALE && found == mount_id)
 		return fd;
 	close(fd);
-	errno = ESTALE;
+	errno = error;
 	return -1;
 }
 
@@ -335,6 +336,33 @@ void filesystems_close(struct filesystems *f)
 			close(f->items[i].fd);
 		f->items[i].fd = -1;
 	}
+}
+
+static bool rule_concerns(const struct filesystems *f, const struct table *rules,
+	uint32_t rule, const struct mount *mount)
+{
+	const struct glob *glob;
+	for (size_t k = 0; (glob = table_glob(rules, rule, k)); k++) {
+		if (filesystems_concerns(f, glob, mount))
+			return true;
+	}
+	return false;
+}
+
+const struct filesystem *filesystems_refusing(
+	const struct filesystems *f, const struct table *rules, uint32_t rule)
+{
+	const struct filesystem *first = NULL;
+	for (size_t i = 0; i < f->mounts.count; i++) {
+		const struct filesystem *fs = &f->items[f->by_mount[i]];
+		if (!rule_concerns(f, rules, rule, &f->mounts.items[i]))
+			continue;
+		if (!fs->refusal)
+			return NULL;
+		if (!first)
+			first = fs;
+	}
+	return first;
 }
 
 const char *filesystems_how(const struct filesystem *fs)

@@ -55,6 +55,13 @@ struct filesystem *filesystems_by_fsid(const struct filesystems *f, uint64_t fsi
 bool filesystems_concerns(
 	const struct filesystems *f, const struct glob *glob, const struct mount *mount);
 
+/*
+ * Where a rule is watched nowhere: the first of the filesystems that it concerns, each of
+ * which is refused. NULL if one of them is watched. Owned by f.
+ */
+const struct filesystem *filesystems_refusing(
+	const struct filesystems *f, const struct table *rules, uint32_t rule);
+
 /* The root directory of a filesystem, opened (not O_PATH) and kept until
  * filesystems_close. Returns a descriptor, or -1 with errno. */
 int filesystems_open(struct filesystem *fs);

@@ -45,7 +45,8 @@ static void print_list(const char *what, const json_t *list)
 		printf("    %s %s\n", what, json_string_value(item));
 }
 
-static void print_rule(const struct table *rules, uint32_t i, const struct filesystems *f)
+/* Returns whether the rule has a place where it is watched, or needs none. */
+static bool print_rule(const struct table *rules, uint32_t i, const struct filesystems *f)
 {
 	const struct rule *r = table_rule(rules, i);
 	json_t *watched = json_array(), *refused = json_array();
@@ -60,6 +61,7 @@ static void print_rule(const struct table *rules, uint32_t i, const struct files
 	}
 	json_decref(watched);
 	json_decref(refused);
+	return lands || !r->enabled;
 }
 
 static void print_count(size_t count, const char *noun, const char *end)
@@ -81,12 +83,12 @@ int verb_check(const struct options *o)
 	load_print(&l);
 	if (look(&f, l.table, &is_tried) < 0)
 		goto done;
+	size_t warnings = l.conf.message_count - l.conf.error_count;
 	for (uint32_t i = 0; i < table_count(l.table); i++)
-		print_rule(l.table, i, &f);
+		warnings += !print_rule(l.table, i, &f);
 	if (!is_tried)
 		printf("(as root, check would also try whether the kernel lets fsmon "
 		       "watch these)\n");
-	size_t warnings = l.conf.message_count - l.conf.error_count;
 	print_count(table_count(l.table), "rule", ", ");
 	print_count(l.conf.error_count, "error", ", ");
 	print_count(warnings, "warning", "\n");

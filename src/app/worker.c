@@ -137,8 +137,23 @@ static void on_reload_requested(void *ctx)
 
 /* ---- Filesystems ---- */
 
+/* Rules that are watched nowhere: all of them, or those for which this is new. */
+static void warn_of_blind_rules(const struct worker *w, bool all)
+{
+	const struct table *rules = w->load.table;
+	for (uint32_t i = 0; i < table_count(rules); i++) {
+		const struct rule *r = table_rule(rules, i);
+		const struct filesystem *fs =
+			r->enabled ? filesystems_refusing(&w->filesystems, rules, i)
+				   : NULL;
+		if (fs && (all || fs->is_new))
+			log_warn("[%s] is not watched: %s (%s): %s", r->name, fs->point,
+				fs->type, fs->refusal);
+	}
+}
+
 /* Say what has become of filesystems that rules concern. */
-static void log_filesystems(const struct worker *w)
+static void log_filesystems(const struct worker *w, bool all)
 {
 	for (size_t i = 0; i < w->filesystems.count; i++) {
 		const struct filesystem *fs = &w->filesystems.items[i];
@@ -151,6 +166,7 @@ static void log_filesystems(const struct worker *w)
 				fs->refusal, fs->refusal_errno ? ": " : "",
 				fs->refusal_errno ? strerror(fs->refusal_errno) : "");
 	}
+	warn_of_blind_rules(w, all);
 }
 
 /* Take in the mount table with the rules of a table. Returns 0, or -1 with errno. */
@@ -172,7 +188,7 @@ static void take_mounts(struct worker *w)
 	w->mounts_changed = false;
 	if (load_resolve(w->load.table) < 0 || update_filesystems(w, w->load.table) < 0)
 		log_err("a change of mounts could not be taken in: %s", strerror(errno));
-	log_filesystems(w);
+	log_filesystems(w, false);
 }
 
 /* ---- Reload ---- */
@@ -260,7 +276,7 @@ static void on_reloaded(void *ctx, struct load *l)
 	else
 		log_err("not reloaded: the rules from before stay in force");
 	if (is_ok)
-		log_filesystems(w);
+		log_filesystems(w, true);
 	json_t *answer = json_pack("{s:b, s:I, s:o}", "ok", is_ok, "rules",
 		(json_int_t)table_count(w->load.table), "messages", messages);
 	control_reloaded(w->control, answer);
@@ -497,7 +513,7 @@ static int start(struct worker *w)
 		log_err("could not start: %s", strerror(errno));
 		return -1;
 	}
-	log_filesystems(w);
+	log_filesystems(w, true);
 	w->has_news = true; /* what an earlier worker has left */
 	log_info("ready: %zu rule%s%s", table_count(w->load.table), plural(w->load.table),
 		w->options->is_dry ? "; dry run: no hook will be started" : "");
