@@ -81,7 +81,7 @@ static struct conffile_error assert_read(
 static void skip_unless_root(void)
 {
 	if (geteuid() != 0) {
-		print_message("needs root to give files away\n");
+		print_message("# skip: needs root to give files away\n");
 		skip();
 	}
 }
