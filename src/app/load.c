@@ -233,18 +233,28 @@ static char *real_front(const char *front)
 	return whole;
 }
 
+/* Lead the literal front of a rule's glob through links. */
+static int resolve_glob(
+	struct table *t, uint32_t number, size_t index, const struct glob *glob)
+{
+	size_t rest;
+	const char *front = glob_literal_front(glob, &rest);
+	char *real = *front ? real_front(front) : NULL;
+	bool moves = real && *real && strcmp(real, front) != 0;
+	int rc = table_move(t, number, index, moves ? real : NULL);
+	free(real);
+	return rc < 0 && errno == ENOMEM ? -1 : 0;
+}
+
 int load_resolve(struct table *t)
 {
 	for (uint32_t i = 0; i < table_count(t); i++) {
 		const struct rule *r = table_rule(t, i);
-		for (size_t k = 0; k < r->path.count; k++) {
-			size_t rest;
-			const char *front = glob_literal_front(r->path.items[k], &rest);
-			char *real = *front ? real_front(front) : NULL;
-			bool moves = real && *real && strcmp(real, front) != 0;
-			int rc = table_move(t, i, k, moves ? real : NULL);
-			free(real);
-			if (rc < 0 && errno == ENOMEM)
+		size_t paths = r->path.count;
+		for (size_t k = 0; k < paths + r->exclude.count; k++) {
+			const struct glob *glob = k < paths ? r->path.items[k]
+							    : r->exclude.items[k - paths];
+			if (resolve_glob(t, i, k, glob) < 0)
 				return -1;
 		}
 	}

@@ -28,10 +28,16 @@ struct front {
 struct table {
 	struct rule **rules;
 	size_t count;
-	struct glob ***moved; /* for each rule, for each glob: its moved form or NULL */
+	struct glob ***moved; /* for each rule, for each glob of path and then of
+				 exclude: its moved form or NULL */
 	struct front *fronts; /* hash by text */
 	size_t longest_front; /* bytes */
 };
+
+static size_t glob_count(const struct rule *r)
+{
+	return r->path.count + r->exclude.count;
+}
 
 struct table *table_new(struct rule **rules, size_t count)
 {
@@ -46,7 +52,7 @@ struct table *table_new(struct rule **rules, size_t count)
 	t->count = count;
 	t->moved = calloc(count + 1, sizeof(*t->moved));
 	for (size_t i = 0; t->moved && i < count; i++) {
-		t->moved[i] = calloc(rules[i]->path.count + 1, sizeof(**t->moved));
+		t->moved[i] = calloc(glob_count(rules[i]) + 1, sizeof(**t->moved));
 		if (!t->moved[i])
 			goto fail;
 	}
@@ -75,11 +81,10 @@ void table_free(struct table *t)
 		return;
 	drop_fronts(t);
 	for (size_t i = 0; i < t->count; i++) {
-		for (size_t k = 0; t->moved && t->moved[i] && k < t->rules[i]->path.count;
-			k++)
-			glob_free(t->moved[i][k]);
-		if (t->moved)
-			free(t->moved[i]);
+		struct glob **moved = t->moved ? t->moved[i] : NULL;
+		for (size_t k = 0; moved && k < glob_count(t->rules[i]); k++)
+			glob_free(moved[k]);
+		free(moved);
 		rule_free(t->rules[i]);
 	}
 	free(t->moved);
@@ -117,9 +122,13 @@ const struct glob *table_glob(const struct table *t, uint32_t number, size_t ind
 
 int table_move(struct table *t, uint32_t number, size_t index, const char *front)
 {
+	const struct rule *r = t->rules[number];
 	struct glob *moved = NULL;
 	if (front) {
-		moved = glob_with_front(t->rules[number]->path.items[index], front);
+		moved = glob_with_front(index < r->path.count
+						? r->path.items[index]
+						: r->exclude.items[index - r->path.count],
+			front);
 		if (!moved)
 			return -1;
 	}
@@ -194,13 +203,22 @@ int table_index(struct table *t)
 	return 0;
 }
 
-static bool any_matches(const struct rule_globs *globs, const char *text, size_t len)
+/*
+ * The `exclude` that a path meets, or NULL. One whose front was moved holds as it was
+ * written, too: its last part may be a link that is itself to be passed over.
+ */
+static const struct glob *find_exclude(
+	const struct table *t, uint32_t number, const char *path, size_t len)
 {
-	for (size_t i = 0; i < globs->count; i++) {
-		if (glob_matches(globs->items[i], text, len))
-			return true;
+	const struct rule *r = t->rules[number];
+	for (size_t i = 0; i < r->exclude.count; i++) {
+		const struct glob *moved = t->moved[number][r->path.count + i];
+		if (moved && glob_matches(moved, path, len))
+			return moved;
+		if (glob_matches(r->exclude.items[i], path, len))
+			return r->exclude.items[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* Add a number, keeping the order. */
@@ -233,7 +251,7 @@ static int match_front(const struct table *t, const struct front *f, const char 
 		const struct entry *e = &f->entries[i];
 		const struct rule *r = t->rules[e->rule];
 		if (!(r->events & kinds) || !glob_matches(e->glob, path, len) ||
-			any_matches(&r->exclude, path, len))
+			find_exclude(t, e->rule, path, len))
 			continue;
 		if (hits_add(hits, e->rule) < 0)
 			return -1;
@@ -271,22 +289,14 @@ bool table_hits_has(const struct table_hits *hits, uint32_t number)
 enum table_verdict table_judge_path(const struct table *t, uint32_t number,
 	const char *path, size_t len, const struct glob **decided)
 {
-	const struct rule *r = t->rules[number];
-	const struct glob *by = NULL;
-	enum table_verdict verdict = TABLE_NO_PATH;
+	const struct glob *by, *exclude = NULL;
 	for (size_t i = 0; (by = table_glob(t, number, i)); i++) {
-		if (glob_matches(by, path, len)) {
-			verdict = TABLE_MATCH;
+		if (glob_matches(by, path, len))
 			break;
-		}
 	}
-	for (size_t i = 0; verdict == TABLE_MATCH && i < r->exclude.count; i++) {
-		if (glob_matches(r->exclude.items[i], path, len)) {
-			by = r->exclude.items[i];
-			verdict = TABLE_EXCLUDED;
-		}
-	}
+	if (by)
+		exclude = find_exclude(t, number, path, len);
 	if (decided)
-		*decided = by;
-	return verdict;
+		*decided = exclude ? exclude : by;
+	return exclude ? TABLE_EXCLUDED : by ? TABLE_MATCH : TABLE_NO_PATH;
 }

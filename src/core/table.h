@@ -36,14 +36,15 @@ const struct rule *table_rule(const struct table *t, uint32_t number);
 /* The number of the rule of that name, or -1. */
 int64_t table_find(const struct table *t, const char *name);
 
-/* A glob of a rule as it is in force (its literal front may have been moved), or NULL
+/* A `path` glob of a rule as it is in force (its literal front may have been moved), or NULL
  * past the last. */
 const struct glob *table_glob(const struct table *t, uint32_t number, size_t index);
 
 /*
- * Watch the glob `index` of a rule under another literal front: where the front leads
- * through symbolic links. NULL puts it back as it was written. Takes effect with
- * table_index. Returns 0, or -1 with ENOMEM or EINVAL (the glob is as it was).
+ * Take the glob `index` of a rule (those of `path`, then those of `exclude`) under another
+ * literal front: where the front leads through symbolic links. NULL puts it back as it
+ * was written. Takes effect with table_index. Returns 0, or -1 with ENOMEM or EINVAL (the
+ * glob is as it was).
  */
 int table_move(struct table *t, uint32_t number, size_t index, const char *front);
 

@@ -181,6 +181,31 @@ static void a_moved_front_takes_the_rule_along(void **state)
 	table_free(t);
 }
 
+static void a_moved_front_of_an_exclude_holds_too(void **state)
+{
+	(void)state;
+	struct table *t =
+		rules_of("[r]\npath = /link/**\npath = /real/**\n"
+			 "exclude = /link/not/**, /link/last\ncommand = true\n");
+	const struct glob *by;
+	assert_int_equal(table_move(t, 0, 2, "/real/not"), 0);
+	assert_int_equal(table_move(t, 0, 3, "/real/other"), 0);
+	assert_int_equal(table_index(t), 0);
+	assert_hits(t, "/real/x", ANY, "0");
+	assert_hits(t, "/real/not/x", ANY, "");
+	assert_hits(t, "/real/other", ANY, "");
+	/* as it is written, too */
+	assert_hits(t, "/link/not/x", ANY, "");
+	assert_hits(t, "/link/last", ANY, "");
+	assert_glob(t, 0, 2, NULL);
+	assert_int_equal(table_judge_path(t, 0, "/real/not/x", 11, &by), TABLE_EXCLUDED);
+	assert_string_equal(glob_text(by), "/real/not/**");
+	assert_int_equal(table_move(t, 0, 2, NULL), 0);
+	assert_int_equal(table_index(t), 0);
+	assert_hits(t, "/real/not/x", ANY, "0");
+	table_free(t);
+}
+
 static void a_front_with_glob_letters_is_taken_literally(void **state)
 {
 	(void)state;
@@ -285,6 +310,7 @@ int main(void)
 		cmocka_unit_test(reads_no_further_than_the_length),
 		cmocka_unit_test(an_empty_table_matches_nothing),
 		cmocka_unit_test(a_moved_front_takes_the_rule_along),
+		cmocka_unit_test(a_moved_front_of_an_exclude_holds_too),
 		cmocka_unit_test(a_front_with_glob_letters_is_taken_literally),
 		cmocka_unit_test(says_why_a_path_does_not_concern_a_rule),
 		cmocka_unit_test(the_index_finds_what_trying_each_finds),
