@@ -25,7 +25,7 @@ static const struct {
 	{"config", 'c', OPTIONS_CONF, "FILE", offsetof(struct options, conf_file),
 		"main configuration (" OPTIONS_CONF_FILE ")"},
 	{"rules-dir", 'd', OPTIONS_CONF, "DIR", 0,
-		"directory of rule files; may be repeated; replaces the default ones"},
+		"directory of rule files, not the default ones"},
 	{"state-dir", 0, OPTIONS_STATE, "DIR", offsetof(struct options, state_dir),
 		"what must outlive the daemon (" OPTIONS_STATE_DIR ")"},
 	{"runtime-dir", 0, OPTIONS_RUNTIME, "DIR", offsetof(struct options, runtime_dir),

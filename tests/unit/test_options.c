@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/options.h"
+
+#include "base/countof.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ALL_OPTIONS                                                                    \
+	(OPTIONS_CONF | OPTIONS_STATE | OPTIONS_RUNTIME | OPTIONS_DRY | OPTIONS_JSON | \
+		OPTIONS_EVENT | OPTIONS_TIMEOUT)
+
+static const struct options_verb everything = {
+	.name = "verb", .args = "[PATH...]", .summary = "Do it", .set = ALL_OPTIONS};
+
+#define WORDS_MAX 16
+
+/* What a parse printed on standard output and standard error. */
+static char printed[8192];
+
+/* Parse words (NULL ends them) behind the verb's name. */
+static int parse(
+	struct options *o, const struct options_verb *verb, const char *const *words)
+{
+	static char *argv[WORDS_MAX + 2];
+	int argc = 0;
+	argv[argc++] = (char *)"fsmon verb";
+	while (*words && argc < WORDS_MAX)
+		argv[argc++] = (char *)*words++;
+	argv[argc] = NULL;
+
+	FILE *file = tmpfile();
+	assert_non_null(file);
+	int saved[2] = {dup(1), dup(2)};
+	fflush(NULL);
+	dup2(fileno(file), 1);
+	dup2(fileno(file), 2);
+	int rc = options_parse(o, verb, argc, argv);
+	fflush(NULL);
+	for (int i = 0; i < 2; i++) {
+		dup2(saved[i], i + 1);
+		close(saved[i]);
+	}
+	rewind(file);
+	printed[fread(printed, 1, sizeof(printed) - 1, file)] = '\0';
+	fclose(file);
+	return rc;
+}
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void defaults_hold_without_options(void **state)
+{
+	(void)state;
+	struct options o;
+	assert_int_equal(parse(&o, &everything, (const char *const[]){NULL}), -1);
+	assert_null(o.conf_file);
+	assert_int_equal(o.rule_dirs.count, 0);
+	assert_string_equal(o.state_dir, OPTIONS_STATE_DIR);
+	assert_string_equal(o.runtime_dir, OPTIONS_RUNTIME_DIR);
+	assert_false(o.is_dry);
+	assert_false(o.is_json);
+	assert_null(o.timeout);
+	assert_int_equal(o.arg_count, 0);
+	assert_null(o.args[0]);
+	assert_string_equal(printed, "");
+	options_fini(&o);
+}
+
+static void every_option_has_its_field(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *option;
+		size_t offset;
+	} cases[] = {
+		{"--config", offsetof(struct options, conf_file)},
+		{"-c", offsetof(struct options, conf_file)},
+		{"--state-dir", offsetof(struct options, state_dir)},
+		{"--runtime-dir", offsetof(struct options, runtime_dir)},
+		{"--timeout", offsetof(struct options, timeout)},
+		{"--event", offsetof(struct options, event)},
+		{"-e", offsetof(struct options, event)},
+		{"--type", offsetof(struct options, type)},
+		{"--size", offsetof(struct options, size)},
+		{"--by-user", offsetof(struct options, by_user)},
+		{"--by-cmd", offsetof(struct options, by_cmd)},
+		{"--by-exe", offsetof(struct options, by_exe)},
+		{"--by-ancestor", offsetof(struct options, by_ancestor)},
+		{"--by-unit", offsetof(struct options, by_unit)},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct options o;
+		const char *value;
+		assert_int_equal(
+			parse(&o, &everything, WORDS(cases[i].option, "a value")), -1);
+		memcpy(&value, (const char *)&o + cases[i].offset, sizeof(value));
+		if (!value || strcmp(value, "a value") != 0)
+			fail_msg("%s", cases[i].option);
+		options_fini(&o);
+		/* and it is not there for a verb that does not take it */
+		struct options_verb none = everything;
+		none.set = 0;
+		assert_int_equal(
+			parse(&o, &none, WORDS(cases[i].option, "x")), EXIT_USAGE);
+		options_fini(&o);
+	}
+}
+
+static void takes_flags_lists_and_arguments(void **state)
+{
+	(void)state;
+	struct options o;
+	assert_int_equal(parse(&o, &everything,
+				 WORDS("one", "-n", "-d", "/a", "--json", "two",
+					 "--rules-dir=/b", "-d/c", "--", "-x")),
+		-1);
+	assert_true(o.is_dry);
+	assert_true(o.is_json);
+	assert_int_equal(o.rule_dirs.count, 3);
+	assert_string_equal(o.rule_dirs.items[0], "/a");
+	assert_string_equal(o.rule_dirs.items[1], "/b");
+	assert_string_equal(o.rule_dirs.items[2], "/c");
+	assert_int_equal(o.arg_count, 3);
+	assert_string_equal(o.args[0], "one");
+	assert_string_equal(o.args[1], "two");
+	assert_string_equal(o.args[2], "-x");
+	assert_null(o.args[3]);
+	options_fini(&o);
+	assert_int_equal(o.rule_dirs.count, 0);
+}
+
+static void a_usage_error_says_what_to_do(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *words[3];
+		const char *said;
+	} cases[] = {
+		{{"--nonsense"}, "--nonsense"},
+		{{"-z"}, "'z'"},
+		{{"--config"}, "requires an argument"},
+		{{"--json=yes"}, "doesn't allow an argument"},
+		{{"--by"}, "ambiguous"},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct options o;
+		assert_int_equal(parse(&o, &everything, cases[i].words), EXIT_USAGE);
+		if (!strstr(printed, cases[i].said) ||
+			!strstr(printed, "fsmon verb --help lists the options\n"))
+			fail_msg("%s: %s", cases[i].words[0], printed);
+		options_fini(&o);
+	}
+}
+
+static void a_verb_without_arguments_takes_none(void **state)
+{
+	(void)state;
+	struct options o;
+	struct options_verb none = everything;
+	none.args = "";
+	assert_int_equal(parse(&o, &none, WORDS("--json")), -1);
+	options_fini(&o);
+	assert_int_equal(parse(&o, &none, WORDS("--json", "extra")), EXIT_USAGE);
+	assert_string_equal(
+		printed, "fsmon verb: 'extra' is one argument too many: it takes none\n");
+	options_fini(&o);
+}
+
+static void prints_help_of_the_verbs_own_options(void **state)
+{
+	(void)state;
+	struct options o;
+	struct options_verb some = everything;
+	some.set = OPTIONS_CONF | OPTIONS_JSON;
+	assert_int_equal(parse(&o, &some, WORDS("--help")), EXIT_FINE);
+	options_fini(&o);
+	assert_non_null(
+		strstr(printed, "Usage: fsmon verb [OPTION...] [PATH...]\nDo it.\n"));
+	assert_non_null(strstr(printed, "  -c, --config FILE"));
+	assert_non_null(strstr(printed, "  -d, --rules-dir DIR"));
+	assert_non_null(strstr(printed, "      --json"));
+	assert_non_null(strstr(printed, "  -h, --help"));
+	assert_null(strstr(printed, "--state-dir"));
+	assert_null(strstr(printed, "--by-user"));
+	assert_int_equal(parse(&o, &everything, WORDS("-h")), EXIT_FINE);
+	options_fini(&o);
+	assert_non_null(strstr(printed, "--by-ancestor NAME"));
+	/* each line fits a terminal */
+	for (const char *line = strtok(printed, "\n"); line; line = strtok(NULL, "\n"))
+		assert_true(strlen(line) <= 80);
+}
+
+static void prints_the_version(void **state)
+{
+	(void)state;
+	struct options o;
+	assert_int_equal(parse(&o, &everything, WORDS("--version")), EXIT_FINE);
+	assert_string_equal(printed, "fsmon " FSMON_VERSION "\n");
+	options_fini(&o);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_hold_without_options),
+		cmocka_unit_test(every_option_has_its_field),
+		cmocka_unit_test(takes_flags_lists_and_arguments),
+		cmocka_unit_test(a_usage_error_says_what_to_do),
+		cmocka_unit_test(a_verb_without_arguments_takes_none),
+		cmocka_unit_test(prints_help_of_the_verbs_own_options),
+		cmocka_unit_test(prints_the_version),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
