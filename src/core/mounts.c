@@ -70,7 +70,7 @@ static bool parse_line(char *line, struct mount *m)
 		;
 	m->type = w ? word(&rest) : NULL;
 	unsigned major, minor;
-	if (!m->type || sscanf(dev, "%u:%u", &major, &minor) != 2)
+	if (!m->type || m->point[0] != '/' || sscanf(dev, "%u:%u", &major, &minor) != 2)
 		return false;
 	m->id = atoi(id);
 	m->parent_id = atoi(parent);

@@ -159,6 +159,7 @@ static void passes_over_lines_that_are_not_whole(void **state)
 		"21 1 8:1 / / rw -",
 		"21 1 8:1 / / rw shared:1",
 		"21 1 81 / / rw - ext4 x rw",
+		"21 1 8:1 / x rw - ext4 x rw",
 		"21 1 a:b / / rw - ext4 x rw",
 	};
 	for (size_t i = 0; i < countof(lines); i++) {
