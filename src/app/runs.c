@@ -22,6 +22,7 @@ static struct log_about about_run(const struct job *job)
 	return (struct log_about){.rule = job->named->name, .run_id = job->run_id};
 }
 
+/* The user's name, or the number where there is none, or "" where nothing is known. */
 static const char *user_text(const struct jobs *j, uint32_t uid, char *room, size_t size)
 {
 	const char *name;
@@ -29,7 +30,7 @@ static const char *user_text(const struct jobs *j, uint32_t uid, char *room, siz
 	if (name)
 		return name;
 	if (uid == ACTOR_ID_UNKNOWN)
-		return "unknown user";
+		return "";
 	snprintf(room, size, "%" PRIu32, uid);
 	return room;
 }
@@ -40,7 +41,6 @@ static void log_start(const struct jobs *j, const struct job *job, const char *w
 	const struct actor *a = &job->change->actor;
 	char room[16];
 	const char *user = user_text(j, a->uid, room, sizeof(room));
-	const char *cmd = a->cmd[0] ? a->cmd : "unknown program";
 	const char *path = job->kind == EVENT_MOVED_FROM ? job->old_path : job->path;
 	struct log_about about = {
 		.rule = job->named->name,
@@ -50,8 +50,13 @@ static void log_start(const struct jobs *j, const struct job *job, const char *w
 		.cmd = a->cmd,
 		.user = user,
 	};
-	log_about(LOG_LEVEL_INFO, &about, "%s %s by %s (%s, pid %d)%s", about.event, path,
-		cmd, user, (int)a->pid, what);
+	if (a->pid == 0)
+		log_about(LOG_LEVEL_INFO, &about, "%s %s by an unknown process%s",
+			about.event, path, what);
+	else
+		log_about(LOG_LEVEL_INFO, &about, "%s %s by %s (%s, pid %d)%s",
+			about.event, path, a->cmd[0] ? a->cmd : "unknown program",
+			*user ? user : "unknown user", (int)a->pid, what);
 }
 
 static void finish(struct jobs *j, struct job *job, bool is_ok)

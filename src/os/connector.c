@@ -13,6 +13,7 @@
 #include <linux/netlink.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,8 +25,8 @@
 #define CONNECTOR_AT(field) \
 	((uint32_t)(CONNECTOR_EVENT + offsetof(struct proc_event, field)))
 
-/* A message is cn_msg and the operation right behind it. */
-static int connector_send(int fd, enum proc_cn_mcast_op op)
+/* A message is cn_msg and the operation right behind it; the answer has ack + 1. */
+static int connector_send(int fd, enum proc_cn_mcast_op op, uint32_t ack)
 {
 	char buf[MNL_ALIGN(256)] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -33,6 +34,7 @@ static int connector_send(int fd, enum proc_cn_mcast_op op)
 
 	struct cn_msg cn = {
 		.id = {.idx = CN_IDX_PROC, .val = CN_VAL_PROC},
+		.ack = ack,
 		.len = sizeof(op),
 	};
 	char *payload = mnl_nlmsg_put_extra_header(nlh, sizeof(cn) + sizeof(op));
@@ -41,8 +43,11 @@ static int connector_send(int fd, enum proc_cn_mcast_op op)
 	return netlink_send(fd, nlh, nlh->nlmsg_len);
 }
 
-/* Whether a datagram confirms a subscription; its error, if any, goes to *error. */
-static bool connector_is_ack(const char *buf, size_t len, uint32_t *error)
+/*
+ * Whether a datagram confirms the subscription that was sent with this ack; its error, if
+ * any, goes to *error. All listeners get the answers to all others.
+ */
+static bool connector_is_ack(const char *buf, size_t len, uint32_t ack, uint32_t *error)
 {
 	struct proc_event ev;
 	struct cn_msg cn;
@@ -51,21 +56,21 @@ static bool connector_is_ack(const char *buf, size_t len, uint32_t *error)
 	memcpy(&cn, buf + NLMSG_HDRLEN, sizeof(cn));
 	memcpy(&ev, buf + CONNECTOR_EVENT, sizeof(ev));
 	if (cn.id.idx != CN_IDX_PROC || cn.id.val != CN_VAL_PROC ||
-		ev.what != PROC_EVENT_NONE)
+		ev.what != PROC_EVENT_NONE || cn.ack != ack + 1)
 		return false;
 	*error = ev.event_data.ack.err;
 	return true;
 }
 
 /* Returns 0 when the kernel has confirmed, or -1 with errno. */
-static int connector_await_ack(int fd)
+static int connector_await_ack(int fd, uint32_t ack)
 {
 	char buf[NETLINK_BUF_SIZE] __attribute__((aligned(8)));
 	uint64_t spoofed = 0, deadline = clock_monotonic_ns() + CONNECTOR_ACK_TIMEOUT_NS;
 	for (;;) {
 		uint32_t error;
 		ssize_t n = netlink_receive(fd, buf, sizeof(buf), &spoofed);
-		if (n >= 0 && connector_is_ack(buf, (size_t)n, &error)) {
+		if (n >= 0 && connector_is_ack(buf, (size_t)n, ack, &error)) {
 			errno = (int)error;
 			return error ? -1 : 0;
 		}
@@ -143,8 +148,9 @@ static const char *connector_reason(int error)
 int connector_open(const char **why)
 {
 	int fd = netlink_open(NETLINK_CONNECTOR, CN_IDX_PROC);
-	if (fd >= 0 && connector_send(fd, PROC_CN_MCAST_LISTEN) == 0 &&
-		connector_await_ack(fd) == 0) {
+	uint32_t ack = arc4random();
+	if (fd >= 0 && connector_send(fd, PROC_CN_MCAST_LISTEN, ack) == 0 &&
+		connector_await_ack(fd, ack) == 0) {
 		connector_filter(fd);
 		return fd;
 	}
@@ -158,6 +164,6 @@ int connector_open(const char **why)
 
 void connector_close(int fd)
 {
-	connector_send(fd, PROC_CN_MCAST_IGNORE);
+	connector_send(fd, PROC_CN_MCAST_IGNORE, 0);
 	close(fd);
 }

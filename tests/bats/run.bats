@@ -134,17 +134,17 @@ new_worker() {
 }
 
 @test "a second SIGTERM ends the daemon at once, and the hook is gone" {
-	local hook
+	local pid
 	gate_rule
 	start_daemon
 	touch "$W/gate"
 	wait_until 20 assert_hook_line in
-	hook=$(cat "$SCRATCH/hook.pid")
+	pid=$(cat "$SCRATCH/hook.pid")
 	kill -TERM "$DAEMON_PID"
 	wait_until 20 assert_log stopping
-	is_running "$hook"
+	is_running "$pid"
 	stop_daemon TERM
-	not_running "$hook"
+	not_running "$pid"
 	assert_hook_lines in
 }
 
