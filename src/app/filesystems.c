@@ -285,7 +285,7 @@ static void inherit(
 		const struct filesystem *was = &old->items[i];
 		struct filesystem *is = find_dev(f->items, f->count, was->dev);
 		if (is && strcmp(is->type, was->type) == 0) {
-			is->is_new = false;
+			is->is_new = was->kinds == 0;
 			is->fsid = was->fsid;
 			is->mask = was->mask;
 		} else if (was->mask) {

@@ -25,7 +25,7 @@ struct filesystem {
 	const char *refusal; /* why it cannot be watched though rules concern it, or NULL;
 				static */
 	int refusal_errno; /* where the kernel refused it; else 0 */
-	bool is_new; /* found by the latest update */
+	bool is_new; /* came, or came to concern rules, with the latest update */
 	int fd; /* its root, open while a batch is resolved (filesystems_close), or -1 */
 };
 

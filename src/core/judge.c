@@ -167,6 +167,9 @@ enum table_verdict table_judge(
 {
 	const struct actor *a = e->actor;
 	const char *cmd = a->cmd[0] ? a->cmd : NULL;
+	/* What befell a whole filesystem has neither a file nor an actor. */
+	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR))
+		return TABLE_MATCH;
 	const struct {
 		bool fits;
 		enum table_verdict otherwise;

@@ -104,7 +104,7 @@ bool table_needs_type(const struct rule *r, const struct event *e);
 
 /* Judge all conditions that are not about path and kind. `user` is the actor's user name,
  * NULL if it has none. The event has its actor, and its type where table_needs_type said
- * so. */
+ * so. What befalls a whole filesystem (overflow, fs-error) has neither, and passes. */
 enum table_verdict table_judge(
 	const struct rule *r, const struct event *e, const char *user);
 

@@ -338,6 +338,15 @@ static void conditions_on_the_size(void **state)
 	}
 }
 
+static void what_befalls_a_filesystem_has_no_actor_to_judge(void **state)
+{
+	(void)state;
+	struct event lost = {.kinds = EVENT_OVERFLOW}, error = {.kinds = EVENT_FS_ERROR};
+	const char *lines = "by-user = deploy\nby-cmd = touch\ntype = file";
+	assert_int_equal(judge(lines, &nobody_knows, NULL, lost), TABLE_MATCH);
+	assert_int_equal(judge(lines, &nobody_knows, NULL, error), TABLE_MATCH);
+}
+
 static void every_verdict_has_a_text(void **state)
 {
 	(void)state;
@@ -362,6 +371,7 @@ int main(void)
 		cmocka_unit_test(conditions_are_all_needed),
 		cmocka_unit_test(conditions_on_the_type),
 		cmocka_unit_test(conditions_on_the_size),
+		cmocka_unit_test(what_befalls_a_filesystem_has_no_actor_to_judge),
 		cmocka_unit_test(every_verdict_has_a_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
