@@ -243,6 +243,21 @@ static void trims_a_chain_from_its_end(void **state)
 	dirtree_free(t);
 }
 
+static void a_parent_that_was_asked_for_later_stays_longer(void **state)
+{
+	(void)state;
+	struct dirtree *t = dirtree_new(2);
+	dirtree_set_root(t, node(t, 1));
+	place(t, 3, 2, "child");
+	node(t, 4);
+	place(t, 2, 1, "parent");
+	dirtree_trim(t);
+	assert_int_equal(dirtree_count(t), 2);
+	assert_path(node(t, 2), "/parent");
+	assert_int_equal(dirtree_count(t), 2);
+	dirtree_free(t);
+}
+
 static void keeps_roots_parents_and_pins(void **state)
 {
 	(void)state;
@@ -383,6 +398,7 @@ int main(void)
 		cmocka_unit_test(trims_what_was_asked_for_longest_ago),
 		cmocka_unit_test(trims_nothing_within_the_bound),
 		cmocka_unit_test(trims_a_chain_from_its_end),
+		cmocka_unit_test(a_parent_that_was_asked_for_later_stays_longer),
 		cmocka_unit_test(keeps_roots_parents_and_pins),
 		cmocka_unit_test(forgets_one_filesystem),
 		cmocka_unit_test(random_moves_agree_with_a_plain_model),
