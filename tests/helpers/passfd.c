@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * passfd FILE: opens FILE for writing and passes the descriptor to a process named
- * "receiver", which closes it last.
+ * passfd FILE: opens FILE for writing and passes the descriptor to another process, which
+ * closes it last. Prints that process's id.
  */
 #include <err.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +20,6 @@ static void receive(int from)
 		.msg_control = control,
 		.msg_controllen = sizeof(control)};
 	int fd;
-	prctl(PR_SET_NAME, "receiver");
 	if (recvmsg(from, &m, 0) != 1 || !CMSG_FIRSTHDR(&m))
 		err(1, "recvmsg");
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
@@ -61,6 +59,7 @@ int main(int argc, char **argv)
 	int fd = open(argv[1], O_WRONLY | O_CREAT, 0644);
 	if (child < 0 || fd < 0)
 		err(1, "%s", argv[1]);
+	printf("%d\n", (int)child);
 	close(pair[1]);
 	pass(pair[0], fd);
 	close(fd);
