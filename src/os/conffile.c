@@ -268,7 +268,8 @@ static bool is_mask(int dir_fd, const char *name)
 }
 
 /* Add a file, or put it in the place of an earlier one of its name. */
-static int note(struct found_list *l, const char *dir, int dir_fd, const char *name)
+static int note(struct found_list *l, const char *dir, int dir_fd, const char *name,
+	bool may_mask)
 {
 	size_t at = 0;
 	while (at < l->count && strcmp(l->items[at].name, name) != 0)
@@ -289,7 +290,7 @@ static int note(struct found_list *l, const char *dir, int dir_fd, const char *n
 		return -1;
 	free(l->items[at].path);
 	l->items[at].path = path;
-	l->items[at].is_masked = is_mask(dir_fd, name);
+	l->items[at].is_masked = may_mask && is_mask(dir_fd, name);
 	return 0;
 }
 
@@ -305,11 +306,15 @@ static int list_dir(struct found_list *l, const char *path)
 	DIR *dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : -1;
+	/* Where anybody may write, a mask is not one: it is read, and refused. */
+	struct conffile_error error;
+	int fd = openat(dirfd(dir), ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bool may_mask = fd >= 0 && judge_above(fd, &error) == CONFFILE_OK;
 	int rc = 0;
 	struct dirent *e;
 	while (rc == 0 && (errno = 0, e = readdir(dir))) {
 		if (is_rule_file(e->d_name))
-			rc = note(l, path, dirfd(dir), e->d_name);
+			rc = note(l, path, dirfd(dir), e->d_name, may_mask);
 	}
 	int saved = errno;
 	closedir(dir);

@@ -387,6 +387,10 @@ static void a_link_to_dev_null_masks(void **state)
 	write_file("etc/a.conf", "", 0600);
 	assert_list((const char *const[]){"lib", "run", "etc", NULL},
 		"etc/a.conf run/b.conf");
+	/* where others may write, it is read like any other file, which refuses it */
+	assert_int_equal(chmod(in("run"), 0777), 0);
+	assert_list((const char *const[]){"lib", "run", NULL},
+		"run/a.conf run/b.conf run/none.conf");
 }
 
 static void says_which_directory_failed(void **state)
