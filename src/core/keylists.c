@@ -58,7 +58,7 @@ static int add_deep_glob(
 	if (item[0] == '/')
 		return add_glob(globs, item, GLOB_PATH, item, ctx);
 	struct buf pattern = {0};
-	buf_add_str(&pattern, "/**/");
+	buf_add_str(&pattern, strncmp(item, "**/", 3) == 0 ? "/" : "/**/");
 	buf_add_str(&pattern, item);
 	int rc = -1;
 	if (pattern.failed)
