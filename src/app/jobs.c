@@ -341,9 +341,10 @@ void jobs_stop(struct jobs *j)
 		log_warn("%zu jobs were still waiting and are not run", waiting);
 }
 
-void jobs_tell_ready(struct jobs *j, const char *status)
+void jobs_tell_ready(struct jobs *j, bool logs_json, const char *status)
 {
-	if (runner_ready(j->runner) < 0 || runner_status(j->runner, status) < 0)
+	if (runner_ready(j->runner, logs_json) < 0 ||
+		runner_status(j->runner, status) < 0)
 		log_warn("the service manager cannot be told: %s", strerror(errno));
 }
 

@@ -66,8 +66,9 @@ void jobs_pump(struct jobs *j);
 /* Start nothing more; drop what waits, which is logged. */
 void jobs_stop(struct jobs *j);
 
-/* Tell the keeper that the worker is at work, and one line on how it goes. */
-void jobs_tell_ready(struct jobs *j, const char *status);
+/* Tell the keeper that the worker is at work, whether the log is JSON, and one line on how
+ * it goes. */
+void jobs_tell_ready(struct jobs *j, bool logs_json, const char *status);
 
 /*
  * A mark after everything that was found so far; jobs_is_done says whether all of that

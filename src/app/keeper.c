@@ -47,6 +47,7 @@ struct keeper {
 	const struct keeper_config *config;
 	const char *notify_address; /* NULL: no service manager */
 	bool has_journal; /* standard error takes priorities */
+	bool logs_json; /* as the worker said */
 	struct spawn_defaults defaults;
 	struct poller *poller;
 	struct keeper_runs *runs;
@@ -76,15 +77,23 @@ struct keeper {
 __attribute__((format(printf, 3, 4))) static void keeper_log(
 	const struct keeper *k, int priority, const char *fmt, ...)
 {
-	char line[512];
-	int len = k->has_journal ? snprintf(line, sizeof(line), "<%d>fsmon: ", priority)
-				 : snprintf(line, sizeof(line), "fsmon: ");
+	char text[400], line[512];
 	va_list ap;
 	va_start(ap, fmt);
-	int n = vsnprintf(line + len, sizeof(line) - (size_t)len - 1, fmt, ap);
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return;
+	/* What is said here holds no character that JSON would want escaped. */
+	if (k->logs_json)
+		snprintf(line, sizeof(line) - 1,
+			"{\"time_ns\":%" PRIu64
+			",\"level\":\"error\",\"message\":\"%s\"}",
+			clock_realtime_ns(), text);
+	else if (k->has_journal)
+		snprintf(line, sizeof(line) - 1, "<%d>fsmon: %s", priority, text);
+	else
+		snprintf(line, sizeof(line) - 1, "fsmon: %s", text);
 	size_t size = strlen(line);
 	line[size++] = '\n';
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -249,6 +258,7 @@ static void keeper_dispatch(
 		break;
 	case WIRE_READY:
 		k->was_ready = true;
+		k->logs_json = m->logs_json;
 		keeper_notify(k, "READY=1");
 		break;
 	case WIRE_STATUS:

@@ -283,23 +283,6 @@ static int read_all(struct load *l, const struct options *o, char *const *files,
 	return 0;
 }
 
-/* `group` without `user`: the daemon's own user with that group. */
-static int complete_user(struct rule *r)
-{
-	struct user u;
-	if (!r->group_name || r->user_name)
-		return 0;
-	r->user.set = true;
-	r->user.uid = geteuid();
-	if (user_by_id(r->user.uid, &u) < 0)
-		return errno == ENOMEM ? -1 : 0;
-	r->user.name = u.name;
-	r->user.home = u.home;
-	r->user.shell = u.shell;
-	free(u.groups);
-	return 0;
-}
-
 int load(struct load *l, const struct options *o, char *const *files, int count)
 {
 	static const struct conf_lookup lookup = {
@@ -314,12 +297,10 @@ int load(struct load *l, const struct options *o, char *const *files, int count)
 		free((char *)list.items[i].bytes);
 	free(list.items);
 	strlist_fini(&paths);
-	for (size_t i = 0; rc == 0 && i < l->conf.rule_count; i++) {
-		rc = complete_user(l->conf.rules[i]);
-		check_rule(&l->conf, l->conf.rules[i]);
-	}
 	if (rc < 0)
 		return -1;
+	for (size_t i = 0; i < l->conf.rule_count; i++)
+		check_rule(&l->conf, l->conf.rules[i]);
 	l->table = table_new(l->conf.rules, l->conf.rule_count);
 	l->conf.rules = NULL;
 	l->conf.rule_count = 0;

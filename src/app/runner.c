@@ -450,9 +450,9 @@ int runner_stop(struct runner *r, uint64_t run_id, int signal)
 	return runner_send(r, &m, NULL, 0);
 }
 
-int runner_ready(struct runner *r)
+int runner_ready(struct runner *r, bool logs_json)
 {
-	struct wire_message m = {.type = WIRE_READY};
+	struct wire_message m = {.type = WIRE_READY, .logs_json = logs_json};
 	return runner_send(r, &m, NULL, 0);
 }
 

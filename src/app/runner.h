@@ -96,8 +96,9 @@ __attribute__((warn_unused_result)) int runner_start(
 int runner_stop(struct runner *r, uint64_t run_id, int signal);
 
 /* Tell that the worker is at work: once after the start, and at the end of each reload
- * that was asked for, failed or not. Returns 0, or -1 as runner_start does. */
-int runner_ready(struct runner *r);
+ * that was asked for, failed or not; and whether the log is JSON, so that the keeper's own
+ * lines are. Returns 0, or -1 as runner_start does. */
+int runner_ready(struct runner *r, bool logs_json);
 
 /* Tell how it goes, one line, for the service manager. Returns 0, or -1 as runner_start
  * does. */

@@ -55,7 +55,7 @@ static void log_start(const struct jobs *j, const struct job *job, const char *w
 			about.event, path, what);
 	else
 		log_about(LOG_LEVEL_INFO, &about, "%s %s by %s (%s, pid %d)%s",
-			about.event, path, a->cmd[0] ? a->cmd : "unknown program",
+			about.event, path, a->cmd[0] ? a->cmd : "unknown",
 			*user ? user : "unknown user", (int)a->pid, what);
 }
 

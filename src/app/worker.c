@@ -191,6 +191,11 @@ static void take_mounts(struct worker *w)
 	log_filesystems(w, false);
 }
 
+static bool logs_json(const struct worker *w)
+{
+	return w->load.conf.daemon.log_format == CONF_LOG_JSON;
+}
+
 /* ---- Reload ---- */
 
 /* For each rule in force, the number that it has in the next table, or -1. */
@@ -221,7 +226,7 @@ static int swap_rules(struct worker *w, struct load *next)
 	w->load = *next;
 	*next = (struct load){0};
 	load_fini(&old);
-	log_set_json(w->load.conf.daemon.log_format == CONF_LOG_JSON);
+	log_set_json(logs_json(w));
 	return 0;
 }
 
@@ -281,7 +286,8 @@ static void on_reloaded(void *ctx, struct load *l)
 		(json_int_t)table_count(w->load.table), "messages", messages);
 	control_reloaded(w->control, answer);
 	json_decref(answer);
-	jobs_tell_ready(w->jobs, is_ok ? "reloaded" : "not reloaded: see the log");
+	jobs_tell_ready(
+		w->jobs, logs_json(w), is_ok ? "reloaded" : "not reloaded: see the log");
 }
 
 /* ---- The control socket ---- */
@@ -405,7 +411,7 @@ static int load_first(struct worker *w)
 		log_err("the configuration could not be loaded: %s", strerror(errno));
 		return -1;
 	}
-	log_open(w->load.conf.daemon.log_format == CONF_LOG_JSON);
+	log_open(logs_json(w));
 	log_messages(&w->load.conf);
 	if (w->load.conf.error_count && w->load.conf.daemon.strict) {
 		log_err("not started: strict = yes, and the configuration has errors");
@@ -517,7 +523,7 @@ static int start(struct worker *w)
 	w->has_news = true; /* what an earlier worker has left */
 	log_info("ready: %zu rule%s%s", table_count(w->load.table), plural(w->load.table),
 		w->options->is_dry ? "; dry run: no hook will be started" : "");
-	jobs_tell_ready(w->jobs, "watching");
+	jobs_tell_ready(w->jobs, logs_json(w), "watching");
 	return 0;
 }
 

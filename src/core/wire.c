@@ -98,6 +98,8 @@ static void wire_put_fields(struct buf *b, const struct wire_message *m)
 		wire_put_u32(b, m->now);
 		break;
 	case WIRE_READY:
+		wire_put_u32(b, m->logs_json);
+		break;
 	case WIRE_HELLO:
 	case WIRE_RELOAD:
 		break;
@@ -258,6 +260,8 @@ static int wire_get_fields(struct wire_cursor *c, struct wire_message *m)
 		m->now = wire_get_u32(c) != 0;
 		break;
 	case WIRE_READY:
+		m->logs_json = wire_get_u32(c) != 0;
+		break;
 	case WIRE_HELLO:
 	case WIRE_RELOAD:
 		break;

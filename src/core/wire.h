@@ -76,6 +76,7 @@ struct wire_message {
 			struct wire_usage usage;
 		} ended; /* WIRE_ENDED */
 		bool now; /* WIRE_SHUTDOWN: do not wait for running hooks */
+		bool logs_json; /* WIRE_READY: the log is to be JSON */
 	};
 };
 

@@ -176,19 +176,6 @@ runs_status() {
 		"nobody $(getent passwd nobody | cut -d: -f6)" | diff - "$OUT"
 }
 
-@test "group alone changes the group and not the user" {
-	rule group "$W/**" <<-EOF
-		group = nogroup
-		command = { id -u; id -g; } >'$OUT'
-	EOF
-	start_daemon
-	touch "$W/a"
-	sync_daemon
-	[ "$(tr '\n' ' ' <"$OUT")" = "0 $(getent group nogroup | cut -d: -f3) " ]
-}
-
-# ---- The process
-
 @test "umask, nice and directory are as the rule says" {
 	mkdir "$SCRATCH/dir"
 	rule set "$W/**" <<-EOF

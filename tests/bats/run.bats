@@ -230,6 +230,7 @@ new_worker() {
 # ---- The log
 
 @test "log-format = json: every line is an object, that of an event with rule, run, path, cmd and user" {
+	local worker
 	printf '[daemon]\nlog-format = json\n' >"$CONF"
 	hook_rule
 	rules out <<-EOF
@@ -242,12 +243,25 @@ new_worker() {
 	chmod 777 "$W"
 	as_user nobody touch "$W/a b"
 	sync_daemon
+	worker=$(worker_pid)
+	kill -KILL "$worker"
+	wait_until 20 new_worker "$worker"
 	stop_daemon
 	[ "$(jq -s 'all(type == "object" and has("message") and has("level") and has("time_ns"))' "$LOG")" = true ]
 	jq -se --arg path "$W/a b" 'any(.rule == "seen" and (.run | type == "number") and .event == "close-write"
 		and .path == $path and .cmd == "touch" and .user == "nobody")' "$LOG"
+	jq -se 'any(.level == "error" and (.message | startswith("worker was killed by signal 9")))' "$LOG"
 	jq -se 'any(.rule == "out" and .message == "| a \"quoted\" line")' "$LOG"
 	jq -se 'any(.rule == "out" and .level == "warning" and (.message | startswith("exit 3 after")))' "$LOG"
+}
+
+@test "a file that was moved away is logged by the path that the rule watches" {
+	hook_rule
+	touch "$W/a"
+	start_daemon
+	mv "$W/a" "$SCRATCH/b"
+	sync_daemon
+	assert_log "moved-from $W/a by mv \\(root, pid [0-9]+\\)"
 }
 
 @test "log lines have a time, and priorities only for the journal" {

@@ -160,7 +160,7 @@ static void on_told(void *ctx)
 {
 	struct worker *w = ctx;
 	say("told\n");
-	runner_ready(w->runner);
+	runner_ready(w->runner, false);
 	if (w->scenario->begin)
 		w->scenario->begin(w);
 }
@@ -179,7 +179,7 @@ static void on_reload(void *ctx)
 {
 	struct worker *w = ctx;
 	say("reload\n");
-	runner_ready(w->runner);
+	runner_ready(w->runner, false);
 }
 
 static void on_keeper_gone(void *ctx)

@@ -39,6 +39,7 @@ static const struct wire_message messages[] = {
 		.run = {.argv = words, .envp = nothing, .directory = ""}},
 	{.type = WIRE_STOP, .run_id = 3, .signal = 15},
 	{.type = WIRE_READY},
+	{.type = WIRE_READY, .logs_json = true},
 	{.type = WIRE_STATUS, .text = "3 rules"},
 	{.type = WIRE_STARTED, .run_id = 4, .started = {.pid = 77, .has_output = true}},
 	{.type = WIRE_RUNNING, .run_id = 4, .started = {.pid = 0}},
@@ -105,6 +106,9 @@ static void assert_messages_equal(
 		assert_int_equal(a->ended.status, b->ended.status);
 		assert_memory_equal(
 			&a->ended.usage, &b->ended.usage, sizeof(struct wire_usage));
+		break;
+	case WIRE_READY:
+		assert_int_equal(a->logs_json, b->logs_json);
 		break;
 	case WIRE_SHUTDOWN:
 		assert_int_equal(a->now, b->now);
