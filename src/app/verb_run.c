@@ -128,8 +128,24 @@ static int worker_argv(const struct options *o, struct strlist *argv)
 	return rc;
 }
 
+/* What the command line names must be there: to start without it would be to start for
+ * nothing. Returns 0, or -1 after a message. */
+static int check_named(const struct options *o)
+{
+	struct stat st;
+	if (o->conf_file && stat(o->conf_file, &st) < 0)
+		return fail(o->conf_file, strerror(errno));
+	for (size_t i = 0; i < o->rule_dirs.count; i++) {
+		if (stat(o->rule_dirs.items[i], &st) < 0)
+			return fail(o->rule_dirs.items[i], strerror(errno));
+	}
+	return 0;
+}
+
 int verb_run(const struct options *o)
 {
+	if (check_named(o) < 0)
+		return EXIT_USAGE;
 	struct keeper_config config = {.fds.fd = {-1, -1, -1, -1, -1, -1}};
 	struct strlist argv = {0};
 	char *path = NULL;

@@ -623,6 +623,14 @@ bad 1 1 0 1" ]
 	[ "$output" = "fsmon: $RUNTIME/fsmon.sock: only the user who runs the daemon may ask it; try sudo" ]
 }
 
+@test "run refuses a configuration or a directory of rules that is not there, exit 2" {
+	run --separate-stderr -2 "$FSMON" run -c "$SCRATCH/none.conf"
+	# shellcheck disable=SC2154  # set by run
+	[ "$stderr" = "fsmon: $SCRATCH/none.conf: No such file or directory" ]
+	run --separate-stderr -2 "$FSMON" run -c "$CONF" -d "$SCRATCH/none"
+	[ "$stderr" = "fsmon: $SCRATCH/none: No such file or directory" ]
+}
+
 @test "run without root says what it needs, exit 1" {
 	need_root
 	run -1 as_user nobody "$FSMON" run
