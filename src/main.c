@@ -32,6 +32,8 @@
 #include "app/options.h"
 #include "app/verbs.h"
 #include "app/worker.h"
+#include "base/countof.h"
+#include "core/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,7 +65,7 @@ static void print_usage(FILE *out)
 		     "Runs commands when files change, and tells them who changed the "
 		     "file.\n\n"
 		     "Verbs:\n");
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+	for (size_t i = 0; i < countof(verbs); i++) {
 		const char *summary = verbs[i].summary;
 		if (verbs[i].run != worker_run)
 			fprintf(out, "  %-9s %.*s\n", verbs[i].name,
@@ -81,7 +83,7 @@ int main(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	bool wants_help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+	for (size_t i = 0; i < countof(verbs); i++) {
 		if (strcmp(word, verbs[i].name) != 0)
 			continue;
 		struct options o;
@@ -94,8 +96,13 @@ int main(int argc, char **argv)
 		options_fini(&o);
 		return code;
 	}
-	if (*word && !wants_help)
-		fprintf(stderr, "fsmon: there is no verb '%s'\n\n", word);
+	if (*word && !wants_help) {
+		/* The last verb is not for people. */
+		const char *near =
+			suggest_nearest(word, verbs, countof(verbs) - 1, sizeof(*verbs));
+		fprintf(stderr, "fsmon: there is no verb '%s'%s%s%s\n\n", word,
+			near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	}
 	print_usage(wants_help ? stdout : stderr);
 	return wants_help ? EXIT_FINE : EXIT_USAGE;
 }

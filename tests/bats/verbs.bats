@@ -84,7 +84,7 @@ pass_gate() {
 
 @test "an unknown verb is named, exit 2" {
 	run -2 "$FSMON" statsu
-	[[ $output == *"there is no verb 'statsu'"* ]]
+	[[ $output == *"there is no verb 'statsu'; did you mean status?"* ]]
 }
 
 @test "an unknown option is named with its verb, exit 2" {
