@@ -41,7 +41,7 @@ cmd:vim                             vim                 vim-enhanced           v
 cmd:rsync                           rsync               rsync                  rsync             rsync
 cmd:git                             git                 git-core               git               git
 cmd:strace                          strace              strace                 strace            strace
-cmd:stress-ng                       stress-ng           stress-ng              stress-ng         stress-ng
+cmd:fuse2fs                         fuse2fs             fuse2fs                fuse2fs           fuse2fs
 cmd:mkfs.ext4                       e2fsprogs           e2fsprogs              e2fsprogs         e2fsprogs
 cmd:mkfs.xfs                        xfsprogs            xfsprogs               xfsprogs          xfsprogs
 cmd:mkfs.btrfs                      btrfs-progs         btrfs-progs            btrfs-progs       btrfs-progs
