@@ -6,6 +6,7 @@
 #include "core/fanmask.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
+#include "os/proc.h"
 #include "os/readbuf.h"
 
 #include <errno.h>
@@ -322,6 +323,24 @@ static void count_actor(struct pipeline *p, const struct actor *a)
 		p->counters.unknown++;
 }
 
+/*
+ * Without the process connector a record brings a pidfd: as long as its process is there,
+ * that is whom /proc means by the pid. Returns 0, or -1 with ENOMEM.
+ */
+static int look(const struct fanrec *r, struct actor *out)
+{
+	struct actor seen;
+	if (witness_look(r->pid, &seen) < 0)
+		return -1;
+	if (!proc_is_there(r->pidfd)) {
+		actor_fini(&seen);
+		return 0;
+	}
+	actor_fini(out);
+	*out = seen;
+	return 0;
+}
+
 /* Say who did it. */
 static int attribute(struct pipeline *p, struct passage *e, struct actor *out)
 {
@@ -334,15 +353,9 @@ static int attribute(struct pipeline *p, struct passage *e, struct actor *out)
 	w.spans = (e->kinds & (e->kinds - 1)) != 0;
 	if (proctable_who(p->parts.processes, e->rec.pid, &w, out) < 0)
 		return -1;
-	if (out->attribution == ACTOR_UNKNOWN && e->rec.pid > 0) {
-		struct witness_counters c;
-		witness_counters(p->parts.witness, &c);
-		if (c.is_degraded) {
-			actor_fini(out);
-			if (witness_look(e->rec.pid, out) < 0)
-				return -1;
-		}
-	}
+	if (e->rec.pidfd >= 0 && out->attribution == ACTOR_UNKNOWN &&
+		look(&e->rec, out) < 0)
+		return -1;
 	count_actor(p, out);
 	return 0;
 }

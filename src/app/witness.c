@@ -433,6 +433,9 @@ int witness_drain(struct witness *w, struct proctable *t)
 
 int witness_scan(struct witness *w, struct proctable *t)
 {
+	/* Nobody would tell what becomes of the processes: the table is no witness then. */
+	if (w->fds.connector < 0)
+		return 0;
 	struct procsnap_buf *buf = malloc(sizeof(*buf));
 	if (!buf)
 		return -1;

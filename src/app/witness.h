@@ -54,8 +54,8 @@ __attribute__((warn_unused_result)) struct witness *witness_new(
 void witness_free(struct witness *w);
 
 /*
- * Fill the table from /proc, after the subscription, before the first event is resolved.
- * Returns 0, or -1 with errno.
+ * Fill the table from /proc, after the subscription, before the first event is resolved;
+ * without a connector leave it empty. Returns 0, or -1 with errno.
  */
 int witness_scan(struct witness *w, struct proctable *t);
 

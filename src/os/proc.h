@@ -3,6 +3,7 @@
 #ifndef FSMON_OS_PROC_H
 #define FSMON_OS_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -25,5 +26,11 @@ ssize_t proc_read_exe(int dir, char *buf, size_t size_bytes);
 /* The ids of all processes, in ascending order, for the caller to free. Returns 0, or -1
  * with errno. */
 int proc_pids(pid_t **pids, size_t *count);
+
+/* Whether the process of a pidfd has not been reaped: its pid means no other one. */
+bool proc_is_there(int pidfd);
+
+/* Let this process have as many descriptors as it may: records can bring one each. */
+void proc_allow_files(void);
 
 #endif

@@ -153,6 +153,20 @@ start_contained() {
 	assert_log "close-write $W/a by an unknown process\$"
 }
 
+@test "without the process connector, who still lives is known, and who does not is unknown" {
+	local worker
+	printf '#!/bin/sh\nexec unshare -n "%s" "$@"\n' "$FSMON" >"$SCRATCH/deaf"
+	chmod 755 "$SCRATCH/deaf"
+	FSMON=$SCRATCH/deaf start_daemon
+	worker=$(client status --json | jq .worker_pid)
+	kill -STOP "$worker"
+	: >"$W/alive"
+	as_user nobody touch "$W/gone"
+	kill -CONT "$worker"
+	sync_daemon
+	assert_hook_lines "alive $(cat "/proc/$BASHPID/comm") root partial" "gone   unknown"
+}
+
 @test "in a process namespace status is degraded and gives the reason" {
 	start_contained
 	run -0 client status
