@@ -564,7 +564,7 @@ bad 1 1 0 1" ]
 	rules <<-EOF
 		[slow]
 		path = $W/**
-		command = sleep 0.2; echo "\$FSMON_USER" >>'$HOOKLOG'
+		command = kill -0 "\$(cat '$SCRATCH/sync')" && echo "\$FSMON_USER: sync waits" >>'$HOOKLOG'
 	EOF
 	chmod 777 "$W"
 	start_daemon
@@ -574,9 +574,11 @@ bad 1 1 0 1" ]
 	tracer=$!
 	wait_until 20 grep -q attached "$SCRATCH/strace"
 	setpriv --reuid 54321 --clear-groups touch "$W/a"
-	sync_daemon
+	client sync 3>&- &
+	echo $! >"$SCRATCH/sync"
+	wait $!
 	kill "$tracer"
-	assert_hook_lines 54321
+	assert_hook_lines "54321: sync waits"
 	grep -q DELAYED "$SCRATCH/strace"
 }
 
