@@ -232,16 +232,21 @@ static int spawn_set_fds(struct spawn_plan *p)
 	return close_range((unsigned)count, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
-/* Whether the process is now that user, and cannot become root again. */
-static bool spawn_ids_hold(const struct spawn_ids *ids)
+/* Whether all of real, effective and saved user and group are those. */
+static bool spawn_has_ids(const struct spawn_ids *ids)
 {
 	uid_t ruid, euid, suid;
 	gid_t rgid, egid, sgid;
 	if (getresuid(&ruid, &euid, &suid) < 0 || getresgid(&rgid, &egid, &sgid) < 0)
 		return false;
-	if (ruid != ids->uid || euid != ids->uid || suid != ids->uid)
-		return false;
-	if (rgid != ids->gid || egid != ids->gid || sgid != ids->gid)
+	return ruid == ids->uid && euid == ids->uid && suid == ids->uid &&
+	       rgid == ids->gid && egid == ids->gid && sgid == ids->gid;
+}
+
+/* Whether the process is now that user, and cannot become root again. */
+static bool spawn_ids_hold(const struct spawn_ids *ids)
+{
+	if (!spawn_has_ids(ids))
 		return false;
 	if (getgroups(0, NULL) != (int)ids->group_count)
 		return false;
@@ -435,13 +440,7 @@ fail:
 /* Whether the process has these credentials already. */
 static bool spawn_ids_are_own(const struct spawn_ids *ids)
 {
-	uid_t ruid, euid, suid;
-	gid_t rgid, egid, sgid;
-	if (getresuid(&ruid, &euid, &suid) < 0 || getresgid(&rgid, &egid, &sgid) < 0)
-		return false;
-	if (ruid != ids->uid || euid != ids->uid || suid != ids->uid)
-		return false;
-	if (rgid != ids->gid || egid != ids->gid || sgid != ids->gid)
+	if (!spawn_has_ids(ids))
 		return false;
 	int count = getgroups(0, NULL);
 	if (count < 0 || (size_t)count != ids->group_count)
