@@ -14,8 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Two reads within this time mean load: then let records gather for GATHER_NS. */
-#define BUSY_NS UINT64_C(2000000)
+/* More records than this in so short a time mean load: then let them gather for GATHER_NS,
+ * as to read each at once costs several times as much. */
+#define LOAD_RECORDS 64
+#define LOAD_NS UINT64_C(10000000)
 #define GATHER_NS UINT64_C(1000000)
 /* A directory that is gone, and whose delete record is not there yet, is looked for so
  * often. */
@@ -34,6 +36,9 @@ struct pipeline {
 	uint64_t empty_ns; /* the queue was empty then, as seen by the latest read */
 	uint64_t read_ns; /* when the queue was read last */
 	uint64_t next_ns;
+	uint64_t load_since_ns; /* when load_from records had been read */
+	uint64_t load_from;
+	bool was_loaded; /* in the time before that */
 	unsigned stalls;
 	bool is_full; /* the buffer has no more room: nothing can be waited for */
 	struct table_hits hits;
@@ -139,13 +144,12 @@ static int read_queue(struct pipeline *p)
 		p->is_full = n < 0;
 		if (p->is_full)
 			break;
-		if (n == 0) {
-			p->empty_ns = before_ns;
-			p->window.complete = true;
-		} else {
-			p->read_ns = before_ns;
-		}
 		p->window.before_ns = clock_monotonic_ns();
+		p->window.complete = readbuf_has_all(&p->buffer);
+		if (n > 0)
+			p->read_ns = before_ns;
+		if (p->window.complete)
+			p->empty_ns = before_ns;
 	}
 	return 0;
 }
@@ -523,10 +527,22 @@ static void resolve(struct pipeline *p)
 	p->scanned = 0;
 }
 
+/* Whether many records have come of late. */
+static bool is_loaded(struct pipeline *p, uint64_t now_ns)
+{
+	bool is_much = p->counters.read - p->load_from > LOAD_RECORDS;
+	bool is_loaded = is_much || p->was_loaded;
+	if (now_ns - p->load_since_ns > LOAD_NS) {
+		p->was_loaded = is_much;
+		p->load_since_ns = now_ns;
+		p->load_from = p->counters.read;
+	}
+	return is_loaded;
+}
+
 int pipeline_turn(struct pipeline *p)
 {
 	uint64_t start_ns = clock_monotonic_ns();
-	uint64_t last_ns = p->read_ns;
 	if (!pipeline_is_holding(p))
 		begin_window(p);
 	if (read_queue(p) < 0)
@@ -540,7 +556,7 @@ int pipeline_turn(struct pipeline *p)
 	p->next_ns = 0;
 	if (pipeline_is_holding(p))
 		p->next_ns = start_ns + (p->window.complete ? STALL_NS : 0);
-	else if (p->read_ns >= start_ns && p->read_ns - last_ns < BUSY_NS)
+	else if (is_loaded(p, start_ns))
 		p->next_ns = clock_monotonic_ns() + GATHER_NS;
 	return 0;
 }

@@ -384,12 +384,28 @@ static int work(struct worker *w)
 	return -1;
 }
 
+/*
+ * Be woken by the queue or, while records gather, not. To ask epoll(7) for nothing of it is
+ * not enough: fanotify wakes whoever listens for whatever reason, once for each record.
+ */
+static void listen_to_group(struct worker *w, bool listens)
+{
+	if (!listens) {
+		poller_remove(w->poller, w->group_source);
+		w->group_source = NULL;
+		return;
+	}
+	if (!w->group_source)
+		w->group_source = poller_add(
+			w->poller, fd_of(w, KEEPER_FD_FANOTIFY), EPOLLIN, on_group, w);
+	if (!w->group_source)
+		w->has_news = true; /* no memory: look, without being told */
+}
+
 static int loop(struct worker *w)
 {
 	while (!w->ends_now && !(w->is_ending && jobs_running(w->jobs) == 0)) {
-		/* While records gather, the queue need not wake anybody. */
-		bool listens = !w->is_ending && pipeline_next_ns(w->pipeline) == 0;
-		poller_change(w->poller, w->group_source, listens ? EPOLLIN : 0);
+		listen_to_group(w, !w->is_ending && pipeline_next_ns(w->pipeline) == 0);
 		if (poller_turn(w->poller, wait_ns(w)) < 0 && errno != EINTR) {
 			log_err("waiting for events failed: %s", strerror(errno));
 			return EXIT_FAILED;
@@ -501,13 +517,11 @@ static int start_listening(struct worker *w)
 	};
 	w->control = control_new(w->poller, fd_of(w, KEEPER_FD_CONTROL), &handlers, w);
 	w->reload = reload_new(w->poller, w->options, on_reloaded, w);
-	w->group_source =
-		poller_add(w->poller, fd_of(w, KEEPER_FD_FANOTIFY), EPOLLIN, on_group, w);
 	struct poller_source *wake =
 		poller_add(w->poller, w->wake_fd, EPOLLIN, on_wake, w);
 	struct poller_source *mounts =
 		poller_add(w->poller, w->mountinfo_fd, EPOLLPRI, on_mounts, w);
-	return w->control && w->reload && w->group_source && wake && mounts ? 0 : -1;
+	return w->control && w->reload && wake && mounts ? 0 : -1;
 }
 
 static int start(struct worker *w)

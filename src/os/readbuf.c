@@ -12,6 +12,7 @@
 #define HEADER_BYTES 4096u
 #define FIRST_BYTES ((size_t)1024 * 1024)
 #define MAX_BYTES ((size_t)512 * 1024 * 1024)
+#define RECORD_BYTES ((size_t)8192) /* more than any record has */
 #define READ_BYTES ((size_t)256 * 1024) /* room to have before a read */
 
 struct header {
@@ -103,11 +104,19 @@ ssize_t readbuf_read(struct readbuf *b, int group)
 			return -1;
 		}
 	}
-	ssize_t n = read(group, b->bytes + b->end, b->size - b->end);
+	ssize_t n;
+	do
+		n = read(group, b->bytes + b->end, b->size - b->end);
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+		return errno == EAGAIN ? 0 : -1;
 	b->end += (size_t)n;
 	return n;
+}
+
+bool readbuf_has_all(const struct readbuf *b)
+{
+	return b->size - b->end >= RECORD_BYTES;
 }
 
 size_t readbuf_done(const struct readbuf *b)

@@ -7,6 +7,7 @@
 #ifndef FSMON_OS_READBUF_H
 #define FSMON_OS_READBUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,6 +40,9 @@ void readbuf_close(struct readbuf *b);
  * read(2), or ENOBUFS when the room is used up.
  */
 ssize_t readbuf_read(struct readbuf *b, int group);
+
+/* Whether the latest read ended because the queue was empty: it left room for any record. */
+bool readbuf_has_all(const struct readbuf *b);
 
 /* How many bytes are done with. */
 size_t readbuf_done(const struct readbuf *b);
