@@ -100,10 +100,10 @@ use_example() {
 	chmod 777 "$W/bin"
 	use_example alert "s|/usr/|$W/|g; s|/etc/systemd|$W/sd|; s|/sbin/apk|$W/apk|; s|/var/log/|$SCRATCH/|"
 	start_daemon
-	as_user nobody touch "$W/bin/"$'ls\nforged'
+	as_user nobody cp /dev/null "$W/bin/"$'ls\nforged'
 	sync_daemon
 	[ "$(wc -l <"$SCRATCH/fsmon-alert.log")" = 1 ]
-	grep -Eq " nobody \\(login [^)]*\\) did close-write on $W/bin/ls\\?forged with touch \\(/.*/touch, pid [0-9]+\\)" \
+	grep -Eq " nobody \\(login [^)]*\\) did close-write on $W/bin/ls\\?forged with cp \\(/.*/cp, pid [0-9]+\\)" \
 		"$SCRATCH/fsmon-alert.log"
 }
 
@@ -114,7 +114,7 @@ use_example() {
 	use_example alert "s|/usr/|$W/|g; s|/etc/systemd|$W/sd|; s|/sbin/apk|$W/apk|; s|/var/log/|$SCRATCH/|"
 	start_daemon
 	"$W/bin/dpkg" -c ": >$W/bin/by-itself; touch $W/bin/by-child; :"
-	touch "$W/bin/by-other"
+	cp /dev/null "$W/bin/by-other"
 	sync_daemon
 	[ "$(wc -l <"$SCRATCH/fsmon-alert.log")" = 1 ]
 	grep -q "$W/bin/by-other" "$SCRATCH/fsmon-alert.log"
