@@ -46,25 +46,35 @@ bool log_is_journal(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-/* Write all bytes; with a deadline only while somebody reads. */
-static void write_all(const char *bytes, size_t len, int wait_ms)
+/* Write all bytes; with a deadline only while somebody reads. Returns the number of bytes
+ * that could not be written. */
+static size_t write_all(const char *bytes, size_t len, int wait_ms)
 {
 	while (len > 0) {
 		struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 		if (wait_ms >= 0 && poll(&p, 1, wait_ms) <= 0)
-			return;
+			break;
 		ssize_t n = write(STDERR_FILENO, bytes, len);
 		if (n < 0 && errno == EAGAIN) {
 			poll(&p, 1, -1);
 			continue;
 		}
 		if (n < 0 && errno != EINTR)
-			return;
+			break;
 		if (n > 0) {
 			bytes += n;
 			len -= (size_t)n;
 		}
 	}
+	return len;
+}
+
+static uint64_t count_lines(const char *bytes, size_t len)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < len; i++)
+		count += bytes[i] == '\n';
+	return count;
 }
 
 static void add_time(struct buf *line, uint64_t ns)
@@ -178,12 +188,12 @@ static void add_dropped(struct buf *lines)
 	if (logger.is_json)
 		buf_printf(lines,
 			"{\"level\":\"warning\",\"message\":\"%" PRIu64
-			" log lines were dropped: nobody read them\"}\n",
+			" log lines were lost: they could not be written\"}\n",
 			dropped);
 	else
 		buf_printf(lines,
 			"fsmon: warning: %" PRIu64
-			" log lines were dropped: nobody read them\n",
+			" log lines were lost: they could not be written\n",
 			dropped);
 }
 
@@ -201,9 +211,11 @@ static void *write_lines(void *unused)
 		add_dropped(&lines);
 		int wait_ms = logger.is_closing ? CLOSE_WAIT_MS : -1;
 		pthread_mutex_unlock(&logger.lock);
-		write_all(lines.data, lines.len, wait_ms);
+		size_t lost = write_all(lines.data, lines.len, wait_ms);
+		uint64_t lost_lines = count_lines(lines.data + lines.len - lost, lost);
 		buf_fini(&lines);
 		pthread_mutex_lock(&logger.lock);
+		logger.dropped += lost_lines;
 	}
 	pthread_mutex_unlock(&logger.lock);
 	return NULL;

@@ -48,7 +48,7 @@ __attribute__((format(printf, 1, 2))) void log_info(const char *fmt, ...);
 __attribute__((format(printf, 3, 4))) void log_about(
 	enum log_level level, const struct log_about *about, const char *fmt, ...);
 
-/* Lines that were dropped because nobody read the log. */
+/* Lines that were lost because nobody read the log, or it had no room (a full disk). */
 uint64_t log_dropped(void);
 
 #endif

@@ -264,6 +264,17 @@ new_worker() {
 	assert_log "moved-from $W/a by mv \\(root, pid [0-9]+\\)"
 }
 
+@test "log lines that cannot be written are counted, and hooks go on" {
+	hook_rule
+	printf '#!/bin/sh\nexec "%s" "$@" 2>/dev/full\n' "$FSMON" >"$SCRATCH/full"
+	chmod 755 "$SCRATCH/full"
+	FSMON=$SCRATCH/full start_daemon
+	touch "$W/a"
+	sync_daemon
+	assert_hook_line "close-write|$W/a|touch|root"
+	[ "$(client status --json | jq .counters.log_lines_dropped)" -gt 0 ]
+}
+
 @test "log lines have a time, and priorities only for the journal" {
 	rules <<-EOF
 		[bad]
