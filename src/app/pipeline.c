@@ -70,6 +70,8 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 		errno = saved;
 		return NULL;
 	}
+	/* What an earlier worker has dealt with is not counted among what is to come. */
+	p->scanned = readbuf_done(&p->buffer);
 	p->window.before_ns = clock_monotonic_ns();
 	return p;
 }
@@ -215,6 +217,7 @@ static int resolve_place(struct pipeline *p, struct passage *e,
 		unknown = dirtree_unknown(dir);
 	if (!dir || unknown)
 		return 0;
+	buf_add(out, "", 0); /* the root's path is empty, but there */
 	dirtree_path(dir, out);
 	if (strcmp(place->name, ".") != 0) {
 		buf_add(out, "/", 1);
@@ -281,12 +284,17 @@ static int match_shown(struct pipeline *p, struct passage *e, const struct buf *
 	bool is_old, struct change **change)
 {
 	const struct filesystems *f = p->parts.filesystems;
+	if (inner->failed)
+		return -1;
 	for (size_t i = 0; i < f->mounts.count; i++) {
 		if (&f->items[f->by_mount[i]] != e->fs)
 			continue;
 		buf_clear(&p->shown);
-		if (mounts_show(&f->mounts, &f->mounts.items[i], inner->data, inner->len,
-			    &p->shown) <= 0)
+		int shows = mounts_show(&f->mounts, &f->mounts.items[i], inner->data,
+			inner->len, &p->shown);
+		if (shows < 0)
+			return -1;
+		if (shows == 0)
 			continue;
 		if (table_match(p->parts.rules, p->shown.data, p->shown.len, e->kinds,
 			    &p->hits) < 0)
