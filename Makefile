@@ -17,6 +17,7 @@ pc:libmnl                           libmnl-dev          libmnl-devel           l
 pc:inih                             libinih-dev         inih-devel             libinih           inih-dev
 pc:libbsd-overlay                   libbsd-dev          libbsd-devel           libbsd            libbsd-dev
 pc:jansson                          libjansson-dev      jansson-devel          jansson           jansson-dev
+pc:sqlite3                          libsqlite3-dev      sqlite-devel           sqlite            sqlite-dev
 file:/usr/include/uthash.h          uthash-dev          uthash-devel           uthash            uthash-dev
 endef
 
@@ -95,7 +96,7 @@ LIB_CFLAGS  = $(eval LIB_CFLAGS := $(call pkg_config,--cflags $(LIBS)))$(LIB_CFL
 LIB_LDLIBS  = $(eval LIB_LDLIBS := $(call pkg_config,--libs $(LIBS)))$(LIB_LDLIBS)
 UNIT_CFLAGS = $(eval UNIT_CFLAGS := $(call pkg_config,--cflags cmocka))$(UNIT_CFLAGS)
 UNIT_LDLIBS = $(eval UNIT_LDLIBS := $(call pkg_config,--libs cmocka))$(UNIT_LDLIBS)
-LIBS := libmnl inih libbsd-overlay jansson
+LIBS := libmnl inih libbsd-overlay jansson sqlite3
 
 # LIBBSD_OPENBSD_VIS: of the two strnvis() of libbsd the one with OpenBSD's order of arguments.
 ALL_CPPFLAGS = -Isrc -D_GNU_SOURCE -DFSMON_VERSION='"$(VERSION)"' -DLIBBSD_OPENBSD_VIS \

@@ -43,8 +43,8 @@ static struct named *named_of(struct jobs *j, const char *name)
 struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)
 {
 	struct jobs_counters c = j->by_rule[rule]->counters;
-	c.waiting = sched_waiting(j->sched, rule);
-	c.running = sched_running(j->sched, rule);
+	c.waiting = turns_waiting(j->turns, rule);
+	c.running = turns_running(j->turns, rule);
 	return c;
 }
 
@@ -63,7 +63,7 @@ static void add_job(
 	const struct rule *r = table_rule(j->rules, hit->rule);
 	struct named *named = j->by_rule[hit->rule];
 	struct job *job = calloc(1, sizeof(*job));
-	if (job && sched_add(j->sched, hit->rule, &job->sched, r->queue_max) < 0) {
+	if (job && turns_add(j->turns, hit->rule, &job->turns, r->queue_max) < 0) {
 		free(job);
 		job = NULL;
 	}
@@ -174,9 +174,9 @@ static void on_names(void *ctx, uint32_t events)
 
 void jobs_pump(struct jobs *j)
 {
-	struct sched_job *s;
+	struct turns_job *s;
 	uint32_t rule;
-	while (!j->is_stopping && (s = sched_next(j->sched, &rule))) {
+	while (!j->is_stopping && (s = turns_next(j->turns, &rule))) {
 		struct job *job = (struct job *)s; /* its first member */
 		runs_begin(j, job);
 	}
@@ -247,7 +247,7 @@ void jobs_free(struct jobs *j)
 		HASH_DEL(j->by_name, n);
 		free(n);
 	}
-	sched_free(j->sched);
+	turns_free(j->turns);
 	free(j->by_rule);
 	free(j->daemon_user.name);
 	free(j->daemon_user.home);
@@ -276,7 +276,7 @@ static void renumber_unnamed(struct jobs *j, const int64_t *map)
 }
 
 /* Move what waits and what runs from the old scheduler to the new one. */
-static void move_jobs(struct jobs *j, struct sched *next, const int64_t *map)
+static void move_jobs(struct jobs *j, struct turns *next, const int64_t *map)
 {
 	struct job *job, *after;
 	TAILQ_FOREACH_SAFE (job, &j->open, open, after) {
@@ -285,9 +285,9 @@ static void move_jobs(struct jobs *j, struct sched *next, const int64_t *map)
 		job->has_rule = rule >= 0;
 		job->rule = rule >= 0 ? (uint32_t)rule : 0;
 		if (rule >= 0 && runs)
-			sched_resume(next, job->rule);
+			turns_resume(next, job->rule);
 		else if (rule >= 0)
-			sched_add(next, job->rule, &job->sched, UINT32_MAX);
+			turns_add(next, job->rule, &job->turns, UINT32_MAX);
 		if (rule >= 0 || runs)
 			continue;
 		struct log_about about = {.rule = job->named->name};
@@ -302,7 +302,7 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map
 	uint32_t max_parallel)
 {
 	size_t count = table_count(rules);
-	struct sched *next = sched_new(count, max_parallel);
+	struct turns *next = turns_new(count, max_parallel);
 	struct named **by_rule = calloc(count + 1, sizeof(struct named *));
 	for (uint32_t i = 0; next && by_rule && i < count; i++) {
 		by_rule[i] = named_of(j, table_rule(rules, i)->name);
@@ -315,14 +315,14 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map
 		renumber_unnamed(j, map);
 		move_jobs(j, next, map);
 	}
-	sched_free(j->sched);
+	turns_free(j->turns);
 	free(j->by_rule);
-	j->sched = next;
+	j->turns = next;
 	j->by_rule = by_rule;
 	j->rules = rules;
 	return 0;
 fail:
-	sched_free(next);
+	turns_free(next);
 	free(by_rule);
 	errno = ENOMEM;
 	return -1;
@@ -335,7 +335,7 @@ void jobs_drain(struct jobs *j)
 
 void jobs_stop(struct jobs *j)
 {
-	size_t waiting = sched_waiting_all(j->sched);
+	size_t waiting = turns_waiting_all(j->turns);
 	j->is_stopping = true;
 	if (waiting)
 		log_warn("%zu jobs were still waiting and are not run", waiting);
@@ -367,5 +367,5 @@ size_t jobs_running(const struct jobs *j)
 
 size_t jobs_waiting(const struct jobs *j)
 {
-	return sched_waiting_all(j->sched);
+	return turns_waiting_all(j->turns);
 }

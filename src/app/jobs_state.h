@@ -6,7 +6,7 @@
 #include "app/change.h"
 #include "app/jobs.h"
 #include "app/runner.h"
-#include "core/sched.h"
+#include "core/turns.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +25,7 @@ struct named {
 
 /* One job, from its change to the end of its run. */
 struct job {
-	struct sched_job sched; /* first, so that the scheduler's pointer is ours */
+	struct turns_job turns; /* first, so that the scheduler's pointer is ours */
 	UT_hash_handle hh; /* jobs.runs, while it runs */
 	TAILQ_ENTRY(job) open; /* jobs.open */
 	uint64_t serial;
@@ -52,7 +52,7 @@ struct jobs {
 	struct named **by_rule; /* for each rule of the table */
 	struct named *by_name;
 	uint64_t last_named_id;
-	struct sched *sched;
+	struct turns *turns;
 	struct change_queue unnamed; /* changes that wait for the names of users */
 	TAILQ_HEAD(, job) open; /* every job that has not ended, oldest first */
 	uint64_t last_serial;

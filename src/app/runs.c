@@ -66,7 +66,7 @@ static void finish(struct jobs *j, struct job *job, bool is_ok)
 	else
 		job->named->counters.failed++;
 	if (job->has_rule)
-		sched_done(j->sched, job->rule);
+		turns_done(j->turns, job->rule);
 	HASH_DEL(j->runs, job);
 	jobs_drop(j, job);
 }
@@ -161,7 +161,7 @@ void runs_begin(struct jobs *j, struct job *job)
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
 	if (!job->hh.tbl) {
 		job->named->counters.dropped++;
-		sched_done(j->sched, job->rule);
+		turns_done(j->turns, job->rule);
 		jobs_drop(j, job);
 		return;
 	}

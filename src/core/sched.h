@@ -1,48 +1,262 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which job may run now: for each rule one run at a time, in the order of its events;
- * over all rules at most max_parallel runs, and the rules take turns.
+ * When jobs run (DESIGN 4 and 10): gathers events into jobs, says which may start and which
+ * runs must be stopped, and what becomes of a job whose run has ended. Pure: the caller
+ * starts, signals and reaps; time is an argument and never goes backwards (CLOCK_MONOTONIC,
+ * ns).
+ *
+ * Words. A lane is one rule's queue. A key is what runs never overlap for: the path, or with
+ * `run-per = batch` the lane as a whole. A job waits or has a run, nothing else.
+ *
+ * Adding an event to lane L, key K, in this order:
+ *  1. K has a run and on-busy is drop: the event is not taken (SCHED_BUSY).
+ *  2. run-per is path or batch, and a job waits for K: the event joins it. The job is fresh
+ *     again: its attempts to come are all there, a delay before a retry ends, it is due when
+ *     it has been quiet for `debounce`, at the latest `max-wait` after its first event (after
+ *     this event, where it was waiting to be retried).
+ *  3. As many jobs wait for L as queue-max says: the event is not taken (SCHED_FULL).
+ *  4. Else it makes a new job, due after the lesser of debounce and max-wait.
+ *  Where it was taken and K has a run that is not being stopped: `restart` has that run
+ *  stopped, `signal` has it signalled (once until sched_next has told of it).
+ * A job lists at most queue-max events. One more takes the place of the newest listed, is
+ * counted, and the job is marked truncated (SCHED_CUT).
+ *
+ * A job is a candidate if it is the oldest that waits for its key (a job that is to be
+ * retried is in front of later ones), the key has no run, its due time has come, and the
+ * breaker does not hold the key. It starts if also the lane is not paused, has fewer runs
+ * than `parallel`, and has started fewer than throttle.count runs in the last throttle.per_ns
+ * (a start at time t counts while now - t < per_ns), and fewer than max-parallel run in all
+ * lanes together. (A key with several jobs is possible with run-per = event alone.) Of
+ * several lanes that could, the one goes first whose last start is longest ago (never is
+ * longest; then the lower number); within it the candidate with the lowest `order`.
+ *
+ * The breaker, for each key: a window of breaker.per_ns opens with a start that finds none
+ * open; a start in an open window counts. A start that would be number count + 1 is not done:
+ * the key is held for 10 s, 20 s, 40 s … at most 10 min (SCHED_HELD), and the window closes.
+ * The time is 10 s again when a window has run out with no hold, or nothing has started for
+ * per_ns after a hold's end. Attempts of retries count, for the throttle too.
+ *
+ * A run is stopped when `timeout` is over or because of `restart`: SCHED_STOP with the lane's
+ * stop signal, and stop-timeout later SCHED_KILL (at once with it where that is 0). It still
+ * runs, for all purposes, until sched_ended.
+ *
+ * When a run has ended (sched_ended):
+ *  - It was being stopped for a restart: its events go in front of those of the job that
+ *    waits for K (SCHED_FOLLOWED); with run-per = event, or if none waits, the job is over
+ *    (SCHED_INTERRUPTED).
+ *  - It was fine, and not stopped: the job is over (SCHED_DONE).
+ *  - It failed, or was stopped for its timeout, and has been tried `retry` times again: over
+ *    (SCHED_FAILED).
+ *  - It failed otherwise: with run-per path or batch and a job waiting for K, its events go
+ *    in front of that job's, which is fresh (SCHED_FOLLOWED). Else it waits again in front of
+ *    all of K, due after retry-delay × 2^failures-before (at most 1 h, or retry-delay if that
+ *    is more), times a random factor from 0.75 to 1.25 (SCHED_RETRY).
+ * A job that another follows gives it its `order` and `queued_ns` where they are lower, and
+ * its counts; the follower's due time stays.
  */
 #ifndef FSMON_CORE_SCHED_H
 #define FSMON_CORE_SCHED_H
+
+#include "core/rule.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
-/* What the scheduler knows of a job; the caller embeds it in its own. */
+#define SCHED_FOREVER UINT64_MAX
+#define SCHED_NO_LANE UINT32_MAX
+
+/* How a lane works: the keys of a rule (DESIGN 4), in ns; a rate with count 0 is none. */
+struct sched_config {
+	enum rule_run_per run_per;
+	enum rule_on_busy on_busy;
+	int busy_signal;
+	uint64_t debounce_ns;
+	uint64_t max_wait_ns;
+	uint32_t parallel; /* at least 1 */
+	uint32_t queue_max; /* at least 1 */
+	struct rule_rate throttle;
+	struct rule_rate breaker;
+	uint64_t timeout_ns; /* 0: none */
+	int stop_signal;
+	uint64_t stop_timeout_ns;
+	uint32_t retry;
+	uint64_t retry_delay_ns;
+};
+
+/* One event of a job; the caller embeds it in what it knows of the event. */
+struct sched_item {
+	STAILQ_ENTRY(sched_item) next; /* on its job's items */
+};
+
+STAILQ_HEAD(sched_items, sched_item);
+
+enum sched_stop { SCHED_GOES_ON, SCHED_STOPS_TIMEOUT, SCHED_STOPS_RESTART };
+
+/* One job. The caller reads it, and writes `data` alone. */
 struct sched_job {
-	STAILQ_ENTRY(sched_job) next; /* on its rule's queue */
+	uint64_t id; /* from 1, never used twice */
+	uint64_t order; /* place in line: grows with each job; taken over by followers */
+	uint32_t lane; /* SCHED_NO_LANE: its lane is gone, and it still has a run */
+	struct sched_items items; /* oldest first */
+	uint32_t listed; /* items */
+	uint64_t count; /* events, listed or not */
+	bool truncated; /* count is more than what could be listed */
+	uint32_t attempt; /* runs that were started, this one included */
+	uint32_t failures; /* since it was fresh */
+	uint64_t queued_ns; /* when its first event came */
+	uint64_t started_ns; /* of its run; 0 while it waits */
+	enum sched_stop stop; /* of its run */
+	void *data; /* the caller's own, NULL at first */
 };
 
 struct sched; /* opaque */
 
-/* A scheduler for `rule_count` rules. NULL with ENOMEM. */
-struct sched *sched_new(size_t rule_count, uint32_t max_parallel);
-
-/* Free it; jobs that wait are the caller's. NULL is allowed. */
-void sched_free(struct sched *s);
+/* How a lane works that is one rule's. */
+void sched_config_of_rule(struct sched_config *c, const struct rule *r);
 
 /*
- * Queue a job for a rule that may have `queue_max` waiting. Returns 0, or -1 with ENOSPC:
- * the job was not taken.
+ * A scheduler. Configurations are copied. last_job_id: jobs get numbers from the next one
+ * on; seed: for the random factor. NULL with ENOMEM.
  */
-int sched_add(struct sched *s, uint32_t rule, struct sched_job *job, uint32_t queue_max);
+struct sched *sched_new(const struct sched_config *lanes, size_t lane_count,
+	uint32_t max_parallel, uint64_t last_job_id, uint64_t seed);
 
-/* The next job that may start, now counted as running, and its rule; NULL if there is
- * none. */
-struct sched_job *sched_next(struct sched *s, uint32_t *rule);
+/* Free it and its jobs. `drop` (may be NULL) is called for each job, which must not be
+ * touched afterwards. NULL is allowed for s. */
+void sched_free(
+	struct sched *s, void (*drop)(void *ctx, struct sched_job *job), void *ctx);
 
-/* Count a run of the rule that an earlier scheduler has given out. */
-void sched_resume(struct sched *s, uint32_t rule);
+enum sched_added {
+	SCHED_QUEUED, /* a new job */
+	SCHED_MERGED, /* into a job that waits */
+	SCHED_CUT, /* likewise, and an older item is no longer listed */
+	SCHED_BUSY, /* not taken: on-busy = drop */
+	SCHED_FULL, /* not taken: queue-max */
+	SCHED_NO_MEMORY, /* not taken */
+};
 
-/* A run of the rule has ended. */
-void sched_done(struct sched *s, uint32_t rule);
+/*
+ * Add an event. `key` is its path, which is copied; a batch lane does not look at it. Where
+ * it is taken the item belongs to the scheduler until its job is over, and *job is that job.
+ * With SCHED_CUT *cut is the item that is the caller's again, else NULL.
+ */
+enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
+	struct sched_item *item, uint64_t now_ns, struct sched_job **job,
+	struct sched_item **cut);
 
-size_t sched_waiting(const struct sched *s, uint32_t rule);
-size_t sched_running(const struct sched *s, uint32_t rule);
+/* A job that is put in as it is: from the store, to be run again, or for a failure. */
+struct sched_given {
+	uint64_t id; /* 0: a new number */
+	struct sched_items *items; /* taken over on success; empty afterwards */
+	uint32_t listed;
+	uint64_t count;
+	bool truncated;
+	uint32_t attempt;
+	uint32_t failures;
+};
+
+/*
+ * Put in a job that waits for `key`, due at once, behind what waits already; debounce,
+ * on-busy and queue-max are not asked. With run-per path or batch, where a job waits for the
+ * key, it joins that one, and the return value is that one. Returns the job, or NULL with
+ * ENOMEM: nothing was taken. An id must be greater than none that is in use; last_job_id
+ * of sched_new must not be less than it.
+ */
+struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
+	const struct sched_given *given, uint64_t now_ns);
+
+/* Count a job that waits as running since started_ns, whatever the limits say, as another
+ * attempt only if `is_attempt`. Its key must not have a run. */
+void sched_adopt(
+	struct sched *s, struct sched_job *job, uint64_t started_ns, bool is_attempt);
+
+enum sched_what {
+	SCHED_START, /* start a run; it counts as running already */
+	SCHED_SIGNAL, /* send its run `signal` (on-busy) */
+	SCHED_STOP, /* begin to stop its run, with `signal`; job->stop says why */
+	SCHED_KILL, /* kill all of its run */
+	SCHED_HELD, /* the breaker holds its key until `until_ns` */
+};
+
+struct sched_order {
+	enum sched_what what;
+	struct sched_job *job;
+	int signal;
+	uint64_t until_ns;
+};
+
+/*
+ * The next thing to do; false if there is none now. Signals, stops and kills come first, in
+ * the order of their times.
+ */
+bool sched_next(struct sched *s, uint64_t now_ns, struct sched_order *o);
+
+/* When sched_next may have something to do again if nothing else happens: a time, perhaps in
+ * the past; SCHED_FOREVER if never. */
+uint64_t sched_due_ns(const struct sched *s);
+
+enum sched_end {
+	SCHED_DONE,
+	SCHED_FAILED,
+	SCHED_INTERRUPTED,
+	SCHED_FOLLOWED, /* its events are another job's now; it is over itself */
+	SCHED_RETRY, /* it waits again */
+};
+
+struct sched_verdict {
+	enum sched_end end;
+	struct sched_job *follower; /* with SCHED_FOLLOWED */
+	uint64_t due_ns; /* with SCHED_RETRY */
+};
+
+/*
+ * The run of a job has ended and all of it is gone. Unless the verdict is SCHED_RETRY the
+ * job is no longer the scheduler's: its items are the caller's (there are none left with
+ * SCHED_FOLLOWED), and it is freed with sched_job_free. A job whose lane is gone is never
+ * retried or followed.
+ */
+struct sched_verdict sched_ended(
+	struct sched *s, struct sched_job *job, bool is_ok, uint64_t now_ns);
+
+/* Free a job that is no longer a scheduler's; not its items. NULL is allowed. */
+void sched_job_free(struct sched_job *job);
+
+/* Start nothing of a lane before until_ns (SCHED_FOREVER: before sched_unpause). Events
+ * are taken on and gather. Runs go on. */
+void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns);
+void sched_unpause(struct sched *s, uint32_t lane);
+
+/*
+ * Go on with other lanes. `map` says for each lane of now which one it becomes, or -1. What
+ * waits in a lane that is gone is put on *gone, in the order of `order`, as an array of
+ * *gone_count jobs that are the caller's (free the array too); runs go on without a lane.
+ * Where run-per changes between event or path and batch, or from event to path, jobs that
+ * wait join by the new keys; pauses, breakers and throttles go on. Returns 0, or -1 with
+ * ENOMEM: all is as it was.
+ */
+int sched_reload(struct sched *s, const struct sched_config *lanes, size_t lane_count,
+	const int64_t *map, uint32_t max_parallel, struct sched_job ***gone,
+	size_t *gone_count);
+
+/* How a lane fares. */
+struct sched_counts {
+	size_t waiting; /* jobs */
+	size_t running;
+	size_t held; /* keys with jobs that the breaker holds at now_ns */
+	uint64_t paused_until_ns; /* 0: it is not paused at now_ns */
+};
+
+struct sched_counts sched_counts(const struct sched *s, uint32_t lane, uint64_t now_ns);
 size_t sched_waiting_all(const struct sched *s);
 size_t sched_running_all(const struct sched *s);
+
+/* The `order` of the newest job. */
+uint64_t sched_last_order(const struct sched *s);
+
+/* Whether no job with an order up to `order` is left, but for those that wait in a paused
+ * lane or for a held key: those have been put aside. */
+bool sched_is_done(const struct sched *s, uint64_t order, uint64_t now_ns);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/sched.h"
+#include "core/turns.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -13,22 +13,22 @@
 #define UNLIMITED UINT32_MAX
 
 struct job {
-	struct sched_job sched; /* first */
+	struct turns_job turns; /* first */
 	uint32_t rule;
 	unsigned number;
 };
 
-static void add(struct sched *s, struct job *j, uint32_t rule, unsigned number)
+static void add(struct turns *s, struct job *j, uint32_t rule, unsigned number)
 {
 	*j = (struct job){.rule = rule, .number = number};
-	assert_int_equal(sched_add(s, rule, &j->sched, UNLIMITED), 0);
+	assert_int_equal(turns_add(s, rule, &j->turns, UNLIMITED), 0);
 }
 
 /* The number of the next job, or -1. */
-static int next(struct sched *s)
+static int next(struct turns *s)
 {
 	uint32_t rule;
-	struct job *j = (struct job *)sched_next(s, &rule);
+	struct job *j = (struct job *)turns_next(s, &rule);
 	if (!j)
 		return -1;
 	assert_int_equal(j->rule, rule);
@@ -38,46 +38,46 @@ static int next(struct sched *s)
 static void one_at_a_time_and_in_order(void **state)
 {
 	(void)state;
-	struct sched *s = sched_new(1, 8);
+	struct turns *s = turns_new(1, 8);
 	struct job jobs[3];
 	for (unsigned i = 0; i < 3; i++)
 		add(s, &jobs[i], 0, i);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(next(s), i);
 		assert_int_equal(next(s), -1);
-		assert_int_equal(sched_running(s, 0), 1);
-		assert_int_equal(sched_waiting(s, 0), 2 - i);
-		sched_done(s, 0);
+		assert_int_equal(turns_running(s, 0), 1);
+		assert_int_equal(turns_waiting(s, 0), 2 - i);
+		turns_done(s, 0);
 	}
 	assert_int_equal(next(s), -1);
-	assert_int_equal(sched_running_all(s), 0);
-	assert_int_equal(sched_waiting_all(s), 0);
-	sched_free(s);
-	sched_free(NULL);
+	assert_int_equal(turns_running_all(s), 0);
+	assert_int_equal(turns_waiting_all(s), 0);
+	turns_free(s);
+	turns_free(NULL);
 }
 
 static void no_more_than_max_parallel_over_all_rules(void **state)
 {
 	(void)state;
-	struct sched *s = sched_new(5, 2);
+	struct turns *s = turns_new(5, 2);
 	struct job jobs[5];
 	for (unsigned i = 0; i < 5; i++)
 		add(s, &jobs[i], i, i);
 	assert_int_equal(next(s), 0);
 	assert_int_equal(next(s), 1);
 	assert_int_equal(next(s), -1);
-	assert_int_equal(sched_running_all(s), 2);
-	assert_int_equal(sched_waiting_all(s), 3);
-	sched_done(s, 1);
+	assert_int_equal(turns_running_all(s), 2);
+	assert_int_equal(turns_waiting_all(s), 3);
+	turns_done(s, 1);
 	assert_int_equal(next(s), 2);
 	assert_int_equal(next(s), -1);
-	sched_free(s);
+	turns_free(s);
 }
 
 static void rules_take_turns(void **state)
 {
 	(void)state;
-	struct sched *s = sched_new(2, 1);
+	struct turns *s = turns_new(2, 1);
 	struct job busy[3], other[2];
 	for (unsigned i = 0; i < 3; i++)
 		add(s, &busy[i], 0, i);
@@ -87,64 +87,64 @@ static void rules_take_turns(void **state)
 	static const uint32_t rules[] = {0, 1, 0, 1, 0};
 	for (size_t i = 0; i < 5; i++) {
 		assert_int_equal(next(s), order[i]);
-		sched_done(s, rules[i]);
+		turns_done(s, rules[i]);
 	}
-	sched_free(s);
+	turns_free(s);
 }
 
 static void refuses_more_than_queue_max(void **state)
 {
 	(void)state;
-	struct sched *s = sched_new(2, 8);
+	struct turns *s = turns_new(2, 8);
 	struct job jobs[4] = {0};
-	assert_int_equal(sched_add(s, 0, &jobs[0].sched, 2), 0);
-	assert_int_equal(sched_add(s, 0, &jobs[1].sched, 2), 0);
+	assert_int_equal(turns_add(s, 0, &jobs[0].turns, 2), 0);
+	assert_int_equal(turns_add(s, 0, &jobs[1].turns, 2), 0);
 	errno = 0;
-	assert_int_equal(sched_add(s, 0, &jobs[2].sched, 2), -1);
+	assert_int_equal(turns_add(s, 0, &jobs[2].turns, 2), -1);
 	assert_int_equal(errno, ENOSPC);
-	assert_int_equal(sched_waiting(s, 0), 2);
+	assert_int_equal(turns_waiting(s, 0), 2);
 	/* The other rule has a queue of its own, and what runs does not wait. */
-	assert_int_equal(sched_add(s, 1, &jobs[3].sched, 2), 0);
+	assert_int_equal(turns_add(s, 1, &jobs[3].turns, 2), 0);
 	assert_int_equal(next(s), 0);
-	assert_int_equal(sched_add(s, 0, &jobs[2].sched, 2), 0);
-	assert_int_equal(sched_add(s, 1, &jobs[0].sched, 0), -1);
-	sched_free(s);
+	assert_int_equal(turns_add(s, 0, &jobs[2].turns, 2), 0);
+	assert_int_equal(turns_add(s, 1, &jobs[0].turns, 0), -1);
+	turns_free(s);
 }
 
 static void resumed_runs_count(void **state)
 {
 	(void)state;
-	struct sched *s = sched_new(3, 3);
+	struct turns *s = turns_new(3, 3);
 	struct job jobs[3];
 	add(s, &jobs[0], 0, 0);
-	sched_resume(s, 0); /* while a job waits */
-	sched_resume(s, 1); /* before one does */
+	turns_resume(s, 0); /* while a job waits */
+	turns_resume(s, 1); /* before one does */
 	add(s, &jobs[1], 1, 1);
-	assert_int_equal(sched_running_all(s), 2);
+	assert_int_equal(turns_running_all(s), 2);
 	assert_int_equal(next(s), -1);
 	add(s, &jobs[2], 2, 2);
 	assert_int_equal(next(s), 2);
-	sched_done(s, 0);
+	turns_done(s, 0);
 	assert_int_equal(next(s), 0);
-	sched_done(s, 1);
+	turns_done(s, 1);
 	assert_int_equal(next(s), 1);
-	assert_int_equal(sched_running_all(s), 3);
-	sched_free(s);
+	assert_int_equal(turns_running_all(s), 3);
+	turns_free(s);
 }
 
 static void several_resumed_runs_of_a_rule_must_all_end(void **state)
 {
 	(void)state;
-	struct sched *s = sched_new(1, 8);
+	struct turns *s = turns_new(1, 8);
 	struct job job;
-	sched_resume(s, 0);
-	sched_resume(s, 0);
+	turns_resume(s, 0);
+	turns_resume(s, 0);
 	add(s, &job, 0, 5);
-	sched_done(s, 0);
+	turns_done(s, 0);
 	assert_int_equal(next(s), -1);
-	sched_done(s, 0);
+	turns_done(s, 0);
 	assert_int_equal(next(s), 5);
-	sched_free(s);
+	turns_free(s);
 }
 
 /* ---- Random steps against the plainest model there is */
@@ -182,10 +182,10 @@ static int model_turn(const struct model *m)
 	return best;
 }
 
-static void step_add(struct sched *s, struct model *m, struct job *j, uint64_t step)
+static void step_add(struct turns *s, struct model *m, struct job *j, uint64_t step)
 {
 	uint32_t rule = j->rule;
-	int rc = sched_add(s, rule, &j->sched, QUEUE_MAX);
+	int rc = turns_add(s, rule, &j->turns, QUEUE_MAX);
 	assert_int_equal(rc, m->waiting[rule] < QUEUE_MAX ? 0 : -1);
 	if (rc < 0)
 		return;
@@ -194,7 +194,7 @@ static void step_add(struct sched *s, struct model *m, struct job *j, uint64_t s
 	m->queue[rule][m->waiting[rule]++] = j->number;
 }
 
-static void step_next(struct sched *s, struct model *m)
+static void step_next(struct turns *s, struct model *m)
 {
 	int turn = model_turn(m);
 	int got = next(s);
@@ -209,11 +209,11 @@ static void step_next(struct sched *s, struct model *m)
 		m->queue[turn][i] = m->queue[turn][i + 1];
 }
 
-static void step_done(struct sched *s, struct model *m, uint32_t rule, uint64_t step)
+static void step_done(struct turns *s, struct model *m, uint32_t rule, uint64_t step)
 {
 	if (!m->running[rule])
 		return;
-	sched_done(s, rule);
+	turns_done(s, rule);
 	if (--m->running[rule] == 0)
 		m->ready_since[rule] = step;
 }
@@ -223,7 +223,7 @@ static void random_steps_agree_with_a_plain_model(void **state)
 	(void)state;
 	static struct job jobs[JOBS];
 	struct model m = {0};
-	struct sched *s = sched_new(RULES, MAX_PARALLEL);
+	struct turns *s = turns_new(RULES, MAX_PARALLEL);
 	unsigned added = 0;
 	srand(2);
 	for (uint64_t step = 1; added < JOBS; step++) {
@@ -241,19 +241,19 @@ static void random_steps_agree_with_a_plain_model(void **state)
 			break;
 		case 5:
 			if (rand() % 20 == 0 && sum(m.running) < MAX_PARALLEL) {
-				sched_resume(s, rule);
+				turns_resume(s, rule);
 				m.running[rule]++;
 			}
 			break;
 		default:
 			step_done(s, &m, rule, step);
 		}
-		assert_int_equal(sched_waiting(s, rule), m.waiting[rule]);
-		assert_int_equal(sched_running(s, rule), m.running[rule]);
-		assert_int_equal(sched_waiting_all(s), sum(m.waiting));
-		assert_int_equal(sched_running_all(s), sum(m.running));
+		assert_int_equal(turns_waiting(s, rule), m.waiting[rule]);
+		assert_int_equal(turns_running(s, rule), m.running[rule]);
+		assert_int_equal(turns_waiting_all(s), sum(m.waiting));
+		assert_int_equal(turns_running_all(s), sum(m.running));
 	}
-	sched_free(s);
+	turns_free(s);
 }
 
 int main(void)

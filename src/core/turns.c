@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/sched.h"
+#include "core/turns.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 /* One rule's jobs. It is on the ready list while a job waits and none runs. */
 struct lane {
-	STAILQ_HEAD(, sched_job) jobs;
+	STAILQ_HEAD(, turns_job) jobs;
 	TAILQ_ENTRY(lane) ready;
 	size_t waiting;
 	size_t running;
 };
 
-struct sched {
+struct turns {
 	struct lane *lanes;
 	TAILQ_HEAD(, lane) ready; /* whose turn is next first */
 	uint32_t max_parallel;
 	size_t waiting, running;
 };
 
-struct sched *sched_new(size_t rule_count, uint32_t max_parallel)
+struct turns *turns_new(size_t rule_count, uint32_t max_parallel)
 {
-	struct sched *s = calloc(1, sizeof(*s));
+	struct turns *s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
 	s->lanes = calloc(rule_count + 1, sizeof(*s->lanes));
@@ -36,7 +36,7 @@ struct sched *sched_new(size_t rule_count, uint32_t max_parallel)
 	return s;
 }
 
-void sched_free(struct sched *s)
+void turns_free(struct turns *s)
 {
 	if (!s)
 		return;
@@ -44,7 +44,7 @@ void sched_free(struct sched *s)
 	free(s);
 }
 
-int sched_add(struct sched *s, uint32_t rule, struct sched_job *job, uint32_t queue_max)
+int turns_add(struct turns *s, uint32_t rule, struct turns_job *job, uint32_t queue_max)
 {
 	struct lane *l = &s->lanes[rule];
 	if (l->waiting >= queue_max) {
@@ -58,9 +58,9 @@ int sched_add(struct sched *s, uint32_t rule, struct sched_job *job, uint32_t qu
 	return 0;
 }
 
-static struct sched_job *take(struct sched *s, struct lane *l, uint32_t *rule)
+static struct turns_job *take(struct turns *s, struct lane *l, uint32_t *rule)
 {
-	struct sched_job *job = STAILQ_FIRST(&l->jobs);
+	struct turns_job *job = STAILQ_FIRST(&l->jobs);
 	STAILQ_REMOVE_HEAD(&l->jobs, next);
 	l->waiting--;
 	s->waiting--;
@@ -68,7 +68,7 @@ static struct sched_job *take(struct sched *s, struct lane *l, uint32_t *rule)
 	return job;
 }
 
-struct sched_job *sched_next(struct sched *s, uint32_t *rule)
+struct turns_job *turns_next(struct turns *s, uint32_t *rule)
 {
 	struct lane *l = TAILQ_FIRST(&s->ready);
 	if (!l || s->running >= s->max_parallel)
@@ -79,7 +79,7 @@ struct sched_job *sched_next(struct sched *s, uint32_t *rule)
 	return take(s, l, rule);
 }
 
-void sched_resume(struct sched *s, uint32_t rule)
+void turns_resume(struct turns *s, uint32_t rule)
 {
 	struct lane *l = &s->lanes[rule];
 	if (l->running++ == 0 && l->waiting > 0)
@@ -87,7 +87,7 @@ void sched_resume(struct sched *s, uint32_t rule)
 	s->running++;
 }
 
-void sched_done(struct sched *s, uint32_t rule)
+void turns_done(struct turns *s, uint32_t rule)
 {
 	struct lane *l = &s->lanes[rule];
 	l->running--;
@@ -96,22 +96,22 @@ void sched_done(struct sched *s, uint32_t rule)
 		TAILQ_INSERT_TAIL(&s->ready, l, ready);
 }
 
-size_t sched_waiting(const struct sched *s, uint32_t rule)
+size_t turns_waiting(const struct turns *s, uint32_t rule)
 {
 	return s->lanes[rule].waiting;
 }
 
-size_t sched_running(const struct sched *s, uint32_t rule)
+size_t turns_running(const struct turns *s, uint32_t rule)
 {
 	return s->lanes[rule].running;
 }
 
-size_t sched_waiting_all(const struct sched *s)
+size_t turns_waiting_all(const struct turns *s)
 {
 	return s->waiting;
 }
 
-size_t sched_running_all(const struct sched *s)
+size_t turns_running_all(const struct turns *s)
 {
 	return s->running;
 }
