@@ -253,8 +253,14 @@ static void keeper_dispatch(
 		if (k->worker_pid != 0)
 			keeper_runs_start(k->runs, m->run_id, &m->run, fds, fd_count);
 		break;
+	case WIRE_SIGNAL:
 	case WIRE_STOP:
 		keeper_runs_signal(k->runs, m->run_id, m->signal);
+		break;
+	case WIRE_KILL:
+		keeper_runs_signal(k->runs, m->run_id, SIGKILL);
+		break;
+	case WIRE_DONE:
 		break;
 	case WIRE_READY:
 		k->was_ready = true;

@@ -19,6 +19,7 @@
 #define RUNNER_QUEUE_MAX 1024 /* messages that wait for the socket */
 #define RUNNER_LINGER_MAX 512 /* pipes of runs that have ended */
 #define RUNNER_RECEIVE_MAX 1024 /* messages read in one go */
+#define RUNNER_DONE_MAX 4096 /* runs in one message */
 #define RUNNER_READ_BYTES 65536 /* a pipe's capacity */
 #define RUNNER_MESSAGE_BYTES 4096
 
@@ -48,6 +49,8 @@ struct runner {
 	struct poller *poller;
 	int keeper_fd; /* -1 once the keeper is gone */
 	struct poller_source *source;
+	bool was_told; /* all of an earlier worker's runs */
+	bool has_cgroups;
 	const struct runner_handlers *handlers;
 	void *ctx;
 	struct runner_run *runs; /* hash by id */
@@ -164,6 +167,13 @@ static void runner_drain_output(struct runner_run *run)
 
 /* ---- Messages from the keeper ---- */
 
+/* The run that is over; one that an earlier worker asked for may not be known yet. */
+static struct runner_run *runner_find_over(struct runner *r, uint64_t id)
+{
+	struct runner_run *run = runner_find(r, id);
+	return run || r->was_told ? run : runner_add_run(r, id);
+}
+
 static void runner_take_output(struct runner_run *run, int fd)
 {
 	struct runner *r = run->runner;
@@ -193,7 +203,7 @@ static void runner_on_started(struct runner *r, const struct wire_message *m, in
 static void runner_on_failed(
 	struct runner *r, uint64_t run_id, int error, const char *stage)
 {
-	struct runner_run *run = runner_find(r, run_id);
+	struct runner_run *run = runner_find_over(r, run_id);
 	if (!run)
 		return;
 	runner_free_run(run);
@@ -208,7 +218,7 @@ static void runner_limit_lingering(struct runner *r)
 
 static void runner_on_ended(struct runner *r, const struct wire_message *m)
 {
-	struct runner_run *run = runner_find(r, m->run_id);
+	struct runner_run *run = runner_find_over(r, m->run_id);
 	if (!run)
 		return;
 	runner_drain_output(run);
@@ -242,6 +252,8 @@ static void runner_dispatch(struct runner *r, const struct wire_message *m, int 
 		runner_on_ended(r, m);
 		break;
 	case WIRE_HELLO:
+		r->was_told = true;
+		r->has_cgroups = m->has_cgroups;
 		r->handlers->told(r->ctx);
 		break;
 	case WIRE_RELOAD:
@@ -444,10 +456,47 @@ int runner_start(struct runner *r, const struct runner_request *request)
 	return 0;
 }
 
+bool runner_has_room(const struct runner *r)
+{
+	return r->queue_count < RUNNER_QUEUE_MAX;
+}
+
+bool runner_has_cgroups(const struct runner *r)
+{
+	return r->has_cgroups;
+}
+
+int runner_signal(struct runner *r, uint64_t run_id, int signal)
+{
+	struct wire_message m = {.type = WIRE_SIGNAL, .run_id = run_id, .signal = signal};
+	return runner_send(r, &m, NULL, 0);
+}
+
 int runner_stop(struct runner *r, uint64_t run_id, int signal)
 {
 	struct wire_message m = {.type = WIRE_STOP, .run_id = run_id, .signal = signal};
 	return runner_send(r, &m, NULL, 0);
+}
+
+int runner_kill(struct runner *r, uint64_t run_id)
+{
+	struct wire_message m = {.type = WIRE_KILL, .run_id = run_id};
+	return runner_send(r, &m, NULL, 0);
+}
+
+int runner_done(struct runner *r, const uint64_t *run_ids, size_t count)
+{
+	while (count > 0) {
+		size_t n = count < RUNNER_DONE_MAX ? count : RUNNER_DONE_MAX;
+		struct wire_message m = {.type = WIRE_DONE};
+		m.done = (struct wire_done){
+			.ids = (uint64_t *)(uintptr_t)run_ids, .count = n};
+		if (runner_send(r, &m, NULL, 0) < 0)
+			return -1;
+		run_ids += n;
+		count -= n;
+	}
+	return 0;
 }
 
 int runner_ready(struct runner *r, bool logs_json)

@@ -38,9 +38,9 @@ struct runner_outcome {
 
 /*
  * What the runner calls, always from poller_turn or runner_drain. A run gets `started` at
- * most once and then exactly one of `failed` and `ended`; `failed` may come without
- * `started`. Handlers may call runner_start, runner_stop, runner_ready and runner_status.
- * Every handler must be set.
+ * most once and then exactly one of `failed` and `ended`, which may come without it: a
+ * run that could not be started, or one of an earlier worker that is over. Handlers may
+ * call everything but runner_drain and runner_free. Every handler must be set.
  */
 struct runner_handlers {
 	/*
@@ -58,10 +58,14 @@ struct runner_handlers {
 	 * byte. Comes after `ended` too, from processes that the hook left behind.
 	 */
 	void (*output)(void *ctx, uint64_t run_id, const char *line, size_t len);
-	/* The process ended, and what it had written has been delivered. */
+	/*
+	 * The process ended, and what it had written has been delivered. Of a run that
+	 * was stopped or killed all processes are gone, as far as runner_has_cgroups
+	 * says that the keeper can tell.
+	 */
 	void (*ended)(void *ctx, uint64_t run_id, const struct runner_outcome *outcome);
 	/* Once after the start: all that is left of an earlier worker's runs has been
-	 * told. */
+	 * told, and runner_has_cgroups knows. */
 	void (*told)(void *ctx);
 	/* End: after the running hooks, or at once (they are being killed). */
 	void (*stop_requested)(void *ctx, bool now);
@@ -91,9 +95,35 @@ void runner_free(struct runner *r);
 __attribute__((warn_unused_result)) int runner_start(
 	struct runner *r, const struct runner_request *request);
 
-/* Send a signal to the process group of a run. What has ended meanwhile gets none.
- * Returns 0, or -1 as runner_start does. */
+/* Whether runner_start would not return EAGAIN now. Where it would, the next turn of the
+ * poller in which the keeper takes something may make room. */
+bool runner_has_room(const struct runner *r);
+
+/* Whether every run has a cgroup of its own, by which all of its processes can be
+ * reached. False before `told`. */
+bool runner_has_cgroups(const struct runner *r);
+
+/* Send a signal to the process group of a run and to nobody else (on-busy). What has
+ * ended meanwhile gets none. Returns 0, or -1 as runner_start does. */
+int runner_signal(struct runner *r, uint64_t run_id, int signal);
+
+/*
+ * Begin to stop a run: send the signal to every process of it, those that left its process
+ * group too. From now on the run has ended only when all of them are gone. Without
+ * cgroups: to the process group, and it has ended when its process has. Returns 0, or -1
+ * as runner_start does.
+ */
 int runner_stop(struct runner *r, uint64_t run_id, int signal);
+
+/* Kill every process of a run, likewise. Returns 0, or -1 as runner_start does. */
+int runner_kill(struct runner *r, uint64_t run_id);
+
+/*
+ * The `failed` or `ended` of these runs need not be remembered any more. Until then the
+ * keeper tells it to each new worker. Borrows the array. Returns 0, or -1 as runner_start
+ * does; nothing is done for some of them then, and it may be called again for all.
+ */
+int runner_done(struct runner *r, const uint64_t *run_ids, size_t count);
 
 /* Tell that the worker is at work: once after the start, and at the end of each reload
  * that was asked for, failed or not; and whether the log is JSON, so that the keeper's own

@@ -10,7 +10,7 @@
  * Numbers are in the machine's own order, unaligned; strings end with a NUL. Nothing may
  * follow the last field.
  */
-#define WIRE_VERSION 1u
+#define WIRE_VERSION 2u
 #define WIRE_HEADER_BYTES 12
 
 enum { WIRE_HAS_IDS = 1, WIRE_HAS_STDIN = 2, WIRE_HAS_FILE = 4 };
@@ -67,14 +67,25 @@ static void wire_put_run(struct buf *b, const struct wire_run *r)
 		wire_put_str(b, *s);
 }
 
+static void wire_put_done(struct buf *b, const struct wire_done *d)
+{
+	wire_put_u32(b, (uint32_t)d->count);
+	for (size_t i = 0; i < d->count; i++)
+		wire_put_u64(b, d->ids[i]);
+}
+
 static void wire_put_fields(struct buf *b, const struct wire_message *m)
 {
 	switch (m->type) {
 	case WIRE_RUN:
 		wire_put_run(b, &m->run);
 		break;
+	case WIRE_SIGNAL:
 	case WIRE_STOP:
 		wire_put_u32(b, (uint32_t)m->signal);
+		break;
+	case WIRE_DONE:
+		wire_put_done(b, &m->done);
 		break;
 	case WIRE_STATUS:
 		wire_put_str(b, m->text);
@@ -101,6 +112,9 @@ static void wire_put_fields(struct buf *b, const struct wire_message *m)
 		wire_put_u32(b, m->logs_json);
 		break;
 	case WIRE_HELLO:
+		wire_put_u32(b, m->has_cgroups);
+		break;
+	case WIRE_KILL:
 	case WIRE_RELOAD:
 		break;
 	}
@@ -230,11 +244,30 @@ static int wire_get_run(struct wire_cursor *c, struct wire_run *r)
 	return 0;
 }
 
+/* Returns 0, or -1 with ENOMEM; a faulty message sets c->bad. */
+static int wire_get_done(struct wire_cursor *c, struct wire_done *d)
+{
+	uint32_t count = wire_get_u32(c);
+	if (c->bad || count > c->left / sizeof(uint64_t)) {
+		c->bad = true;
+		return 0;
+	}
+	d->ids = reallocarray(NULL, (size_t)count + 1, sizeof(*d->ids));
+	if (!d->ids)
+		return -1;
+	for (d->count = 0; d->count < count; d->count++)
+		d->ids[d->count] = wire_get_u64(c);
+	return 0;
+}
+
 static int wire_get_fields(struct wire_cursor *c, struct wire_message *m)
 {
 	switch (m->type) {
 	case WIRE_RUN:
 		return wire_get_run(c, &m->run);
+	case WIRE_DONE:
+		return wire_get_done(c, &m->done);
+	case WIRE_SIGNAL:
 	case WIRE_STOP:
 		m->signal = (int32_t)wire_get_u32(c);
 		break;
@@ -263,6 +296,9 @@ static int wire_get_fields(struct wire_cursor *c, struct wire_message *m)
 		m->logs_json = wire_get_u32(c) != 0;
 		break;
 	case WIRE_HELLO:
+		m->has_cgroups = wire_get_u32(c) != 0;
+		break;
+	case WIRE_KILL:
 	case WIRE_RELOAD:
 		break;
 	default:
@@ -297,6 +333,8 @@ int wire_decode(struct wire_message *m, const void *bytes, size_t len)
 
 void wire_fini(struct wire_message *m)
 {
+	if (m->type == WIRE_DONE)
+		free(m->done.ids);
 	if (m->type != WIRE_RUN)
 		return;
 	free(m->run.argv);

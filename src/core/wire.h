@@ -18,15 +18,19 @@ enum wire_type {
 	/* worker to keeper */
 	WIRE_RUN = 1, /* start a hook; with it go the stdin and the file descriptor, if
 			 present */
-	WIRE_STOP, /* send a signal to the process group of a run */
+	WIRE_SIGNAL, /* send a signal to the process group of a run */
+	WIRE_STOP, /* begin to stop a run: send a signal to all of its processes */
+	WIRE_KILL, /* kill all processes of a run */
+	WIRE_DONE, /* the ends of these runs have been dealt with */
 	WIRE_READY, /* the worker is at work; also at the end of each reload */
 	WIRE_STATUS, /* one line about how it goes, for the service manager */
 	/* keeper to worker */
 	WIRE_STARTED, /* a process exists; sent before its program runs; with the output
 			 pipe */
 	WIRE_RUNNING, /* to a new worker: a run that an earlier one asked for; likewise */
-	WIRE_FAILED, /* the program could not be started; the last word about a run */
-	WIRE_ENDED, /* the process ended; the last word about a run */
+	/* The last word about a run, to each worker until one says WIRE_DONE. */
+	WIRE_FAILED, /* the program could not be started */
+	WIRE_ENDED, /* the process ended; all of them, where the run was stopped */
 	WIRE_HELLO, /* to a new worker: all that was left over has been told */
 	WIRE_RELOAD,
 	WIRE_SHUTDOWN,
@@ -49,6 +53,12 @@ struct wire_run {
 	bool has_file; /* the next one is FSMON_FD */
 };
 
+/* Runs of which no more needs to be told. In a decoded message the array is its own. */
+struct wire_done {
+	uint64_t *ids;
+	size_t count;
+};
+
 /* What a run used. */
 struct wire_usage {
 	uint64_t user_us;
@@ -61,7 +71,8 @@ struct wire_message {
 	uint64_t run_id; /* 0 where the message concerns no run */
 	union {
 		struct wire_run run; /* WIRE_RUN */
-		int32_t signal; /* WIRE_STOP */
+		int32_t signal; /* WIRE_SIGNAL, WIRE_STOP */
+		struct wire_done done; /* WIRE_DONE */
 		const char *text; /* WIRE_STATUS */
 		struct {
 			int32_t pid; /* WIRE_RUNNING: 0 if it has ended */
@@ -77,6 +88,7 @@ struct wire_message {
 		} ended; /* WIRE_ENDED */
 		bool now; /* WIRE_SHUTDOWN: do not wait for running hooks */
 		bool logs_json; /* WIRE_READY: the log is to be JSON */
+		bool has_cgroups; /* WIRE_HELLO: each run has a cgroup of its own */
 	};
 };
 

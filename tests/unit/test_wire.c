@@ -16,6 +16,7 @@ static char *words[] = {(char *)(uintptr_t) "/bin/sh", (char *)(uintptr_t) "",
 	(char *)(uintptr_t) "a b\n", NULL};
 static char *variables[] = {(char *)(uintptr_t) "A=1", NULL};
 static char *nothing[] = {NULL};
+static uint64_t run_ids[] = {1, 0, UINT64_MAX};
 static gid_t groups[] = {7, 0, 4294967294u};
 
 /* One of each type. */
@@ -37,7 +38,11 @@ static const struct wire_message messages[] = {
 	{.type = WIRE_RUN,
 		.run_id = 1,
 		.run = {.argv = words, .envp = nothing, .directory = ""}},
+	{.type = WIRE_SIGNAL, .run_id = 3, .signal = 10},
 	{.type = WIRE_STOP, .run_id = 3, .signal = 15},
+	{.type = WIRE_KILL, .run_id = 3},
+	{.type = WIRE_DONE},
+	{.type = WIRE_DONE, .done = {.ids = run_ids, .count = 3}},
 	{.type = WIRE_READY},
 	{.type = WIRE_READY, .logs_json = true},
 	{.type = WIRE_STATUS, .text = "3 rules"},
@@ -48,6 +53,7 @@ static const struct wire_message messages[] = {
 		.run_id = 6,
 		.ended = {.status = 256, .usage = {1, 2, UINT64_MAX}}},
 	{.type = WIRE_HELLO},
+	{.type = WIRE_HELLO, .has_cgroups = true},
 	{.type = WIRE_RELOAD},
 	{.type = WIRE_SHUTDOWN, .now = true},
 };
@@ -87,8 +93,18 @@ static void assert_messages_equal(
 	case WIRE_RUN:
 		assert_runs_equal(&a->run, &b->run);
 		break;
+	case WIRE_SIGNAL:
 	case WIRE_STOP:
 		assert_int_equal(a->signal, b->signal);
+		break;
+	case WIRE_DONE:
+		assert_int_equal(a->done.count, b->done.count);
+		if (b->done.count > 0)
+			assert_memory_equal(a->done.ids, b->done.ids,
+				b->done.count * sizeof(uint64_t));
+		break;
+	case WIRE_HELLO:
+		assert_int_equal(a->has_cgroups, b->has_cgroups);
 		break;
 	case WIRE_STATUS:
 		assert_string_equal(a->text, b->text);
