@@ -17,7 +17,8 @@
  *  3. As many jobs wait for L as queue-max says: the event is not taken (SCHED_FULL).
  *  4. Else it makes a new job, due after the lesser of debounce and max-wait.
  *  Where it was taken and K has a run that is not being stopped: `restart` has that run
- *  stopped, `signal` has it signalled (once until sched_next has told of it).
+ *  stopped (it is being stopped from now on), `signal` has it signalled (once until
+ *  sched_next has told of it; nobody is told of a run that is being stopped by then).
  * A job lists at most queue-max events. One more takes the place of the newest listed, is
  * counted, and the job is marked truncated (SCHED_CUT).
  *
@@ -27,8 +28,8 @@
  * than `parallel`, and has started fewer than throttle.count runs in the last throttle.per_ns
  * (a start at time t counts while now - t < per_ns), and fewer than max-parallel run in all
  * lanes together. (A key with several jobs is possible with run-per = event alone.) Of
- * several lanes that could, the one goes first whose last start is longest ago (never is
- * longest; then the lower number); within it the candidate with the lowest `order`.
+ * several lanes that could, the one goes first whose last start was made before the others'
+ * (never is first; then the lower number); within it the candidate with the lowest `order`.
  *
  * The breaker, for each key: a window of breaker.per_ns opens with a start that finds none
  * open; a start in an open window counts. A start that would be number count + 1 is not done:
@@ -36,9 +37,10 @@
  * The time is 10 s again when a window has run out with no hold, or nothing has started for
  * per_ns after a hold's end. Attempts of retries count, for the throttle too.
  *
- * A run is stopped when `timeout` is over or because of `restart`: SCHED_STOP with the lane's
- * stop signal, and stop-timeout later SCHED_KILL (at once with it where that is 0). It still
- * runs, for all purposes, until sched_ended.
+ * A run is stopped when `timeout` is over (it is being stopped once sched_next has told of
+ * it) or because of `restart`: SCHED_STOP with the lane's stop signal, and SCHED_KILL when
+ * stop-timeout has passed since that was told (at once where it is 0). It still runs, for
+ * all purposes, until sched_ended.
  *
  * When a run has ended (sched_ended):
  *  - It was being stopped for a restart: its events go in front of those of the job that
@@ -51,8 +53,9 @@
  *    in front of that job's, which is fresh (SCHED_FOLLOWED). Else it waits again in front of
  *    all of K, due after retry-delay × 2^failures-before (at most 1 h, or retry-delay if that
  *    is more), times a random factor from 0.75 to 1.25 (SCHED_RETRY).
- * A job that another follows gives it its `order` and `queued_ns` where they are lower, and
- * its counts; the follower's due time stays.
+ * A job that another follows gives it its `order` and `queued_ns` where they are lower, its
+ * events, all of them, and their counts; the follower's due time stays, and so does the time
+ * at which it is due however many events still come.
  */
 #ifndef FSMON_CORE_SCHED_H
 #define FSMON_CORE_SCHED_H
