@@ -12,35 +12,40 @@
  *  1. K has a run and on-busy is drop: the event is not taken (SCHED_BUSY).
  *  2. run-per is path or batch, and a job waits for K: the event joins it. The job is fresh
  *     again: its attempts to come are all there, a delay before a retry ends, it is due when
- *     it has been quiet for `debounce`, at the latest `max-wait` after its first event (after
- *     this event, where it was waiting to be retried).
+ *     it has been quiet for `debounce`, at the latest `max-wait` after its first event. (The
+ *     first that was added to it since it last ran: what it was given, and what it took over
+ *     from other jobs, does not count.)
  *  3. As many jobs wait for L as queue-max says: the event is not taken (SCHED_FULL).
  *  4. Else it makes a new job, due after the lesser of debounce and max-wait.
  *  Where it was taken and K has a run that is not being stopped: `restart` has that run
- *  stopped (it is being stopped from now on), `signal` has it signalled (once until
- *  sched_next has told of it; nobody is told of a run that is being stopped by then).
- * A job lists at most queue-max events. One more takes the place of the newest listed, is
- * counted, and the job is marked truncated (SCHED_CUT).
+ *  stopped, `signal` has it signalled (once until sched_next has told of it).
+ * An event that is added to a job that lists queue-max events or more takes the place of the
+ * newest listed, is counted, and the job is marked truncated (SCHED_CUT). Nothing is cut
+ * where a job takes over another's events.
  *
- * A job is a candidate if it is the oldest that waits for its key (a job that is to be
- * retried is in front of later ones), the key has no run, its due time has come, and the
- * breaker does not hold the key. It starts if also the lane is not paused, has fewer runs
- * than `parallel`, and has started fewer than throttle.count runs in the last throttle.per_ns
- * (a start at time t counts while now - t < per_ns), and fewer than max-parallel run in all
- * lanes together. (A key with several jobs is possible with run-per = event alone.) Of
- * several lanes that could, the one goes first whose last start was made before the others'
- * (never is first; then the lower number); within it the candidate with the lowest `order`.
+ * A job is a candidate if it has the lowest `order` of those that wait for its key (so one
+ * that is to be retried is in front of later ones), the key has no run, its due time has
+ * come (now >= due), and the breaker does not hold the key. It starts if also the lane is not
+ * paused, has fewer runs than `parallel`, and has started fewer than throttle.count runs in
+ * the last throttle.per_ns (a start at time t counts while now - t < per_ns), and fewer than
+ * max-parallel run in all (those without a lane too). (A key with several jobs is possible
+ * with run-per = event alone.) Of several lanes that could, the one goes first whose last
+ * start is longest ago, by the sequence of starts (never is longest; then the lower number);
+ * within it the candidate with the lowest `order`.
  *
  * The breaker, for each key: a window of breaker.per_ns opens with a start that finds none
- * open; a start in an open window counts. A start that would be number count + 1 is not done:
- * the key is held for 10 s, 20 s, 40 s … at most 10 min (SCHED_HELD), and the window closes.
- * The time is 10 s again when a window has run out with no hold, or nothing has started for
- * per_ns after a hold's end. Attempts of retries count, for the throttle too.
+ * open; a start in an open window counts (the window is open while now - opening < per_ns).
+ * A start that would be number count + 1 is not done: the key is held for 10 s, 20 s, 40 s …
+ * at most 10 min (SCHED_HELD), and the window closes. The time is 10 s again when a window
+ * has run out with no hold, or nothing has started for per_ns after a hold's end. Attempts of
+ * retries count, for the throttle too.
  *
- * A run is stopped when `timeout` is over (it is being stopped once sched_next has told of
- * it) or because of `restart`: SCHED_STOP with the lane's stop signal, and SCHED_KILL when
- * stop-timeout has passed since that was told (at once where it is 0). It still runs, for
- * all purposes, until sched_ended.
+ * A run is stopped when its `timeout` is over or because of `restart`, whichever was first
+ * (timeout, if both at one time): SCHED_STOP with the lane's stop signal, and stop-timeout
+ * after that was told SCHED_KILL (at once where that is 0), once. It is being stopped from
+ * the moment that SCHED_STOP is told: one that ends before has ended by itself. What else was
+ * asked for is then forgotten. It still runs, for all purposes, until sched_ended. A run
+ * keeps the timeout, stop-signal and stop-timeout that its lane had when it started.
  *
  * When a run has ended (sched_ended):
  *  - It was being stopped for a restart: its events go in front of those of the job that
@@ -50,12 +55,16 @@
  *  - It failed, or was stopped for its timeout, and has been tried `retry` times again: over
  *    (SCHED_FAILED).
  *  - It failed otherwise: with run-per path or batch and a job waiting for K, its events go
- *    in front of that job's, which is fresh (SCHED_FOLLOWED). Else it waits again in front of
- *    all of K, due after retry-delay × 2^failures-before (at most 1 h, or retry-delay if that
- *    is more), times a random factor from 0.75 to 1.25 (SCHED_RETRY).
- * A job that another follows gives it its `order` and `queued_ns` where they are lower, its
- * events, all of them, and their counts; the follower's due time stays, and so does the time
- * at which it is due however many events still come.
+ *    in front of that job's (SCHED_FOLLOWED). Else it waits again with its `order`, due after
+ *    retry-delay × 2^failures-before (at most 1 h, or retry-delay if that is more), times a
+ *    random factor from 0.75 to 1.25 (SCHED_RETRY).
+ * A job that another follows gives it its `order` and `queued_ns` where they are lower, and
+ * its count and truncated; the follower is fresh, its due time stays, its `attempt` too.
+ *
+ * Jobs that wait and join because of sched_give or sched_reload become the one with the
+ * lowest `order`: the others' events go behind its own, in the order of `order`, with their
+ * count and truncated; queued_ns is the lowest; the job is fresh, its `attempt` its own, and
+ * it is due when the first of them was.
  */
 #ifndef FSMON_CORE_SCHED_H
 #define FSMON_CORE_SCHED_H
@@ -107,10 +116,10 @@ struct sched_job {
 	uint64_t count; /* events, listed or not */
 	bool truncated; /* count is more than what could be listed */
 	uint32_t attempt; /* runs that were started, this one included */
-	uint32_t failures; /* since it was fresh */
+	uint32_t failures; /* failed runs (or timed out) since it was fresh */
 	uint64_t queued_ns; /* when its first event came */
 	uint64_t started_ns; /* of its run; 0 while it waits */
-	enum sched_stop stop; /* of its run */
+	enum sched_stop stop; /* of its run; SCHED_GOES_ON while it waits */
 	void *data; /* the caller's own, NULL at first */
 };
 
@@ -163,9 +172,9 @@ struct sched_given {
 /*
  * Put in a job that waits for `key`, due at once, behind what waits already; debounce,
  * on-busy and queue-max are not asked. With run-per path or batch, where a job waits for the
- * key, it joins that one, and the return value is that one. Returns the job, or NULL with
- * ENOMEM: nothing was taken. An id must be greater than none that is in use; last_job_id
- * of sched_new must not be less than it.
+ * key, it joins that one (so that is due at once too), and the return value is that one; the
+ * id is then not used. Returns the job, or NULL with ENOMEM: nothing was taken. An id must
+ * not be in use, nor be greater than last_job_id of sched_new.
  */
 struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
 	const struct sched_given *given, uint64_t now_ns);
@@ -192,7 +201,8 @@ struct sched_order {
 
 /*
  * The next thing to do; false if there is none now. Signals, stops and kills come first, in
- * the order of their times.
+ * the order of their times (when it was asked for, or the timeout was over, or stop-timeout
+ * was), then of the jobs' ids, then signals first.
  */
 bool sched_next(struct sched *s, uint64_t now_ns, struct sched_order *o);
 
@@ -217,8 +227,8 @@ struct sched_verdict {
 /*
  * The run of a job has ended and all of it is gone. Unless the verdict is SCHED_RETRY the
  * job is no longer the scheduler's: its items are the caller's (there are none left with
- * SCHED_FOLLOWED), and it is freed with sched_job_free. A job whose lane is gone is never
- * retried or followed.
+ * SCHED_FOLLOWED), and it is freed with sched_job_free; started_ns and stop still tell of the
+ * run. A job whose lane is gone is never retried or followed.
  */
 struct sched_verdict sched_ended(
 	struct sched *s, struct sched_job *job, bool is_ok, uint64_t now_ns);
@@ -232,12 +242,17 @@ void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns);
 void sched_unpause(struct sched *s, uint32_t lane);
 
 /*
- * Go on with other lanes. `map` says for each lane of now which one it becomes, or -1. What
- * waits in a lane that is gone is put on *gone, in the order of `order`, as an array of
- * *gone_count jobs that are the caller's (free the array too); runs go on without a lane.
- * Where run-per changes between event or path and batch, or from event to path, jobs that
- * wait join by the new keys; pauses, breakers and throttles go on. Returns 0, or -1 with
- * ENOMEM: all is as it was.
+ * Go on with other lanes. `map` says for each lane of now which one it becomes, each another
+ * one, or -1. What waits in a lane that is gone is put on *gone, in the order of `order`, as
+ * an array of *gone_count jobs that are the caller's (free the array too; NULL if there are
+ * none); runs go on without a lane. Pauses, holds of breakers and windows (as long as they
+ * were when they opened), throttles, turns and what was asked for go on; due times stay. A
+ * throttle remembers its last `count` starts; a lane without throttle, or breaker, remembers
+ * nothing for it and holds nothing.
+ * Where run-per becomes path, jobs that wait for one path join. Where it becomes batch all
+ * that wait join, and all runs are runs of the one key (it then has a run until the last has
+ * ended; its breaker is new). From batch, what waited or runs stays a key of its own that no
+ * path has. Returns 0, or -1 with ENOMEM: all is as it was.
  */
 int sched_reload(struct sched *s, const struct sched_config *lanes, size_t lane_count,
 	const int64_t *map, uint32_t max_parallel, struct sched_job ***gone,
@@ -247,7 +262,7 @@ int sched_reload(struct sched *s, const struct sched_config *lanes, size_t lane_
 struct sched_counts {
 	size_t waiting; /* jobs */
 	size_t running;
-	size_t held; /* keys with jobs that the breaker holds at now_ns */
+	size_t held; /* keys for which jobs wait and that the breaker holds at now_ns */
 	uint64_t paused_until_ns; /* 0: it is not paused at now_ns */
 };
 
