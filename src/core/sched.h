@@ -233,6 +233,17 @@ struct sched_verdict {
 struct sched_verdict sched_ended(
 	struct sched *s, struct sched_job *job, bool is_ok, uint64_t now_ns);
 
+/*
+ * It is not known how the run of a job ended, or whether: it counts as neither, and the job
+ * waits again, due at once, in front of all of its key (SCHED_RETRY), or joins the one that
+ * waits, as after a failure (SCHED_FOLLOWED). Its lane must not be gone.
+ */
+struct sched_verdict sched_lost(struct sched *s, struct sched_job *job, uint64_t now_ns);
+
+/* Call `each` for every job, waiting and running; it must not change any. */
+void sched_each(const struct sched *s,
+	void (*each)(void *ctx, const struct sched_job *job), void *ctx);
+
 /* Free a job that is no longer a scheduler's; not its items. NULL is allowed. */
 void sched_job_free(struct sched_job *job);
 
