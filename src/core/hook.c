@@ -2,13 +2,14 @@
 #include "core/hook.h"
 
 #include "base/buf.h"
+#include "core/hookvars.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/wait.h>
 
 #define HOOK_NUMBER_SIZE 24
 
@@ -38,7 +39,8 @@ static bool hook_is_overridden(
 	return false;
 }
 
-/* Add name=value, the value cut to max_len bytes and to what fits into one string. */
+/* Add name=value, the value (NULL: "") cut to max_len bytes and to what fits into one
+ * string. */
 static void hook_put_cut(
 	struct hook_writer *w, const char *name, const char *value, size_t max_len)
 {
@@ -48,21 +50,21 @@ static void hook_put_cut(
 	size_t room = HOOK_STRING_MAX_BYTES - name_len - 2;
 	if (max_len > room)
 		max_len = room;
-	size_t len = strlen(value);
+	size_t len = value ? strlen(value) : 0;
 	if (len > max_len) {
 		len = max_len;
 		w->truncated = true;
 	}
 	buf_add(&w->text, name, name_len);
 	buf_add(&w->text, "=", 1);
-	buf_add(&w->text, value, len);
+	buf_add(&w->text, len > 0 ? value : "", len);
 	buf_add(&w->text, "", 1);
 	w->envc++;
 }
 
 static void hook_put(struct hook_writer *w, const char *name, const char *value)
 {
-	hook_put_cut(w, name, value ? value : "", HOOK_STRING_MAX_BYTES);
+	hook_put_cut(w, name, value, HOOK_STRING_MAX_BYTES);
 }
 
 static void hook_put_number(struct hook_writer *w, const char *name, uint64_t value)
@@ -72,102 +74,52 @@ static void hook_put_number(struct hook_writer *w, const char *name, uint64_t va
 	hook_put(w, name, text);
 }
 
-/* A user id, or a pid: empty where it is unknown. */
-static void hook_put_id(
-	struct hook_writer *w, const char *name, uint32_t id, uint32_t unknown)
-{
-	if (id == unknown)
-		hook_put(w, name, "");
-	else
-		hook_put_number(w, name, id);
-}
-
-/* A user by name, or by number where it has none, or empty where it is unknown. */
-static void hook_put_user(
-	struct hook_writer *w, const char *variable, const char *user, uint32_t uid)
-{
-	if (user && uid != ACTOR_ID_UNKNOWN)
-		hook_put(w, variable, user);
-	else
-		hook_put_id(w, variable, uid, ACTOR_ID_UNKNOWN);
-}
-
-static void hook_put_actor(
-	struct hook_writer *w, const struct actor *a, const struct hook_context *context)
-{
-	static const struct actor nobody = {.uid = ACTOR_ID_UNKNOWN,
-		.euid = ACTOR_ID_UNKNOWN,
-		.login_uid = ACTOR_ID_UNKNOWN};
-	if (!a)
-		a = &nobody;
-	hook_put(w, "FSMON_CMD", a->cmd);
-	hook_put_user(w, "FSMON_USER", context->user_name, a->uid);
-	hook_put_id(w, "FSMON_PID", (uint32_t)a->pid, 0);
-	hook_put_id(w, "FSMON_PPID", (uint32_t)a->ppid, 0);
-	hook_put_id(w, "FSMON_UID", a->uid, ACTOR_ID_UNKNOWN);
-	hook_put_id(w, "FSMON_EUID", a->euid, ACTOR_ID_UNKNOWN);
-	hook_put(w, "FSMON_EXE", a->exe);
-	hook_put_cut(
-		w, "FSMON_CMDLINE", a->cmdline ? a->cmdline : "", HOOK_CMDLINE_MAX_BYTES);
-	hook_put_user(w, "FSMON_LOGIN_USER", context->login_user, a->login_uid);
-	hook_put(w, "FSMON_UNIT", a->unit);
-	hook_put(w, "FSMON_ATTRIBUTION", actor_attribution_name(a->attribution));
-	hook_put_number(w, "FSMON_DEPTH", a->depth);
-}
-
-/* The names of all merged kinds, in the order of a file's life; a rename by what it is
- * here. */
-static void hook_put_kinds(struct hook_writer *w, uint32_t kinds, uint32_t kind)
-{
-	if (kind & EVENT_RENAMES)
-		kinds &= ~(uint32_t)EVENT_RENAMES;
-	kinds |= kind;
-	char names[256] = "";
-	size_t len = 0;
-	for (uint32_t bit = 1; bit != 0 && bit <= kinds; bit <<= 1) {
-		const char *name = kinds & bit ? event_kind_name(bit) : NULL;
-		if (name && len < sizeof(names))
-			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s",
-				len > 0 ? "," : "", name);
-	}
-	hook_put(w, "FSMON_EVENTS", names);
-}
-
-static void hook_put_time(struct hook_writer *w, uint64_t time_ns)
-{
-	time_t seconds = (time_t)(time_ns / UINT64_C(1000000000));
-	unsigned ns = (unsigned)(time_ns % UINT64_C(1000000000));
-	struct tm tm;
-	char date[64];
-	char text[80] = "";
-	if (gmtime_r(&seconds, &tm) &&
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) > 0)
-		snprintf(text, sizeof(text), "%s.%09uZ", date, ns);
-	hook_put(w, "FSMON_TIME", text);
-}
-
-/* "" for a file that is gone; a directory is known from the kernel even if nobody looked.
- */
-static const char *hook_type(const struct event *event)
-{
-	if (!event->type_known && event->is_dir)
-		return event_type_name(EVENT_TYPE_DIR);
-	return event_type_name(event->type_known ? event->type : EVENT_TYPE_GONE);
-}
-
+/* What happened and who did it. */
 static void hook_put_event(struct hook_writer *w, const struct event *event,
 	const struct hook_context *context)
 {
-	bool renamed = context->kind & EVENT_RENAMES;
-	bool from = context->kind == EVENT_MOVED_FROM;
-	hook_put(w, "FSMON_PATH", from ? event->old_path : event->path);
-	hook_put(w, "FSMON_OLD_PATH", renamed ? event->old_path : NULL);
-	hook_put(w, "FSMON_NEW_PATH", renamed ? event->path : NULL);
-	hook_put(w, "FSMON_EVENT", event_kind_name(context->kind));
-	hook_put_kinds(w, event->kinds, context->kind);
-	hook_put(w, "FSMON_TYPE", hook_type(event));
-	hook_put_time(w, event->time_ns);
-	hook_put_actor(w, event->actor, context);
+	struct payload_event e = {.event = event,
+		.path = event->path,
+		.old_path = event->old_path,
+		.kind = context->kind,
+		.user_name = context->user_name,
+		.login_user = context->login_user};
+	const struct hookvars_variable *variable;
+	struct hookvars_value value;
+	for (size_t i = 0; (variable = hookvars_at(i)); i++) {
+		hookvars_get(variable, &e, &value);
+		if (value.type == HOOKVARS_NUMBER)
+			hook_put_number(w, variable->name, value.number);
+		else if (variable->env_max_bytes > 0)
+			hook_put_cut(
+				w, variable->name, value.text, variable->env_max_bytes);
+		else
+			hook_put(w, variable->name, value.text);
+	}
+}
+
+/* The end of what the failed run printed, as far as it can stand in a variable. */
+static void hook_put_output(struct hook_writer *w, const char *output, size_t len)
+{
+	char text[HOOK_OUTPUT_MAX_BYTES + 1];
+	size_t used = 0;
+	for (size_t i = len > HOOK_OUTPUT_MAX_BYTES ? len - HOOK_OUTPUT_MAX_BYTES : 0;
+		i < len; i++) {
+		if (output[i])
+			text[used++] = output[i];
+	}
+	text[used] = '\0';
+	hook_put(w, "FSMON_OUTPUT", text);
+}
+
+static void hook_put_failure(struct hook_writer *w, const struct hook_failure *failure)
+{
+	if (failure->status < 0)
+		hook_put(w, "FSMON_STATUS", NULL);
+	else
+		hook_put_number(w, "FSMON_STATUS", (uint64_t)failure->status);
+	hook_put(w, "FSMON_REASON", failure->reason);
+	hook_put_output(w, failure->output, failure->output_len);
 }
 
 static void hook_put_run(struct hook_writer *w, const struct hook_context *context)
@@ -215,10 +167,10 @@ static void hook_put_rule_env(struct hook_writer *w)
 	}
 }
 
-static int hook_put_argv(struct hook_writer *w)
+static int hook_put_argv(struct hook_writer *w, const char *command)
 {
 	struct strlist argv = {0};
-	if (hook_split(w->rule->command ? w->rule->command : "", &argv) < 0)
+	if (hook_split(command ? command : "", &argv) < 0)
 		return -1;
 	for (size_t i = 0; i < argv.count; i++)
 		buf_add(&w->text, argv.items[i], strlen(argv.items[i]) + 1);
@@ -256,13 +208,26 @@ int hook_build(struct hook *h, const struct rule *rule, const struct event *even
 {
 	*h = (struct hook){0};
 	struct hook_writer w = {.rule = rule};
-	if (hook_put_argv(&w) < 0)
+	if (hook_put_argv(&w, context->failure ? rule->on_failure : rule->command) < 0)
 		return -1;
 	hook_put_event(&w, event, context);
+	if (context->failure)
+		hook_put_failure(&w, context->failure);
 	hook_put_run(&w, context);
 	hook_put_surroundings(&w, context);
 	hook_put_rule_env(&w);
 	return hook_finish(h, &w);
+}
+
+int hook_status(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status)
+					: WEXITSTATUS(wait_status);
+}
+
+int hook_status_unstarted(const char *stage, int error)
+{
+	return strcmp(stage, "exec") == 0 && error == ENOENT ? 127 : 126;
 }
 
 void hook_fini(struct hook *h)

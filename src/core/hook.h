@@ -15,14 +15,24 @@
  * kernel. */
 #define HOOK_STRING_MAX_BYTES ((size_t)128 * 1024)
 #define HOOK_CMDLINE_MAX_BYTES ((size_t)32 * 1024)
+#define HOOK_OUTPUT_MAX_BYTES ((size_t)4096) /* FSMON_OUTPUT */
 #define HOOK_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* How a job failed for good: what the rule's on_failure is told. Borrowed. */
+struct hook_failure {
+	const char *reason; /* FSMON_REASON: "exit", "signal", "timeout" ... */
+	int status; /* FSMON_STATUS: see hook_status; -1: there was no run, and it is empty */
+	const char
+		*output; /* what the run printed last, any bytes; NULL where len is 0 */
+	size_t output_len;
+};
 
 /* What a run is about besides its rule and its event. All strings are borrowed. */
 struct hook_context {
 	uint64_t run_id;
 	uint32_t attempt; /* 1 for the first */
 	uint32_t kind; /* what the event is for this rule: one bit of enum event_kind */
-	uint32_t count; /* events in the job */
+	uint64_t count; /* events in the job, listed or not */
 	bool truncated; /* the list of events was cut */
 	int file_fd; /* number that FSMON_FD has in the hook; -1: none */
 	const char *user_name; /* the actor's user; NULL: by number */
@@ -30,6 +40,8 @@ struct hook_context {
 	const char *lang; /* LANG; NULL: C.UTF-8 */
 	const struct rule_user
 		*daemon_user; /* for rules without `user`; its `set` is ignored */
+	const struct hook_failure
+		*failure; /* NULL: this is a run of the rule's command */
 };
 
 /* Arguments and environment; made by hook_build, freed by hook_fini. All zero is none. */
@@ -41,7 +53,9 @@ struct hook {
 };
 
 /*
- * Build argv and envp for one run of a rule. Values that do not fit are cut and
+ * Build argv and envp for one run of a rule: of its command, or where the context has a
+ * failure of its on_failure, with FSMON_STATUS, FSMON_REASON and FSMON_OUTPUT, the last
+ * HOOK_OUTPUT_MAX_BYTES of the output without NUL bytes. Values that do not fit are cut and
  * FSMON_TRUNCATED=1 is added; what is unknown is the empty string; the rule's own `env`
  * overrides everything. PWD is the rule's directory, as a shell would set it. Borrows its
  * arguments for the call. Returns 0, or -1 with ENOMEM (*h is empty then).
@@ -52,6 +66,14 @@ __attribute__((warn_unused_result)) int hook_build(struct hook *h,
 
 /* Free what hook_build made; *h is empty afterwards. */
 void hook_fini(struct hook *h);
+
+/* What $? of a shell would be for a status of wait(2) of a process that has ended: its exit
+ * code, or 128 and the number of the signal. */
+int hook_status(int wait_status);
+
+/* Likewise where the program could not be started, of which the stage and the errno are known
+ * (os/spawn): 127 if it was not found, 126 for all else. */
+int hook_status_unstarted(const char *stage, int error);
 
 /*
  * The arguments for a command: its words where it holds no shell syntax at all, so that

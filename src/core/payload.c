@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/payload.h"
+
+#include "core/hookvars.h"
+#include "core/jsontext.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Names of events hold nothing that needs to be escaped. */
+static void add_names(struct buf *out, const char *names)
+{
+	buf_add(out, "[", 1);
+	for (const char *s = names; *s;) {
+		size_t len = strcspn(s, ",");
+		buf_printf(out, "%s\"%.*s\"", s == names ? "" : ",", (int)len, s);
+		s += len;
+		s += *s == ',';
+	}
+	buf_add(out, "]", 1);
+}
+
+static void add_value(struct buf *out, const struct hookvars_value *v)
+{
+	switch (v->type) {
+	case HOOKVARS_TEXT:
+		jsontext_add(out, v->text);
+		break;
+	case HOOKVARS_NUMBER:
+		buf_printf(out, "%" PRIu64, v->number);
+		break;
+	case HOOKVARS_NAMES:
+		add_names(out, v->text);
+		break;
+	default:
+		buf_add_str(out, "null");
+	}
+}
+
+static void add_json(struct buf *out, const struct payload_event *e)
+{
+	const struct hookvars_variable *variable;
+	struct hookvars_value value;
+	for (size_t i = 0; (variable = hookvars_at(i)); i++) {
+		hookvars_get(variable, e, &value);
+		buf_add_str(out, i == 0 ? "{\"" : ",\"");
+		buf_add_str(out, variable->key);
+		buf_add_str(out, "\":");
+		add_value(out, &value);
+	}
+	buf_add_str(out, "}\n");
+}
+
+static void add_path(struct buf *out, const struct payload_event *e, char end)
+{
+	const char *path = hookvars_path(e);
+	buf_add_str(out, path ? path : "");
+	buf_add(out, &end, 1);
+}
+
+int payload_add(struct buf *out, enum rule_stdin kind, const struct payload_event *e)
+{
+	switch (kind) {
+	case RULE_STDIN_PATHS:
+		add_path(out, e, '\n');
+		break;
+	case RULE_STDIN_PATHS0:
+		add_path(out, e, '\0');
+		break;
+	case RULE_STDIN_JSON:
+		add_json(out, e);
+		break;
+	default:
+		break;
+	}
+	/* An append that fails makes all later ones fail, so this tells of each. */
+	return buf_add(out, "", 0);
+}

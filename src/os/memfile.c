@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/memfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Of Linux 6.3: it is no program. A system may demand it (vm.memfd_noexec). */
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+static int create(void)
+{
+	int fd = memfd_create("fsmon-stdin", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("fsmon-stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd;
+}
+
+/* Unlike write(2) this leaves the offset where it is. */
+static int put(int fd, const char *bytes, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		ssize_t n = pwrite(fd, bytes + at, len - at, (off_t)at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			errno = n < 0 ? errno : EIO;
+			return -1;
+		}
+		at += (size_t)n;
+	}
+	return 0;
+}
+
+int memfile_make(const void *bytes, size_t len)
+{
+	int fd = create();
+	if (fd < 0)
+		return -1;
+	int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	if (fchmod(fd, 0444) == 0 && put(fd, bytes, len) == 0 &&
+		fcntl(fd, F_ADD_SEALS, seals) == 0)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
