@@ -18,7 +18,8 @@
  *  3. As many jobs wait for L as queue-max says: the event is not taken (SCHED_FULL).
  *  4. Else it makes a new job, due after the lesser of debounce and max-wait.
  *  Where it was taken and K has a run that is not being stopped: `restart` has that run
- *  stopped, `signal` has it signalled (once until sched_next has told of it).
+ *  stopped (it is being stopped from now on), `signal` has it signalled (once until
+ *  sched_next has told of it; nobody is told of a run that is being stopped by then).
  * An event that is added to a job that lists queue-max events or more takes the place of the
  * newest listed, is counted, and the job is marked truncated (SCHED_CUT). Nothing is cut
  * where a job takes over another's events.
@@ -40,12 +41,11 @@
  * has run out with no hold, or nothing has started for per_ns after a hold's end. Attempts of
  * retries count, for the throttle too.
  *
- * A run is stopped when its `timeout` is over or because of `restart`, whichever was first
- * (timeout, if both at one time): SCHED_STOP with the lane's stop signal, and stop-timeout
- * after that was told SCHED_KILL (at once where that is 0), once. It is being stopped from
- * the moment that SCHED_STOP is told: one that ends before has ended by itself. What else was
- * asked for is then forgotten. It still runs, for all purposes, until sched_ended. A run
- * keeps the timeout, stop-signal and stop-timeout that its lane had when it started.
+ * A run is stopped when its `timeout` is over (it is being stopped once sched_next has told
+ * of it) or because of `restart`: SCHED_STOP with the stop signal, and SCHED_KILL, once, when
+ * stop-timeout has passed since that was told (at once where it is 0). It still runs, for all
+ * purposes, until sched_ended. A run keeps the timeout, stop-signal and stop-timeout that its
+ * lane had when it started (or was adopted).
  *
  * When a run has ended (sched_ended):
  *  - It was being stopped for a restart: its events go in front of those of the job that
@@ -59,7 +59,8 @@
  *    retry-delay × 2^failures-before (at most 1 h, or retry-delay if that is more), times a
  *    random factor from 0.75 to 1.25 (SCHED_RETRY).
  * A job that another follows gives it its `order` and `queued_ns` where they are lower, and
- * its count and truncated; the follower is fresh, its due time stays, its `attempt` too.
+ * its count and truncated; the follower is fresh, its due time stays, and so do its `attempt`
+ * and the time at which it is due however many events still come.
  *
  * Jobs that wait and join because of sched_give or sched_reload become the one with the
  * lowest `order`: the others' events go behind its own, in the order of `order`, with their
@@ -201,8 +202,8 @@ struct sched_order {
 
 /*
  * The next thing to do; false if there is none now. Signals, stops and kills come first, in
- * the order of their times (when it was asked for, or the timeout was over, or stop-timeout
- * was), then of the jobs' ids, then signals first.
+ * the order of their times (when it was asked for, or when the timeout or stop-timeout was
+ * over), then of the jobs' ids, then signals first.
  */
 bool sched_next(struct sched *s, uint64_t now_ns, struct sched_order *o);
 
