@@ -121,6 +121,7 @@ struct sched_job {
 	uint64_t queued_ns; /* when its first event came */
 	uint64_t started_ns; /* of its run; 0 while it waits */
 	enum sched_stop stop; /* of its run; SCHED_GOES_ON while it waits */
+	struct sched_job *follower; /* sched_reload: which one it joined; else NULL */
 	void *data; /* the caller's own, NULL at first */
 };
 
@@ -255,16 +256,18 @@ void sched_unpause(struct sched *s, uint32_t lane);
 
 /*
  * Go on with other lanes. `map` says for each lane of now which one it becomes, each another
- * one, or -1. What waits in a lane that is gone is put on *gone, in the order of `order`, as
- * an array of *gone_count jobs that are the caller's (free the array too; NULL if there are
- * none); runs go on without a lane. Pauses, holds of breakers and windows (as long as they
- * were when they opened), throttles, turns and what was asked for go on; due times stay. A
- * throttle remembers its last `count` starts; a lane without throttle, or breaker, remembers
- * nothing for it and holds nothing.
+ * one, or -1. Pauses, holds of breakers and windows (as long as they were when they opened),
+ * throttles, turns and what was asked for go on; due times stay. A throttle remembers its
+ * last `count` starts; a lane without throttle, or breaker, remembers nothing for it and
+ * holds nothing.
  * Where run-per becomes path, jobs that wait for one path join. Where it becomes batch all
  * that wait join, and all runs are runs of the one key (it then has a run until the last has
  * ended; its breaker is new). From batch, what waited or runs stays a key of its own that no
- * path has. Returns 0, or -1 with ENOMEM: all is as it was.
+ * path has. Runs of a lane that is gone go on without one.
+ * What waits no longer is put on *gone, an array of *gone_count jobs in the order of `order`,
+ * that are the caller's (free the array too; NULL if there are none): with lane SCHED_NO_LANE
+ * what waited in lanes that are gone; and, without items, what joined its `follower`. Returns
+ * 0, or -1 with ENOMEM: all is as it was.
  */
 int sched_reload(struct sched *s, const struct sched_config *lanes, size_t lane_count,
 	const int64_t *map, uint32_t max_parallel, struct sched_job ***gone,
