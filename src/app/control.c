@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/control.h"
 
-#include "base/buf.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,21 +10,25 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 64
-#define REQUEST_MAX_BYTES 256
+#define REQUEST_MAX_BYTES 4096
+#define WORD_MAX_BYTES 31
 
-enum client_state { READING, WAITS_RELOAD, WAITS_SYNC, ANSWERING };
+enum client_state { READING, WAITING, ANSWERING };
 
 /* One connection. */
 struct client {
 	TAILQ_ENTRY(client) next;
 	struct control *control;
+	uint64_t number;
 	int fd;
 	struct poller_source *source;
 	enum client_state state;
 	char request[REQUEST_MAX_BYTES];
 	size_t request_len;
+	char what[WORD_MAX_BYTES + 1]; /* the word of the request */
 	char *answer; /* what is to be sent */
 	size_t answer_len, answer_sent;
+	bool has_sync; /* it waits for control_check */
 	struct control_sync sync;
 };
 
@@ -38,6 +40,7 @@ struct control {
 	void *ctx;
 	TAILQ_HEAD(, client) clients;
 	size_t count;
+	uint64_t last_number;
 };
 
 static void drop(struct client *c)
@@ -69,38 +72,37 @@ static void send_answer(struct client *c)
 	drop(c);
 }
 
+/* May free the client. */
 static void answer(struct client *c, const json_t *object)
 {
 	c->state = ANSWERING;
-	c->answer = object ? json_dumps(object, JSON_INDENT(1)) : NULL;
+	c->answer = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	c->answer_len = c->answer ? strlen(c->answer) : 0;
 	send_answer(c);
 }
 
-static void answer_error(struct client *c, const char *text)
+static void refuse(struct client *c, const char *text)
 {
 	json_t *o = json_pack("{s:b, s:s}", "ok", 0, "error", text);
 	answer(c, o);
 	json_decref(o);
 }
 
-/* Do what the client asks; may free it. */
+/* Have the owner do what the client asks; may free the client. */
 static void serve(struct client *c)
 {
 	struct control *control = c->control;
-	if (strcmp(c->request, "status") == 0) {
-		json_t *o = control->handlers.status(control->ctx);
-		answer(c, o);
-		json_decref(o);
-	} else if (strcmp(c->request, "reload") == 0) {
-		c->state = WAITS_RELOAD;
-		control->handlers.reload(control->ctx);
-	} else if (strcmp(c->request, "sync") == 0) {
-		c->state = WAITS_SYNC;
-		control->handlers.sync_begin(control->ctx, &c->sync);
+	bool is_object = c->request[0] == '{';
+	json_t *args = is_object ? json_loads(c->request, 0, NULL) : NULL;
+	const char *what =
+		is_object ? json_string_value(json_object_get(args, "do")) : c->request;
+	if (what && strlcpy(c->what, what, sizeof(c->what)) < sizeof(c->what)) {
+		c->state = WAITING;
+		control->handlers.request(control->ctx, c->what, args, c->number);
 	} else {
-		answer_error(c, "unknown request: this daemon is of another version");
+		refuse(c, "the request cannot be understood");
 	}
+	json_decref(args);
 }
 
 static void read_request(struct client *c)
@@ -119,7 +121,7 @@ static void read_request(struct client *c)
 		*end = '\0';
 		serve(c);
 	} else if (c->request_len == sizeof(c->request) - 1) {
-		answer_error(c, "the request is too long");
+		refuse(c, "the request is too long");
 	}
 }
 
@@ -146,6 +148,7 @@ static void on_connection(void *ctx, uint32_t events)
 	struct client *c = control->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
 	if (c) {
 		c->control = control;
+		c->number = ++control->last_number;
 		c->fd = fd;
 		c->source = poller_add(control->poller, fd, EPOLLIN, on_client, c);
 	}
@@ -188,34 +191,58 @@ void control_free(struct control *c)
 	free(c);
 }
 
-void control_reloaded(struct control *control, json_t *object)
+/* The client that waits for an answer and has this number, or NULL. */
+static struct client *find(struct control *control, uint64_t number)
+{
+	struct client *c;
+	TAILQ_FOREACH (c, &control->clients, next) {
+		if (c->number == number)
+			return c->state == WAITING ? c : NULL;
+	}
+	return NULL;
+}
+
+void control_answer(struct control *control, uint64_t client, json_t *object)
+{
+	struct client *c = find(control, client);
+	if (c)
+		answer(c, object);
+}
+
+void control_refuse(struct control *control, uint64_t client, const char *text)
+{
+	struct client *c = find(control, client);
+	if (c)
+		refuse(c, text);
+}
+
+void control_answer_all(struct control *control, const char *what, json_t *object)
 {
 	struct client *c, *next;
 	TAILQ_FOREACH_SAFE (c, &control->clients, next, next) {
-		if (c->state == WAITS_RELOAD)
+		if (c->state == WAITING && strcmp(c->what, what) == 0)
 			answer(c, object);
 	}
+}
+
+void control_wait(struct control *control, uint64_t client, const struct control_sync *s)
+{
+	struct client *c = find(control, client);
+	if (!c)
+		return;
+	c->sync = *s;
+	c->has_sync = true;
 }
 
 void control_check(struct control *control)
 {
 	struct client *c, *next;
 	TAILQ_FOREACH_SAFE (c, &control->clients, next, next) {
-		if (c->state != WAITS_SYNC ||
+		if (c->state != WAITING || !c->has_sync ||
 			!control->handlers.sync_is_done(control->ctx, &c->sync))
 			continue;
 		json_t *o = json_pack("{s:b}", "ok", 1);
 		answer(c, o);
 		json_decref(o);
 	}
-}
-
-bool control_has_syncs(const struct control *control)
-{
-	const struct client *c;
-	TAILQ_FOREACH (c, &control->clients, next) {
-		if (c->state == WAITS_SYNC)
-			return true;
-	}
-	return false;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control socket: a client sends one word on a line (status, reload, sync), and gets
- * one JSON object back when there is an answer.
+ * The control socket: a client sends one line, a word (status) or a JSON object whose "do"
+ * is the word ({"do": "runs", "rule": "site"}), and gets one JSON object back when there is
+ * an answer. What the words mean is the owner's to know.
  */
 #ifndef FSMON_APP_CONTROL_H
 #define FSMON_APP_CONTROL_H
@@ -23,29 +24,41 @@ struct control_sync {
 };
 
 struct control_handlers {
-	/* The answer to status; owned by the caller of the handler. */
-	json_t *(*status)(void *ctx);
-	/* Begin a reload; control_reloaded answers all who wait for one. */
-	void (*reload)(void *ctx);
-	/* Note in *s what must be done before the sync is answered. */
-	void (*sync_begin)(void *ctx, struct control_sync *s);
-	/* Whether all of that is done. */
+	/*
+	 * A client asks for something. `args` is the object that it has sent, NULL where it
+	 * sent a word alone; both are borrowed for the call. The number is for
+	 * control_answer or control_wait, in this call or later.
+	 */
+	void (*request)(void *ctx, const char *what, json_t *args, uint64_t client);
+	/* Whether all is done that a client waits for. */
 	bool (*sync_is_done)(void *ctx, struct control_sync *s);
 };
 
-/* Serve a listening SOCK_STREAM socket, which is borrowed. NULL with errno. */
-struct control *control_new(struct poller *poller, int listen_fd,
-	const struct control_handlers *handlers, void *ctx);
+/* Serve a listening SOCK_STREAM socket, which is borrowed; the handlers are copied. NULL
+ * with ENOMEM or an errno of poller_add. */
+__attribute__((warn_unused_result)) struct control *control_new(struct poller *poller,
+	int listen_fd, const struct control_handlers *handlers, void *ctx);
 
+/* Close all connections and free it. NULL is allowed. */
 void control_free(struct control *c);
 
-/* A reload has ended: answer all who wait for it with the object (borrowed). */
-void control_reloaded(struct control *c, json_t *answer);
+/*
+ * Answer a client with the object (borrowed), and be done with it. NULL, as when memory has
+ * run out, closes the connection without an answer. Nothing happens where the client is
+ * gone, or has been answered.
+ */
+void control_answer(struct control *c, uint64_t client, json_t *object);
 
-/* Look whether syncs are done. */
+/* Answer {"ok": false, "error": text}. */
+void control_refuse(struct control *c, uint64_t client, const char *text);
+
+/* Answer every client that has asked for `what` and has no answer yet. */
+void control_answer_all(struct control *c, const char *what, json_t *object);
+
+/* Answer a client {"ok": true} as soon as sync_is_done says so of *s, which is copied. */
+void control_wait(struct control *c, uint64_t client, const struct control_sync *s);
+
+/* Ask sync_is_done for each client that waits, and answer it where that is so. */
 void control_check(struct control *c);
-
-/* Whether some client waits for a sync. */
-bool control_has_syncs(const struct control *c);
 
 #endif

@@ -285,7 +285,7 @@ static void on_reloaded(void *ctx, struct load *l)
 		log_filesystems(w, true);
 	json_t *answer = json_pack("{s:b, s:I, s:o}", "ok", is_ok, "rules",
 		(json_int_t)table_count(w->load.table), "messages", messages);
-	control_reloaded(w->control, answer);
+	control_answer_all(w->control, "reload", answer);
 	json_decref(answer);
 	jobs_tell_ready(
 		w->jobs, logs_json(w), is_ok ? "reloaded" : "not reloaded: see the log");
@@ -293,9 +293,8 @@ static void on_reloaded(void *ctx, struct load *l)
 
 /* ---- The control socket ---- */
 
-static json_t *on_status(void *ctx)
+static void answer_status(struct worker *w, uint64_t client)
 {
-	struct worker *w = ctx;
 	struct report_parts parts = {
 		.rules = w->load.table,
 		.filesystems = &w->filesystems,
@@ -306,20 +305,24 @@ static json_t *on_status(void *ctx)
 		.group = fd_of(w, KEEPER_FD_FANOTIFY),
 		.is_dry = w->options->is_dry,
 	};
-	return report_make(&parts);
+	json_t *report = report_make(&parts);
+	control_answer(w->control, client, report);
+	json_decref(report);
 }
 
 /*
  * All that happened before is in the queue already (the kernel puts an event there before
  * the system call that causes it returns), in front of whatever comes now.
  */
-static void sync_begin(void *ctx, struct control_sync *s)
+static void begin_sync(struct worker *w, uint64_t client)
 {
-	struct worker *w = ctx;
 	const struct pipeline_counters *c = pipeline_counters(w->pipeline);
 	ssize_t depth = fanotify_depth(fd_of(w, KEEPER_FD_FANOTIFY));
-	s->records = c->read + (depth > 0 ? (uint64_t)depth : 0);
-	s->emptied = c->emptied;
+	struct control_sync s = {
+		.records = c->read + (depth > 0 ? (uint64_t)depth : 0),
+		.emptied = c->emptied,
+	};
+	control_wait(w->control, client, &s);
 	w->has_news = true;
 }
 
@@ -332,6 +335,21 @@ static bool sync_is_done(void *ctx, struct control_sync *s)
 	if (!s->has_mark)
 		s->has_mark = jobs_mark(w->jobs, &s->mark);
 	return s->has_mark && jobs_is_done(w->jobs, s->mark);
+}
+
+static void on_request(void *ctx, const char *what, json_t *args, uint64_t client)
+{
+	struct worker *w = ctx;
+	(void)args;
+	if (strcmp(what, "status") == 0)
+		answer_status(w, client);
+	else if (strcmp(what, "reload") == 0)
+		reload_start(w->reload);
+	else if (strcmp(what, "sync") == 0)
+		begin_sync(w, client);
+	else
+		control_refuse(w->control, client,
+			"unknown request: this daemon is of another version");
 }
 
 /* ---- The loop ---- */
@@ -510,9 +528,7 @@ static int start_pipeline(struct worker *w)
 static int start_listening(struct worker *w)
 {
 	static const struct control_handlers handlers = {
-		.status = on_status,
-		.reload = on_reload_requested,
-		.sync_begin = sync_begin,
+		.request = on_request,
 		.sync_is_done = sync_is_done,
 	};
 	w->control = control_new(w->poller, fd_of(w, KEEPER_FD_CONTROL), &handlers, w);
