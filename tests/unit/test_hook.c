@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/hook.h"
 
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -203,6 +206,9 @@ static const struct {
 	{"FSMON_TIME", "2023-11-14T22:13:20.000000042Z"},
 	{"FSMON_COUNT", "3"},
 	{"FSMON_TRUNCATED", NULL},
+	{"FSMON_STATUS", NULL},
+	{"FSMON_REASON", NULL},
+	{"FSMON_OUTPUT", NULL},
 	{"FSMON_DEPTH", "2"},
 	{"FSMON_FD", "3"},
 	{"HOME", "/root"},
@@ -400,6 +406,111 @@ static void test_nothing_is_substituted(void **state)
 	assert_null(f->hook.argv[3]);
 }
 
+/* ---- on-failure ---- */
+
+static void test_failure_runs_the_other_command(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_failure failure = {.reason = "exit",
+		.status = 3,
+		.output = "no\0 space\n",
+		.output_len = 10};
+	f->rule.on_failure = (char *)(uintptr_t) "mail -s failed root";
+	f->context.failure = &failure;
+	build(f);
+	assert_string_equal(f->hook.argv[0], "mail");
+	assert_string_equal(f->hook.argv[3], "root");
+	assert_null(f->hook.argv[4]);
+	assert_string_equal(get(&f->hook, "FSMON_STATUS"), "3");
+	assert_string_equal(get(&f->hook, "FSMON_REASON"), "exit");
+	assert_string_equal(get(&f->hook, "FSMON_OUTPUT"), "no space\n");
+	assert_string_equal(get(&f->hook, "FSMON_PATH"), "/srv/a");
+	assert_null(get(&f->hook, "FSMON_TRUNCATED"));
+}
+
+static void test_failure_without_a_run(void **state)
+{
+	struct fixture *f = *state;
+	const struct hook_failure failure = {.reason = "overflow", .status = -1};
+	f->context.failure = &failure;
+	build(f);
+	assert_string_equal(get(&f->hook, "FSMON_STATUS"), "");
+	assert_string_equal(get(&f->hook, "FSMON_REASON"), "overflow");
+	assert_string_equal(get(&f->hook, "FSMON_OUTPUT"), "");
+}
+
+static void test_failure_has_the_end_of_the_output(void **state)
+{
+	struct fixture *f = *state;
+	char output[HOOK_OUTPUT_MAX_BYTES + 3];
+	memset(output, 'x', sizeof(output));
+	memcpy(output, "abcd", 4);
+	struct hook_failure failure = {.reason = "signal",
+		.status = 137,
+		.output = output,
+		.output_len = sizeof(output)};
+	f->context.failure = &failure;
+	build(f);
+	const char *value = get(&f->hook, "FSMON_OUTPUT");
+	assert_int_equal(strlen(value), HOOK_OUTPUT_MAX_BYTES);
+	assert_int_equal(strncmp(value, "dx", 2), 0);
+
+	/* As much as fits is there as a whole. */
+	failure.output_len = HOOK_OUTPUT_MAX_BYTES;
+	build(f);
+	value = get(&f->hook, "FSMON_OUTPUT");
+	assert_int_equal(strlen(value), HOOK_OUTPUT_MAX_BYTES);
+	assert_int_equal(strncmp(value, "abcdx", 5), 0);
+}
+
+static void test_large_count(void **state)
+{
+	struct fixture *f = *state;
+	f->context.count = UINT64_MAX;
+	build(f);
+	assert_string_equal(get(&f->hook, "FSMON_COUNT"), "18446744073709551615");
+}
+
+/* ---- hook_status ---- */
+
+/* What a shell says of a process that ended so. */
+static void test_status_is_that_of_a_shell(void **state)
+{
+	static const struct {
+		int wait_status;
+		int status;
+	} rows[] = {
+		{W_EXITCODE(0, 0), 0},
+		{W_EXITCODE(1, 0), 1},
+		{W_EXITCODE(255, 0), 255},
+		{W_EXITCODE(0, SIGTERM), 143},
+		{W_EXITCODE(0, SIGKILL), 137},
+		{W_EXITCODE(0, SIGSEGV) | WCOREFLAG, 139},
+	};
+	(void)state;
+	for (size_t i = 0; i < countof(rows); i++)
+		assert_int_equal(hook_status(rows[i].wait_status), rows[i].status);
+}
+
+static void test_status_of_what_did_not_start(void **state)
+{
+	static const struct {
+		const char *stage;
+		int error;
+		int status;
+	} rows[] = {
+		{"exec", ENOENT, 127},
+		{"exec", EACCES, 126},
+		{"exec", ENOEXEC, 126},
+		{"chdir", ENOENT, 126},
+		{"fork", EAGAIN, 126},
+	};
+	(void)state;
+	for (size_t i = 0; i < countof(rows); i++)
+		assert_int_equal(hook_status_unstarted(rows[i].stage, rows[i].error),
+			rows[i].status);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,6 +530,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_truncated_list, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_nothing_is_substituted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_failure_runs_the_other_command, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_failure_without_a_run, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_failure_has_the_end_of_the_output, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_large_count, set_up, tear_down),
+		cmocka_unit_test(test_status_is_that_of_a_shell),
+		cmocka_unit_test(test_status_of_what_did_not_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
