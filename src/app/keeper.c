@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper.h"
 
+#include "app/keeper_home.h"
 #include "app/keeper_runs.h"
 #include "app/keeper_worker.h"
 #include "app/log.h"
@@ -50,8 +51,12 @@ struct keeper {
 	bool logs_json; /* as the worker said */
 	struct spawn_defaults defaults;
 	struct poller *poller;
+	struct cgroup_home *home; /* NULL: hooks get no cgroups */
+	int home_error; /* why */
+	bool has_told_home; /* ... has been logged */
 	struct keeper_runs *runs;
 	int signal_fd;
+	bool is_init; /* pid 1: whatever lost its parent is ours to reap */
 	char *packet; /* WIRE_MAX_BYTES */
 
 	pid_t worker_pid; /* 0: none */
@@ -87,9 +92,9 @@ __attribute__((format(printf, 3, 4))) static void keeper_log(
 	/* What is said here holds no character that JSON would want escaped. */
 	if (k->logs_json)
 		snprintf(line, sizeof(line) - 1,
-			"{\"time_ns\":%" PRIu64
-			",\"level\":\"error\",\"message\":\"%s\"}",
-			clock_realtime_ns(), text);
+			"{\"time_ns\":%" PRIu64 ",\"level\":\"%s\",\"message\":\"%s\"}",
+			clock_realtime_ns(), priority == LOG_ERR ? "error" : "warning",
+			text);
 	else if (k->has_journal)
 		snprintf(line, sizeof(line) - 1, "<%d>fsmon: %s", priority, text);
 	else
@@ -243,6 +248,29 @@ static void keeper_on_status(const struct keeper *k, const char *text)
 	keeper_notify(k, state);
 }
 
+/* Say once if hooks get no cgroups. */
+static void keeper_tell_home(struct keeper *k)
+{
+	if (k->has_told_home || (k->home && keeper_runs_without_cgroup(k->runs) == 0))
+		return;
+	k->has_told_home = true;
+	if (k->home)
+		keeper_log(k, LOG_WARNING,
+			"a hook got no cgroup: a stop reaches its process group alone");
+	else
+		keeper_log(k, LOG_WARNING,
+			"hooks get no cgroups (%s): a stop reaches process groups alone",
+			strerror(k->home_error));
+}
+
+static void keeper_on_ready(struct keeper *k, bool logs_json)
+{
+	k->was_ready = true;
+	k->logs_json = logs_json;
+	keeper_notify(k, "READY=1");
+	keeper_tell_home(k);
+}
+
 static void keeper_dispatch(
 	struct keeper *k, const struct wire_message *m, const int *fds, size_t fd_count)
 {
@@ -254,18 +282,19 @@ static void keeper_dispatch(
 			keeper_runs_start(k->runs, m->run_id, &m->run, fds, fd_count);
 		break;
 	case WIRE_SIGNAL:
-	case WIRE_STOP:
 		keeper_runs_signal(k->runs, m->run_id, m->signal);
 		break;
+	case WIRE_STOP:
+		keeper_runs_stop(k->runs, m->run_id, m->signal);
+		break;
 	case WIRE_KILL:
-		keeper_runs_signal(k->runs, m->run_id, SIGKILL);
+		keeper_runs_kill(k->runs, m->run_id);
 		break;
 	case WIRE_DONE:
+		keeper_runs_done(k->runs, m->done.ids, m->done.count);
 		break;
 	case WIRE_READY:
-		k->was_ready = true;
-		k->logs_json = m->logs_json;
-		keeper_notify(k, "READY=1");
+		keeper_on_ready(k, m->logs_json);
 		break;
 	case WIRE_STATUS:
 		keeper_on_status(k, m->text);
@@ -347,6 +376,8 @@ static bool keeper_tell_once(struct keeper *k, bool *must_tell, enum wire_type t
 	struct wire_message m = {.type = type};
 	if (type == WIRE_SHUTDOWN)
 		m.now = k->stop == KEEPER_STOPS_NOW;
+	if (type == WIRE_HELLO)
+		m.has_cgroups = k->home != NULL;
 	struct buf bytes = {0};
 	if (wire_encode(&bytes, &m) == 0 &&
 		sock_send(k->worker_fd, bytes.data, bytes.len, NULL, 0) == 0)
@@ -381,7 +412,7 @@ static void keeper_on_stop_signal(struct keeper *k)
 		return;
 	}
 	k->stop = KEEPER_STOPS_NOW;
-	keeper_runs_signal_all(k->runs, SIGKILL);
+	keeper_runs_kill_all(k->runs);
 	k->kill_at_ns = clock_monotonic_ns() + KEEPER_PATIENCE_NS;
 }
 
@@ -396,13 +427,29 @@ static void keeper_on_reload_signal(struct keeper *k)
 	k->must_tell_reload = true;
 }
 
+/* As init: reap what nobody else does. Children of our own are left to whoever knows them. */
+static void keeper_reap(struct keeper *k)
+{
+	siginfo_t info = {0};
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		info.si_pid > 0) {
+		if (info.si_pid == k->worker_pid)
+			keeper_on_worker_exit(k, 0);
+		else if (!keeper_runs_reap(k->runs, info.si_pid))
+			waitpid(info.si_pid, NULL, WNOHANG);
+		info.si_pid = 0;
+	}
+}
+
 static void keeper_on_signal(void *ctx, uint32_t events)
 {
 	(void)events;
 	struct keeper *k = ctx;
 	struct signalfd_siginfo info;
 	while (read(k->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGHUP)
+		if (info.ssi_signo == SIGCHLD)
+			keeper_reap(k);
+		else if (info.ssi_signo == SIGHUP)
 			keeper_on_reload_signal(k);
 		else
 			keeper_on_stop_signal(k);
@@ -444,6 +491,8 @@ static int keeper_open_signals(struct keeper *k)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	if (k->is_init)
+		sigaddset(&set, SIGCHLD);
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -1;
@@ -470,6 +519,7 @@ static int keeper_init(struct keeper *k, const struct keeper_config *config)
 		.notify_address = getenv("NOTIFY_SOCKET"),
 		.has_journal = log_is_journal(),
 		.signal_fd = -1,
+		.is_init = getpid() == 1,
 		.worker_fd = -1,
 		.worker_pidfd = -1,
 	};
@@ -479,7 +529,9 @@ static int keeper_init(struct keeper *k, const struct keeper_config *config)
 		return -1;
 	spawn_get_defaults(&k->defaults);
 	keeper_raise_limit();
-	k->runs = keeper_runs_new(k->poller, &k->defaults);
+	k->home = keeper_home_open();
+	k->home_error = errno;
+	k->runs = keeper_runs_new(k->poller, &k->defaults, k->home);
 	return k->runs ? keeper_start_worker(k) : -1;
 }
 
@@ -489,6 +541,7 @@ static void keeper_fini(struct keeper *k)
 		keeper_forget_worker(k);
 		keeper_runs_free(k->runs);
 	}
+	cgroup_home_close(k->home);
 	if (k->signal_fd >= 0)
 		close(k->signal_fd);
 	poller_free(k->poller);
@@ -512,6 +565,8 @@ int keeper_run(const struct keeper_config *config)
 	}
 	while (!keeper_is_over(&k)) {
 		keeper_tell(&k);
+		if (k.was_ready)
+			keeper_tell_home(&k);
 		if (poller_turn(k.poller, keeper_timeout_ns(&k)) < 0) {
 			keeper_log(&k, LOG_ERR, "cannot wait: %s", strerror(errno));
 			k.exit_code = EXIT_FAILURE;

@@ -5,6 +5,7 @@
 #define FSMON_APP_KEEPER_RUNS_H
 
 #include "core/wire.h"
+#include "os/cgroup.h"
 #include "os/poller.h"
 #include "os/spawn.h"
 
@@ -14,17 +15,18 @@
 
 struct keeper_runs; /* opaque */
 
-/* Make an empty set of runs. Borrows its arguments until keeper_runs_free. Returns NULL
- * with ENOMEM. */
+/* Make an empty set of runs. `home` is where their cgroups are made; NULL: they get none.
+ * Borrows its arguments until keeper_runs_free. Returns NULL with ENOMEM. */
 __attribute__((warn_unused_result)) struct keeper_runs *keeper_runs_new(
-	struct poller *poller, const struct spawn_defaults *defaults);
+	struct poller *poller, const struct spawn_defaults *defaults,
+	struct cgroup_home *home);
 
 /* Forget all runs; their hooks go on. NULL is allowed. */
 void keeper_runs_free(struct keeper_runs *rs);
 
 /*
  * Tell this worker from now on; -1 is none. The socket is borrowed. A new worker is told
- * of all runs whose end no worker was told.
+ * of all runs whose end no worker has dealt with.
  */
 void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd);
 
@@ -39,11 +41,27 @@ void keeper_runs_start(struct keeper_runs *rs, uint64_t run_id,
 /* Send a signal to the process group of a run, if it has not ended. */
 void keeper_runs_signal(struct keeper_runs *rs, uint64_t run_id, int signal);
 
-/* Send a signal to the process groups of all runs that have not ended. */
-void keeper_runs_signal_all(struct keeper_runs *rs, int signal);
+/* Begin to stop a run, if it has not ended: send a signal to all processes of its cgroup (of
+ * its process group, where it has none), and take it for ended when they all are. */
+void keeper_runs_stop(struct keeper_runs *rs, uint64_t run_id, int signal);
+
+/* Kill all processes of a run, likewise. */
+void keeper_runs_kill(struct keeper_runs *rs, uint64_t run_id);
+
+/* Kill all processes of all runs that have not ended. */
+void keeper_runs_kill_all(struct keeper_runs *rs);
+
+/* Nobody need be told any more of the ends of these runs. */
+void keeper_runs_done(struct keeper_runs *rs, const uint64_t *run_ids, size_t count);
+
+/* Reap the process of a run, if this is one and it has ended. Returns whether it is one. */
+bool keeper_runs_reap(struct keeper_runs *rs, pid_t pid);
 
 /* How many runs have not ended. */
 size_t keeper_runs_alive(const struct keeper_runs *rs);
+
+/* How many got no cgroup though there is a place for them. */
+uint64_t keeper_runs_without_cgroup(const struct keeper_runs *rs);
 
 /* Tell the worker what it does not know yet. Returns false if something is left because
  * the socket is full (or there is no worker). */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/spawn.h"
 
+#include "os/vfork3.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -19,12 +21,14 @@
 
 #define SPAWN_OOM_FILE "/proc/self/oom_score_adj"
 #define SPAWN_HIDDEN_SIGNAL 32 /* the kernel's first real-time signal */
+#define SPAWN_STACK_BYTES ((size_t)64 * 1024) /* a path, and little else */
 #define SPAWN_PATH "/usr/local/bin:/usr/bin:/bin"
 
 enum spawn_stage {
 	SPAWN_MEMORY,
 	SPAWN_PIPE,
 	SPAWN_FORK,
+	SPAWN_CGROUP,
 	SPAWN_PIDFD,
 	SPAWN_SETSID,
 	SPAWN_ANNOUNCE,
@@ -47,6 +51,7 @@ static const char *const spawn_stage_names[SPAWN_STAGE_COUNT] = {
 	[SPAWN_MEMORY] = "memory",
 	[SPAWN_PIPE] = "pipe",
 	[SPAWN_FORK] = "fork",
+	[SPAWN_CGROUP] = "cgroup",
 	[SPAWN_PIDFD] = "pidfd_open",
 	[SPAWN_SETSID] = "setsid",
 	[SPAWN_ANNOUNCE] = "announce",
@@ -355,7 +360,31 @@ __attribute__((noreturn)) static void spawn_child_main(struct spawn_plan *p)
 	spawn_child_fail(p, SPAWN_EXEC);
 }
 
+static void spawn_child_start(void *ctx)
+{
+	spawn_child_main(ctx);
+}
+
 /* The parent's side. */
+
+/* Start the child in its cgroup: it is never anywhere else, and need not be moved. */
+static pid_t spawn_fork_into(struct spawn_plan *p)
+{
+	_Alignas(16) char stack[SPAWN_STACK_BYTES];
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)p->request->cgroup_fd};
+	if (p->report_fd >= 0) {
+		pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+		if (pid == 0)
+			spawn_child_main(p);
+		return pid;
+	}
+	args.flags |= CLONE_VM | CLONE_VFORK;
+	args.stack = (uintptr_t)stack;
+	args.stack_size = sizeof(stack);
+	return vfork3(&args, spawn_child_start, p);
+}
 
 /*
  * Start the child. With the caller's own credentials by vfork: nothing is copied, and the
@@ -366,10 +395,17 @@ __attribute__((noreturn)) static void spawn_child_main(struct spawn_plan *p)
  */
 __attribute__((noinline)) static pid_t spawn_fork(struct spawn_plan *p)
 {
+	if (p->request->cgroup_fd >= 0)
+		return spawn_fork_into(p);
 	pid_t pid = p->report_fd < 0 ? vfork() : fork();
 	if (pid == 0)
 		spawn_child_main(p);
 	return pid;
+}
+
+static enum spawn_stage spawn_fork_stage(const struct spawn_plan *p)
+{
+	return p->request->cgroup_fd >= 0 ? SPAWN_CGROUP : SPAWN_FORK;
 }
 
 static int spawn_open_pidfd(pid_t pid)
@@ -405,8 +441,9 @@ static int spawn_start_shared(
 	p->report_fd = -1;
 	child->report_fd = -1;
 	child->pid = spawn_fork(p);
-	return child->pid < 0 ? spawn_fail(err, SPAWN_FORK)
-			      : spawn_finish_shared(p, child, err);
+	if (child->pid < 0)
+		return spawn_fail(err, spawn_fork_stage(p));
+	return spawn_finish_shared(p, child, err);
 }
 
 static int spawn_start_forked(
@@ -417,7 +454,7 @@ static int spawn_start_forked(
 	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return spawn_fail(err, stage);
 	p->report_fd = pipe_fds[1];
-	stage = SPAWN_FORK;
+	stage = spawn_fork_stage(p);
 	child->pid = spawn_fork(p);
 	int saved = errno;
 	close(pipe_fds[1]);
@@ -485,8 +522,9 @@ int spawn_start(const struct spawn_defaults *d, const struct spawn_request *r,
 		return spawn_fail(err, SPAWN_MEMORY);
 	if (r->ids && spawn_ids_are_own(r->ids))
 		request.ids = NULL;
-	int result = request.ids ? spawn_start_forked(&plan, child, err)
-				 : spawn_start_shared(&plan, child, err);
+	bool must_copy = request.ids || (request.cgroup_fd >= 0 && !VFORK3_IS_THERE);
+	int result = must_copy ? spawn_start_forked(&plan, child, err)
+			       : spawn_start_shared(&plan, child, err);
 	int saved = errno;
 	free(plan.shell_argv);
 	errno = saved;

@@ -37,6 +37,7 @@ struct spawn_request {
 	int stdin_fd; /* -1: /dev/null */
 	int output_fd; /* standard output and error */
 	int file_fd; /* becomes SPAWN_FILE_FD; -1: none */
+	int cgroup_fd; /* directory of the cgroup to start in; -1: the caller's */
 	/*
 	 * NULL, or called in the child before its program runs; -1 and errno keep it from
 	 * that. The child may share the caller's memory: system calls, and nothing else.
@@ -48,8 +49,8 @@ struct spawn_request {
 /* Why a process could not be started. */
 struct spawn_error {
 	int error; /* errno */
-	const char *stage; /* what was tried: "fork", "setgroups", "chdir", "exec" …;
-			      static */
+	const char *stage; /* what was tried: "fork", "cgroup" (fork, into that cgroup),
+			      "setgroups", "chdir", "exec" …; static */
 };
 
 struct spawn_child {

@@ -98,7 +98,7 @@ static struct result run(char *const *argv, struct spawn_request r)
 }
 
 /* Most tests want no more than this. */
-#define PLAIN .stdin_fd = -1, .file_fd = -1, .umask = 022
+#define PLAIN .stdin_fd = -1, .file_fd = -1, .cgroup_fd = -1, .umask = 022
 #define ARGV(...) ((char *[]){__VA_ARGS__, NULL})
 #define W(s) ((char *)(uintptr_t)(s))
 

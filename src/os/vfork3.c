@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/vfork3.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+/*
+ * The child has the parent's registers and a stack of its own: what it is to call must be in
+ * registers when the system call is made. All that calls preserve is preserved here too.
+ */
+#if defined(__x86_64__)
+static long vfork3_call(
+	const struct clone_args *args, void (*start)(void *ctx), void *ctx)
+{
+	register long result __asm__("rax") = SYS_clone3;
+	register void (*child)(void *) __asm__("r12") = start;
+	register void *argument __asm__("r13") = ctx;
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "mov %%r13, %%rdi\n\t"
+			 "call *%%r12\n\t"
+			 "hlt\n"
+			 "1:"
+			 : "+r"(result)
+			 : "D"(args), "S"(sizeof(*args)), "r"(child), "r"(argument)
+			 : "rcx", "r11", "cc", "memory");
+	return result;
+}
+#elif defined(__aarch64__)
+static long vfork3_call(
+	const struct clone_args *args, void (*start)(void *ctx), void *ctx)
+{
+	register long number __asm__("x8") = SYS_clone3;
+	register long result __asm__("x0") = (long)(uintptr_t)args;
+	register long size __asm__("x1") = sizeof(*args);
+	register void (*child)(void *) __asm__("x20") = start;
+	register void *argument __asm__("x21") = ctx;
+	__asm__ volatile("svc #0\n\t"
+			 "cbnz x0, 1f\n\t"
+			 "mov x29, xzr\n\t"
+			 "mov x0, x21\n\t"
+			 "blr x20\n\t"
+			 "brk #1\n"
+			 "1:"
+			 : "+r"(result)
+			 : "r"(number), "r"(size), "r"(child), "r"(argument)
+			 : "cc", "memory");
+	return result;
+}
+#else
+static long vfork3_call(
+	const struct clone_args *args, void (*start)(void *ctx), void *ctx)
+{
+	(void)args, (void)start, (void)ctx;
+	return -ENOSYS;
+}
+#endif
+
+pid_t vfork3(const struct clone_args *args, void (*start)(void *ctx), void *ctx)
+{
+	long result = vfork3_call(args, start, ctx);
+	if (result >= 0)
+		return (pid_t)result;
+	errno = (int)-result;
+	return -1;
+}
