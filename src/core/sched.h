@@ -122,8 +122,6 @@ struct sched_job {
 	uint64_t started_ns; /* of its run; 0 while it waits */
 	enum sched_stop stop; /* of its run; SCHED_GOES_ON while it waits */
 	struct sched_job *follower; /* sched_reload: which one it joined; else NULL */
-	struct sched_job
-		*joined; /* of one that sched_reload gave back: who has its events */
 	void *data; /* the caller's own, NULL at first */
 };
 
