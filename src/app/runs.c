@@ -196,7 +196,9 @@ static void on_started(void *ctx, uint64_t run_id, pid_t pid, bool resumed)
 
 static void on_failed(void *ctx, uint64_t run_id, int error, const char *stage)
 {
-	struct job *job = run_of(ctx, run_id);
+	struct jobs *j = ctx;
+	struct job *job = run_of(j, run_id);
+	runner_done(j->runner, &run_id, 1);
 	if (job)
 		could_not_start(ctx, job, error, stage);
 }
@@ -214,6 +216,7 @@ static void on_ended(void *ctx, uint64_t run_id, const struct runner_outcome *ou
 {
 	struct jobs *j = ctx;
 	struct job *job = run_of(j, run_id);
+	runner_done(j->runner, &run_id, 1);
 	if (!job)
 		return;
 	struct log_about about = about_run(job);

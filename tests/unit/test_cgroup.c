@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* Works in the cgroup v2 that the test runs in; skipped where it cannot be written. */
+#include "os/cgroup.h"
+
+#include "app/keeper_home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define WAIT_MS 20000
+#define MANY 50
+
+static struct cgroup_home *home;
+
+static void path_of(const struct cgroup *c, char path[PATH_MAX])
+{
+	char link[64];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", cgroup_dir_fd(c));
+	ssize_t n = readlink(link, path, PATH_MAX - 1);
+	assert_true(n > 0);
+	path[n] = '\0';
+}
+
+/* The directory that the home is in. */
+static void path_of_parent(char path[PATH_MAX])
+{
+	struct cgroup *c = cgroup_open(home);
+	assert_non_null(c);
+	path_of(c, path);
+	*strrchr(path, '/') = '\0';
+	*strrchr(path, '/') = '\0';
+	cgroup_close(c);
+}
+
+static void enter(const struct cgroup *c)
+{
+	int fd = openat(cgroup_dir_fd(c), "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "0", 1) != 1)
+		_exit(100);
+	close(fd);
+}
+
+/* Start a process in a cgroup that ends with 7 at SIGUSR1; back when it is ready for it. */
+static pid_t start_in(const struct cgroup *c)
+{
+	int fds[2];
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		sigset_t set;
+		int sig;
+		if (c)
+			enter(c);
+		sigemptyset(&set);
+		sigaddset(&set, SIGUSR1);
+		sigprocmask(SIG_BLOCK, &set, NULL);
+		/* The home's lock among them. */
+		dup2(fds[1], STDIN_FILENO);
+		close_range(STDERR_FILENO + 1, ~0u, 0);
+		if (write(STDIN_FILENO, "", 1) != 1)
+			_exit(101);
+		alarm(60);
+		sigwait(&set, &sig);
+		_exit(7);
+	}
+	char byte;
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	close(fds[0]);
+	close(fds[1]);
+	return pid;
+}
+
+static int status_of(pid_t pid)
+{
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void expect_empty(const struct cgroup *c)
+{
+	while (cgroup_is_populated(c)) {
+		struct pollfd p = {.fd = cgroup_events_fd(c), .events = POLLPRI};
+		assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	}
+}
+
+static void test_populated(void **state)
+{
+	(void)state;
+	struct cgroup *c = cgroup_open(home);
+	assert_non_null(c);
+	assert_false(cgroup_is_populated(c));
+	pid_t pid = start_in(c);
+	assert_true(cgroup_is_populated(c));
+	struct pollfd p = {.fd = cgroup_events_fd(c), .events = POLLPRI};
+	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_int_equal(cgroup_kill(c), 0);
+	expect_empty(c);
+	assert_int_equal(status_of(pid), SIGKILL);
+	cgroup_close(c);
+}
+
+static void test_signal_reaches_all_in_it(void **state)
+{
+	(void)state;
+	pid_t pids[MANY];
+	struct cgroup *c = cgroup_open(home);
+	assert_non_null(c);
+	for (int i = 0; i < MANY; i++)
+		pids[i] = start_in(c);
+	pid_t outsider = start_in(NULL);
+	assert_int_equal(cgroup_signal(c, SIGUSR1, pids[3]), 1);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(status_of(pids[i]), 7 << 8);
+	expect_empty(c);
+	assert_int_equal(cgroup_signal(c, SIGUSR1, outsider), 0);
+	assert_int_equal(waitpid(outsider, NULL, WNOHANG), 0);
+	kill(outsider, SIGKILL);
+	assert_int_equal(status_of(outsider), SIGKILL);
+	cgroup_close(c);
+}
+
+static void test_empty_ones_are_used_again(void **state)
+{
+	(void)state;
+	char first[PATH_MAX], again[PATH_MAX], other[PATH_MAX];
+	struct cgroup *c = cgroup_open(home);
+	assert_non_null(c);
+	path_of(c, first);
+	cgroup_close(c);
+	c = cgroup_open(home);
+	path_of(c, again);
+	assert_string_equal(first, again);
+	/* Not while somebody is there. */
+	pid_t pid = start_in(c);
+	cgroup_close(c);
+	c = cgroup_open(home);
+	path_of(c, other);
+	assert_string_not_equal(first, other);
+	assert_int_equal(access(first, F_OK), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(status_of(pid), SIGKILL);
+	cgroup_close(c);
+}
+
+static void test_many_do_not_stay(void **state)
+{
+	(void)state;
+	struct cgroup *c[MANY];
+	char paths[MANY][PATH_MAX];
+	int left = 0;
+	for (int i = 0; i < MANY; i++) {
+		c[i] = cgroup_open(home);
+		assert_non_null(c[i]);
+		path_of(c[i], paths[i]);
+	}
+	for (int i = 0; i < MANY; i++)
+		cgroup_close(c[i]);
+	for (int i = 0; i < MANY; i++)
+		left += access(paths[i], F_OK) == 0;
+	assert_in_range(left, 1, MANY - 1);
+}
+
+/* What somebody made below a cgroup goes with it. */
+static void test_close_removes_all(void **state)
+{
+	(void)state;
+	char path[PATH_MAX], inner[PATH_MAX + 8];
+	struct cgroup *c = cgroup_open(home);
+	assert_non_null(c);
+	path_of(c, path);
+	snprintf(inner, sizeof(inner), "%s/inner", path);
+	assert_int_equal(mkdir(inner, 0755), 0);
+	cgroup_close(c);
+	cgroup_home_close(home);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(access(path, F_OK), -1);
+	home = keeper_home_open();
+	assert_non_null(home);
+}
+
+static void test_leftovers(void **state)
+{
+	(void)state;
+	char parent[PATH_MAX], dead[PATH_MAX + 64], inner[PATH_MAX + 80];
+	path_of_parent(parent);
+	snprintf(dead, sizeof(dead), "%s/fsmon.hooks.%d-dead", parent, (int)getpid());
+	snprintf(inner, sizeof(inner), "%s/5", dead);
+	assert_int_equal(mkdir(dead, 0755), 0);
+	assert_int_equal(mkdir(inner, 0755), 0);
+	/* As long as its process lives it is not touched. */
+	int fd = open(dead, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	cgroup_home_close(home);
+	home = keeper_home_open();
+	assert_non_null(home);
+	assert_int_equal(access(inner, F_OK), 0);
+	close(fd);
+	cgroup_home_close(home);
+	home = keeper_home_open();
+	assert_non_null(home);
+	assert_int_equal(access(dead, F_OK), -1);
+}
+
+/* The home of the former process with the same pid, with somebody still there. */
+static void test_home_that_is_there(void **state)
+{
+	(void)state;
+	char first[PATH_MAX], second[PATH_MAX];
+	struct cgroup *c = cgroup_open(home);
+	assert_non_null(c);
+	path_of(c, first);
+	pid_t pid = start_in(c);
+	cgroup_close(c);
+	cgroup_home_close(home);
+	assert_int_equal(access(first, F_OK), 0);
+	home = keeper_home_open();
+	assert_non_null(home);
+	c = cgroup_open(home);
+	assert_non_null(c);
+	path_of(c, second);
+	assert_string_not_equal(first, second);
+	cgroup_close(c);
+	kill(pid, SIGKILL);
+	assert_int_equal(status_of(pid), SIGKILL);
+}
+
+static void test_nowhere(void **state)
+{
+	(void)state;
+	assert_null(cgroup_home_open("/no/such", "/", "x"));
+	assert_int_equal(errno, ENOENT);
+	/* A directory, but of no cgroup. */
+	char path[] = "/tmp/fsmon-test-cgroup-XXXXXX";
+	assert_non_null(mkdtemp(path));
+	assert_null(cgroup_home_open(path, "/", "x"));
+	assert_int_equal(rmdir(path), 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	home = keeper_home_open();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	cgroup_home_close(home);
+	return 0;
+}
+
+#define SKIP_WITHOUT_HOME(f)                  \
+	static void f##_at_home(void **state) \
+	{                                     \
+		if (!home)                    \
+			skip();               \
+		f(state);                     \
+	}
+
+SKIP_WITHOUT_HOME(test_populated)
+SKIP_WITHOUT_HOME(test_signal_reaches_all_in_it)
+SKIP_WITHOUT_HOME(test_empty_ones_are_used_again)
+SKIP_WITHOUT_HOME(test_many_do_not_stay)
+SKIP_WITHOUT_HOME(test_close_removes_all)
+SKIP_WITHOUT_HOME(test_leftovers)
+SKIP_WITHOUT_HOME(test_home_that_is_there)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_populated_at_home),
+		cmocka_unit_test(test_signal_reaches_all_in_it_at_home),
+		cmocka_unit_test(test_empty_ones_are_used_again_at_home),
+		cmocka_unit_test(test_many_do_not_stay_at_home),
+		cmocka_unit_test(test_close_removes_all_at_home),
+		cmocka_unit_test(test_leftovers_at_home),
+		cmocka_unit_test(test_home_that_is_there_at_home),
+		cmocka_unit_test(test_nowhere),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
