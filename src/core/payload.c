@@ -5,6 +5,7 @@
 #include "core/jsontext.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Names of events hold nothing that needs to be escaped. */
@@ -13,11 +14,21 @@ static void add_names(struct buf *out, const char *names)
 	buf_add(out, "[", 1);
 	for (const char *s = names; *s;) {
 		size_t len = strcspn(s, ",");
-		buf_printf(out, "%s\"%.*s\"", s == names ? "" : ",", (int)len, s);
+		buf_add_str(out, s == names ? "\"" : ",\"");
+		buf_add(out, s, len);
+		buf_add(out, "\"", 1);
 		s += len;
 		s += *s == ',';
 	}
 	buf_add(out, "]", 1);
+}
+
+/* buf_printf would format it twice. */
+static void add_number(struct buf *out, uint64_t number)
+{
+	char text[24];
+	int len = snprintf(text, sizeof(text), "%" PRIu64, number);
+	buf_add(out, text, (size_t)len);
 }
 
 static void add_value(struct buf *out, const struct hookvars_value *v)
@@ -27,7 +38,7 @@ static void add_value(struct buf *out, const struct hookvars_value *v)
 		jsontext_add(out, v->text);
 		break;
 	case HOOKVARS_NUMBER:
-		buf_printf(out, "%" PRIu64, v->number);
+		add_number(out, v->number);
 		break;
 	case HOOKVARS_NAMES:
 		add_names(out, v->text);
