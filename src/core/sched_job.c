@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/sched_state.h"
+
+#include <stdlib.h>
+
+/* An input that is not in a state's row does nothing to it. */
+static const struct sched_transition transitions[SCHED_STATES][SCHED_INPUTS] = {
+	[SCHED_GATHERING][SCHED_IN_EVENT] = {SCHED_GATHERING, SCHED_DO_GATHER, 0},
+	[SCHED_GATHERING][SCHED_IN_JOBS] = {SCHED_GATHERING, SCHED_DO_FRESHEN, 0},
+	[SCHED_GATHERING][SCHED_IN_SLOT] = {SCHED_RUNNING, SCHED_DO_START, 0},
+	[SCHED_GATHERING][SCHED_IN_BREAK] = {SCHED_GATHERING, SCHED_DO_HOLD, 0},
+	[SCHED_GATHERING][SCHED_IN_ADOPT] = {SCHED_RUNNING, SCHED_DO_START, 0},
+
+	[SCHED_RETRYING][SCHED_IN_EVENT] = {SCHED_GATHERING, SCHED_DO_GATHER, 0},
+	[SCHED_RETRYING][SCHED_IN_JOBS] = {SCHED_GATHERING, SCHED_DO_FRESHEN, 0},
+	[SCHED_RETRYING][SCHED_IN_SLOT] = {SCHED_RUNNING, SCHED_DO_START, 0},
+	[SCHED_RETRYING][SCHED_IN_BREAK] = {SCHED_RETRYING, SCHED_DO_HOLD, 0},
+	[SCHED_RETRYING][SCHED_IN_ADOPT] = {SCHED_RUNNING, SCHED_DO_START, 0},
+
+	[SCHED_RUNNING][SCHED_IN_BUSY_RESTART] = {SCHED_ASKED, SCHED_DO_ASK_STOP, 0},
+	[SCHED_RUNNING][SCHED_IN_BUSY_SIGNAL] = {SCHED_RUNNING, SCHED_DO_ASK_SIGNAL, 0},
+	[SCHED_RUNNING][SCHED_IN_TIME] = {SCHED_EXPIRED, SCHED_DO_STOP, 0},
+	[SCHED_RUNNING][SCHED_IN_FINE] = {SCHED_OVER, SCHED_DO_END, SCHED_DONE},
+	[SCHED_RUNNING][SCHED_IN_FINE_WAITED] = {SCHED_OVER, SCHED_DO_END, SCHED_DONE},
+	[SCHED_RUNNING][SCHED_IN_FAILED] = {SCHED_RETRYING, SCHED_DO_RETRY, SCHED_RETRY},
+	[SCHED_RUNNING][SCHED_IN_FAILED_WAITED] = {SCHED_OVER, SCHED_DO_FOLLOW,
+		SCHED_FOLLOWED},
+	[SCHED_RUNNING][SCHED_IN_SPENT] = {SCHED_OVER, SCHED_DO_END, SCHED_FAILED},
+	[SCHED_RUNNING][SCHED_IN_SPENT_WAITED] = {SCHED_OVER, SCHED_DO_END, SCHED_FAILED},
+
+	[SCHED_EXPIRED][SCHED_IN_TIME] = {SCHED_EXPIRED, SCHED_DO_KILL, 0},
+	[SCHED_EXPIRED][SCHED_IN_FAILED] = {SCHED_RETRYING, SCHED_DO_RETRY, SCHED_RETRY},
+	[SCHED_EXPIRED][SCHED_IN_FAILED_WAITED] = {SCHED_OVER, SCHED_DO_FOLLOW,
+		SCHED_FOLLOWED},
+	[SCHED_EXPIRED][SCHED_IN_SPENT] = {SCHED_OVER, SCHED_DO_END, SCHED_FAILED},
+	[SCHED_EXPIRED][SCHED_IN_SPENT_WAITED] = {SCHED_OVER, SCHED_DO_END, SCHED_FAILED},
+
+	[SCHED_ASKED][SCHED_IN_TIME] = {SCHED_RESTARTING, SCHED_DO_STOP, 0},
+	[SCHED_ASKED][SCHED_IN_FINE] = {SCHED_OVER, SCHED_DO_END, SCHED_INTERRUPTED},
+	[SCHED_ASKED][SCHED_IN_FINE_WAITED] = {SCHED_OVER, SCHED_DO_FOLLOW,
+		SCHED_FOLLOWED},
+	[SCHED_ASKED][SCHED_IN_FAILED] = {SCHED_OVER, SCHED_DO_END, SCHED_INTERRUPTED},
+	[SCHED_ASKED][SCHED_IN_FAILED_WAITED] = {SCHED_OVER, SCHED_DO_FOLLOW,
+		SCHED_FOLLOWED},
+	[SCHED_ASKED][SCHED_IN_SPENT] = {SCHED_OVER, SCHED_DO_END, SCHED_INTERRUPTED},
+	[SCHED_ASKED][SCHED_IN_SPENT_WAITED] = {SCHED_OVER, SCHED_DO_FOLLOW,
+		SCHED_FOLLOWED},
+
+	[SCHED_RESTARTING][SCHED_IN_TIME] = {SCHED_RESTARTING, SCHED_DO_KILL, 0},
+	[SCHED_RESTARTING][SCHED_IN_FINE] = {SCHED_OVER, SCHED_DO_END, SCHED_INTERRUPTED},
+	[SCHED_RESTARTING][SCHED_IN_FINE_WAITED] = {SCHED_OVER, SCHED_DO_FOLLOW,
+		SCHED_FOLLOWED},
+	[SCHED_RESTARTING][SCHED_IN_FAILED] = {SCHED_OVER, SCHED_DO_END,
+		SCHED_INTERRUPTED},
+	[SCHED_RESTARTING][SCHED_IN_FAILED_WAITED] = {SCHED_OVER, SCHED_DO_FOLLOW,
+		SCHED_FOLLOWED},
+	[SCHED_RESTARTING][SCHED_IN_SPENT] = {SCHED_OVER, SCHED_DO_END,
+		SCHED_INTERRUPTED},
+	[SCHED_RESTARTING][SCHED_IN_SPENT_WAITED] = {SCHED_OVER, SCHED_DO_FOLLOW,
+		SCHED_FOLLOWED},
+};
+
+struct sched_transition sched_transition(enum sched_state state, enum sched_input input)
+{
+	return transitions[state][input];
+}
+
+struct sched_transition sched_job_input(struct sched_entry *e, enum sched_input input)
+{
+	struct sched_transition t = sched_transition(e->state, input);
+	if (t.action == SCHED_DO_NOTHING)
+		return t;
+	e->state = t.to;
+	if (t.to == SCHED_GATHERING)
+		e->job.failures = 0;
+	return t;
+}
+
+struct sched_entry *sched_job_new(struct sched *s, uint64_t id, uint64_t now_ns)
+{
+	struct sched_entry *e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->job.id = id ? id : ++s->last_id;
+	e->job.order = ++s->last_order;
+	e->job.queued_ns = now_ns;
+	STAILQ_INIT(&e->job.items);
+	e->first_ns = SCHED_FOREVER;
+	e->alarm_ns = e->signal_ns = e->stop_ns = SCHED_FOREVER;
+	return e;
+}
+
+void sched_job_free(struct sched_job *job)
+{
+	free(job);
+}
+
+/* The newest item, or NULL. (STAILQ_LAST is not standard C.) */
+static struct sched_item *job_newest(const struct sched_entry *e)
+{
+	if (STAILQ_EMPTY(&e->job.items))
+		return NULL;
+	char *last = (char *)(void *)e->job.items.stqh_last;
+	return (struct sched_item *)(void *)(last - offsetof(struct sched_item, next));
+}
+
+/* The item in front of the newest, or NULL. */
+static struct sched_item *job_before_last(struct sched_entry *e)
+{
+	struct sched_item *item = e->before_last;
+	if (!item && e->job.listed > 1) {
+		struct sched_item *newest = job_newest(e);
+		for (item = STAILQ_FIRST(&e->job.items); item->next.stqe_next != newest;)
+			item = STAILQ_NEXT(item, next);
+	}
+	return item;
+}
+
+struct sched_item *sched_job_add(
+	struct sched_entry *e, struct sched_item *item, uint32_t queue_max)
+{
+	struct sched_job *job = &e->job;
+	struct sched_item *cut = NULL;
+	if (job->listed > 0 && job->listed >= queue_max) {
+		cut = job_newest(e);
+		e->before_last = job_before_last(e);
+		if (e->before_last)
+			STAILQ_REMOVE_AFTER(&job->items, e->before_last, next);
+		else
+			STAILQ_REMOVE_HEAD(&job->items, next);
+		job->truncated = true;
+	} else {
+		e->before_last = job_newest(e);
+		job->listed++;
+	}
+	STAILQ_INSERT_TAIL(&job->items, item, next);
+	job->count++;
+	return cut;
+}
+
+void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_front)
+{
+	struct sched_entry *first = in_front ? from : e;
+	struct sched_entry *last = in_front ? e : from;
+	struct sched_item *before_last =
+		last->job.listed > 1 ? last->before_last : job_newest(first);
+	if (last->job.listed == 0)
+		before_last = first->before_last;
+	STAILQ_CONCAT(&first->job.items, &last->job.items);
+	if (in_front)
+		STAILQ_CONCAT(&e->job.items, &from->job.items);
+	e->before_last = before_last;
+	e->job.listed += from->job.listed;
+	e->job.count += from->job.count;
+	e->job.truncated |= from->job.truncated;
+	if (e->job.order > from->job.order)
+		e->job.order = from->job.order;
+	if (e->job.queued_ns > from->job.queued_ns)
+		e->job.queued_ns = from->job.queued_ns;
+	from->job.listed = 0;
+	from->before_last = NULL;
+	sched_job_input(e, SCHED_IN_JOBS);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/sched_state.h"
+
+#include <stdlib.h>
+
+#define LANE_STARTS_ROOM 16 /* of a throttle, at first */
+
+struct sched_lane *sched_lane_new(const struct sched_config *c, uint32_t number)
+{
+	struct sched_lane *lane = calloc(1, sizeof(*lane));
+	if (!lane)
+		return NULL;
+	lane->config = *c;
+	lane->number = number;
+	TAILQ_INIT(&lane->held);
+	return lane;
+}
+
+void sched_lane_free(struct sched_lane *lane)
+{
+	if (!lane)
+		return;
+	free(lane->starts.times_ns);
+	free(lane);
+}
+
+/* ---- The throttle ---- */
+
+static void starts_drop_oldest(struct sched_starts *r)
+{
+	r->oldest = (r->oldest + 1) % r->room;
+	r->used--;
+}
+
+/* Twice the room, at most `max`. Without memory it stays as it is. */
+static void starts_grow(struct sched_starts *r, uint32_t max)
+{
+	uint32_t room = r->room < LANE_STARTS_ROOM ? LANE_STARTS_ROOM : r->room;
+	room = r->room == 0 ? room : room > max / 2 ? max : room * 2;
+	uint64_t *times_ns = reallocarray(NULL, room, sizeof(*times_ns));
+	if (!times_ns)
+		return;
+	for (uint32_t i = 0; i < r->used; i++)
+		times_ns[i] = r->times_ns[(r->oldest + i) % r->room];
+	free(r->times_ns);
+	r->times_ns = times_ns;
+	r->room = room;
+	r->oldest = 0;
+}
+
+/* Remember a start as one of the last `count`; of fewer where there is no memory. */
+static void starts_add(struct sched_starts *r, uint32_t count, uint64_t now_ns)
+{
+	if (r->used >= count)
+		starts_drop_oldest(r);
+	else if (r->used == r->room)
+		starts_grow(r, count);
+	if (r->room == 0)
+		return;
+	if (r->used == r->room)
+		starts_drop_oldest(r);
+	r->times_ns[(r->oldest + r->used) % r->room] = now_ns;
+	r->used++;
+}
+
+/* From when on the throttle lets the lane start something. */
+static uint64_t lane_throttled_ns(const struct sched_lane *lane)
+{
+	const struct rule_rate *rate = &lane->config.throttle;
+	if (rate->count == 0 || lane->starts.used < rate->count)
+		return 0;
+	return sched_later(lane->starts.times_ns[lane->starts.oldest], rate->per_ns);
+}
+
+/* ---- Turns ---- */
+
+static uint64_t lane_wake_ns(struct sched_lane *lane)
+{
+	if (lane->running >= lane->config.parallel)
+		return SCHED_FOREVER;
+	uint64_t wake_ns = 0;
+	if (RB_EMPTY(&lane->ready)) {
+		const struct sched_key *key = RB_MIN(sched_by_when, &lane->pending);
+		wake_ns = key ? key->when_ns : SCHED_FOREVER;
+	}
+	if (wake_ns < lane->paused_ns)
+		wake_ns = lane->paused_ns;
+	uint64_t throttled_ns = lane_throttled_ns(lane);
+	return wake_ns < throttled_ns ? throttled_ns : wake_ns;
+}
+
+void sched_lane_unsettle(struct sched *s, struct sched_lane *lane)
+{
+	if (lane->turn == SCHED_IN_WAKES)
+		RB_REMOVE(sched_wakes, &s->wakes, lane);
+	else if (lane->turn == SCHED_IN_TURNS)
+		RB_REMOVE(sched_turns, &s->turns, lane);
+	lane->turn = SCHED_OUT;
+}
+
+void sched_lane_settle(struct sched *s, struct sched_lane *lane)
+{
+	sched_lane_unsettle(s, lane);
+	lane->wake_ns = lane_wake_ns(lane);
+	if (lane->wake_ns == SCHED_FOREVER)
+		return;
+	RB_INSERT(sched_wakes, &s->wakes, lane);
+	lane->turn = SCHED_IN_WAKES;
+}
+
+void sched_lane_change(
+	struct sched_lane *lane, const struct sched_config *c, uint32_t number)
+{
+	lane->config = *c;
+	lane->number = number;
+	while (lane->starts.used > c->throttle.count)
+		starts_drop_oldest(&lane->starts);
+}
+
+/* The lane whose turn it is, or NULL. */
+static struct sched_lane *lane_choose(struct sched *s, uint64_t now_ns)
+{
+	if (s->running >= s->max_parallel)
+		return NULL;
+	struct sched_lane *lane;
+	while ((lane = RB_MIN(sched_wakes, &s->wakes)) && lane->wake_ns <= now_ns) {
+		RB_REMOVE(sched_wakes, &s->wakes, lane);
+		RB_INSERT(sched_turns, &s->turns, lane);
+		lane->turn = SCHED_IN_TURNS;
+	}
+	return RB_MIN(sched_turns, &s->turns);
+}
+
+/* The candidate with the lowest order; there is one. */
+static struct sched_key *lane_candidate(struct sched_lane *lane, uint64_t now_ns)
+{
+	struct sched_key *key;
+	while ((key = RB_MIN(sched_by_when, &lane->pending)) && key->when_ns <= now_ns) {
+		RB_REMOVE(sched_by_when, &lane->pending, key);
+		RB_INSERT(sched_by_head, &lane->ready, key);
+		key->place = SCHED_READY;
+	}
+	return RB_MIN(sched_by_head, &lane->ready);
+}
+
+bool sched_lane_next(struct sched *s, uint64_t now_ns, struct sched_order *o)
+{
+	struct sched_lane *lane = lane_choose(s, now_ns);
+	struct sched_key *key = lane ? lane_candidate(lane, now_ns) : NULL;
+	if (!key)
+		return false;
+	struct sched_entry *e = TAILQ_FIRST(&key->waiting);
+	*o = (struct sched_order){.what = SCHED_START, .job = &e->job};
+	if (sched_key_may_start(key, now_ns)) {
+		sched_job_input(e, SCHED_IN_SLOT);
+		sched_key_pull(s, e);
+		sched_run_begin(s, e, now_ns);
+		e->job.attempt++;
+		lane->last_start = ++s->last_start;
+		if (lane->config.throttle.count > 0)
+			starts_add(&lane->starts, lane->config.throttle.count, now_ns);
+	} else {
+		sched_job_input(e, SCHED_IN_BREAK);
+		o->what = SCHED_HELD;
+		o->until_ns = key->held_ns;
+	}
+	sched_key_settle(s, key);
+	return true;
+}
