@@ -2,7 +2,7 @@
 #include "core/payload.h"
 
 #include "core/hookvars.h"
-#include "core/jsontext.h"
+#include "core/jsonbytes.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ static void add_value(struct buf *out, const struct hookvars_value *v)
 {
 	switch (v->type) {
 	case HOOKVARS_TEXT:
-		jsontext_add(out, v->text);
+		jsonbytes_add(out, v->text);
 		break;
 	case HOOKVARS_NUMBER:
 		add_number(out, v->number);

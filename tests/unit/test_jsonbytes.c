@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/jsontext.h"
+#include "core/jsonbytes.h"
 
 #include "base/countof.h"
 
@@ -58,7 +58,7 @@ static void test_strings(void **state)
 		struct buf out = {0};
 		char expected[64];
 		snprintf(expected, sizeof(expected), "\"%s\"", strings[i].json);
-		assert_int_equal(jsontext_add(&out, strings[i].text), 0);
+		assert_int_equal(jsonbytes_add(&out, strings[i].text), 0);
 		assert_string_equal(out.data, expected);
 		buf_fini(&out);
 	}
@@ -70,7 +70,7 @@ static void test_no_byte_that_a_terminal_obeys(void **state)
 	for (unsigned c = 1; c < 256; c++) {
 		struct buf out = {0};
 		char text[] = {(char)c, '\0'};
-		jsontext_add(&out, text);
+		jsonbytes_add(&out, text);
 		for (size_t i = 0; i < out.len; i++)
 			assert_in_range((unsigned char)out.data[i], 0x20, 0x7e);
 		buf_fini(&out);
@@ -81,7 +81,7 @@ static void test_failure_is_told(void **state)
 {
 	(void)state;
 	struct buf out = {.failed = true};
-	assert_int_equal(jsontext_add(&out, "x\x01"), -1);
+	assert_int_equal(jsonbytes_add(&out, "x\x01"), -1);
 	buf_fini(&out);
 }
 

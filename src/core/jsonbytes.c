@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/jsontext.h"
+#include "core/jsonbytes.h"
 
 #include "base/countof.h"
 
@@ -71,7 +71,7 @@ static size_t add_escaped(struct buf *out, const unsigned char *s)
 	return 1;
 }
 
-int jsontext_add(struct buf *out, const char *text)
+int jsonbytes_add(struct buf *out, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	buf_add(out, "\"", 1);

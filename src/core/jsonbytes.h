@@ -3,8 +3,8 @@
  * Strings of JSON that hold any bytes. A library for JSON refuses what is not UTF-8, and
  * names of files need not be.
  */
-#ifndef FSMON_CORE_JSONTEXT_H
-#define FSMON_CORE_JSONTEXT_H
+#ifndef FSMON_CORE_JSONBYTES_H
+#define FSMON_CORE_JSONBYTES_H
 
 #include "base/buf.h"
 
@@ -15,6 +15,6 @@
  * Python's surrogateescape: os.fsencode(json.loads(…)) gives the bytes back. Returns 0, or
  * -1 with ENOMEM.
  */
-int jsontext_add(struct buf *out, const char *s);
+int jsonbytes_add(struct buf *out, const char *s);
 
 #endif
