@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/report.h"
 
+#include "app/jsontext.h"
 #include "app/log.h"
-#include "base/buf.h"
 #include "os/fanotify.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* A JSON string of bytes, escaped as the log escapes them. */
-static json_t *bytes(const char *s)
-{
-	struct buf b = {0};
-	json_t *j = buf_add_vis(&b, s, strlen(s)) == 0 ? json_string(b.data) : NULL;
-	buf_fini(&b);
-	return j;
-}
 
 /* Append a formatted string. */
 __attribute__((format(printf, 2, 3))) static void say(json_t *array, const char *fmt, ...)
@@ -26,7 +17,7 @@ __attribute__((format(printf, 2, 3))) static void say(json_t *array, const char 
 	char *text = NULL;
 	va_start(ap, fmt);
 	if (vasprintf(&text, fmt, ap) >= 0)
-		json_array_append_new(array, bytes(text));
+		json_array_append_new(array, jsontext_str(text));
 	va_end(ap);
 	free(text);
 }
@@ -54,7 +45,7 @@ bool report_landing(const struct table *rules, uint32_t rule, const struct files
 		if (fs->refusal) {
 			say(refused, "%s (%s): %s", m->point, fs->type, fs->refusal);
 		} else {
-			json_array_append_new(watched, bytes(m->point));
+			json_array_append_new(watched, jsontext_str(m->point));
 			any = true;
 		}
 	}
@@ -70,8 +61,8 @@ static json_t *rule_object(const struct report_parts *p, uint32_t i)
 	const char *state = !r->enabled ? "disabled" : lands ? "active" : "refused";
 	return json_pack(
 		"{s:s, s:o, s:i, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"name", r->name, "file", bytes(r->file), "line", (int)r->line, "state",
-		state, "watched", watched, "not_watched", refused, "matched",
+		"name", r->name, "file", jsontext_str(r->file), "line", (int)r->line,
+		"state", state, "watched", watched, "not_watched", refused, "matched",
 		(json_int_t)c.matched, "started", (json_int_t)c.started, "ok",
 		(json_int_t)c.ok, "failed", (json_int_t)c.failed, "dropped",
 		(json_int_t)c.dropped, "self", (json_int_t)c.self, "waiting",
@@ -83,9 +74,9 @@ static json_t *filesystem_objects(const struct filesystems *f)
 	json_t *all = json_array();
 	for (size_t i = 0; i < f->count; i++) {
 		const struct filesystem *fs = &f->items[i];
-		json_t *o = json_pack("{s:o, s:o, s:s, s:b}", "point", bytes(fs->point),
-			"type", bytes(fs->type), "how", filesystems_how(fs), "has_rules",
-			fs->kinds != 0);
+		json_t *o = json_pack("{s:o, s:o, s:s, s:b}", "point",
+			jsontext_str(fs->point), "type", jsontext_str(fs->type), "how",
+			filesystems_how(fs), "has_rules", fs->kinds != 0);
 		if (fs->refusal && fs->kinds)
 			json_object_set_new(o, "reason", json_string(fs->refusal));
 		json_array_append_new(all, o);
