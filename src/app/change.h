@@ -21,7 +21,7 @@ struct change_hit {
 
 struct change {
 	STAILQ_ENTRY(change) next; /* while it waits for the names of users */
-	uint32_t refs;
+	_Atomic uint32_t refs; /* threads may hold some each */
 	struct event event; /* its strings and actor are the change's own */
 	struct actor actor;
 	uint64_t fsid; /* filesystem of the file */
@@ -38,6 +38,7 @@ struct change *change_new(const char *path, const char *old_path);
 /* Note a matching rule, or one more side of it. Returns 0, or -1 with ENOMEM. */
 int change_add_hit(struct change *c, uint32_t rule, bool is_old, const char *path);
 
+/* One more reference. What several threads refer to nobody changes. */
 struct change *change_ref(struct change *c);
 
 /* Drop a reference, and with the last one the change; NULL is allowed. */
