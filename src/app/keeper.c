@@ -311,6 +311,10 @@ static bool keeper_receive(struct keeper *k)
 	int fds[SOCK_MAX_FDS];
 	size_t fd_count;
 	ssize_t len = sock_recv(k->worker_fd, k->packet, WIRE_MAX_BYTES, fds, &fd_count);
+	/* A worker that died before it had read all: said once, and what it sent comes after it.
+	 */
+	if (len < 0 && errno == ECONNRESET)
+		return true;
 	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EMSGSIZE)) {
 		keeper_drop_socket(k);
 		/* It should be about to end. */

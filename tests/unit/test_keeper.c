@@ -3,7 +3,9 @@
  */
 #include "app/keeper.h"
 
+#include "app/keeper_home.h"
 #include "app/runner.h"
+#include "os/clock.h"
 #include "os/poller.h"
 
 #include <dirent.h>
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,6 +64,28 @@ static int count_fds(pid_t pid)
 	return count;
 }
 
+/* Processes with this word on their command line; zombies have none. */
+static int count_processes(const char *word)
+{
+	DIR *proc = opendir("/proc");
+	int count = 0;
+	if (!proc)
+		return -1;
+	for (struct dirent *e; (e = readdir(proc));) {
+		char path[300], text[4096];
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", e->d_name);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
+		if (fd >= 0)
+			close(fd);
+		count += n > 0 && memmem(text, (size_t)n, word, strlen(word) + 1);
+	}
+	closedir(proc);
+	return count;
+}
+
 /* ---- The worker: says on standard output what it is told ---- */
 
 struct worker {
@@ -71,6 +96,9 @@ struct worker {
 	size_t running;
 	size_t asked, ended; /* of a flood */
 	size_t bytes; /* of output, where it is not shown */
+	char line[64]; /* of output: the last one */
+	bool was_resumed;
+	uint64_t killed_ns;
 	int fd_count;
 	bool is_stopping;
 	bool is_done;
@@ -145,6 +173,7 @@ static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
 {
 	struct worker *w = ctx;
 	w->bytes += len;
+	snprintf(w->line, sizeof(w->line), "%.*s", (int)len, line);
 	if (!w->scenario->is_quiet)
 		say("output %d %.*s\n", (int)run_id, (int)len, line);
 	if (w->scenario->output)
@@ -361,6 +390,116 @@ static void ended_much_output(struct worker *w)
 	say("%zu bytes\n", w->bytes);
 }
 
+/* A run of this program as hook. */
+static void start_self(struct worker *w, uint64_t id, const char *verb, const char *count)
+{
+	static char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	self[n > 0 ? n : 0] = '\0';
+	char *argv[] = {self, W(verb), W(count), directory, NULL};
+	struct runner_request r = {
+		.run_id = id, .argv = argv, .stdin_fd = -1, .file_fd = -1};
+	if (start_request(w, r) < 0)
+		say("cannot start %d\n", errno);
+}
+
+/* Processes that left the hook's process group and ignore SIGTERM. */
+static void begin_escape(struct worker *w)
+{
+	start_self(w, 1, "escape-deaf", getenv("FSMON_TEST_ESCAPED"));
+}
+
+static void begin_escape_mild(struct worker *w)
+{
+	start_self(w, 1, "escape", getenv("FSMON_TEST_ESCAPED"));
+}
+
+static void output_escape(struct worker *w)
+{
+	if (strcmp(w->line, "ready") == 0)
+		runner_stop(w->runner, 1, SIGTERM);
+	if (strcmp(w->line, "alone") != 0)
+		return;
+	w->killed_ns = clock_monotonic_ns();
+	runner_kill(w->runner, 1);
+}
+
+static void ended_escape(struct worker *w)
+{
+	int alive = count_processes(directory) - 1; /* this one has it on its line too */
+	say("alive %d\n", alive);
+	if (w->killed_ns && getenv("FSMON_TEST_VERBOSE"))
+		fprintf(stderr, "from kill to ended: %.2f ms\n",
+			(double)(clock_monotonic_ns() - w->killed_ns) / 1e6);
+}
+
+static void begin_signal(struct worker *w)
+{
+	start(w, 1,
+		"trap 'echo right; touch go; exit 4' USR1; "
+		"setsid sh -c 'trap \"echo wrong\" USR1; echo up; " UNTIL_GO
+		"echo left' & wait");
+}
+
+static void output_signal(struct worker *w)
+{
+	if (strcmp(w->line, "up") == 0)
+		runner_signal(w->runner, 1, SIGUSR1);
+}
+
+/* One of each kind of end. */
+static void begin_ends(struct worker *w)
+{
+	if (access(in_directory("first"), F_OK) == 0)
+		return;
+	touch("first");
+	char *argv[] = {W("no-such"), NULL};
+	struct runner_request r = {
+		.run_id = 2, .argv = argv, .stdin_fd = -1, .file_fd = -1};
+	start(w, 1, "echo one; exit 3");
+	start_request(w, r);
+}
+
+/* The first worker ends when it has been told all, the second one when it has said that
+ * this has been dealt with. */
+static void ended_ends(struct worker *w)
+{
+	if (++w->ended < 2)
+		return;
+	if (w->was_resumed) {
+		uint64_t ids[] = {1, 2, 99};
+		runner_done(w->runner, ids, countof(ids));
+		/* The next message has been handled after that one. */
+		runner_ready(w->runner, false);
+	}
+	kill(getpid(), SIGKILL);
+}
+
+static void started_ends(struct worker *w, bool resumed)
+{
+	w->was_resumed |= resumed;
+}
+
+/* One hook writes as fast as it can while another one starts and ends. */
+static void begin_fair(struct worker *w)
+{
+	start(w, 1, "yes 0123456789012345678901234567890123456789 & " UNTIL_GO "kill $!");
+	start(w, 2, "echo 2; exit 2");
+}
+
+static void ended_fair(struct worker *w)
+{
+	if (++w->ended == 1)
+		say("one ended while the other wrote\n");
+	touch("go");
+}
+
+/* Orphans, which the keeper gets where it is the first process. */
+static void begin_orphans(struct worker *w)
+{
+	start_self(w, 1, "orphans", "200");
+}
+
 static const struct scenario scenarios[] = {
 	{.name = "idle"},
 	{.name = "stubborn", .is_stubborn = true},
@@ -374,6 +513,24 @@ static const struct scenario scenarios[] = {
 	{.name = "left-behind", .begin = begin_left_behind, .ended = ended_left_behind},
 	{.name = "order", .begin = begin_order},
 	{.name = "flood", .begin = begin_flood, .ended = ended_flood, .is_quiet = true},
+	{.name = "escape",
+		.begin = begin_escape,
+		.output = output_escape,
+		.ended = ended_escape},
+	{.name = "escape-mild",
+		.begin = begin_escape_mild,
+		.output = output_escape,
+		.ended = ended_escape},
+	{.name = "escape-now", .begin = begin_escape, .ended = ended_escape},
+	{.name = "signal", .begin = begin_signal, .output = output_signal},
+	{.name = "ends",
+		.begin = begin_ends,
+		.started = started_ends,
+		.failed = ended_ends,
+		.ended = ended_ends,
+		.is_forgetful = true},
+	{.name = "fair", .begin = begin_fair, .ended = ended_fair, .is_quiet = true},
+	{.name = "orphans", .begin = begin_orphans},
 	{.name = "much-output",
 		.begin = begin_much_output,
 		.ended = ended_much_output,
@@ -401,6 +558,64 @@ static int be_worker(const char *name, const char *where)
 	return w.exit_code;
 }
 
+/* ---- Hooks ---- */
+
+/* A process that has left everything but the cgroup. It says "alone" when the hook is gone,
+ * if it is the one that shall. */
+__attribute__((noreturn)) static void be_escaped(
+	int ready_fd, int gone_fd, bool is_deaf, bool shall_tell)
+{
+	char byte;
+	if (is_deaf)
+		signal(SIGTERM, SIG_IGN);
+	alarm(60);
+	if (write(ready_fd, "", 1) == 1 && read(gone_fd, &byte, 1) == 0 && shall_tell)
+		say("alone\n");
+	for (;;)
+		pause();
+}
+
+/* Have many processes escape, and wait. */
+static int be_escape(int count, bool is_deaf)
+{
+	int ready[2], gone[2];
+	char byte;
+	if (pipe(ready) < 0 || pipe(gone) < 0)
+		return 1;
+	for (int i = 0; i < count; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			close(gone[1]);
+			setsid();
+			if (fork() == 0)
+				be_escaped(ready[1], gone[0], is_deaf, i == 0);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
+	for (int i = 0; i < count; i++) {
+		if (read(ready[0], &byte, 1) != 1)
+			return 1;
+	}
+	say("ready\n");
+	for (;;)
+		pause();
+}
+
+/* Leave many processes that end without a parent. */
+static int be_orphans(int count)
+{
+	for (int i = 0; i < count; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			fork();
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
+	return 0;
+}
+
 /* ---- The test ---- */
 
 static pid_t daemon_pid; /* the keeper that runs now */
@@ -413,12 +628,14 @@ struct daemon {
 	size_t len;
 };
 
-static void start_daemon(struct daemon *d, const char *scenario)
+static void start_daemon_with(struct daemon *d, const char *scenario, long clone_flags)
 {
 	int fds[2];
 	*d = (struct daemon){0};
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	d->pid = fork();
+	d->pid = clone_flags
+			 ? (pid_t)syscall(SYS_clone, clone_flags | SIGCHLD, 0, 0, 0, 0)
+			 : fork();
 	assert_true(d->pid >= 0);
 	if (d->pid == 0) {
 		char *argv[] = {W("fsmon"), W("worker"), W(scenario), directory, NULL};
@@ -435,6 +652,11 @@ static void start_daemon(struct daemon *d, const char *scenario)
 	daemon_pid = d->pid;
 	close(fds[1]);
 	d->output_fd = fds[0];
+}
+
+static void start_daemon(struct daemon *d, const char *scenario)
+{
+	start_daemon_with(d, scenario, 0);
 }
 
 /* The next line, or NULL at the end or after too long a time. */
@@ -687,6 +909,176 @@ static void test_stop_reaches_the_group(void **state)
 	stop_daemon(&d);
 }
 
+static bool has_cgroups(void)
+{
+	struct cgroup_home *home = keeper_home_open();
+	cgroup_home_close(home);
+	return home != NULL;
+}
+
+static void set_escaped(const char *count)
+{
+	if (!getenv("FSMON_TEST_VERBOSE"))
+		setenv("FSMON_TEST_ESCAPED", count, 1);
+}
+
+static void test_kill_reaches_all_that_escaped(void **state)
+{
+	(void)state;
+	struct daemon d;
+	if (!has_cgroups())
+		skip();
+	set_escaped("50");
+	start_daemon(&d, "escape");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "output 1 ready");
+	/* The hook is gone, but the run has not ended. */
+	expect(&d, "output 1 alone");
+	expect(&d, "ended 1 signal 15 tail 12");
+	expect(&d, "alive 0");
+	stop_daemon(&d);
+}
+
+static void test_stop_reaches_all_that_escaped(void **state)
+{
+	(void)state;
+	struct daemon d;
+	if (!has_cgroups())
+		skip();
+	set_escaped("50");
+	start_daemon(&d, "escape-mild");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "output 1 ready");
+	expect(&d, "ended 1 signal 15 tail 6");
+	expect(&d, "alive 0");
+	stop_daemon(&d);
+}
+
+static void test_second_signal_kills_all_that_escaped(void **state)
+{
+	(void)state;
+	struct daemon d;
+	if (!has_cgroups())
+		skip();
+	set_escaped("50");
+	start_daemon(&d, "escape-now");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "output 1 ready");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop later");
+	kill(d.pid, SIGTERM);
+	const char *line = next_line(&d);
+	if (line && strcmp(line, "stop now") == 0)
+		line = next_line(&d);
+	assert_string_equal(line, "ended 1 signal 9 tail 6");
+	expect(&d, "alive 0");
+	expect_exit(&d, 0);
+}
+
+static void test_signal_reaches_the_group_alone(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "signal");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "output 1 up");
+	expect(&d, "output 1 right");
+	const char *line = next_line(&d);
+	assert_non_null(line);
+	bool is_left = strcmp(line, "output 1 left") == 0;
+	assert_string_equal(is_left ? next_line(&d) : line,
+		is_left ? "ended 1 exit 4 tail 14" : "ended 1 exit 4 tail 9");
+	if (!is_left)
+		expect(&d, "output 1 left");
+	stop_daemon(&d);
+}
+
+/* These lines, in any order. */
+static void expect_all(struct daemon *d, const char *const *lines, size_t count)
+{
+	for (unsigned left = (1u << count) - 1; left != 0;) {
+		const char *line = next_line(d);
+		unsigned before = left;
+		assert_non_null(line);
+		for (size_t i = 0; i < count; i++) {
+			if (strcmp(line, lines[i]) == 0)
+				left &= ~(1u << i);
+		}
+		if (left == before)
+			fail_msg("unexpected: %s", line);
+	}
+}
+
+static void test_ends_are_told_until_dealt_with(void **state)
+{
+	(void)state;
+	static const char *const first[] = {"told", "started 1 ", "started 2 ",
+		"output 1 one", "ended 1 exit 3 tail 4", "failed 2 exec ENOENT"};
+	struct daemon d;
+	start_daemon(&d, "ends");
+	expect_all(&d, first, countof(first));
+	/* The second worker. */
+	expect(&d, "resumed 1 ");
+	expect(&d, "ended 1 exit 3 tail 0");
+	expect(&d, "failed 2 exec ENOENT");
+	/* The third one. */
+	expect(&d, "told");
+	stop_daemon(&d);
+}
+
+static void test_a_flood_starves_nobody(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "fair");
+	expect(&d, "told");
+	expect(&d, "one ended while the other wrote");
+	stop_daemon(&d);
+}
+
+static int count_zombies(pid_t parent)
+{
+	DIR *proc = opendir("/proc");
+	int count = 0;
+	if (!proc)
+		return -1;
+	for (struct dirent *e; (e = readdir(proc));) {
+		char path[300], text[512];
+		snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+		if (fd >= 0)
+			close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		int ppid = 0;
+		const char *end = strrchr(text, ')');
+		count += end && sscanf(end, ") Z %d", &ppid) == 1 && ppid == parent;
+	}
+	closedir(proc);
+	return count;
+}
+
+static void test_as_init_it_reaps_orphans(void **state)
+{
+	(void)state;
+	struct daemon d;
+	if (geteuid() != 0)
+		skip();
+	start_daemon_with(&d, "orphans", CLONE_NEWPID);
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "ended 1 exit 0 tail 0");
+	time_t end = time(NULL) + WAIT_MS / 1000;
+	while (count_zombies(d.pid) > 0 && time(NULL) < end)
+		sched_yield();
+	assert_int_equal(count_zombies(d.pid), 0);
+	stop_daemon(&d);
+}
+
 static void test_output_of_what_was_left_behind(void **state)
 {
 	(void)state;
@@ -805,7 +1197,12 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && strcmp(argv[1], "worker") == 0)
 		return be_worker(argv[2], argv[3]);
+	if (argc == 4 && strcmp(argv[1], "orphans") == 0)
+		return be_orphans(atoi(argv[2]));
+	if (argc == 4)
+		return be_escape(atoi(argv[2]), strcmp(argv[1], "escape-deaf") == 0);
 	const struct CMUnitTest tests[] = {
+		TEST(test_worker_ends_with_the_keeper),
 		TEST(test_output_and_outcome),
 		TEST(test_failures),
 		TEST(test_descriptors),
@@ -817,11 +1214,17 @@ int main(int argc, char **argv)
 		TEST(test_stubborn_worker_is_killed),
 		TEST(test_reload),
 		TEST(test_stop_reaches_the_group),
+		TEST(test_kill_reaches_all_that_escaped),
+		TEST(test_stop_reaches_all_that_escaped),
+		TEST(test_second_signal_kills_all_that_escaped),
+		TEST(test_signal_reaches_the_group_alone),
+		TEST(test_ends_are_told_until_dealt_with),
+		TEST(test_a_flood_starves_nobody),
+		TEST(test_as_init_it_reaps_orphans),
 		TEST(test_output_of_what_was_left_behind),
 		TEST(test_process_is_known_before_it_acts),
 		TEST(test_many_runs),
 		TEST(test_much_output),
-		TEST(test_worker_ends_with_the_keeper),
 		TEST(test_inherit_needs_a_keeper),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
