@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/client.h"
+
+#include "os/sock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static char *socket_path(const struct options *o)
+{
+	char *path;
+	return asprintf(&path, "%s/fsmon.sock", o->runtime_dir) < 0 ? NULL : path;
+}
+
+int client_connect(const struct options *o)
+{
+	char *path = socket_path(o);
+	int fd = path ? sock_connect(path, SOCK_STREAM) : -1;
+	int saved = errno;
+	free(path);
+	errno = saved;
+	return fd;
+}
+
+void client_say_unreachable(const struct options *o)
+{
+	int error = errno;
+	char *path = socket_path(o);
+	const char *shown = path ? path : o->runtime_dir;
+	if (error == ENOENT || error == ECONNREFUSED)
+		fprintf(stderr,
+			"fsmon: no daemon runs here (%s: %s)\n"
+			"Is it started (fsmon run), with this runtime directory "
+			"(--runtime-dir %s)?\n",
+			shown, strerror(error), o->runtime_dir);
+	else if (error == EACCES)
+		fprintf(stderr,
+			"fsmon: %s: only the user who runs the daemon may ask it; try "
+			"sudo\n",
+			shown);
+	else
+		fprintf(stderr, "fsmon: %s: %s\n", shown, strerror(error));
+	free(path);
+}
+
+/* Wait for an answer and read it. Returns NULL after a message. */
+static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int ready;
+	while ((ready = poll(&p, 1, timeout_ms)) < 0 && errno == EINTR)
+		;
+	if (ready == 0) {
+		fprintf(stderr, "fsmon: gave up after %s: the daemon is not done yet\n",
+			o->timeout);
+		return NULL;
+	}
+	json_error_t error;
+	json_t *answer = json_loadfd(fd, 0, &error);
+	if (!answer)
+		fprintf(stderr, "fsmon: the daemon ended without an answer\n");
+	return answer;
+}
+
+/* Send a line without its newline and read the answer; NULL after a message. */
+static json_t *exchange(const struct options *o, int fd, const char *line, int timeout_ms)
+{
+	size_t len = strlen(line);
+	if (send(fd, line, len, MSG_NOSIGNAL | MSG_MORE) == (ssize_t)len &&
+		send(fd, "\n", 1, MSG_NOSIGNAL) == 1)
+		return read_answer(o, fd, timeout_ms);
+	fprintf(stderr, "fsmon: the daemon cannot be asked: %s\n", strerror(errno));
+	return NULL;
+}
+
+json_t *client_ask(const struct options *o, const char *request, int timeout_ms)
+{
+	int fd = client_connect(o);
+	if (fd < 0) {
+		client_say_unreachable(o);
+		return NULL;
+	}
+	json_t *answer = exchange(o, fd, request, timeout_ms);
+	close(fd);
+	return answer;
+}
+
+json_t *client_ask_over(const struct options *o, int fd, json_t *request)
+{
+	char *line = json_dumps(request, JSON_COMPACT);
+	json_t *answer = NULL;
+	if (line)
+		answer = exchange(o, fd, line, -1);
+	else
+		fprintf(stderr, "fsmon: %s\n", strerror(ENOMEM));
+	if (answer && !json_is_true(json_object_get(answer, "ok"))) {
+		const char *why = json_string_value(json_object_get(answer, "error"));
+		fprintf(stderr, "fsmon: %s\n", why ? why : "the daemon refuses");
+		json_decref(answer);
+		answer = NULL;
+	}
+	free(line);
+	json_decref(request);
+	close(fd);
+	return answer;
+}
+
+json_t *client_ask_object(const struct options *o, json_t *request)
+{
+	int fd = client_connect(o);
+	if (fd >= 0)
+		return client_ask_over(o, fd, request);
+	client_say_unreachable(o);
+	json_decref(request);
+	return NULL;
+}
