@@ -309,3 +309,26 @@ bool sched_is_done(const struct sched *s, uint64_t order, uint64_t now_ns)
 	}
 	return true;
 }
+
+static void each_waiting(const struct sched_lane *lane,
+	void (*each)(void *ctx, const struct sched_job *job), void *ctx)
+{
+	struct sched_waits waits = lane->waits;
+	struct sched_key *key;
+	RB_FOREACH (key, sched_waits, &waits) {
+		const struct sched_entry *e;
+		TAILQ_FOREACH (e, &key->waiting, link)
+			each(ctx, &e->job);
+	}
+}
+
+void sched_each(const struct sched *s,
+	void (*each)(void *ctx, const struct sched_job *job), void *ctx)
+{
+	for (size_t i = 0; i < s->lane_count; i++)
+		each_waiting(s->lanes[i], each, ctx);
+	struct sched_by_order runs = s->runs;
+	struct sched_entry *e;
+	RB_FOREACH (e, sched_by_order, &runs)
+		each(ctx, &e->job);
+}

@@ -127,34 +127,28 @@ static void run_leave(struct sched *s, struct sched_entry *e)
 	e->key->lane->running--;
 }
 
-static void run_retry(
-	struct sched *s, struct sched_entry *e, uint32_t failures, uint64_t now_ns)
+/* The job that a run's events can go to, or NULL. */
+static struct sched_entry *run_follower(const struct sched_entry *e)
 {
-	uint64_t first_ns = e->key->lane->config.retry_delay_ns;
-	e->due_ns = sched_later(now_ns, run_delay_ns(s, first_ns, failures));
-	e->first_ns = SCHED_FOREVER;
-	e->job.started_ns = 0;
-	e->job.stop = SCHED_GOES_ON;
-	sched_key_push(s, e->key, e);
+	if (!e->key || e->key->lane->config.run_per == RULE_PER_EVENT)
+		return NULL;
+	return TAILQ_FIRST(&e->key->waiting);
 }
 
-struct sched_verdict sched_ended(
-	struct sched *s, struct sched_job *job, bool is_ok, uint64_t now_ns)
+/* Do what the end of a run comes to. If the job waits again it is due when due_ns says. */
+static struct sched_verdict run_conclude(
+	struct sched *s, struct sched_entry *e, enum sched_input input)
 {
-	struct sched_entry *e = sched_entry_of(job);
 	struct sched_key *key = e->key;
-	struct sched_entry *follower = NULL;
-	if (key && key->lane->config.run_per != RULE_PER_EVENT)
-		follower = TAILQ_FIRST(&key->waiting);
-	bool is_fine = is_ok && job->stop != SCHED_STOPS_TIMEOUT;
-	uint32_t failures = job->failures;
-	run_leave(s, e);
-	struct sched_transition t = sched_job_input(e, run_end(e, follower, is_fine));
+	struct sched_entry *follower = run_follower(e);
+	struct sched_transition t = sched_job_input(e, input);
 	struct sched_verdict v = {.end = t.end};
-	if (!is_fine && job->stop != SCHED_STOPS_RESTART)
-		job->failures++;
+	run_leave(s, e);
 	if (t.action == SCHED_DO_RETRY) {
-		run_retry(s, e, failures, now_ns);
+		e->first_ns = SCHED_FOREVER;
+		e->job.started_ns = 0;
+		e->job.stop = SCHED_GOES_ON;
+		sched_key_push(s, key, e);
 		v.due_ns = e->due_ns;
 	} else if (t.action == SCHED_DO_FOLLOW) {
 		sched_job_take(follower, e, true);
@@ -163,4 +157,32 @@ struct sched_verdict sched_ended(
 	if (key)
 		sched_key_settle(s, key);
 	return v;
+}
+
+struct sched_verdict sched_ended(
+	struct sched *s, struct sched_job *job, bool is_ok, uint64_t now_ns)
+{
+	struct sched_entry *e = sched_entry_of(job);
+	bool is_fine = is_ok && job->stop != SCHED_STOPS_TIMEOUT;
+	enum sched_input input = run_end(e, run_follower(e), is_fine);
+	if (input == SCHED_IN_FAILED) {
+		uint64_t first_ns = e->key->lane->config.retry_delay_ns;
+		uint64_t delay_ns = run_delay_ns(s, first_ns, job->failures);
+		e->due_ns = sched_later(now_ns, delay_ns);
+	}
+	if (!is_fine && job->stop != SCHED_STOPS_RESTART)
+		job->failures++;
+	return run_conclude(s, e, input);
+}
+
+struct sched_verdict sched_lost(struct sched *s, struct sched_job *job, uint64_t now_ns)
+{
+	struct sched_entry *e = sched_entry_of(job);
+	enum sched_input input = SCHED_IN_LOST;
+	if (!e->key)
+		input = SCHED_IN_SPENT;
+	else if (run_follower(e))
+		input = SCHED_IN_LOST_WAITED;
+	e->due_ns = now_ns;
+	return run_conclude(s, e, input);
 }

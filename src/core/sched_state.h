@@ -20,7 +20,7 @@
 /* What a job does. */
 enum sched_state {
 	SCHED_GATHERING, /* waits, fresh */
-	SCHED_RETRYING, /* waits, after a failure */
+	SCHED_RETRYING, /* waits, to be tried again */
 	SCHED_RUNNING,
 	SCHED_EXPIRED, /* runs, being stopped for its timeout */
 	SCHED_ASKED, /* runs, to be stopped for a restart */
@@ -29,8 +29,8 @@ enum sched_state {
 	SCHED_STATES
 };
 
-/* What happens to a job. The last six: its run has ended; SPENT if it failed and has no try
- * left; WAITED if another job waits that could take over its events. */
+/* What happens to a job. The last eight: its run has ended; SPENT if it failed and has no
+ * try left; WAITED if another job waits that could take over its events. */
 enum sched_input {
 	SCHED_IN_EVENT, /* an event joins it */
 	SCHED_IN_JOBS, /* it takes over another job's events */
@@ -46,6 +46,8 @@ enum sched_input {
 	SCHED_IN_FAILED_WAITED,
 	SCHED_IN_SPENT,
 	SCHED_IN_SPENT_WAITED,
+	SCHED_IN_LOST,
+	SCHED_IN_LOST_WAITED,
 	SCHED_INPUTS
 };
 
