@@ -124,6 +124,11 @@ void proctable_settle(struct proctable *t, uint64_t empty_ns);
  */
 int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth);
 
+/* Call found(ctx, pid) for each process that has the tag and is alive, as far as the records
+ * say. Takes time by the number of all processes. */
+void proctable_tagged(const struct proctable *t, uint64_t tag,
+	void (*found)(void *ctx, pid_t pid), void *ctx);
+
 /* Counters. */
 struct proctable_counts proctable_counts(const struct proctable *t);
 

@@ -214,3 +214,14 @@ int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth)
 	}
 	return 0;
 }
+
+void proctable_tagged(const struct proctable *t, uint64_t tag,
+	void (*found)(void *ctx, pid_t pid), void *ctx)
+{
+	struct proctable_life *life, *next;
+	HASH_ITER(hh, t->by_pid, life, next)
+	{
+		if (life->tag == tag && life->exit_ns == 0)
+			found(ctx, life->pid);
+	}
+}

@@ -828,6 +828,44 @@ static void test_actor_is_complete(void **state)
 	proctable_free(t);
 }
 
+static void add_bit(void *ctx, pid_t pid)
+{
+	*(unsigned *)ctx |= 1u << pid;
+}
+
+static unsigned tagged(const struct proctable *t, uint64_t tag)
+{
+	unsigned pids = 0;
+	proctable_tagged(t, tag, add_bit, &pids);
+	return pids;
+}
+
+/* Who has a tag, by what the parents did: neither the dead nor who has their pid now. */
+static void test_tagged(void **state)
+{
+	(void)state;
+	struct proctable *t = proctable_new(100);
+	run(t, &(struct step)INIT, "init");
+	fork_one(t, 10, 2, 1);
+	fork_one(t, 11, 3, 2);
+	fork_one(t, 12, 5, 1);
+	assert_int_equal(proctable_tag(t, 2, 7, 1), 0);
+	assert_int_equal(proctable_tag(t, 5, 8, 1), 0);
+	assert_int_equal(tagged(t, 7), 1u << 2 | 1u << 3);
+	assert_int_equal(tagged(t, 8), 1u << 5);
+	assert_int_equal(tagged(t, 9), 0);
+	fork_one(t, 13, 4, 3);
+	run(t, &(struct step){EXIT, .at = 14, .pid = 2}, "exit");
+	run(t, &(struct step){EXIT, .at = 15, .pid = 3}, "exit");
+	assert_int_equal(tagged(t, 7), 1u << 4);
+	fork_one(t, 16, 3, 1);
+	assert_int_equal(tagged(t, 7), 1u << 4);
+	proctable_settle(t, 5000 * MS);
+	fork_one(t, 17, 6, 4);
+	assert_int_equal(tagged(t, 7), 1u << 4 | 1u << 6);
+	proctable_free(t);
+}
+
 static void test_tag_of_a_missing_pid(void **state)
 {
 	(void)state;
@@ -849,6 +887,7 @@ int main(void)
 		cmocka_unit_test(test_lineage_is_bounded),
 		cmocka_unit_test(test_states_are_bounded),
 		cmocka_unit_test(test_actor_is_complete),
+		cmocka_unit_test(test_tagged),
 		cmocka_unit_test(test_tag_of_a_missing_pid),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
