@@ -588,7 +588,7 @@ static int be_escape(int count, bool is_deaf)
 			close(gone[1]);
 			setsid();
 			if (fork() == 0)
-				be_escaped(ready[1], gone[0], is_deaf, i == 0);
+				be_escaped(ready[1], gone[0], is_deaf, is_deaf && i == 0);
 			_exit(0);
 		}
 		waitpid(pid, NULL, 0);
