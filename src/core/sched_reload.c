@@ -127,6 +127,7 @@ static void reload_batch(struct reload *r, struct sched_lane *lane)
 {
 	struct sched_key *batch = sched_key_find(lane, NULL);
 	struct sched_by_order jobs = RB_INITIALIZER(&jobs);
+	sched_key_forget(batch);
 	reload_pull(r, lane, &jobs);
 	struct sched_key *key, *next_key;
 	RB_FOREACH_SAFE(key, sched_by_name, &lane->keys, next_key)
