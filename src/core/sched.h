@@ -182,7 +182,8 @@ struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
 	const struct sched_given *given, uint64_t now_ns);
 
 /* Count a job that waits as running since started_ns, whatever the limits say, as another
- * attempt only if `is_attempt`. Returns 0, or -1 with EBUSY if its key has a run. */
+ * attempt only if `is_attempt`. It is no start for throttle, breaker and turns. Returns 0, or
+ * -1 with EBUSY if its key has a run. */
 int sched_adopt(
 	struct sched *s, struct sched_job *job, uint64_t started_ns, bool is_attempt);
 
