@@ -23,9 +23,16 @@
  *                  each process was when; core/execorder orders file events and execs;
  *                  app/names knows the names of users.
  *   what           core/table finds the rules that a path concerns, core/judge whether
- *                  they want the event: an app/change. app/jobs queues it in core/sched;
- *                  app/runs has core/hook make arguments and environment, and
- *                  app/runner ask the keeper, and hears what comes of it.
+ *                  they want the event: an app/change. app/jobs_add makes it part of a
+ *                  job.
+ *   when           core/sched gathers events into jobs and says which may start, and what
+ *                  must be stopped. app/runs has core/hook make arguments and
+ *                  environment and core/payload the list of events (os/memfile); app/runner
+ *                  asks the keeper, which starts it in a cgroup of its own (os/cgroup), and
+ *                  hears what comes of it. app/lineage reaches what has left a run where
+ *                  there are no cgroups.
+ *   kept           app/store, a thread, writes what waits and what ran into SQLite;
+ *                  app/jobs_keep puts it there and takes it out after a start.
  *   talking        app/log writes; app/control answers fsmon status, reload and sync
  *                  (app/verb_client) with app/report; app/reload loads beside the loop.
  */

@@ -4,6 +4,7 @@
 #include "app/jobs_state.h"
 
 #include "app/log.h"
+#include "base/countof.h"
 #include "os/clock.h"
 #include "os/user.h"
 
@@ -13,15 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-/* Hooks that set off hooks: this deep, and no deeper. */
-#define DEPTH_MAX 16
+/* How long the end waits for the store. */
+#define STORE_PATIENCE_NS UINT64_C(5000000000)
 
 /* ---- Rules by name ---- */
 
-static struct named *named_of(struct jobs *j, const char *name)
+struct named *jobs_named(struct jobs *j, const char *name)
 {
 	struct named *n;
 	HASH_FIND_STR(j->by_name, name, n);
@@ -42,144 +42,18 @@ static struct named *named_of(struct jobs *j, const char *name)
 
 struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)
 {
-	struct jobs_counters c = j->by_rule[rule]->counters;
-	c.waiting = turns_waiting(j->turns, rule);
-	c.running = turns_running(j->turns, rule);
+	const struct named *named = j->by_rule[rule];
+	struct jobs_counters c = named->counters;
+	for (int is_failure = 0; is_failure < 2; is_failure++) {
+		struct sched_counts counts = sched_counts(
+			j->sched, jobs_lane(rule, is_failure), clock_monotonic_ns());
+		c.waiting += counts.waiting;
+		c.running += counts.running;
+		c.held += counts.held;
+		if (counts.paused_until_ns)
+			c.paused_until_ns = named->paused_until_ns;
+	}
 	return c;
-}
-
-/* ---- Jobs ---- */
-
-void jobs_drop(struct jobs *j, struct job *job)
-{
-	TAILQ_REMOVE(&j->open, job, open);
-	change_unref(job->change);
-	free(job);
-}
-
-static void add_job(
-	struct jobs *j, struct change *c, const struct change_hit *hit, uint32_t kind)
-{
-	const struct rule *r = table_rule(j->rules, hit->rule);
-	struct named *named = j->by_rule[hit->rule];
-	struct job *job = calloc(1, sizeof(*job));
-	if (job && turns_add(j->turns, hit->rule, &job->turns, r->queue_max) < 0) {
-		free(job);
-		job = NULL;
-	}
-	if (!job) {
-		struct log_about about = {.rule = named->name};
-		if (named->counters.dropped++ == 0)
-			log_about(LOG_LEVEL_WARN, &about,
-				"events are dropped: %" PRIu32
-				" jobs wait already (queue-max); status counts them",
-				r->queue_max);
-		return;
-	}
-	job->serial = ++j->last_serial;
-	job->change = change_ref(c);
-	job->named = named;
-	job->rule = hit->rule;
-	job->has_rule = true;
-	job->kind = kind;
-	job->path = hit->path ? hit->path : c->event.path;
-	job->old_path = hit->old_path ? hit->old_path : c->event.old_path;
-	TAILQ_INSERT_TAIL(&j->open, job, open);
-}
-
-/* Whether hooks of fsmon's own are behind the event in a way that the rule does not want.
- */
-static bool is_self(
-	const struct rule *r, const struct named *named, const struct actor *a)
-{
-	if (r->self_events == RULE_SELF_ALLOW || a->tag == 0)
-		return false;
-	return r->self_events == RULE_SELF_IGNORE_ALL || a->tag == named->id;
-}
-
-/* Judge a change for one rule. */
-static void judge(struct jobs *j, struct change *c, const struct change_hit *hit)
-{
-	const struct rule *r = table_rule(j->rules, hit->rule);
-	struct named *named = j->by_rule[hit->rule];
-	const char *user;
-	uint32_t kind = table_kind(r, &c->event, hit->is_new, hit->is_old);
-	if (c->event.kinds & EVENT_OVERFLOW)
-		kind = EVENT_OVERFLOW;
-	names_get(j->names, c->actor.uid, clock_monotonic_ns(), &user);
-	if (!kind || table_judge(r, &c->event, user) != TABLE_MATCH)
-		return;
-	if (is_self(r, named, &c->actor)) {
-		named->counters.self++;
-		return;
-	}
-	named->counters.matched++;
-	if (c->actor.depth >= DEPTH_MAX) {
-		struct log_about about = {.rule = named->name};
-		log_about(LOG_LEVEL_WARN, &about,
-			"not run: %s was changed by hooks that set off one another, %u "
-			"deep",
-			c->event.path, DEPTH_MAX);
-		named->counters.dropped++;
-		return;
-	}
-	add_job(j, c, hit, kind);
-}
-
-/* Whether the names that judging and running need are there; else they have been asked
- * for. */
-static bool has_names(struct jobs *j, const struct change *c)
-{
-	uint64_t now_ns = clock_monotonic_ns();
-	const char *name;
-	bool has_user = names_get(j->names, c->actor.uid, now_ns, &name);
-	bool has_login = names_get(j->names, c->actor.login_uid, now_ns, &name);
-	return has_user && has_login;
-}
-
-static void judge_all(struct jobs *j, struct change *c)
-{
-	for (size_t i = 0; i < c->hit_count; i++)
-		judge(j, c, &c->hits[i]);
-}
-
-void jobs_found(struct jobs *j, struct change *c)
-{
-	if (j->is_stopping)
-		return;
-	/* Behind one that waits for a name all others wait: hooks run in order. */
-	if (has_names(j, c) && STAILQ_EMPTY(&j->unnamed)) {
-		judge_all(j, c);
-		return;
-	}
-	change_ref(c);
-	STAILQ_INSERT_TAIL(&j->unnamed, c, next);
-}
-
-/* Names have come: go on with the changes that waited for them. */
-static void on_names(void *ctx, uint32_t events)
-{
-	struct jobs *j = ctx;
-	(void)events;
-	names_collect(j->names, clock_monotonic_ns());
-	struct change_queue waiting = STAILQ_HEAD_INITIALIZER(waiting);
-	STAILQ_CONCAT(&waiting, &j->unnamed);
-	struct change *c;
-	while ((c = STAILQ_FIRST(&waiting))) {
-		STAILQ_REMOVE_HEAD(&waiting, next);
-		jobs_found(j, c);
-		change_unref(c);
-	}
-}
-
-void jobs_pump(struct jobs *j)
-{
-	struct turns_job *s;
-	uint32_t rule;
-	while (!j->is_stopping && (s = turns_next(j->turns, &rule))) {
-		struct job *job = (struct job *)s; /* its first member */
-		runs_begin(j, job);
-	}
 }
 
 /* ---- Life ---- */
@@ -198,20 +72,48 @@ static void load_daemon_user(struct rule_user *out)
 	free(u.groups);
 }
 
-struct jobs *jobs_new(const struct jobs_config *config)
+static void on_committed(void *ctx, const uint64_t *run_ids, size_t count)
+{
+	struct jobs *j = ctx;
+	runner_done(j->runner, run_ids, count);
+}
+
+static int open_store(struct jobs *j, const struct conf_daemon *daemon)
+{
+	struct store_config config = {
+		.poller = j->config.poller,
+		.dir = j->config.state_dir,
+		.keep_ns = daemon->history_keep_ns,
+		.keep_count = daemon->history_keep_count,
+		.committed = on_committed,
+		.lost = keep_all,
+		.ctx = j,
+	};
+	j->store = store_open(&config);
+	if (!j->store)
+		return -1;
+	j->last_run_id = store_last_run_id(j->store);
+	j->last_seq = store_last_event_seq(j->store);
+	return 0;
+}
+
+struct jobs *jobs_new(const struct jobs_config *config, const struct conf_daemon *daemon)
 {
 	struct jobs *j = calloc(1, sizeof(*j));
 	if (!j)
 		return NULL;
 	j->config = *config;
 	STAILQ_INIT(&j->unnamed);
-	TAILQ_INIT(&j->open);
 	load_daemon_user(&j->daemon_user);
+	j->own_dirs[0] = realpath(config->state_dir, NULL);
+	j->own_dirs[1] = realpath(config->runtime_dir, NULL);
+	if (!config->is_dry && open_store(j, daemon) < 0)
+		goto fail;
 	j->names = names_new();
 	if (!j->names)
 		goto fail;
 	j->names_source =
-		poller_add(config->poller, names_fd(j->names), EPOLLIN, on_names, j);
+		poller_add(config->poller, names_fd(j->names), EPOLLIN, jobs_on_names, j);
 	if (!j->names_source)
 		goto fail;
 	j->runner = runner_new(config->poller, config->keeper_fd, &runs_handlers, j);
@@ -225,6 +127,18 @@ fail:;
 	return NULL;
 }
 
+static void on_drop(void *ctx, struct sched_job *s)
+{
+	struct job *job = s->data;
+	(void)ctx;
+	jobs_free_items(&s->items);
+	if (job) {
+		free(job->failure);
+		free(job->late);
+	}
+	free(job);
+}
+
 void jobs_free(struct jobs *j)
 {
 	if (!j)
@@ -232,10 +146,11 @@ void jobs_free(struct jobs *j)
 	runner_free(j->runner);
 	poller_remove(j->config.poller, j->names_source);
 	names_free(j->names);
+	if (j->store && !store_close(j->store, STORE_PATIENCE_NS) && jobs_waiting(j))
+		log_err("%zu waiting jobs are lost: the store could not be written",
+			jobs_waiting(j));
 	HASH_CLEAR(hh, j->runs);
-	struct job *job;
-	while ((job = TAILQ_FIRST(&j->open)))
-		jobs_drop(j, job);
+	sched_free(j->sched, on_drop, j);
 	struct change *c;
 	while ((c = STAILQ_FIRST(&j->unnamed))) {
 		STAILQ_REMOVE_HEAD(&j->unnamed, next);
@@ -247,13 +162,17 @@ void jobs_free(struct jobs *j)
 		HASH_DEL(j->by_name, n);
 		free(n);
 	}
-	turns_free(j->turns);
+	for (size_t i = 0; i < countof(j->own_dirs); i++)
+		free(j->own_dirs[i]);
+	free(j->spare);
 	free(j->by_rule);
 	free(j->daemon_user.name);
 	free(j->daemon_user.home);
 	free(j->daemon_user.shell);
 	free(j);
 }
+
+/* ---- The rules in force ---- */
 
 /* Let the hits of changes that wait for names mean the rules' new numbers. */
 static void renumber_unnamed(struct jobs *j, const int64_t *map)
@@ -275,70 +194,194 @@ static void renumber_unnamed(struct jobs *j, const int64_t *map)
 	}
 }
 
-/* Move what waits and what runs from the old scheduler to the new one. */
-static void move_jobs(struct jobs *j, struct turns *next, const int64_t *map)
+/* How the lanes of all rules work. */
+static struct sched_config *lanes_of(const struct table *rules)
 {
-	struct job *job, *after;
-	TAILQ_FOREACH_SAFE (job, &j->open, open, after) {
-		bool runs = job->run_id != 0;
-		int64_t rule = job->has_rule ? map[job->rule] : -1;
-		job->has_rule = rule >= 0;
-		job->rule = rule >= 0 ? (uint32_t)rule : 0;
-		if (rule >= 0 && runs)
-			turns_resume(next, job->rule);
-		else if (rule >= 0)
-			turns_add(next, job->rule, &job->turns, UINT32_MAX);
-		if (rule >= 0 || runs)
-			continue;
-		struct log_about about = {.rule = job->named->name};
-		log_about(LOG_LEVEL_WARN, &about, "not run for %s: the rule is gone",
-			job->path);
-		job->named->counters.dropped++;
-		jobs_drop(j, job);
+	size_t count = table_count(rules);
+	struct sched_config *lanes = calloc(2 * count + 1, sizeof(*lanes));
+	for (uint32_t i = 0; lanes && i < count; i++) {
+		struct sched_config *c = &lanes[jobs_lane(i, false)];
+		sched_config_of_rule(c, table_rule(rules, i));
+		/* What is run for failures is run once for each, one after the other. */
+		lanes[jobs_lane(i, true)] = (struct sched_config){
+			.run_per = RULE_PER_EVENT,
+			.parallel = 1,
+			.queue_max = c->queue_max,
+			.timeout_ns = c->timeout_ns,
+			.stop_signal = c->stop_signal,
+			.stop_timeout_ns = c->stop_timeout_ns,
+		};
 	}
+	return lanes;
+}
+
+/* What becomes of each lane; jobs of a disabled rule go the way of those of a gone one. */
+static int64_t *map_lanes(
+	const struct table *now, const struct table *next, const int64_t *map)
+{
+	size_t count = table_count(now);
+	int64_t *lanes = calloc(2 * count + 1, sizeof(*lanes));
+	for (uint32_t i = 0; lanes && i < count; i++) {
+		int64_t to = map[i];
+		if (to >= 0 && !table_rule(next, (uint32_t)to)->enabled)
+			to = -1;
+		for (int is_failure = 0; is_failure < 2; is_failure++)
+			lanes[jobs_lane(i, is_failure)] =
+				to < 0 ? -1
+				       : (int64_t)jobs_lane((uint32_t)to, is_failure);
+	}
+	return lanes;
+}
+
+/* What waits no more after a reload: it has joined another job, or has no rule. */
+static void drop_gone(struct jobs *j, struct sched_job **gone, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct job *job = gone[i]->data;
+		struct log_about about = {.rule = job->named->name};
+		if (gone[i]->follower) {
+			keep_follow(j, gone[i], gone[i]->follower);
+			jobs_drop(j, gone[i]);
+			continue;
+		}
+		log_about(LOG_LEVEL_WARN, &about,
+			"not run for %s: the rule is gone, or disabled",
+			job_event_key(job_newest(gone[i])));
+		job->named->counters.dropped += gone[i]->count;
+		keep_done(j, gone[i]);
+		jobs_drop(j, gone[i]);
+	}
+	free(gone);
+}
+
+/* Have the scheduler work for the rules. Returns 0, or -1 with ENOMEM. */
+static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *map,
+	uint32_t max_parallel)
+{
+	size_t count = 2 * table_count(rules), gone_count = 0;
+	struct sched_config *lanes = lanes_of(rules);
+	struct sched_job **gone = NULL;
+	int rc = lanes ? 0 : -1;
+	if (rc == 0 && !j->sched) {
+		uint64_t last = j->store ? store_last_job_id(j->store) : 0;
+		j->sched =
+			sched_new(lanes, count, max_parallel, last, clock_realtime_ns());
+		rc = j->sched ? 0 : -1;
+	} else if (rc == 0) {
+		int64_t *lane_map = map_lanes(j->rules, rules, map);
+		rc = lane_map ? sched_reload(j->sched, lanes, count, lane_map,
+					max_parallel, &gone, &gone_count)
+			      : -1;
+		free(lane_map);
+	}
+	free(lanes);
+	if (rc == 0)
+		drop_gone(j, gone, gone_count);
+	return rc;
 }
 
 int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map,
-	uint32_t max_parallel)
+	const struct conf_daemon *daemon)
 {
 	size_t count = table_count(rules);
-	struct turns *next = turns_new(count, max_parallel);
 	struct named **by_rule = calloc(count + 1, sizeof(struct named *));
-	for (uint32_t i = 0; next && by_rule && i < count; i++) {
-		by_rule[i] = named_of(j, table_rule(rules, i)->name);
-		if (!by_rule[i])
-			goto fail;
+	bool is_first = !j->sched;
+	int rc = by_rule ? 0 : -1;
+	for (uint32_t i = 0; rc == 0 && i < count; i++) {
+		by_rule[i] = jobs_named(j, table_rule(rules, i)->name);
+		rc = by_rule[i] ? 0 : -1;
 	}
-	if (!next || !by_rule)
-		goto fail;
-	if (map) {
+	if (rc == 0)
+		rc = set_lanes(j, rules, map, daemon->max_parallel);
+	if (rc < 0) {
+		free(by_rule);
+		errno = ENOMEM;
+		return -1;
+	}
+	if (map)
 		renumber_unnamed(j, map);
-		move_jobs(j, next, map);
-	}
-	turns_free(j->turns);
 	free(j->by_rule);
-	j->turns = next;
 	j->by_rule = by_rule;
 	j->rules = rules;
+	if (is_first)
+		keep_restore(j);
+	if (j->store)
+		store_set_keep(
+			j->store, daemon->history_keep_ns, daemon->history_keep_count);
 	return 0;
-fail:
-	turns_free(next);
-	free(by_rule);
-	errno = ENOMEM;
-	return -1;
 }
+
+/* ---- From outside ---- */
 
 void jobs_drain(struct jobs *j)
 {
 	runner_drain(j->runner);
 }
 
+void jobs_pump(struct jobs *j)
+{
+	runs_pump(j);
+}
+
+uint64_t jobs_next_ns(const struct jobs *j)
+{
+	uint64_t next_ns = SCHED_FOREVER;
+	if (j->is_told && runner_has_room(j->runner))
+		next_ns = sched_due_ns(j->sched);
+	if (j->late_count && j->late_look_ns < next_ns)
+		next_ns = j->late_look_ns;
+	return next_ns;
+}
+
+/* Set a pause in the scheduler: of both lanes, for ever or until a time. */
+static void pause_lanes(struct jobs *j, uint32_t rule, uint64_t until_ns)
+{
+	for (int is_failure = 0; is_failure < 2; is_failure++)
+		sched_pause(j->sched, jobs_lane(rule, is_failure), until_ns);
+}
+
+void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
+{
+	struct named *named = j->by_rule[rule];
+	bool is_forever = for_ns > UINT64_MAX / 4;
+	pause_lanes(j, rule, is_forever ? SCHED_FOREVER : clock_monotonic_ns() + for_ns);
+	named->paused_until_ns = is_forever ? UINT64_MAX : clock_realtime_ns() + for_ns;
+	if (j->store)
+		store_put_pause(j->store, named->name, named->paused_until_ns);
+}
+
+size_t jobs_unpause(struct jobs *j, uint32_t rule)
+{
+	struct named *named = j->by_rule[rule];
+	size_t waiting = 0;
+	for (int is_failure = 0; is_failure < 2; is_failure++) {
+		uint32_t lane = jobs_lane(rule, is_failure);
+		waiting += sched_counts(j->sched, lane, clock_monotonic_ns()).waiting;
+		sched_unpause(j->sched, lane);
+	}
+	named->paused_until_ns = 0;
+	if (j->store)
+		store_drop_pause(j->store, named->name);
+	return waiting;
+}
+
+/* Nothing starts any more; runs are still stopped when their time is over. */
 void jobs_stop(struct jobs *j)
 {
-	size_t waiting = turns_waiting_all(j->turns);
+	size_t waiting = sched_waiting_all(j->sched);
+	struct store_health health = {.is_memory = true};
 	j->is_stopping = true;
-	if (waiting)
-		log_warn("%zu jobs were still waiting and are not run", waiting);
+	for (uint32_t i = 0; i < table_count(j->rules); i++)
+		pause_lanes(j, i, SCHED_FOREVER);
+	if (j->store)
+		store_health(j->store, &health);
+	const char *s = waiting == 1 ? "" : "s", *is = waiting == 1 ? "is" : "are";
+	if (waiting && health.is_memory)
+		log_warn("%zu waiting job%s %s not run: nothing could store them",
+			waiting, s, is);
+	else if (waiting)
+		log_info("%zu waiting job%s %s stored, and run after the next start",
+			waiting, s, is);
 }
 
 void jobs_tell_ready(struct jobs *j, bool logs_json, const char *status)
@@ -350,14 +393,13 @@ void jobs_tell_ready(struct jobs *j, bool logs_json, const char *status)
 
 bool jobs_mark(const struct jobs *j, uint64_t *mark)
 {
-	*mark = j->last_serial;
-	return STAILQ_EMPTY(&j->unnamed);
+	*mark = sched_last_order(j->sched);
+	return STAILQ_EMPTY(&j->unnamed) && j->is_told;
 }
 
 bool jobs_is_done(const struct jobs *j, uint64_t mark)
 {
-	const struct job *oldest = TAILQ_FIRST(&j->open);
-	return !oldest || oldest->serial > mark;
+	return sched_is_done(j->sched, mark, clock_monotonic_ns());
 }
 
 size_t jobs_running(const struct jobs *j)
@@ -367,5 +409,10 @@ size_t jobs_running(const struct jobs *j)
 
 size_t jobs_waiting(const struct jobs *j)
 {
-	return turns_waiting_all(j->turns);
+	return j->sched ? sched_waiting_all(j->sched) : 0;
+}
+
+struct store *jobs_store(struct jobs *j)
+{
+	return j->store;
 }

@@ -4,6 +4,7 @@
 #include "app/control.h"
 #include "app/jobs.h"
 #include "app/keeper.h"
+#include "app/lineage.h"
 #include "app/load.h"
 #include "app/log.h"
 #include "app/pipeline.h"
@@ -98,11 +99,17 @@ static void on_found(void *ctx, struct change *c)
 }
 
 /* A hook has a process: tag it, so that what it causes is known to be its doing. */
-static void on_started(void *ctx, pid_t pid, uint64_t rule_id, uint32_t depth)
+static void on_started(void *ctx, pid_t pid, uint64_t tag, uint32_t depth)
 {
 	struct worker *w = ctx;
 	witness_drain(w->witness, w->processes);
-	proctable_tag(w->processes, pid, rule_id, depth);
+	proctable_tag(w->processes, pid, tag, depth);
+}
+
+static size_t on_signal_tagged(void *ctx, uint64_t tag, int signal)
+{
+	struct worker *w = ctx;
+	return lineage_signal(w->witness, w->processes, tag, signal);
 }
 
 static void on_stop(void *ctx, bool now)
@@ -215,8 +222,7 @@ static int swap_rules(struct worker *w, struct load *next)
 	/* First the marks, which only widen what is seen; then the rules. */
 	int rc = map ? update_filesystems(w, next->table) : -1;
 	if (rc == 0)
-		rc = jobs_set_rules(
-			w->jobs, next->table, map, next->conf.daemon.max_parallel);
+		rc = jobs_set_rules(w->jobs, next->table, map, &next->conf.daemon);
 	free(map);
 	if (rc < 0) {
 		update_filesystems(w, w->load.table);
@@ -376,11 +382,14 @@ static void tell_losses(struct worker *w)
 /* How long the poller may wait, in ns. */
 static int64_t wait_ns(struct worker *w)
 {
-	if (w->mounts_changed)
+	uint64_t records_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
+	if (w->mounts_changed || (!records_ns && w->has_news && !w->is_ending))
 		return 0;
-	uint64_t next_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
-	if (!next_ns)
-		return w->has_news ? 0 : POLLER_FOREVER;
+	uint64_t next_ns = jobs_next_ns(w->jobs);
+	if (records_ns && records_ns < next_ns)
+		next_ns = records_ns;
+	if (next_ns == UINT64_MAX)
+		return POLLER_FOREVER;
 	uint64_t now_ns = clock_monotonic_ns();
 	return now_ns >= next_ns ? 0 : (int64_t)(next_ns - now_ns);
 }
@@ -493,15 +502,18 @@ static int start_jobs(struct worker *w)
 		.filesystems = &w->filesystems,
 		.keeper_fd = fd_of(w, KEEPER_FD_WORKER),
 		.is_dry = w->options->is_dry,
+		.state_dir = w->options->state_dir,
+		.runtime_dir = w->options->runtime_dir,
 		.started = on_started,
+		.signal_tagged = on_signal_tagged,
 		.stop_requested = on_stop,
 		.reload_requested = on_reload_requested,
 		.keeper_gone = on_keeper_gone,
 		.ctx = w,
 	};
-	w->jobs = jobs_new(&config);
-	return w->jobs ? jobs_set_rules(w->jobs, w->load.table, NULL,
-				 w->load.conf.daemon.max_parallel)
+	w->jobs = jobs_new(&config, &w->load.conf.daemon);
+	return w->jobs ? jobs_set_rules(
+				 w->jobs, w->load.table, NULL, &w->load.conf.daemon)
 		       : -1;
 }
 

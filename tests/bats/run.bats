@@ -130,7 +130,7 @@ new_worker() {
 	await_daemon
 	[ "$DAEMON_STATUS" = 0 ]
 	assert_hook_lines in out
-	assert_log 'warning: 1 job.* still waiting'
+	assert_log '1 waiting job is stored, and run after the next start'
 }
 
 @test "a second SIGTERM ends the daemon at once, and the hook is gone" {
