@@ -17,6 +17,7 @@
 #include <uthash.h>
 
 #define RUNNER_QUEUE_MAX 1024 /* messages that wait for the socket */
+#define RUNNER_QUEUE_MORE 16384 /* likewise, but no requests for more runs */
 #define RUNNER_LINGER_MAX 512 /* pipes of runs that have ended */
 #define RUNNER_RECEIVE_MAX 1024 /* messages read in one go */
 #define RUNNER_DONE_MAX 4096 /* runs in one message */
@@ -335,7 +336,8 @@ static void runner_watch(struct runner *r)
 static int runner_enqueue(struct runner *r, const struct wire_message *m,
 	struct buf *bytes, const int *fds, size_t fd_count)
 {
-	if (r->queue_count >= RUNNER_QUEUE_MAX) {
+	size_t max = m->type == WIRE_RUN ? RUNNER_QUEUE_MAX : RUNNER_QUEUE_MORE;
+	if (r->queue_count >= max) {
 		errno = EAGAIN;
 		return -1;
 	}

@@ -5,6 +5,19 @@
 #include <stdint.h>
 #include <sys/syscall.h>
 
+/* AddressSanitizer marks the child's stack, which is never returned from, as in use for good.
+ */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define VFORK3_HAS_MARKS 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(VFORK3_HAS_MARKS)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_UNPOISON_MEMORY_REGION(addr, size) ((void)(addr), (void)(size))
+#endif
+
 /*
  * The child has the parent's registers and a stack of its own: what it is to call must be in
  * registers when the system call is made. All that calls preserve is preserved here too.
@@ -62,6 +75,8 @@ static long vfork3_call(
 pid_t vfork3(const struct clone_args *args, void (*start)(void *ctx), void *ctx)
 {
 	long result = vfork3_call(args, start, ctx);
+	const void *stack = (const void *)(uintptr_t)args->stack;
+	ASAN_UNPOISON_MEMORY_REGION(stack, args->stack_size);
 	if (result >= 0)
 		return (pid_t)result;
 	errno = (int)-result;

@@ -7,8 +7,9 @@
 
 #include <linux/sched.h>
 
-/* Whether it is there for this processor. */
-#if defined(__x86_64__) || defined(__aarch64__)
+/* Whether it is there for this processor. ThreadSanitizer loses count of what is called in a
+ * child that shares its memory. */
+#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(__SANITIZE_THREAD__)
 #define VFORK3_IS_THERE 1
 #else
 #define VFORK3_IS_THERE 0

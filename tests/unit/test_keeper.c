@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -99,6 +100,7 @@ struct worker {
 	char line[64]; /* of output: the last one */
 	bool was_resumed;
 	uint64_t killed_ns;
+	long peak_kib;
 	int fd_count;
 	bool is_stopping;
 	bool is_done;
@@ -380,14 +382,24 @@ static void ended_flood(struct worker *w)
 			count_fds(getpid()) - w->fd_count);
 }
 
+/* The most memory that this process ever had. */
+static long peak_kib(void)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
 static void begin_much_output(struct worker *w)
 {
-	start(w, 1, "yes 0123456789 | head -n 1000000");
+	w->peak_kib = peak_kib();
+	start(w, 1, "yes 0123456789012345678901234567890123456789 | head -n 2500000");
 }
 
 static void ended_much_output(struct worker *w)
 {
-	say("%zu bytes\n", w->bytes);
+	say("%zu bytes, %s\n", w->bytes,
+		peak_kib() - w->peak_kib < 4096 ? "little memory" : "much memory");
 }
 
 /* A run of this program as hook. */
@@ -530,6 +542,11 @@ static const struct scenario scenarios[] = {
 		.ended = ended_ends,
 		.is_forgetful = true},
 	{.name = "fair", .begin = begin_fair, .ended = ended_fair, .is_quiet = true},
+	{.name = "flood-forgetful",
+		.begin = begin_flood,
+		.ended = ended_flood,
+		.is_quiet = true,
+		.is_forgetful = true},
 	{.name = "orphans", .begin = begin_orphans},
 	{.name = "much-output",
 		.begin = begin_much_output,
@@ -1127,6 +1144,19 @@ static void test_many_runs(void **state)
 	while (count_fds(d.pid) != idle && time(NULL) < end)
 		sched_yield();
 	assert_int_equal(count_fds(d.pid), idle);
+	assert_int_equal(count_zombies(d.pid), 0);
+	stop_daemon(&d);
+}
+
+/* A worker that says nothing of what it was told cannot fill the keeper with pipes. */
+static void test_many_ends_that_nobody_deals_with(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "flood-forgetful");
+	expect(&d, "told");
+	expect(&d, "flood over, 0 more descriptors");
+	assert_in_range(count_fds(d.pid), 1, 600);
 	stop_daemon(&d);
 }
 
@@ -1136,7 +1166,7 @@ static void test_much_output(void **state)
 	struct daemon d;
 	start_daemon(&d, "much-output");
 	expect(&d, "told");
-	expect(&d, "10000000 bytes");
+	expect(&d, "100000000 bytes, little memory");
 	kill(d.pid, SIGTERM);
 	expect(&d, "stop later");
 	expect_exit(&d, 0);
@@ -1224,6 +1254,7 @@ int main(int argc, char **argv)
 		TEST(test_output_of_what_was_left_behind),
 		TEST(test_process_is_known_before_it_acts),
 		TEST(test_many_runs),
+		TEST(test_many_ends_that_nobody_deals_with),
 		TEST(test_much_output),
 		TEST(test_inherit_needs_a_keeper),
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/spawn.h"
 
+#include "app/keeper_home.h"
 #include "base/buf.h"
 
 #include <errno.h>
@@ -549,6 +550,44 @@ static void test_announcement(void **state)
 	close(fds[1]);
 }
 
+static void test_cgroup(void **state)
+{
+	(void)state;
+	struct cgroup_home *home = keeper_home_open();
+	if (!home)
+		skip();
+	for (int i = 0; i < (geteuid() == 0 ? 2 : 1); i++) {
+		struct cgroup *c = cgroup_open(home);
+		assert_non_null(c);
+		struct spawn_request r = {PLAIN, .ids = i ? &nobody : NULL};
+		r.cgroup_fd = cgroup_dir_fd(c);
+		char name[32];
+		snprintf(name, sizeof(name), "fsmon.hooks.%d/", (int)getpid());
+		struct result result =
+			run(ARGV(W("grep"), W("^0::"), W("/proc/self/cgroup")), r);
+		assert_int_equal(result.started, 0);
+		assert_non_null(strstr(result.output, name));
+		free(result.output);
+		/* All else as without one. */
+		assert_prints(run(ARGV(self, W("fds")), r), "0 1 2 \n");
+		assert_prints(run(ARGV(self, W("session")), r), "own\n");
+		assert_fails(run(ARGV(W("no-such")), r), ENOENT, "exec");
+		cgroup_close(c);
+	}
+	cgroup_home_close(home);
+}
+
+static void test_no_such_cgroup(void **state)
+{
+	(void)state;
+	struct spawn_request r = {PLAIN};
+	r.cgroup_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_fails(run(ARGV(W("true")), r), EBADF, "cgroup");
+	r.ids = &nobody;
+	assert_fails(run(ARGV(W("true")), r), EBADF, "cgroup");
+	close(r.cgroup_fd);
+}
+
 /* ---- The hook's side ---- */
 
 static int print_fds(void)
@@ -615,6 +654,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_credentials_that_cannot_be_had),
 		cmocka_unit_test(test_own_credentials_are_no_change),
 		cmocka_unit_test(test_announcement),
+		cmocka_unit_test(test_cgroup),
+		cmocka_unit_test(test_no_such_cgroup),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
