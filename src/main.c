@@ -33,8 +33,9 @@
  *                  there are no cgroups.
  *   kept           app/store, a thread, writes what waits and what ran into SQLite;
  *                  app/jobs_keep puts it there and takes it out after a start.
- *   talking        app/log writes; app/control answers fsmon status, reload and sync
- *                  (app/verb_client) with app/report; app/reload loads beside the loop.
+ *   talking        app/log writes; app/control takes what the verbs ask (app/client,
+ *                  app/verb_client), app/requests answers, for fsmon status with
+ *                  app/report; app/reload loads beside the loop.
  */
 #include "app/options.h"
 #include "app/verbs.h"
@@ -56,7 +57,11 @@ static const struct options_verb verbs[] = {
 		"Say which rules match an event, and why each other one does not",
 		OPTIONS_CONF | OPTIONS_EVENT, verb_explain},
 	{"status", "", "Show rules, filesystems and counters of the running daemon",
-		OPTIONS_RUNTIME | OPTIONS_JSON, verb_status},
+		OPTIONS_RUNTIME | OPTIONS_JSON | OPTIONS_NAMES, verb_status},
+	{"rerun", "RUN", "Run the job of a run again", OPTIONS_RUNTIME, verb_rerun},
+	{"pause", "RULE", "Start no run of a rule; its events gather",
+		OPTIONS_FOR | OPTIONS_RUNTIME, verb_pause},
+	{"resume", "RULE", "Let a paused rule go on", OPTIONS_RUNTIME, verb_resume},
 	{"reload", "", "Let the running daemon read its configuration anew",
 		OPTIONS_RUNTIME | OPTIONS_TIMEOUT, verb_reload},
 	{"sync", "", "Wait until everything that has happened so far has been handled",

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/client.h"
 
+#include "app/jsontext.h"
+#include "base/buf.h"
+#include "core/value.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -10,6 +13,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* Longer than the name of any rule, and short enough for a request. */
+#define NAME_MAX_BYTES 200
 
 static char *socket_path(const struct options *o)
 {
@@ -118,4 +124,17 @@ json_t *client_ask_object(const struct options *o, json_t *request)
 	client_say_unreachable(o);
 	json_decref(request);
 	return NULL;
+}
+
+int client_run_number(const char *text, uint64_t *run)
+{
+	struct buf why = {0};
+	int rc = value_number(text, 1, INT64_MAX, run, &why);
+	buf_fini(&why);
+	return rc;
+}
+
+json_t *client_rule_name(const char *text)
+{
+	return jsontext_bytes(text, strnlen(text, NAME_MAX_BYTES));
 }

@@ -6,6 +6,7 @@
 #include "app/options.h"
 
 #include <jansson.h>
+#include <stdint.h>
 
 /* Connect to the control socket of --runtime-dir. Returns a descriptor, which is the
  * caller's, or -1 with errno (ENOENT, ECONNREFUSED: no daemon runs there). */
@@ -33,5 +34,13 @@ __attribute__((warn_unused_result)) json_t *client_ask_over(
 /* Connect and client_ask_over, with a message where the daemon cannot be reached. */
 __attribute__((warn_unused_result)) json_t *client_ask_object(
 	const struct options *o, json_t *request);
+
+/* The number of a run that stands on the command line. Returns 0, or -1 with EINVAL where it
+ * is none. */
+int client_run_number(const char *text, uint64_t *run);
+
+/* The name of a rule that stands on the command line, as an argument of a request: what can be
+ * none is made into something that is none either. NULL with ENOMEM. */
+__attribute__((warn_unused_result)) json_t *client_rule_name(const char *text);
 
 #endif

@@ -26,6 +26,16 @@ static const struct {
 		"main configuration (" OPTIONS_CONF_FILE ")"},
 	{"rules-dir", 'd', OPTIONS_CONF, "DIR", 0,
 		"directory of rule files, not the default ones"},
+	{"names", 0, OPTIONS_NAMES, NULL, offsetof(struct options, only_names),
+		"print nothing but the names of the rules, one a line"},
+	{"rule", 0, OPTIONS_RUNS, "NAME", offsetof(struct options, rule),
+		"only runs of this rule"},
+	{"failed", 0, OPTIONS_RUNS, NULL, offsetof(struct options, only_failed),
+		"only runs that did not go well"},
+	{"since", 0, OPTIONS_RUNS, "TIME", offsetof(struct options, since),
+		"only runs since then: 2h, today, 2026-11-23"},
+	{"for", 0, OPTIONS_FOR, "TIME", offsetof(struct options, pause_for),
+		"go on by itself after TIME, such as 2h"},
 	{"state-dir", 0, OPTIONS_STATE, "DIR", offsetof(struct options, state_dir),
 		"what must outlive the daemon (" OPTIONS_STATE_DIR ")"},
 	{"runtime-dir", 0, OPTIONS_RUNTIME, "DIR", offsetof(struct options, runtime_dir),
@@ -128,8 +138,9 @@ int options_parse(
 {
 	char letters[2 * KNOWN_COUNT + 3];
 	struct option longs[KNOWN_COUNT + 3];
-	*o = (struct options){
-		.state_dir = OPTIONS_STATE_DIR, .runtime_dir = OPTIONS_RUNTIME_DIR};
+	*o = (struct options){.verb = verb->name,
+		.state_dir = OPTIONS_STATE_DIR,
+		.runtime_dir = OPTIONS_RUNTIME_DIR};
 	make_tables(verb, letters, longs);
 	optind = 1;
 	int c;

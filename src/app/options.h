@@ -22,16 +22,23 @@ enum options_set {
 	OPTIONS_JSON = 1 << 4, /* --json */
 	OPTIONS_EVENT = 1 << 5, /* --event, --type, --size, --by-* */
 	OPTIONS_TIMEOUT = 1 << 6, /* --timeout */
+	OPTIONS_RUNS = 1 << 7, /* --rule, --failed, --since */
+	OPTIONS_FOR = 1 << 8, /* --for */
+	OPTIONS_NAMES = 1 << 9, /* --names */
 };
 
 struct options {
+	const char *verb; /* its name */
 	const char *conf_file; /* NULL: the default, which may be missing */
 	struct strlist rule_dirs; /* empty: the default ones */
 	const char *state_dir;
 	const char *runtime_dir;
 	bool is_dry;
 	bool is_json;
-	const char *timeout; /* as written, or NULL */
+	bool only_names;
+	bool only_failed;
+	const char *rule;
+	const char *timeout, *since, *pause_for; /* as written, or NULL */
 	const char *event, *type, *size, *by_user, *by_cmd, *by_exe, *by_ancestor,
 		*by_unit;
 	char **args; /* what is left, NULL behind the last */

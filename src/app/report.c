@@ -3,11 +3,15 @@
 
 #include "app/jsontext.h"
 #include "app/log.h"
+#include "app/store.h"
+#include "base/countof.h"
 #include "os/fanotify.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Append a formatted string. */
@@ -20,6 +24,29 @@ __attribute__((format(printf, 2, 3))) static void say(json_t *array, const char 
 		json_array_append_new(array, jsontext_str(text));
 	va_end(ap);
 	free(text);
+}
+
+static const char *text_of(json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+	return s ? s : "";
+}
+
+static json_int_t number_of(json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+struct counter {
+	const char *name;
+	uint64_t value;
+};
+
+static void add_numbers(json_t *object, const struct counter *counters, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(object, counters[i].name,
+			json_integer((json_int_t)counters[i].value));
 }
 
 static bool concerns(const struct table *rules, uint32_t rule,
@@ -52,21 +79,52 @@ bool report_landing(const struct table *rules, uint32_t rule, const struct files
 	return any;
 }
 
+/* In which state a rule is, for people. */
+static const char *state_of(
+	const struct rule *r, const struct jobs_counters *c, bool is_watched)
+{
+	return !r->enabled          ? "disabled"
+	       : !is_watched        ? "refused"
+	       : c->paused_until_ns ? "paused"
+				    : "active";
+}
+
+static void set_counters(json_t *rule, const struct jobs_counters *c)
+{
+	const struct counter counters[] = {
+		{"matched", c->matched},
+		{"started", c->started},
+		{"ok", c->ok},
+		{"failed", c->failed},
+		{"retried", c->retried},
+		{"restarted", c->restarted},
+		{"timed_out", c->timed_out},
+		{"dropped", c->dropped},
+		{"unlisted", c->unlisted},
+		{"self", c->self},
+		{"waiting", c->waiting},
+		{"running", c->running},
+		{"held", c->held},
+	};
+	add_numbers(rule, counters, countof(counters));
+}
+
 static json_t *rule_object(const struct report_parts *p, uint32_t i)
 {
 	const struct rule *r = table_rule(p->rules, i);
 	struct jobs_counters c = jobs_rule_counters(p->jobs, i);
 	json_t *watched = json_array(), *refused = json_array();
-	bool lands = report_landing(p->rules, i, p->filesystems, watched, refused);
-	const char *state = !r->enabled ? "disabled" : lands ? "active" : "refused";
-	return json_pack(
-		"{s:s, s:o, s:i, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"name", r->name, "file", jsontext_str(r->file), "line", (int)r->line,
-		"state", state, "watched", watched, "not_watched", refused, "matched",
-		(json_int_t)c.matched, "started", (json_int_t)c.started, "ok",
-		(json_int_t)c.ok, "failed", (json_int_t)c.failed, "dropped",
-		(json_int_t)c.dropped, "self", (json_int_t)c.self, "waiting",
-		(json_int_t)c.waiting, "running", (json_int_t)c.running);
+	bool is_watched = report_landing(p->rules, i, p->filesystems, watched, refused);
+	json_t *rule = json_pack("{s:s, s:o, s:i, s:s, s:o, s:o, s:b}", "name", r->name,
+		"file", jsontext_str(r->file), "line", (int)r->line, "state",
+		state_of(r, &c, is_watched), "watched", watched, "not_watched", refused,
+		"paused", c.paused_until_ns != 0);
+	/* A pause without an end has no such field. */
+	if (c.paused_until_ns && c.paused_until_ns != UINT64_MAX)
+		json_object_set_new(rule, "paused_until_ns",
+			json_integer((json_int_t)c.paused_until_ns));
+	set_counters(rule, &c);
+	return rule;
 }
 
 static json_t *filesystem_objects(const struct filesystems *f)
@@ -89,10 +147,7 @@ static json_t *counters_object(
 {
 	const struct pipeline_counters *c = pipeline_counters(p->pipeline);
 	ssize_t depth = fanotify_depth(p->group);
-	const struct {
-		const char *name;
-		uint64_t value;
-	} counters[] = {
+	const struct counter counters[] = {
 		{"records_read", c->read},
 		{"records_resolved", c->resolved},
 		{"records_unresolved", c->unresolved},
@@ -113,18 +168,36 @@ static json_t *counters_object(
 		{"log_lines_dropped", log_dropped()},
 	};
 	json_t *o = json_object();
-	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
-		json_object_set_new(
-			o, counters[i].name, json_integer((json_int_t)counters[i].value));
+	add_numbers(o, counters, countof(counters));
+	return o;
+}
+
+/* Where waiting jobs and the history are kept. */
+static json_t *store_object(struct jobs *jobs)
+{
+	struct store *store = jobs_store(jobs);
+	struct store_health h = {0};
+	if (store)
+		store_health(store, &h);
+	const char *where = !store ? "nowhere" : h.is_memory ? "memory" : "disk";
+	json_t *o = json_pack("{s:s, s:I, s:I}", "where", where, "unwritten",
+		(json_int_t)h.waiting, "lost", (json_int_t)h.lost);
+	if (*h.reason)
+		json_object_set_new(o, "reason", jsontext_str(h.reason));
 	return o;
 }
 
 /* Why not all is well. */
-static json_t *reasons(
-	const struct report_parts *p, const struct witness_counters *w, json_t *rules)
+static json_t *reasons(const struct report_parts *p, const struct witness_counters *w,
+	json_t *rules, json_t *store)
 {
 	json_t *all = json_array(), *rule;
 	size_t i;
+	if (strcmp(text_of(store, "where"), "memory") == 0)
+		say(all,
+			"waiting jobs and the history are kept in memory only, and lost "
+			"when the daemon ends: %s",
+			text_of(store, "reason"));
 	if (w->reason)
 		say(all, "who did it may be unknown: %s", w->reason);
 	for (i = 0; i < p->conf->message_count; i++) {
@@ -153,44 +226,73 @@ json_t *report_make(const struct report_parts *p)
 	json_t *rules = json_array();
 	for (uint32_t i = 0; i < table_count(p->rules); i++)
 		json_array_append_new(rules, rule_object(p, i));
-	json_t *why = reasons(p, &w, rules);
+	json_t *store = store_object(p->jobs);
+	json_t *why = reasons(p, &w, rules, store);
 	const char *state = json_array_size(why) ? "degraded" : "running";
-	return json_pack("{s:s, s:i, s:i, s:s, s:o, s:b, s:b, s:o, s:o, s:o}", "version",
-		FSMON_VERSION, "pid", (int)getppid(), "worker_pid", (int)getpid(),
-		"state", state, "reasons", why, "dry_run", p->is_dry, "realtime",
-		w.is_realtime, "rules", rules, "filesystems",
+	return json_pack("{s:s, s:i, s:i, s:s, s:o, s:b, s:b, s:o, s:o, s:o, s:o}",
+		"version", FSMON_VERSION, "pid", (int)getppid(), "worker_pid",
+		(int)getpid(), "state", state, "reasons", why, "dry_run", p->is_dry,
+		"realtime", w.is_realtime, "rules", rules, "store", store, "filesystems",
 		filesystem_objects(p->filesystems), "counters", counters_object(p, &w));
 }
 
 /* ---- As text ---- */
 
-static const char *text_of(json_t *o, const char *key)
+/* Why a rule does not do what it could, a line each. */
+static void print_hindrances(json_t *r, FILE *out)
 {
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
+	size_t i;
+	json_t *why;
+	json_array_foreach(json_object_get(r, "not_watched"), i, why)
+		fprintf(out, "    not watched: %s\n", json_string_value(why));
+	time_t until = (time_t)(number_of(r, "paused_until_ns") / 1000000000);
+	struct tm local = {0};
+	char text[64] = "";
+	if (until && localtime_r(&until, &local))
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+	if (*text)
+		fprintf(out, "    paused until %s\n", text);
+	else if (json_is_true(json_object_get(r, "paused")))
+		fprintf(out, "    paused until fsmon resume %s\n", text_of(r, "name"));
 }
 
-static json_int_t number_of(json_t *o, const char *key)
+/* The width of the column of names. */
+static int name_width(json_t *rules)
 {
-	return json_integer_value(json_object_get(o, key));
+	size_t i, width = 24;
+	json_t *r;
+	json_array_foreach(rules, i, r) width = MAX(width, strlen(text_of(r, "name")));
+	return (int)width;
 }
 
 static void print_rules(json_t *rules, FILE *out)
 {
-	size_t i, k;
-	json_t *r, *why;
-	fprintf(out, "\n%-24s %-9s %9s %9s %9s %9s %9s\n", "RULE", "STATE", "MATCHED",
-		"STARTED", "OK", "FAILED", "WAITING");
+	static const struct {
+		const char *title, *field;
+	} columns[] = {
+		{"MATCHED", "matched"},
+		{"STARTED", "started"},
+		{"OK", "ok"},
+		{"FAILED", "failed"},
+		{"DROPPED", "dropped"},
+		{"WAITING", "waiting"},
+		{"RUNNING", "running"},
+		{"HELD", "held"},
+	};
+	int width = name_width(rules);
+	size_t i;
+	json_t *r;
+	fprintf(out, "\n%-*s %-9s", width, "RULE", "STATE");
+	for (size_t k = 0; k < countof(columns); k++)
+		fprintf(out, " %8s", columns[k].title);
+	fprintf(out, "\n");
 	json_array_foreach(rules, i, r)
 	{
-		fprintf(out, "%-24s %-9s %9lld %9lld %9lld %9lld %9lld\n",
-			text_of(r, "name"), text_of(r, "state"),
-			(long long)number_of(r, "matched"),
-			(long long)number_of(r, "started"), (long long)number_of(r, "ok"),
-			(long long)number_of(r, "failed"),
-			(long long)number_of(r, "waiting"));
-		json_array_foreach(json_object_get(r, "not_watched"), k, why)
-			fprintf(out, "    not watched: %s\n", json_string_value(why));
+		fprintf(out, "%-*s %-9s", width, text_of(r, "name"), text_of(r, "state"));
+		for (size_t k = 0; k < countof(columns); k++)
+			fprintf(out, " %8lld", (long long)number_of(r, columns[k].field));
+		fprintf(out, "\n");
+		print_hindrances(r, out);
 	}
 }
 
@@ -224,7 +326,8 @@ void report_print(json_t *report, FILE *out)
 		fprintf(out, "  ! %s\n", json_string_value(item));
 	print_rules(json_object_get(report, "rules"), out);
 	print_filesystems(json_object_get(report, "filesystems"), out);
-	fprintf(out, "\n");
+	item = json_object_get(report, "store");
+	fprintf(out, "\n%-24s %s\n", "history kept in", text_of(item, "where"));
 	json_object_foreach(json_object_get(report, "counters"), name, item)
 		fprintf(out, "%-24s %lld\n", name, (long long)json_integer_value(item));
 }

@@ -17,7 +17,7 @@
 struct report_parts {
 	const struct table *rules;
 	const struct filesystems *filesystems;
-	const struct jobs *jobs;
+	struct jobs *jobs;
 	const struct pipeline *pipeline;
 	struct witness *witness;
 	const struct conf *conf; /* the messages of the load in force */

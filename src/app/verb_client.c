@@ -8,21 +8,56 @@
 #include "core/value.h"
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <time.h>
+
+/* The duration that an option gives. Returns 0, or -1 after a message. */
+static int span_of(const char *option, const char *text, uint64_t *ns)
+{
+	struct buf why = {0};
+	int rc = value_duration(text, ns, &why);
+	if (rc < 0)
+		fprintf(stderr, "fsmon: %s: %s\n", option, why.data ? why.data : "");
+	buf_fini(&why);
+	return rc;
+}
 
 /* The --timeout, in ms; -1: none. Returns 0, or -1 after a message. */
 static int timeout_of(const struct options *o, int *ms)
 {
-	uint64_t ns = 0;
-	struct buf why = {0};
+	uint64_t ns;
 	*ms = -1;
-	int rc = o->timeout ? value_duration(o->timeout, &ns, &why) : 0;
-	if (rc < 0)
-		fprintf(stderr, "fsmon: --timeout: %s\n", why.data ? why.data : "");
-	else if (o->timeout)
-		*ms = ns / 1000000 > INT32_MAX ? INT32_MAX : (int)(ns / 1000000);
-	buf_fini(&why);
-	return rc;
+	if (!o->timeout)
+		return 0;
+	if (span_of("--timeout", o->timeout, &ns) < 0)
+		return -1;
+	*ms = ns / 1000000 > INT32_MAX ? INT32_MAX : (int)(ns / 1000000);
+	return 0;
+}
+
+/* Whether there is one argument; else after a message. */
+static bool has_one(const struct options *o, const char *what, const char *example)
+{
+	if (o->arg_count == 1)
+		return true;
+	fprintf(stderr, "fsmon %s: %s was expected (fsmon %s %s)\n", o->verb, what,
+		o->verb, example);
+	return false;
+}
+
+static long long number_of(json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static void print_names(json_t *rules)
+{
+	size_t i;
+	json_t *rule;
+	json_array_foreach(rules, i, rule)
+		printf("%s\n", json_string_value(json_object_get(rule, "name")));
 }
 
 int verb_status(const struct options *o)
@@ -30,7 +65,9 @@ int verb_status(const struct options *o)
 	json_t *report = client_ask(o, "status", -1);
 	if (!report)
 		return EXIT_FAILED;
-	if (o->is_json) {
+	if (o->only_names) {
+		print_names(json_object_get(report, "rules"));
+	} else if (o->is_json) {
 		json_dumpf(report, stdout, JSON_INDENT(2));
 		printf("\n");
 	} else {
@@ -52,7 +89,7 @@ int verb_reload(const struct options *o)
 	json_array_foreach(json_object_get(answer, "messages"), i, message)
 		fprintf(stderr, "%s\n", json_string_value(message));
 	bool is_ok = json_is_true(json_object_get(answer, "ok"));
-	long long rules = json_integer_value(json_object_get(answer, "rules"));
+	long long rules = number_of(answer, "rules");
 	if (is_ok)
 		printf("reloaded: %lld rule%s\n", rules, rules == 1 ? "" : "s");
 	else
@@ -73,4 +110,85 @@ int verb_sync(const struct options *o)
 	bool is_ok = answer && json_is_true(json_object_get(answer, "ok"));
 	json_decref(answer);
 	return is_ok ? EXIT_FINE : EXIT_FAILED;
+}
+
+int verb_rerun(const struct options *o)
+{
+	uint64_t run;
+	if (!has_one(o, "the number of a run", "17"))
+		return EXIT_USAGE;
+	if (client_run_number(o->args[0], &run) < 0) {
+		fprintf(stderr,
+			"fsmon rerun: '%s' is no number of a run; fsmon runs shows "
+			"them\n",
+			o->args[0]);
+		return EXIT_USAGE;
+	}
+	json_t *answer = client_ask_object(
+		o, json_pack("{s:s, s:I}", "do", "rerun", "run", (json_int_t)run));
+	if (!answer)
+		return EXIT_FAILED;
+	printf("run %lld is run again as job %lld\n", number_of(answer, "run"),
+		number_of(answer, "job"));
+	json_decref(answer);
+	return EXIT_FINE;
+}
+
+/* ", until 04:10:00", with the date where that is another day. */
+static void print_until(uint64_t until_ns)
+{
+	time_t now = time(NULL), until = (time_t)(until_ns / 1000000000);
+	struct tm today = {0}, local = {0};
+	char text[64] = "";
+	localtime_r(&now, &today);
+	localtime_r(&until, &local);
+	bool is_today = local.tm_yday == today.tm_yday && local.tm_year == today.tm_year;
+	strftime(text, sizeof(text), is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
+	printf(", until %s", text);
+}
+
+int verb_pause(const struct options *o)
+{
+	uint64_t for_ns = 0;
+	if (!has_one(o, "the name of a rule", "rebuild --for 2h") ||
+		(o->pause_for && span_of("--for", o->pause_for, &for_ns) < 0))
+		return EXIT_USAGE;
+	if (o->pause_for && !for_ns) {
+		fprintf(stderr, "fsmon: --for: a pause of no time is none\n");
+		return EXIT_USAGE;
+	}
+	json_t *answer = client_ask_object(
+		o, json_pack("{s:s, s:o, s:I}", "do", "pause", "rule",
+			   client_rule_name(o->args[0]), "for_ns", (json_int_t)for_ns));
+	if (!answer)
+		return EXIT_FAILED;
+	printf("paused: %s", o->args[0]);
+	if (o->pause_for) {
+		printf(", for %s", o->pause_for);
+		print_until((uint64_t)number_of(answer, "paused_until_ns"));
+	} else {
+		printf(", until fsmon resume %s", o->args[0]);
+	}
+	printf("; events gather\n");
+	json_decref(answer);
+	return EXIT_FINE;
+}
+
+int verb_resume(const struct options *o)
+{
+	if (!has_one(o, "the name of a rule", "rebuild"))
+		return EXIT_USAGE;
+	json_t *answer =
+		client_ask_object(o, json_pack("{s:s, s:o}", "do", "resume", "rule",
+					     client_rule_name(o->args[0])));
+	if (!answer)
+		return EXIT_FAILED;
+	long long waiting = number_of(answer, "waiting");
+	if (!json_is_true(json_object_get(answer, "was_paused")))
+		printf("not paused: %s\n", o->args[0]);
+	else
+		printf("resumed: %s; %lld job%s waited\n", o->args[0], waiting,
+			waiting == 1 ? "" : "s");
+	json_decref(answer);
+	return EXIT_FINE;
 }

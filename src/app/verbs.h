@@ -17,6 +17,21 @@ int verb_explain(const struct options *o);
 /* What a running daemon says of itself. */
 int verb_status(const struct options *o);
 
+/* The history of runs. */
+int verb_runs(const struct options *o);
+
+/* What runs have printed. */
+int verb_logs(const struct options *o);
+
+/* Let a running daemon run the job of a run again. */
+int verb_rerun(const struct options *o);
+
+/* Let a running daemon start no run of a rule. */
+int verb_pause(const struct options *o);
+
+/* Let it start runs of the rule again. */
+int verb_resume(const struct options *o);
+
 /* Let a running daemon read its configuration anew. */
 int verb_reload(const struct options *o);
 

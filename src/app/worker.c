@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/worker.h"
 
-#include "app/control.h"
 #include "app/jobs.h"
 #include "app/keeper.h"
 #include "app/lineage.h"
@@ -9,7 +8,7 @@
 #include "app/log.h"
 #include "app/pipeline.h"
 #include "app/reload.h"
-#include "app/report.h"
+#include "app/requests.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/mountinfo.h"
@@ -41,7 +40,7 @@ struct worker {
 	struct witness *witness;
 	struct pipeline *pipeline;
 	struct jobs *jobs;
-	struct control *control;
+	struct requests *requests;
 	struct reload *reload;
 	int mountinfo_fd;
 	int wake_fd; /* of the witness */
@@ -141,6 +140,18 @@ static void on_reload_requested(void *ctx)
 {
 	struct worker *w = ctx;
 	reload_start(w->reload);
+}
+
+static void on_sync(void *ctx)
+{
+	struct worker *w = ctx;
+	w->has_news = true;
+}
+
+static bool is_behind(void *ctx)
+{
+	const struct worker *w = ctx;
+	return w->mounts_changed;
 }
 
 /* ---- Filesystems ---- */
@@ -291,71 +302,10 @@ static void on_reloaded(void *ctx, struct load *l)
 		log_filesystems(w, true);
 	json_t *answer = json_pack("{s:b, s:I, s:o}", "ok", is_ok, "rules",
 		(json_int_t)table_count(w->load.table), "messages", messages);
-	control_answer_all(w->control, "reload", answer);
+	requests_reloaded(w->requests, answer);
 	json_decref(answer);
 	jobs_tell_ready(
 		w->jobs, logs_json(w), is_ok ? "reloaded" : "not reloaded: see the log");
-}
-
-/* ---- The control socket ---- */
-
-static void answer_status(struct worker *w, uint64_t client)
-{
-	struct report_parts parts = {
-		.rules = w->load.table,
-		.filesystems = &w->filesystems,
-		.jobs = w->jobs,
-		.pipeline = w->pipeline,
-		.witness = w->witness,
-		.conf = &w->load.conf,
-		.group = fd_of(w, KEEPER_FD_FANOTIFY),
-		.is_dry = w->options->is_dry,
-	};
-	json_t *report = report_make(&parts);
-	control_answer(w->control, client, report);
-	json_decref(report);
-}
-
-/*
- * All that happened before is in the queue already (the kernel puts an event there before
- * the system call that causes it returns), in front of whatever comes now.
- */
-static void begin_sync(struct worker *w, uint64_t client)
-{
-	const struct pipeline_counters *c = pipeline_counters(w->pipeline);
-	ssize_t depth = fanotify_depth(fd_of(w, KEEPER_FD_FANOTIFY));
-	struct control_sync s = {
-		.records = c->read + (depth > 0 ? (uint64_t)depth : 0),
-		.emptied = c->emptied,
-	};
-	control_wait(w->control, client, &s);
-	w->has_news = true;
-}
-
-static bool sync_is_done(void *ctx, struct control_sync *s)
-{
-	struct worker *w = ctx;
-	const struct pipeline_counters *c = pipeline_counters(w->pipeline);
-	if (w->mounts_changed || (c->resolved < s->records && c->emptied <= s->emptied))
-		return false;
-	if (!s->has_mark)
-		s->has_mark = jobs_mark(w->jobs, &s->mark);
-	return s->has_mark && jobs_is_done(w->jobs, s->mark);
-}
-
-static void on_request(void *ctx, const char *what, json_t *args, uint64_t client)
-{
-	struct worker *w = ctx;
-	(void)args;
-	if (strcmp(what, "status") == 0)
-		answer_status(w, client);
-	else if (strcmp(what, "reload") == 0)
-		reload_start(w->reload);
-	else if (strcmp(what, "sync") == 0)
-		begin_sync(w, client);
-	else
-		control_refuse(w->control, client,
-			"unknown request: this daemon is of another version");
 }
 
 /* ---- The loop ---- */
@@ -442,7 +392,7 @@ static int loop(struct worker *w)
 		if (work(w) < 0)
 			return EXIT_FAILED;
 		jobs_pump(w->jobs);
-		control_check(w->control);
+		requests_check(w->requests);
 	}
 	return w->exit_code;
 }
@@ -536,20 +486,40 @@ static int start_pipeline(struct worker *w)
 	return w->pipeline ? 0 : -1;
 }
 
+static struct requests *start_requests(struct worker *w)
+{
+	const struct requests_parts parts = {
+		.poller = w->poller,
+		.listen_fd = fd_of(w, KEEPER_FD_CONTROL),
+		.load = &w->load,
+		.report =
+			{
+				.filesystems = &w->filesystems,
+				.jobs = w->jobs,
+				.pipeline = w->pipeline,
+				.witness = w->witness,
+				.conf = &w->load.conf,
+				.group = fd_of(w, KEEPER_FD_FANOTIFY),
+				.is_dry = w->options->is_dry,
+			},
+		.reload = on_reload_requested,
+		.look = on_sync,
+		.is_behind = is_behind,
+		.ctx = w,
+	};
+	return requests_new(&parts);
+}
+
 /* Connect the parts to the poller. */
 static int start_listening(struct worker *w)
 {
-	static const struct control_handlers handlers = {
-		.request = on_request,
-		.sync_is_done = sync_is_done,
-	};
-	w->control = control_new(w->poller, fd_of(w, KEEPER_FD_CONTROL), &handlers, w);
+	w->requests = start_requests(w);
 	w->reload = reload_new(w->poller, w->options, on_reloaded, w);
 	struct poller_source *wake =
 		poller_add(w->poller, w->wake_fd, EPOLLIN, on_wake, w);
 	struct poller_source *mounts =
 		poller_add(w->poller, w->mountinfo_fd, EPOLLPRI, on_mounts, w);
-	return w->control && w->reload && wake && mounts ? 0 : -1;
+	return w->requests && w->reload && wake && mounts ? 0 : -1;
 }
 
 static int start(struct worker *w)
@@ -572,9 +542,9 @@ static int start(struct worker *w)
 
 static void end(struct worker *w)
 {
-	control_free(w->control);
 	reload_free(w->reload);
 	jobs_free(w->jobs);
+	requests_free(w->requests);
 	pipeline_free(w->pipeline);
 	witness_free(w->witness);
 	proctable_free(w->processes);

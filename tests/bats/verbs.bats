@@ -5,6 +5,8 @@
 bats_require_minimum_version 1.5.0
 load helper
 
+VERBS=(run check explain status rerun pause resume reload sync)
+
 setup() {
 	setup_daemon
 }
@@ -53,7 +55,7 @@ pass_gate() {
 @test "every verb and fsmon itself print help" {
 	local verb
 	"$FSMON" --help | grep -q '^Usage: fsmon VERB'
-	for verb in run check explain status reload sync; do
+	for verb in "${VERBS[@]}"; do
 		"$FSMON" --help | grep -q "^  $verb  *[A-Z]"
 		"$FSMON" "$verb" --help | grep -q "^Usage: fsmon $verb"
 		"$FSMON" "$verb" -h | cmp - <("$FSMON" "$verb" --help)
@@ -62,7 +64,7 @@ pass_gate() {
 
 @test "every line of help fits into 100 columns" {
 	local verb
-	for verb in run check explain status reload sync; do
+	for verb in "${VERBS[@]}"; do
 		run -0 "$FSMON" "$verb" --help
 		[ "$(wc -L <<<"$output")" -le 100 ]
 	done
@@ -72,7 +74,7 @@ pass_gate() {
 	local verb version
 	version=$(sed -n 's/^VERSION := //p' "$ROOT/Makefile")
 	[ "$("$FSMON" --version)" = "fsmon $version" ]
-	for verb in run check explain status reload sync; do
+	for verb in "${VERBS[@]}"; do
 		[ "$("$FSMON" "$verb" --version)" = "fsmon $version" ]
 	done
 }
@@ -89,7 +91,7 @@ pass_gate() {
 
 @test "an unknown option is named with its verb, exit 2" {
 	local verb
-	for verb in run check explain status reload sync; do
+	for verb in "${VERBS[@]}"; do
 		run -2 "$FSMON" "$verb" --nope
 		[ "${lines[0]}" = "fsmon $verb: unrecognized option '--nope'" ]
 		[ "${lines[1]}" = "fsmon $verb --help lists the options" ]
@@ -362,8 +364,8 @@ explain_rules() {
 	sync_daemon
 	run -0 client status
 	[ "${lines[0]}" = "fsmon $(sed -n 's/^VERSION := //p' "$ROOT/Makefile"), pid $DAEMON_PID: running" ]
-	grep -Exq 'RULE +STATE +MATCHED +STARTED +OK +FAILED +WAITING' <<<"$output"
-	grep -Exq 'seen +active +1 +1 +1 +0 +0' <<<"$output"
+	grep -Exq 'RULE +STATE +MATCHED +STARTED +OK +FAILED +DROPPED +WAITING +RUNNING +HELD' <<<"$output"
+	grep -Exq 'seen +active +1 +1 +1 +0 +0 +0 +0 +0' <<<"$output"
 	grep -Exq 'FILESYSTEM +TYPE +WATCHED BY' <<<"$output"
 	grep -Exq 'actors_exact +[1-9][0-9]*' <<<"$output"
 }

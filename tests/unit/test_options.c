@@ -17,7 +17,8 @@
 
 #define ALL_OPTIONS                                                                    \
 	(OPTIONS_CONF | OPTIONS_STATE | OPTIONS_RUNTIME | OPTIONS_DRY | OPTIONS_JSON | \
-		OPTIONS_EVENT | OPTIONS_TIMEOUT)
+		OPTIONS_EVENT | OPTIONS_TIMEOUT | OPTIONS_RUNS | OPTIONS_FOR |         \
+		OPTIONS_NAMES)
 
 static const struct options_verb everything = {
 	.name = "verb", .args = "[PATH...]", .summary = "Do it", .set = ALL_OPTIONS};
@@ -63,6 +64,7 @@ static void defaults_hold_without_options(void **state)
 	(void)state;
 	struct options o;
 	assert_int_equal(parse(&o, &everything, (const char *const[]){NULL}), -1);
+	assert_string_equal(o.verb, "verb");
 	assert_null(o.conf_file);
 	assert_int_equal(o.rule_dirs.count, 0);
 	assert_string_equal(o.state_dir, OPTIONS_STATE_DIR);
@@ -88,6 +90,9 @@ static void every_option_has_its_field(void **state)
 		{"--state-dir", offsetof(struct options, state_dir)},
 		{"--runtime-dir", offsetof(struct options, runtime_dir)},
 		{"--timeout", offsetof(struct options, timeout)},
+		{"--rule", offsetof(struct options, rule)},
+		{"--since", offsetof(struct options, since)},
+		{"--for", offsetof(struct options, pause_for)},
 		{"--event", offsetof(struct options, event)},
 		{"-e", offsetof(struct options, event)},
 		{"--type", offsetof(struct options, type)},
@@ -120,12 +125,15 @@ static void takes_flags_lists_and_arguments(void **state)
 {
 	(void)state;
 	struct options o;
-	assert_int_equal(parse(&o, &everything,
-				 WORDS("one", "-n", "-d", "/a", "--json", "two",
-					 "--rules-dir=/b", "-d/c", "--", "-x")),
+	assert_int_equal(
+		parse(&o, &everything,
+			WORDS("one", "-n", "-d", "/a", "--json", "two", "--rules-dir=/b",
+				"-d/c", "--failed", "--names", "--", "-x")),
 		-1);
 	assert_true(o.is_dry);
 	assert_true(o.is_json);
+	assert_true(o.only_failed);
+	assert_true(o.only_names);
 	assert_int_equal(o.rule_dirs.count, 3);
 	assert_string_equal(o.rule_dirs.items[0], "/a");
 	assert_string_equal(o.rule_dirs.items[1], "/b");
