@@ -287,7 +287,14 @@ static int do_outsider(char **args)
 	long count = atol(args[1]), rounds = atol(args[2]);
 	for (long i = 0; i < count * rounds; i++) {
 		snprintf(path, sizeof(path), "%s/%06ld", args[0], i % count);
-		printf("%" PRIu64 " %s\n", touch(path), path);
+		fflush(stdout);
+		/* Each by a process of its own, so that the kernel merges nothing. */
+		pid_t child = fork();
+		if (child == 0) {
+			printf("%" PRIu64 " %s\n", touch(path), path);
+			exit(0);
+		}
+		waitpid(child, NULL, 0);
 	}
 	return 0;
 }
