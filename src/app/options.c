@@ -27,7 +27,7 @@ static const struct {
 	{"rules-dir", 'd', OPTIONS_CONF, "DIR", 0,
 		"directory of rule files, not the default ones"},
 	{"names", 0, OPTIONS_NAMES, NULL, offsetof(struct options, only_names),
-		"print nothing but the names of the rules, one a line"},
+		"print the names of the rules alone, one a line"},
 	{"rule", 0, OPTIONS_RUNS, "NAME", offsetof(struct options, rule),
 		"only runs of this rule"},
 	{"failed", 0, OPTIONS_RUNS, NULL, offsetof(struct options, only_failed),
