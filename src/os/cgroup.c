@@ -41,6 +41,8 @@ struct cgroup {
 	uint64_t number; /* its name */
 	int dir_fd;
 	int events_fd;
+	/* Linux 6.18 kills what is started in a cgroup that was ever killed. */
+	bool is_spoilt;
 };
 
 /* Pids that have had their turn, those of former passes in ascending order. */
@@ -132,9 +134,11 @@ static int cgroup_home_make(struct cgroup_home *h)
 
 /* ---- The home ---- */
 
-/* Start a process in a cgroup that does nothing: some sandboxes forbid it. */
+/* Start a process in a cgroup that does nothing: some sandboxes forbid it, and where the own
+ * cgroup was killed once the kernel may kill it. */
 static int cgroup_try(struct cgroup_home *h)
 {
+	int status = 0;
 	struct cgroup *c = cgroup_open(h);
 	if (!c)
 		return -1;
@@ -145,11 +149,11 @@ static int cgroup_try(struct cgroup_home *h)
 	if (pid == 0)
 		_exit(0);
 	int saved = errno;
-	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	cgroup_close(c);
-	errno = saved;
-	return pid < 0 ? -1 : 0;
+	errno = status ? ECANCELED : saved;
+	return pid < 0 || status ? -1 : 0;
 }
 
 static int cgroup_home_init(
@@ -290,7 +294,7 @@ void cgroup_close(struct cgroup *c)
 	int saved = errno;
 	struct cgroup_home *h = c->home;
 	int populated = cgroup_read_populated(c);
-	if (populated == 0 && h->idle_count < CGROUP_IDLE_MAX) {
+	if (populated == 0 && !c->is_spoilt && h->idle_count < CGROUP_IDLE_MAX) {
 		LIST_INSERT_HEAD(&h->idle, c, link);
 		h->idle_count++;
 	} else {
@@ -320,8 +324,9 @@ bool cgroup_is_populated(const struct cgroup *c)
 
 /* ---- Signals ---- */
 
-int cgroup_kill(const struct cgroup *c)
+int cgroup_kill(struct cgroup *c)
 {
+	c->is_spoilt = true;
 	int fd = openat(c->dir_fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;

@@ -21,7 +21,7 @@ struct cgroup; /* opaque: one of them */
  * arguments; the caller closes the result.
  *
  * Returns NULL with ENOMEM, ENAMETOOLONG, or an errno of open(2), mkdir(2) (EACCES, EPERM,
- * EROFS …) or clone(2) (ENOSYS, EBUSY …).
+ * EROFS …) or clone(2) (ENOSYS, EBUSY …), or ECANCELED if the process was killed.
  */
 __attribute__((warn_unused_result)) struct cgroup_home *cgroup_home_open(
 	const char *path, const char *inner, const char *prefix);
@@ -36,8 +36,9 @@ void cgroup_home_close(struct cgroup_home *h);
  */
 __attribute__((warn_unused_result)) struct cgroup *cgroup_open(struct cgroup_home *h);
 
-/* Give a cgroup back: if it is empty it is used again or removed, else it stays as it is
- * until its home is closed or found left over. NULL is allowed. Keeps errno. */
+/* Give a cgroup back: if it is empty it is used again, or removed where it was killed, else
+ * it stays as it is until its home is closed or found left over. NULL is allowed. Keeps
+ * errno. */
 void cgroup_close(struct cgroup *c);
 
 /* The directory's descriptor, for CLONE_INTO_CGROUP. The cgroup's own. */
@@ -58,8 +59,8 @@ bool cgroup_is_populated(const struct cgroup *c);
  */
 int cgroup_signal(const struct cgroup *c, int signal, pid_t pid);
 
-/* Kill all processes in it and below. Returns 0, or -1 with the errno of open(2) or
- * write(2). */
-int cgroup_kill(const struct cgroup *c);
+/* Kill all processes in it and below. Nothing can be started in it afterwards. Returns 0, or
+ * -1 with the errno of open(2) or write(2). */
+int cgroup_kill(struct cgroup *c);
 
 #endif

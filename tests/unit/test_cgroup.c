@@ -160,6 +160,25 @@ static void test_empty_ones_are_used_again(void **state)
 	cgroup_close(c);
 }
 
+/* The kernel would kill whatever is started in them. */
+static void test_killed_ones_are_not_used_again(void **state)
+{
+	(void)state;
+	char first[PATH_MAX];
+	struct cgroup *c = cgroup_open(home);
+	assert_non_null(c);
+	path_of(c, first);
+	pid_t pid = start_in(c);
+	assert_int_equal(cgroup_kill(c), 0);
+	assert_int_equal(status_of(pid), SIGKILL);
+	expect_empty(c);
+	cgroup_close(c);
+	assert_int_equal(access(first, F_OK), -1);
+	c = cgroup_open(home);
+	assert_non_null(c);
+	cgroup_close(c);
+}
+
 static void test_many_do_not_stay(void **state)
 {
 	(void)state;
@@ -279,6 +298,7 @@ static int tear_down(void **state)
 SKIP_WITHOUT_HOME(test_populated)
 SKIP_WITHOUT_HOME(test_signal_reaches_all_in_it)
 SKIP_WITHOUT_HOME(test_empty_ones_are_used_again)
+SKIP_WITHOUT_HOME(test_killed_ones_are_not_used_again)
 SKIP_WITHOUT_HOME(test_many_do_not_stay)
 SKIP_WITHOUT_HOME(test_close_removes_all)
 SKIP_WITHOUT_HOME(test_leftovers)
@@ -290,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_populated_at_home),
 		cmocka_unit_test(test_signal_reaches_all_in_it_at_home),
 		cmocka_unit_test(test_empty_ones_are_used_again_at_home),
+		cmocka_unit_test(test_killed_ones_are_not_used_again_at_home),
 		cmocka_unit_test(test_many_do_not_stay_at_home),
 		cmocka_unit_test(test_close_removes_all_at_home),
 		cmocka_unit_test(test_leftovers_at_home),
