@@ -172,8 +172,11 @@ $(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) $(UNIT_CFLAGS) -c -o $@ $<
 
+# What tests share: of it each test is linked with what it uses.
+$(BUILD)/libfsmon-unit.a: $(UNIT_SHARED:%.c=$(BUILD)/%.o)
+
 define unit_rule
-$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(UNIT_SHARED:%.c=$(BUILD)/%.o) $(call library,$(1))
+$(BUILD)/$(1:.c=): $(BUILD)/$(1:.c=.o) $(BUILD)/libfsmon-unit.a $(call library,$(1))
 	$$(LINK) -o $$@ $$^ $$(LIB_LDLIBS) $$(UNIT_LDLIBS)
 endef
 $(foreach src,$(UNIT_SRC),$(eval $(call unit_rule,$(src))))

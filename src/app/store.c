@@ -1,25 +1,382 @@
 /* SPDX-License-Identifier: MIT */
-/* Stands in for the store until it is there: remembers nothing. */
 #include "app/store.h"
+
+#include "app/store_heal.h"
+#include "app/store_left.h"
+#include "app/store_thread.h"
+#include "os/clock.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
-const char *store_outcome_name(enum store_outcome o){ static const char *n[]={"running","ok","exit","signal","timeout","could-not-start","restarted","lost","breaker","overflow"}; return n[o];}
-struct store {struct store_config c; uint64_t ids[65536]; size_t n;};
-struct store *store_open(const struct store_config *c){struct store*s=calloc(1,sizeof*s);s->c=*c;return s;}
-bool store_close(struct store *s, uint64_t p){(void)p;free(s);return true;}
-void store_set_keep(struct store *s, uint64_t a, uint32_t b){(void)s;(void)a;(void)b;}
-uint64_t store_last_job_id(const struct store *s){(void)s;return 0;}
-uint64_t store_last_run_id(const struct store *s){(void)s;return 0;}
-uint64_t store_last_event_seq(const struct store *s){(void)s;return 0;}
-int store_take_left(struct store *s, bool (*take)(void *ctx, const struct store_left *left),void *ctx){(void)s;(void)take;(void)ctx;return 0;}
-void store_take_pauses(struct store *s, void (*take)(void *ctx, const char *rule, uint64_t until_ns), void *ctx){(void)s;(void)take;(void)ctx;}
-void store_put_job(struct store *s, const struct store_job *job){(void)s;(void)job;}
-void store_add_event(struct store *s, uint64_t j, const struct store_event *e){(void)s;(void)j;(void)e;}
-void store_drop_event(struct store *s, uint64_t j, uint64_t q){(void)s;(void)j;(void)q;}
-void store_follow(struct store *s, uint64_t j, uint64_t q){(void)s;(void)j;(void)q;}
-void store_done_job(struct store *s, uint64_t j){(void)s;(void)j;}
-void store_put_run(struct store *s, const struct store_run *r){if(r->outcome!=STORE_RUNNING)s->c.committed(s->c.ctx,&r->id,1);}
-void store_put_pause(struct store *s, const char *r, uint64_t u){(void)s;(void)r;(void)u;}
-void store_drop_pause(struct store *s, const char *r){(void)s;(void)r;}
-void store_health(struct store *s, struct store_health *h){(void)s;*h=(struct store_health){0};}
-void store_ask_runs(struct store *s, const struct store_query *q,void (*done)(void *ctx, json_t *runs), void *ctx){(void)s;(void)q;done(ctx,json_array());}
-void store_ask_job(struct store *s, uint64_t r,void (*done)(void *ctx, const struct store_left *job), void *ctx){(void)s;(void)r;done(ctx,NULL);}
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+#define LINGER_COUNT 4096 /* so much is written without lingering */
+
+/* ---- What comes ---- */
+
+/* Begin to add to what is to be written. */
+static struct store_batch *begin(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	return &s->batch;
+}
+
+/* End that; rc is what came of it. */
+static void end(struct store *s, int rc)
+{
+	bool is_urgent = s->batch.count >= LINGER_COUNT || !STAILQ_EMPTY(&s->batch.asks);
+	if (rc < 0)
+		s->health.lost++;
+	if (!s->is_awake)
+		s->first_ns = clock_monotonic_ns();
+	if (!s->is_awake || (is_urgent && !s->is_urgent))
+		pthread_cond_signal(&s->wake);
+	s->is_awake = true;
+	s->is_urgent = s->is_urgent || is_urgent;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void store_put_job(struct store *s, const struct store_job *job)
+{
+	end(s, store_batch_put_job(begin(s), job));
+}
+
+void store_add_event(struct store *s, uint64_t job_id, const struct store_event *event)
+{
+	end(s, store_batch_add_event(begin(s), job_id, event));
+}
+
+void store_drop_event(struct store *s, uint64_t job_id, uint64_t seq)
+{
+	(void)job_id;
+	end(s, store_batch_drop_event(begin(s), seq));
+}
+
+void store_follow(struct store *s, uint64_t from_id, uint64_t to_id)
+{
+	struct store_batch *b = begin(s);
+	int rc = store_batch_end_job(b, from_id, to_id);
+	if (rc == 0)
+		rc = store_batch_add_op(b, STORE_BATCH_FOLLOW, from_id, to_id, NULL);
+	end(s, rc);
+}
+
+void store_done_job(struct store *s, uint64_t job_id)
+{
+	end(s, store_batch_end_job(begin(s), job_id, 0));
+}
+
+void store_put_run(struct store *s, const struct store_run *run)
+{
+	end(s, store_batch_put_run(begin(s), run));
+}
+
+void store_put_pause(struct store *s, const char *rule, uint64_t until_ns)
+{
+	end(s, store_batch_add_op(begin(s), STORE_BATCH_PAUSE, 0, until_ns, rule));
+}
+
+void store_drop_pause(struct store *s, const char *rule)
+{
+	end(s, store_batch_add_op(begin(s), STORE_BATCH_UNPAUSE, 0, 0, rule));
+}
+
+void store_health(struct store *s, struct store_health *h)
+{
+	pthread_mutex_lock(&s->lock);
+	*h = s->health;
+	h->waiting = s->batch.count + s->in_hand;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- Questions ---- */
+
+static struct store_batch_ask *ask_new(const struct store_query *query, void *ctx)
+{
+	size_t rule_size = query->rule ? strlen(query->rule) + 1 : 0;
+	struct store_batch_ask *a = calloc(1, sizeof(*a) + rule_size);
+	if (!a)
+		return NULL;
+	a->query = *query;
+	a->ctx = ctx;
+	if (query->rule)
+		a->query.rule = memcpy(a->rule, query->rule, rule_size);
+	return a;
+}
+
+static void ask(struct store *s, struct store_batch_ask *a)
+{
+	struct store_batch *b = begin(s);
+	STAILQ_INSERT_TAIL(&b->asks, a, next);
+	end(s, 0);
+}
+
+void store_ask_runs(struct store *s, const struct store_query *query,
+	void (*done)(void *ctx, json_t *runs), void *ctx)
+{
+	struct store_batch_ask *a = ask_new(query, ctx);
+	if (!a) {
+		done(ctx, NULL);
+		return;
+	}
+	a->runs_done = done;
+	ask(s, a);
+}
+
+void store_ask_job(struct store *s, uint64_t run_id,
+	void (*done)(void *ctx, const struct store_left *left), void *ctx)
+{
+	struct store_query query = {.run_id = run_id};
+	struct store_batch_ask *a = ask_new(&query, ctx);
+	if (!a) {
+		done(ctx, NULL);
+		return;
+	}
+	a->is_job = true;
+	a->job_done = done;
+	ask(s, a);
+}
+
+/* ---- Results, in the main thread ---- */
+
+static void tell(struct store_batch_asks *answers)
+{
+	struct store_batch_ask *a;
+	STAILQ_FOREACH (a, answers, next) {
+		if (a->is_job) {
+			a->job_done(a->ctx, a->left);
+			store_left_free(a->left, false);
+			a->left = NULL;
+		} else {
+			json_t *runs = a->runs;
+			a->runs = NULL;
+			a->runs_done(a->ctx, runs);
+		}
+	}
+	store_batch_free_asks(answers);
+}
+
+/* Let the owner put everything again, and tell the thread when that is done. */
+static void restore(struct store *s, uint64_t times)
+{
+	if (s->config.lost)
+		s->config.lost(s->config.ctx);
+	end(s, store_batch_add_op(begin(s), STORE_BATCH_RESTORED, times, 0, NULL));
+}
+
+static void on_results(void *ctx, uint32_t events)
+{
+	struct store *s = ctx;
+	struct store_batch_asks answers = STAILQ_HEAD_INITIALIZER(answers);
+	eventfd_t count;
+	(void)events;
+	eventfd_read(s->fd, &count);
+	pthread_mutex_lock(&s->lock);
+	uint64_t *ids = s->ended_ids;
+	size_t id_count = s->ended_count;
+	uint64_t asks_again = s->asks_again;
+	STAILQ_CONCAT(&answers, &s->answers);
+	s->ended_ids = NULL;
+	s->ended_count = 0;
+	s->asks_again = 0;
+	pthread_mutex_unlock(&s->lock);
+	if (id_count && s->config.committed)
+		s->config.committed(s->config.ctx, ids, id_count);
+	free(ids);
+	if (asks_again)
+		restore(s, asks_again);
+	tell(&answers);
+}
+
+/* ---- Life ---- */
+
+static int start_thread(struct store *s)
+{
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int error = pthread_create(&s->thread, NULL, store_thread_run, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static void init_locks(struct store *s)
+{
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_cond_init(&s->ended, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&s->db_lock, NULL);
+	pthread_mutex_init(&s->lock, NULL);
+}
+
+/* Free all but the thread. Keeps errno. */
+static void free_store(struct store *s)
+{
+	int saved = errno;
+	poller_remove(s->config.poller, s->source);
+	if (s->fd >= 0)
+		close(s->fd);
+	store_db_close(&s->db, true);
+	store_batch_fini(&s->batch);
+	store_batch_free_asks(&s->answers);
+	free(s->ended_ids);
+	pthread_cond_destroy(&s->wake);
+	pthread_cond_destroy(&s->ended);
+	pthread_mutex_destroy(&s->db_lock);
+	pthread_mutex_destroy(&s->lock);
+	free((char *)s->config.dir);
+	free(s);
+	errno = saved;
+}
+
+struct store *store_open(const struct store_config *config)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->config = *config;
+	s->fd = -1;
+	store_batch_init(&s->batch);
+	STAILQ_INIT(&s->answers);
+	init_locks(s);
+	s->keep = (struct store_write_keep){
+		.ns = config->keep_ns, .count = config->keep_count};
+	s->config.dir = strdup(config->dir);
+	if (!s->config.dir)
+		goto fail;
+	/* A name that does not fit is one that cannot be opened. */
+	snprintf(s->path, sizeof(s->path), "%s/%s", config->dir, STORE_DB_NAME);
+	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->fd < 0)
+		goto fail;
+	s->source = poller_add(config->poller, s->fd, EPOLLIN, on_results, s);
+	if (!s->source || store_heal_open(s) < 0)
+		goto fail;
+	s->first = s->last;
+	s->health.is_memory = s->is_memory;
+	strlcpy(s->health.reason, s->reason, sizeof(s->health.reason));
+	if (start_thread(s) == 0)
+		return s;
+fail:
+	free_store(s);
+	return NULL;
+}
+
+bool store_close(struct store *s, uint64_t patience_ns)
+{
+	if (!s)
+		return true;
+	uint64_t until_ns = clock_monotonic_ns() + patience_ns;
+	struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
+		.tv_nsec = (long)(until_ns % NS_PER_S)};
+	int rc = 0;
+	pthread_mutex_lock(&s->lock);
+	s->is_stopping = true;
+	pthread_cond_signal(&s->wake);
+	while (!s->has_ended && rc == 0)
+		rc = pthread_cond_timedwait(&s->ended, &s->lock, &until);
+	bool has_ended = s->has_ended, is_whole = s->is_file_whole;
+	pthread_mutex_unlock(&s->lock);
+	if (!has_ended) {
+		/* It hangs in the disk: it keeps what it uses, up to the end. */
+		poller_remove(s->config.poller, s->source);
+		pthread_detach(s->thread);
+		return false;
+	}
+	pthread_join(s->thread, NULL);
+	free_store(s);
+	return is_whole;
+}
+
+void store_set_keep(struct store *s, uint64_t keep_ns, uint32_t keep_count)
+{
+	pthread_mutex_lock(&s->lock);
+	s->keep = (struct store_write_keep){.ns = keep_ns, .count = keep_count};
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- What was left ---- */
+
+uint64_t store_last_job_id(const struct store *s)
+{
+	return s->first.job_id;
+}
+
+uint64_t store_last_run_id(const struct store *s)
+{
+	return s->first.run_id;
+}
+
+uint64_t store_last_event_seq(const struct store *s)
+{
+	return s->first.seq;
+}
+
+/* Let the thread have a turn though nothing has come. */
+static void kick(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->is_urgent = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+struct taker {
+	struct store *store;
+	bool (*take)(void *ctx, const struct store_left *left);
+	void *ctx;
+};
+
+static void take_one(void *ctx, const struct store_left *left)
+{
+	struct taker *t = ctx;
+	if (!t->take(t->ctx, left))
+		store_done_job(t->store, left->job.id);
+}
+
+int store_take_left(struct store *s,
+	bool (*take)(void *ctx, const struct store_left *left), void *ctx)
+{
+	struct taker t = {.store = s, .take = take, .ctx = ctx};
+	pthread_mutex_lock(&s->db_lock);
+	int rc = s->db.handle ? store_left_each(&s->db, s->first.job_id, take_one, &t)
+			      : SQLITE_NOMEM;
+	if (store_db_fault(rc) == STORE_DB_BROKEN && store_heal_fault(s, rc))
+		rc = SQLITE_OK;
+	bool has_lost = s->has_lost;
+	pthread_mutex_unlock(&s->db_lock);
+	if (has_lost)
+		kick(s);
+	if (rc == SQLITE_OK)
+		return 0;
+	errno = ENOMEM;
+	return -1;
+}
+
+void store_take_pauses(struct store *s,
+	void (*take)(void *ctx, const char *rule, uint64_t until_ns), void *ctx)
+{
+	sqlite3_stmt *st = NULL;
+	pthread_mutex_lock(&s->db_lock);
+	if (s->db.handle &&
+		sqlite3_prepare_v2(s->db.handle, "SELECT rule, until_ns FROM pause", -1,
+			&st, NULL) == SQLITE_OK) {
+		while (sqlite3_step(st) == SQLITE_ROW) {
+			const char *rule = (const char *)sqlite3_column_text(st, 0);
+			if (rule)
+				take(ctx, rule, (uint64_t)sqlite3_column_int64(st, 1));
+		}
+		sqlite3_finalize(st);
+	}
+	pthread_mutex_unlock(&s->db_lock);
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/store_left.h"
+
+#include "app/store_runs.h"
+#include "base/countof.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A run's job may have become another's, and so on: this far. */
+#define FOLLOW_MAX 10000
+
+/* ---- Events ---- */
+
+enum form {
+	U32,
+	U64,
+	BOOL,
+	UID, /* NULL where unknown */
+	TEXT, /* a string of the change's own */
+	CMD, /* an array of ACTOR_CMD_SIZE */
+	ANCESTORS,
+	TARGET,
+};
+
+/* The columns that are fields of the change, in their order: all behind FIRST_COLUMN. */
+#define FIRST_COLUMN 7
+static const struct {
+	enum form form;
+	size_t at;
+} columns[] = {
+	{U64, offsetof(struct change, event.time_ns)},
+	{U32, offsetof(struct change, event.kinds)},
+	{BOOL, offsetof(struct change, event.is_dir)},
+	{U32, offsetof(struct change, event.type)},
+	{BOOL, offsetof(struct change, event.type_known)},
+	{U32, offsetof(struct change, event.nlink)},
+	{U64, offsetof(struct change, event.size_bytes)},
+	{U32, offsetof(struct change, actor.attribution)},
+	{U32, offsetof(struct change, actor.pid)},
+	{U32, offsetof(struct change, actor.ppid)},
+	{CMD, offsetof(struct change, actor.cmd)},
+	{UID, offsetof(struct change, actor.uid)},
+	{UID, offsetof(struct change, actor.euid)},
+	{UID, offsetof(struct change, actor.login_uid)},
+	{TEXT, offsetof(struct change, actor.exe)},
+	{TEXT, offsetof(struct change, actor.cmdline)},
+	{TEXT, offsetof(struct change, actor.unit)},
+	{ANCESTORS, 0},
+	{U64, offsetof(struct change, actor.tag)},
+	{U32, offsetof(struct change, actor.depth)},
+	{U64, offsetof(struct change, fsid)},
+	{U32, offsetof(struct change, target_type)},
+	{TARGET, 0},
+};
+
+static void bind_field(
+	struct store_db_binder *b, const struct change *c, enum form form, size_t at)
+{
+	const void *field = (const char *)c + at;
+	switch (form) {
+	case U32:
+		store_db_bind_u64(b, *(const uint32_t *)field);
+		break;
+	case UID:
+		if (*(const uint32_t *)field == ACTOR_ID_UNKNOWN)
+			store_db_bind_null(b);
+		else
+			store_db_bind_u64(b, *(const uint32_t *)field);
+		break;
+	case U64:
+		store_db_bind_u64(b, *(const uint64_t *)field);
+		break;
+	case BOOL:
+		store_db_bind_u64(b, *(const bool *)field);
+		break;
+	case TEXT:
+		store_db_bind_text(b, *(char *const *)field);
+		break;
+	case CMD:
+		store_db_bind_text(b, field);
+		break;
+	case ANCESTORS:
+		store_db_bind_blob(b, c->actor.ancestors, c->actor.ancestors_len);
+		break;
+	case TARGET:
+		store_db_bind_blob(b, c->target_len ? c->target : NULL, c->target_len);
+		break;
+	}
+}
+
+void store_left_bind_event(
+	struct store_db_binder *b, uint64_t job_id, const struct store_event *e)
+{
+	store_db_bind_u64(b, e->seq);
+	store_db_bind_u64(b, job_id);
+	store_db_bind_u64(b, e->kind);
+	store_db_bind_text(b, e->path);
+	store_db_bind_text(b, e->old_path);
+	store_db_bind_text(b, e->user);
+	store_db_bind_text(b, e->login);
+	for (size_t i = 0; i < countof(columns); i++)
+		bind_field(b, e->change, columns[i].form, columns[i].at);
+}
+
+/* A copy of a column's text; NULL where it is NULL, or with *failed. */
+static char *copy_text(sqlite3_stmt *st, int column, bool *failed)
+{
+	const char *text = (const char *)sqlite3_column_text(st, column);
+	if (!text)
+		return NULL;
+	char *copy = strdup(text);
+	*failed = *failed || !copy;
+	return copy;
+}
+
+/* A copy of a column's bytes with a NUL behind them, likewise. */
+static char *copy_blob(sqlite3_stmt *st, int column, size_t *len, bool *failed)
+{
+	const void *bytes = sqlite3_column_blob(st, column);
+	*len = bytes ? (size_t)sqlite3_column_bytes(st, column) : 0;
+	if (!bytes)
+		return NULL;
+	char *copy = malloc(*len + 1);
+	if (!copy) {
+		*len = 0;
+		*failed = true;
+		return NULL;
+	}
+	memcpy(copy, bytes, *len);
+	copy[*len] = '\0';
+	return copy;
+}
+
+static void read_target(struct change *c, sqlite3_stmt *st, int column)
+{
+	const void *bytes = sqlite3_column_blob(st, column);
+	int len = sqlite3_column_bytes(st, column);
+	if (!bytes || len <= 0 || (size_t)len > sizeof(c->target))
+		return;
+	memcpy(c->target, bytes, (size_t)len);
+	c->target_len = (uint32_t)len;
+}
+
+static void read_field(struct change *c, size_t i, sqlite3_stmt *st, bool *failed)
+{
+	int column = FIRST_COLUMN + (int)i;
+	void *field = (char *)c + columns[i].at;
+	sqlite3_int64 number = sqlite3_column_int64(st, column);
+	switch (columns[i].form) {
+	case U32:
+		*(uint32_t *)field = (uint32_t)number;
+		break;
+	case UID:
+		*(uint32_t *)field = sqlite3_column_type(st, column) == SQLITE_NULL
+					     ? ACTOR_ID_UNKNOWN
+					     : (uint32_t)number;
+		break;
+	case U64:
+		*(uint64_t *)field = (uint64_t)number;
+		break;
+	case BOOL:
+		*(bool *)field = number != 0;
+		break;
+	case TEXT:
+		*(char **)field = copy_text(st, column, failed);
+		break;
+	case CMD: {
+		const char *text = (const char *)sqlite3_column_text(st, column);
+		strlcpy(field, text ? text : "", ACTOR_CMD_SIZE);
+		break;
+	}
+	case ANCESTORS:
+		c->actor.ancestors =
+			copy_blob(st, column, &c->actor.ancestors_len, failed);
+		break;
+	case TARGET:
+		read_target(c, st, column);
+		break;
+	}
+}
+
+/* What is no value of its kind is made one: somebody may have written into the table. */
+static void make_sane(struct change *c)
+{
+	struct actor *a = &c->actor;
+	if (c->event.type > EVENT_TYPE_OTHER)
+		c->event.type = EVENT_TYPE_OTHER;
+	if (a->attribution > ACTOR_EXACT)
+		a->attribution = ACTOR_UNKNOWN;
+	/* A list of strings has the last one's NUL. */
+	if (a->ancestors_len && a->ancestors[a->ancestors_len - 1] != '\0')
+		a->ancestors_len++;
+}
+
+/* The event of a row. Returns SQLITE_OK or SQLITE_NOMEM. */
+static int read_event(sqlite3_stmt *st, struct store_event *e)
+{
+	bool failed = false;
+	struct change *c = change_new((const char *)sqlite3_column_text(st, 3),
+		(const char *)sqlite3_column_text(st, 4));
+	if (!c)
+		return SQLITE_NOMEM;
+	for (size_t i = 0; i < countof(columns); i++)
+		read_field(c, i, st, &failed);
+	make_sane(c);
+	*e = (struct store_event){
+		.seq = (uint64_t)sqlite3_column_int64(st, 0),
+		.change = c,
+		.kind = (uint32_t)sqlite3_column_int64(st, 2),
+		.path = c->event.path,
+		.old_path = c->event.old_path,
+		.user = copy_text(st, 5, &failed),
+		.login = copy_text(st, 6, &failed),
+	};
+	return failed ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static int read_events(struct store_db *db, struct store_left *left)
+{
+	sqlite3_stmt *st;
+	size_t room = 0;
+	int rc = sqlite3_prepare_v2(db->handle,
+		"SELECT " STORE_DB_EVENT_COLUMNS
+		" FROM event WHERE job_id = ? ORDER BY seq",
+		-1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)left->job.id);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (left->event_count == room) {
+			size_t more = room ? room * 2 : 4;
+			struct store_event *grown =
+				reallocarray(left->events, more, sizeof(*grown));
+			if (!grown)
+				break;
+			left->events = grown;
+			room = more;
+		}
+		struct store_event *e = &left->events[left->event_count];
+		*e = (struct store_event){0};
+		rc = read_event(st, e);
+		left->event_count += e->change != NULL;
+		if (rc != SQLITE_OK)
+			break;
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_ROW ? SQLITE_NOMEM : rc;
+}
+
+/* ---- Jobs ---- */
+
+void store_left_free(struct store_left *left, bool with_changes)
+{
+	if (!left)
+		return;
+	for (size_t i = 0; i < left->event_count; i++) {
+		free((char *)left->events[i].user);
+		free((char *)left->events[i].login);
+		if (with_changes)
+			change_unref(left->events[i].change);
+	}
+	if (left->job.failure)
+		free((char *)left->job.failure->output);
+	free((struct store_failure *)left->job.failure);
+	free((char *)left->job.rule);
+	free((char *)left->job.key);
+	free(left->events);
+	free(left);
+}
+
+static struct store_failure *read_failure(sqlite3_stmt *st, bool *failed)
+{
+	struct store_failure *f = calloc(1, sizeof(*f));
+	if (!f) {
+		*failed = true;
+		return NULL;
+	}
+	f->reason = store_runs_outcome((const char *)sqlite3_column_text(st, 11));
+	f->status = sqlite3_column_int(st, 12);
+	f->run_id = (uint64_t)sqlite3_column_int64(st, 13);
+	f->output = copy_blob(st, 14, &f->output_len, failed);
+	return f;
+}
+
+/* The job of a row, with its events. */
+static int read_job(struct store_db *db, sqlite3_stmt *st, struct store_left **left)
+{
+	bool failed = false;
+	struct store_left *l = calloc(1, sizeof(*l));
+	*left = NULL;
+	if (!l)
+		return SQLITE_NOMEM;
+	l->job = (struct store_job){
+		.id = (uint64_t)sqlite3_column_int64(st, 0),
+		.rule = copy_text(st, 1, &failed),
+		.key = copy_text(st, 2, &failed),
+		.attempt = (uint32_t)sqlite3_column_int64(st, 3),
+		.failures = (uint32_t)sqlite3_column_int64(st, 4),
+		.count = (uint64_t)sqlite3_column_int64(st, 5),
+		.truncated = sqlite3_column_int(st, 6) != 0,
+		.run_id = (uint64_t)sqlite3_column_int64(st, 7),
+		.added_ns = (uint64_t)sqlite3_column_int64(st, 8),
+	};
+	if (sqlite3_column_type(st, 11) != SQLITE_NULL)
+		l->job.failure = read_failure(st, &failed);
+	int rc =
+		failed || !l->job.rule || !l->job.key ? SQLITE_NOMEM : read_events(db, l);
+	if (l->job.count > l->event_count)
+		l->job.truncated = true;
+	if (rc == SQLITE_OK) {
+		*left = l;
+		return rc;
+	}
+	store_left_free(l, true);
+	return rc;
+}
+
+int store_left_each(struct store_db *db, uint64_t last_id,
+	void (*take)(void *ctx, const struct store_left *left), void *ctx)
+{
+	sqlite3_stmt *st;
+	int problem = SQLITE_OK;
+	int rc = sqlite3_prepare_v2(db->handle,
+		"SELECT " STORE_DB_JOB_COLUMNS
+		" FROM job WHERE done = 0 AND id <= ? ORDER BY id",
+		-1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)last_id);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_left *left;
+		rc = read_job(db, st, &left);
+		if (left) {
+			take(ctx, left);
+			store_left_free(left, false);
+		} else if (rc == SQLITE_NOMEM) {
+			problem = rc;
+		} else {
+			break;
+		}
+	}
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE ? problem : rc;
+}
+
+/* The job that has the events of a run's job now; 0: there is none. */
+static uint64_t job_of_run(struct store_db *db, uint64_t run_id)
+{
+	char sql[128];
+	snprintf(sql, sizeof(sql), "SELECT job_id FROM run WHERE id = %lld",
+		(long long)run_id);
+	uint64_t id = (uint64_t)store_db_number(db, sql, 0);
+	for (int i = 0; id && i < FOLLOW_MAX; i++) {
+		snprintf(sql, sizeof(sql), "SELECT followed_by FROM job WHERE id = %lld",
+			(long long)id);
+		uint64_t next = (uint64_t)store_db_number(db, sql, 0);
+		if (!next)
+			break;
+		id = next;
+	}
+	return id;
+}
+
+int store_left_of_run(struct store_db *db, uint64_t run_id, struct store_left **left)
+{
+	sqlite3_stmt *st;
+	*left = NULL;
+	int rc = sqlite3_prepare_v2(db->handle,
+		"SELECT " STORE_DB_JOB_COLUMNS " FROM job WHERE id = ?", -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)job_of_run(db, run_id));
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		rc = read_job(db, st, left);
+	sqlite3_finalize(st);
+	if (*left && (*left)->event_count == 0) {
+		store_left_free(*left, true);
+		*left = NULL;
+	}
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}

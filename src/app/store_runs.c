@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/store_runs.h"
+
+#include "app/jsontext.h"
+#include "base/buf.h"
+#include "base/countof.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define NS_PER_S UINT64_C(1000000000)
+
+static const char *const outcomes[] = {
+	[STORE_RUNNING] = "running",
+	[STORE_OK] = "ok",
+	[STORE_EXIT] = "exit",
+	[STORE_SIGNAL] = "signal",
+	[STORE_TIMEOUT] = "timeout",
+	[STORE_COULD_NOT_START] = "could-not-start",
+	[STORE_RESTARTED] = "restarted",
+	[STORE_LOST] = "lost",
+	[STORE_BREAKER] = "breaker",
+	[STORE_OVERFLOW] = "overflow",
+};
+
+const char *store_outcome_name(enum store_outcome o)
+{
+	return (size_t)o < countof(outcomes) ? outcomes[o] : outcomes[STORE_LOST];
+}
+
+enum store_outcome store_runs_outcome(const char *name)
+{
+	for (size_t i = 0; name && i < countof(outcomes); i++) {
+		if (strcmp(outcomes[i], name) == 0)
+			return (enum store_outcome)i;
+	}
+	return STORE_LOST;
+}
+
+/* ---- One run ---- */
+
+/* How a column becomes a value of JSON. */
+enum form { NUMBER, BOOL, TEXT, TIME, OUTPUT };
+
+/* The keys in their order, and the columns that they come from. */
+static const struct {
+	const char *key;
+	const char *column;
+	enum form form;
+} fields[] = {
+	{"run", "id", NUMBER},
+	{"job", "job_id", NUMBER},
+	{"rule", "rule", TEXT},
+	{"on_failure", "on_failure", BOOL},
+	{"attempt", "attempt", NUMBER},
+	{"count", "count", NUMBER},
+	{"event", "event", TEXT},
+	{"path", "path", TEXT},
+	{"cmd", "cmd", TEXT},
+	{"user", "user", TEXT},
+	{"pid", "pid", NUMBER},
+	{"queued_ns", "queued_ns", NUMBER},
+	{"started", "started_ns", TIME},
+	{"started_ns", "started_ns", NUMBER},
+	{"duration_ns", "duration_ns", NUMBER},
+	{"outcome", "outcome", TEXT},
+	{"status", "status", NUMBER},
+	{"user_us", "user_us", NUMBER},
+	{"system_us", "system_us", NUMBER},
+	{"max_rss_kib", "max_rss_kib", NUMBER},
+	{"output", "output", OUTPUT},
+};
+
+/* RFC 3339, UTC. */
+static json_t *time_text(uint64_t ns)
+{
+	time_t seconds = (time_t)(ns / NS_PER_S);
+	struct tm tm;
+	char date[64], text[96];
+	if (!gmtime_r(&seconds, &tm) ||
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		return json_string("");
+	snprintf(text, sizeof(text), "%s.%09uZ", date, (unsigned)(ns % NS_PER_S));
+	return json_string(text);
+}
+
+static json_t *value(sqlite3_stmt *st, int column, enum form form)
+{
+	switch (form) {
+	case NUMBER:
+		return json_integer(sqlite3_column_int64(st, column));
+	case BOOL:
+		return json_boolean(sqlite3_column_int(st, column) != 0);
+	case TIME:
+		return time_text((uint64_t)sqlite3_column_int64(st, column));
+	case TEXT:
+	case OUTPUT:
+		break;
+	}
+	const void *bytes = sqlite3_column_blob(st, column);
+	return jsontext_bytes(
+		bytes ? bytes : "", (size_t)sqlite3_column_bytes(st, column));
+}
+
+/* The run of a row. NULL with ENOMEM. */
+static json_t *run_object(sqlite3_stmt *st, bool with_output)
+{
+	json_t *o = json_object();
+	for (size_t i = 0; o && i < countof(fields); i++) {
+		if (fields[i].form == OUTPUT && !with_output)
+			continue;
+		if (json_object_set_new(
+			    o, fields[i].key, value(st, (int)i, fields[i].form)) < 0) {
+			json_decref(o);
+			o = NULL;
+		}
+	}
+	return o;
+}
+
+/* ---- Queries ---- */
+
+/* The query as SQL; the parameters are ?1 run, ?2 rule, ?3 since, ?4 limit. */
+static char *sql_of(const struct store_query *q)
+{
+	struct buf b = {0};
+	buf_add_str(&b, "SELECT ");
+	for (size_t i = 0; i < countof(fields); i++)
+		buf_printf(&b, "%s%s", i ? ", " : "",
+			fields[i].form == OUTPUT && !q->with_output ? "NULL"
+								    : fields[i].column);
+	buf_add_str(&b, " FROM run WHERE id IN (SELECT id FROM run WHERE 1");
+	if (q->run_id)
+		buf_add_str(&b, " AND id = ?1");
+	if (q->rule)
+		buf_add_str(&b, " AND rule = ?2");
+	if (q->only_failed)
+		buf_add_str(&b, " AND outcome NOT IN ('ok', 'running')");
+	if (q->since_ns)
+		buf_add_str(&b, " AND started_ns >= ?3");
+	buf_add_str(&b, " ORDER BY started_ns DESC, id DESC LIMIT ?4)"
+			" ORDER BY started_ns, id");
+	return buf_take(&b);
+}
+
+static int prepare(struct store_db *db, const struct store_query *q, sqlite3_stmt **st)
+{
+	char *sql = sql_of(q);
+	if (!sql)
+		return SQLITE_NOMEM;
+	int rc = sqlite3_prepare_v2(db->handle, sql, -1, st, NULL);
+	free(sql);
+	if (rc != SQLITE_OK)
+		return rc;
+	if (q->run_id)
+		sqlite3_bind_int64(*st, 1, (sqlite3_int64)q->run_id);
+	if (q->rule)
+		sqlite3_bind_text(*st, 2, q->rule, -1, SQLITE_STATIC);
+	if (q->since_ns)
+		sqlite3_bind_int64(*st, 3, (sqlite3_int64)q->since_ns);
+	return sqlite3_bind_int64(*st, 4, q->limit ? (sqlite3_int64)q->limit : -1);
+}
+
+int store_runs_read(struct store_db *db, const struct store_query *query, json_t **runs)
+{
+	sqlite3_stmt *st = NULL;
+	*runs = NULL;
+	int rc = prepare(db, query, &st);
+	json_t *all = rc == SQLITE_OK ? json_array() : NULL;
+	while (all && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		if (json_array_append_new(all, run_object(st, query->with_output)) < 0) {
+			json_decref(all);
+			all = NULL;
+		}
+	}
+	if (rc == SQLITE_DONE)
+		rc = SQLITE_OK;
+	else if (rc == SQLITE_OK || rc == SQLITE_ROW)
+		rc = SQLITE_NOMEM;
+	sqlite3_finalize(st);
+	if (rc == SQLITE_OK)
+		*runs = all;
+	else
+		json_decref(all);
+	return rc;
+}
+
+json_t *store_read_runs(
+	const char *dir, const struct store_query *query, const char **why)
+{
+	char path[PATH_MAX];
+	struct stat sb;
+	struct store_db db;
+	json_t *runs = NULL;
+	*why = NULL;
+	if (snprintf(path, sizeof(path), "%s/%s", dir, STORE_DB_NAME) >=
+		(int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	if (stat(path, &sb) < 0)
+		return NULL;
+	errno = 0;
+	int rc = store_db_open_salvage(&db, path);
+	if (rc == SQLITE_OK) {
+		rc = store_runs_read(&db, query, &runs);
+		store_db_close(&db, false);
+	}
+	if (runs)
+		return runs;
+	*why = sqlite3_errstr(rc);
+	errno = store_db_fault(rc) == STORE_DB_NO_MEMORY ? ENOMEM
+		: store_db_fault(rc) == STORE_DB_BROKEN  ? EINVAL
+		: errno == EACCES                        ? EACCES
+							 : EIO;
+	return NULL;
+}
