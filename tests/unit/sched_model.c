@@ -104,8 +104,7 @@ bool model_is_key_free(const struct model *m, const struct model_job *job)
 	return !run_of(m, job->lane, job->key);
 }
 
-/* Jobs of a lane that wait, or run. */
-static size_t count_of(const struct model *m, uint32_t lane, bool is_running)
+size_t model_count_of(const struct model *m, uint32_t lane, bool is_running)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < m->job_count; i++)
@@ -143,7 +142,7 @@ static struct model_key *make_key(struct model *m, uint32_t lane, int key)
 	return k;
 }
 
-static uint64_t held_until_ns(const struct model *m, const struct model_job *job)
+uint64_t model_held_until_ns(const struct model *m, const struct model_job *job)
 {
 	const struct model_key *k = known_key(m, job->lane, job->key);
 	return k ? k->held_until_ns : 0;
@@ -227,7 +226,7 @@ enum sched_added model_add(struct model *m, uint32_t lane, int path, unsigned ev
 	*job = NULL;
 	if (run && c->on_busy == RULE_BUSY_DROP)
 		return SCHED_BUSY;
-	if (!waiting && count_of(m, lane, false) >= c->queue_max)
+	if (!waiting && model_count_of(m, lane, false) >= c->queue_max)
 		return SCHED_FULL;
 	if (!waiting)
 		waiting = new_job(m, lane, key, now_ns);
@@ -301,10 +300,10 @@ static uint64_t may_start_ns(const struct model *m, const struct model_job *job)
 	const struct model_lane *lane = &m->lanes[job->lane];
 	if (model_waiting_for(m, job->lane, job->key) != job ||
 		!model_is_key_free(m, job) ||
-		count_of(m, job->lane, true) >= lane->config.parallel ||
+		model_count_of(m, job->lane, true) >= lane->config.parallel ||
 		model_running_all(m) >= m->max_parallel)
 		return SCHED_FOREVER;
-	uint64_t at_ns = greater(job->due_ns, held_until_ns(m, job));
+	uint64_t at_ns = greater(job->due_ns, model_held_until_ns(m, job));
 	at_ns = greater(at_ns, lane->paused_until_ns);
 	return greater(at_ns, throttled_until_ns(lane));
 }
@@ -477,7 +476,7 @@ bool model_next(struct model *m, uint64_t now_ns, struct model_order *o)
 	o->job = job;
 	o->what = hold(m, job, now_ns) ? SCHED_HELD : SCHED_START;
 	if (o->what == SCHED_HELD)
-		o->until_ns = held_until_ns(m, job);
+		o->until_ns = model_held_until_ns(m, job);
 	else
 		start(m, job, now_ns);
 	return true;
@@ -573,41 +572,4 @@ struct model_verdict model_lost(struct model *m, struct model_job *job, uint64_t
 	struct model_verdict v = wait_again(m, job);
 	v.least_due_ns = v.most_due_ns = now_ns;
 	return v;
-}
-
-/* ---- The rest */
-
-void model_pause(struct model *m, uint32_t lane, uint64_t until_ns)
-{
-	m->lanes[lane].paused_until_ns = until_ns;
-}
-
-static bool is_paused(const struct model *m, uint32_t lane, uint64_t now_ns)
-{
-	return now_ns < m->lanes[lane].paused_until_ns;
-}
-
-struct sched_counts model_counts(const struct model *m, uint32_t lane, uint64_t now_ns)
-{
-	struct sched_counts c = {.waiting = count_of(m, lane, false),
-		.running = count_of(m, lane, true),
-		.paused_until_ns =
-			is_paused(m, lane, now_ns) ? m->lanes[lane].paused_until_ns : 0};
-	for (size_t i = 0; i < m->key_count; i++)
-		c.held += m->keys[i].lane == lane && now_ns < m->keys[i].held_until_ns &&
-			  model_waiting_for(m, lane, m->keys[i].key);
-	return c;
-}
-
-bool model_is_done(const struct model *m, uint64_t order, uint64_t now_ns)
-{
-	for (size_t i = 0; i < m->job_count; i++) {
-		const struct model_job *job = m->jobs[i];
-		bool is_aside =
-			!job->is_running && (is_paused(m, job->lane, now_ns) ||
-						    now_ns < held_until_ns(m, job));
-		if (job->order <= order && !is_aside)
-			return false;
-	}
-	return true;
 }

@@ -14,11 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MODEL_LANES 4
+#define MODEL_LANES 8
 #define MODEL_JOBS 1024
 #define MODEL_EVENTS 2048 /* that a job can list */
 #define MODEL_STARTS 4096 /* of a lane */
-#define MODEL_KEYS 64
+#define MODEL_KEYS 256
 #define MODEL_WHOLE_LANE (-1) /* the key of a batch lane's jobs */
 
 struct model_job {
@@ -147,9 +147,12 @@ struct sched_counts model_counts(const struct model *m, uint32_t lane, uint64_t 
 size_t model_running_all(const struct model *m);
 bool model_is_done(const struct model *m, uint64_t order, uint64_t now_ns);
 
-/* Between its two files: the first of those that wait for a key, or NULL; take a job from the
- * list; put the events of `from` behind those of `to`. */
+/* Between its two files: the first of those that wait for a key, or NULL; how many jobs of a
+ * lane wait, or run; until when the breaker holds a job's key; take a job from the list; put
+ * the events of `from` behind those of `to`. */
 struct model_job *model_waiting_for(const struct model *m, uint32_t lane, int key);
+size_t model_count_of(const struct model *m, uint32_t lane, bool is_running);
+uint64_t model_held_until_ns(const struct model *m, const struct model_job *job);
 void model_take(struct model *m, const struct model_job *job);
 void model_append_events(struct model_job *to, const struct model_job *from);
 

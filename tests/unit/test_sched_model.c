@@ -8,6 +8,7 @@
 #include "base/countof.h"
 #include "core/sched.h"
 
+#include "sched_chance.h"
 #include "sched_model.h"
 
 #include <errno.h>
@@ -22,15 +23,64 @@
 
 #include <cmocka.h>
 
-#define S UINT64_C(1000000000)
+/* The scheduler is compiled into the test, so that memory can run out in it. */
+static struct {
+	uint64_t *random; /* NULL: there is always memory */
+	uint64_t failures;
+} memory;
+
+static bool memory_runs_out(void)
+{
+	if (!memory.random || !chance_one_in(memory.random, 2))
+		return false;
+	memory.failures++;
+	errno = ENOMEM;
+	return true;
+}
+
+static void *faulty_malloc(size_t size)
+{
+	return memory_runs_out() ? NULL : malloc(size);
+}
+
+static void *faulty_calloc(size_t n, size_t size)
+{
+	return memory_runs_out() ? NULL : calloc(n, size);
+}
+
+static void *faulty_reallocarray(void *p, size_t n, size_t size)
+{
+	return memory_runs_out() ? NULL : reallocarray(p, n, size);
+}
+
+#define malloc faulty_malloc
+#define calloc faulty_calloc
+#define reallocarray faulty_reallocarray
+#include "core/sched.c"
+#include "core/sched_job.c"
+#include "core/sched_key.c"
+#include "core/sched_lane.c"
+#include "core/sched_reload.c"
+#include "core/sched_run.c"
+#include "core/sched_tree.c"
+#undef malloc
+#undef calloc
+#undef reallocarray
+
+#define CHANCE_S UINT64_C(1000000000)
 #define LANES 3
 #define PATHS 3
-#define EVENTS 1024
 #define EPISODE_STEPS 200
+#define BIG_LANES 8
+#define BIG_PATHS 20
+#define BIG_EPISODE_STEPS 1000
+#define EVENTS 2048
 #define LAST_ID 100 /* ids up to it can be given */
 #define LOG_LINES 60
 
-static const char *const paths[PATHS] = {"/a", "/a b", "/srv/site/\xff\n"};
+static const char *const paths[BIG_PATHS] = {"/a", "/a b", "/srv/site/\xff\n", "/b", "/c",
+	"/d", "/e", "/f", "/g", "/h", "/i", "/j", "/k", "/l", "/m", "/n", "/o", "/p",
+	"/q", "/r"};
 
 enum item_state { ITEM_FREE, ITEM_TAKEN, ITEM_CUT, ITEM_OVER };
 
@@ -50,6 +100,7 @@ struct line {
 struct test {
 	uint64_t seed;
 	uint64_t random;
+	uint32_t lanes, paths, scale, step_count; /* how large it is */
 	struct sched *s;
 	struct model m;
 	uint64_t now_ns;
@@ -81,29 +132,12 @@ static void note(struct test *t, const char *what, uint64_t a, uint64_t b, uint6
 		(struct line){.what = what, .now_ns = t->now_ns, .a = a, .b = b, .c = c};
 }
 
-static void print_lane(uint32_t number, const struct sched_config *c)
-{
-	static const char *const pers[] = {"path", "event", "batch"};
-	static const char *const busies[] = {"queue", "drop", "restart", "signal"};
-	printf("# lane %u: per %s, busy %s, debounce %g, max-wait %g, parallel %u, queue "
-	       "%u,\n",
-		number, pers[c->run_per], busies[c->on_busy],
-		(double)c->debounce_ns / 1e9, (double)c->max_wait_ns / 1e9, c->parallel,
-		c->queue_max);
-	printf("#  throttle %u/%g, breaker %u/%g, timeout %g, stop-timeout %g, retry "
-	       "%u/%g\n",
-		c->throttle.count, (double)c->throttle.per_ns / 1e9, c->breaker.count,
-		(double)c->breaker.per_ns / 1e9, (double)c->timeout_ns / 1e9,
-		(double)c->stop_timeout_ns / 1e9, c->retry,
-		(double)c->retry_delay_ns / 1e9);
-}
-
 static void print_episode(const struct test *t)
 {
 	printf("# FSMON_SEED=%" PRIu64 " FSMON_STEPS=1, max-parallel %u, now %.9f\n",
 		t->seed, t->m.max_parallel, (double)t->now_ns / 1e9);
 	for (uint32_t i = 0; i < t->m.lane_count; i++)
-		print_lane(i, &t->m.lanes[i].config);
+		chance_print(i, &t->m.lanes[i].config);
 	size_t from = t->log_count > LOG_LINES ? t->log_count - LOG_LINES : 0;
 	for (size_t i = from; i < t->log_count; i++) {
 		const struct line *l = &t->log[i % LOG_LINES];
@@ -128,62 +162,14 @@ static void check_same(const struct test *t, uint64_t real, uint64_t expected,
 	check_same(t, (uint64_t)(real), (uint64_t)(expected), #real, __LINE__)
 #define holds(t, condition) check_same(t, (condition), true, #condition, __LINE__)
 
-/* ---- Chance */
-
-/* splitmix64 */
-static uint64_t chance(struct test *t)
-{
-	uint64_t z = t->random += UINT64_C(0x9e3779b97f4a7c15);
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
 static uint32_t below(struct test *t, uint32_t n)
 {
-	return (uint32_t)(chance(t) % n);
+	return chance_below(&t->random, n);
 }
 
 static bool one_in(struct test *t, uint32_t n)
 {
-	return below(t, n) == 0;
-}
-
-/* Whole seconds, so that many things fall together, and now and then a little beside. */
-static uint64_t some_time(struct test *t, uint32_t most_s)
-{
-	uint64_t ns = below(t, most_s + 1) * S;
-	return one_in(t, 8) ? ns + 1 : ns;
-}
-
-static struct rule_rate some_rate(struct test *t, uint32_t most_s)
-{
-	if (!one_in(t, 3))
-		return (struct rule_rate){0};
-	return (struct rule_rate){
-		.count = 1 + below(t, 3), .per_ns = S + some_time(t, most_s)};
-}
-
-static void some_config(struct test *t, struct sched_config *c)
-{
-	*c = (struct sched_config){
-		.run_per = (enum rule_run_per)below(t, 3),
-		.on_busy = (enum rule_on_busy)below(t, 4),
-		.busy_signal = one_in(t, 2) ? SIGHUP : SIGUSR1,
-		.debounce_ns = one_in(t, 2) ? 0 : some_time(t, 5),
-		.max_wait_ns = some_time(t, 10),
-		.parallel = 1 + below(t, 3),
-		.queue_max = 1 + below(t, 5),
-		.throttle = some_rate(t, 20),
-		.breaker = some_rate(t, 60),
-		.timeout_ns = one_in(t, 2) ? 0 : S + some_time(t, 10),
-		.stop_signal = one_in(t, 2) ? SIGTERM : SIGINT,
-		.stop_timeout_ns = one_in(t, 3) ? 0 : some_time(t, 5),
-		.retry = one_in(t, 2) ? 0 : below(t, 4),
-		.retry_delay_ns = one_in(t, 20) ? 4000 * S : some_time(t, 5),
-	};
-	if (one_in(t, 30))
-		c->retry = 20;
+	return chance_one_in(&t->random, n);
 }
 
 /* A job of the model that runs, or waits, and has a lane unless that does not matter. */
@@ -291,6 +277,26 @@ static void compare_all(struct test *t)
 
 /* ---- Steps */
 
+/* Let memory run out at times, until it is said that it does no longer. */
+static void shorten_memory(struct test *t)
+{
+	memory.random = one_in(t, 16) ? &t->random : NULL;
+	memory.failures = 0;
+	errno = 0;
+}
+
+/* Whether memory has run out, and what was done has failed for it. */
+static bool has_failed(struct test *t, bool failed)
+{
+	memory.random = NULL;
+	same(t, failed, memory.failures > 0);
+	if (failed)
+		note(t, "out of memory", 0, 0, 0);
+	if (failed)
+		same(t, errno, ENOMEM);
+	return failed;
+}
+
 /* What is the same new job for both. */
 static void meet(
 	struct test *t, struct model_job *job, struct sched_job *real, uint64_t id)
@@ -317,15 +323,20 @@ static struct item *new_item(struct test *t, int path)
 static void step_add(struct test *t)
 {
 	uint32_t lane = below(t, (uint32_t)t->m.lane_count);
-	int path = (int)below(t, PATHS);
+	int path = (int)below(t, t->paths);
 	struct item *item = new_item(t, path);
 	unsigned event = (unsigned)(item - t->items), model_cut = 0;
 	struct sched_job *job = NULL;
 	struct sched_item *cut = NULL;
 	struct model_job *model;
+	shorten_memory(t);
 	enum sched_added real_added =
 		sched_add(t->s, lane, paths[path], &item->link, t->now_ns, &job, &cut);
 	note(t, "add: lane, path, result", lane, (uint64_t)path, real_added);
+	if (has_failed(t, real_added == SCHED_NO_MEMORY)) {
+		holds(t, !job && !cut);
+		return;
+	}
 	enum sched_added added =
 		model_add(&t->m, lane, path, event, t->now_ns, &model, &model_cut);
 	same(t, real_added, added);
@@ -348,10 +359,19 @@ static uint64_t some_id(struct test *t)
 	return t->given_ids > 0 && one_in(t, 2) ? t->given_ids-- : 0;
 }
 
+static size_t count_items(const struct sched_items *items)
+{
+	size_t n = 0;
+	const struct sched_item *link;
+	STAILQ_FOREACH (link, items, next)
+		n++;
+	return n;
+}
+
 static struct model_job *give(struct test *t)
 {
 	uint32_t lane = below(t, (uint32_t)t->m.lane_count);
-	int path = (int)below(t, PATHS);
+	int path = (int)below(t, t->paths);
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	struct model_job given = {.listed = below(t, 3)};
 	for (size_t i = 0; i < given.listed; i++) {
@@ -372,11 +392,14 @@ static struct model_job *give(struct test *t)
 		.attempt = given.attempt,
 		.failures = given.failures};
 	note(t, "give: lane, path, id", lane, (uint64_t)path, real_given.id);
+	struct sched_job *real;
+	do {
+		same(t, count_items(&items), given.listed);
+		shorten_memory(t);
+		real = sched_give(t->s, lane, paths[path], &real_given, t->now_ns);
+	} while (has_failed(t, !real));
 	bool is_new;
-	struct sched_job *real =
-		sched_give(t->s, lane, paths[path], &real_given, t->now_ns);
 	struct model_job *job = model_give(&t->m, lane, path, &given, t->now_ns, &is_new);
-	holds(t, real != NULL);
 	holds(t, STAILQ_EMPTY(&items));
 	if (is_new)
 		meet(t, job, real, real_given.id);
@@ -490,7 +513,7 @@ static void compare_factor(struct test *t, const struct model_verdict *v, uint64
 {
 	holds(t, due_ns >= v->least_due_ns && due_ns <= v->most_due_ns);
 	uint64_t least_ns = v->least_due_ns - t->now_ns;
-	if (least_ns < S / 2)
+	if (least_ns < CHANCE_S / 2)
 		return;
 	double factor = 0.75 * (double)(due_ns - t->now_ns) / (double)least_ns;
 	if (factor < sums.least_factor)
@@ -560,7 +583,7 @@ static void step_time(struct test *t)
 		t->now_ns += 1;
 		break;
 	case 1:
-		t->now_ns += some_time(t, one_in(t, 10) ? 2000 : 20);
+		t->now_ns += chance_time_ns(&t->random, one_in(t, 10) ? 2000 : 20);
 		break;
 	case 2:
 		if (due_ns != SCHED_FOREVER && due_ns > t->now_ns)
@@ -573,7 +596,7 @@ static void step_time(struct test *t)
 			t->now_ns = due_ns;
 		break;
 	default:
-		t->now_ns += some_time(t, 4);
+		t->now_ns += chance_time_ns(&t->random, 4);
 	}
 	note(t, "time", due_ns, 0, 0);
 }
@@ -581,7 +604,8 @@ static void step_time(struct test *t)
 static void step_pause(struct test *t)
 {
 	uint32_t lane = below(t, (uint32_t)t->m.lane_count);
-	uint64_t until_ns = one_in(t, 3) ? SCHED_FOREVER : t->now_ns + some_time(t, 10);
+	uint64_t until_ns =
+		one_in(t, 3) ? SCHED_FOREVER : t->now_ns + chance_time_ns(&t->random, 10);
 	if (one_in(t, 2))
 		until_ns = 0;
 	note(t, "pause: lane, until", lane, until_ns, 0);
@@ -595,10 +619,10 @@ static void step_pause(struct test *t)
 /* Each lane goes to another place, or nowhere, with another configuration or its own. */
 static size_t some_lanes(struct test *t, struct sched_config *lanes, int64_t *map)
 {
-	size_t count = 1 + below(t, LANES);
+	size_t count = 1 + below(t, t->lanes);
 	uint32_t places = 0;
 	for (size_t i = 0; i < count; i++)
-		some_config(t, &lanes[i]);
+		chance_config(&t->random, &lanes[i], t->scale);
 	for (size_t i = 0; i < t->m.lane_count; i++) {
 		uint32_t to = below(t, (uint32_t)count);
 		map[i] = -1;
@@ -635,17 +659,19 @@ static void compare_gone(struct test *t, struct sched_job *real, struct model_jo
 static void step_reload(struct test *t)
 {
 	static struct model_job *gone[MODEL_JOBS];
-	struct sched_config lanes[LANES];
+	struct sched_config lanes[BIG_LANES];
 	struct sched_job **real_gone;
 	size_t real_count;
-	int64_t map[LANES];
+	int64_t map[BIG_LANES];
 	size_t count = some_lanes(t, lanes, map);
-	uint32_t max_parallel = 1 + below(t, 4);
+	uint32_t max_parallel = 1 + below(t, 4 * t->scale);
 	note(t, "reload: lanes, of lane 0, of lane 1", count, (uint64_t)map[0],
 		t->m.lane_count > 1 ? (uint64_t)map[1] : 0);
+	shorten_memory(t);
 	int rc = sched_reload(
 		t->s, lanes, count, map, max_parallel, &real_gone, &real_count);
-	same(t, rc, 0);
+	if (has_failed(t, rc < 0))
+		return;
 	size_t gone_count = model_reload(&t->m, lanes, count, map, max_parallel, gone);
 	same(t, real_count, gone_count);
 	for (size_t i = 0; i < gone_count; i++)
@@ -683,25 +709,37 @@ static void some_step(struct test *t)
 
 /* ---- Episodes */
 
+static void begin_size(struct test *t)
+{
+	bool is_big = one_in(t, 100);
+	t->lanes = is_big ? BIG_LANES : LANES;
+	t->paths = is_big ? BIG_PATHS : PATHS;
+	t->scale = is_big ? 10 : 1;
+	t->step_count = is_big ? BIG_EPISODE_STEPS : EPISODE_STEPS;
+}
+
 static void begin(struct test *t, uint64_t seed)
 {
-	struct sched_config lanes[LANES];
+	struct sched_config lanes[BIG_LANES];
 	*t = (struct test){.seed = seed,
 		.random = seed,
-		.now_ns = 5000 * S,
+		.now_ns = 5000 * CHANCE_S,
 		.given_ids = LAST_ID,
 		.last_id = LAST_ID};
-	size_t count = 1 + below(t, LANES);
+	begin_size(t);
+	size_t count = 1 + below(t, t->lanes);
 	for (size_t i = 0; i < count; i++)
-		some_config(t, &lanes[i]);
-	uint32_t max_parallel = 1 + below(t, 4);
-	t->s = sched_new(lanes, count, max_parallel, LAST_ID, seed);
-	holds(t, t->s != NULL);
+		chance_config(&t->random, &lanes[i], t->scale);
+	uint32_t max_parallel = 1 + below(t, 4 * t->scale);
+	do {
+		shorten_memory(t);
+		t->s = sched_new(lanes, count, max_parallel, LAST_ID, seed);
+	} while (has_failed(t, !t->s));
 	model_init(&t->m, lanes, count, max_parallel);
 	/* Some episodes go on with runs of before. */
 	uint64_t ago = one_in(t, 8) ? 1 + below(t, 4) : 0;
 	for (; ago > 0; ago--)
-		adopt(t, give(t), t->now_ns - ago * S);
+		adopt(t, give(t), t->now_ns - ago * CHANCE_S);
 }
 
 static void at_end(void *ctx, struct sched_job *real)
@@ -757,10 +795,10 @@ static void random_steps_agree_with_the_plainest_model(void **state)
 	sums = (struct sums){.least_factor = 1, .most_factor = 1};
 	for (; sums.steps < steps_wanted; seed++) {
 		begin(&test, seed);
-		for (unsigned i = 0; i < EPISODE_STEPS; i++)
+		for (unsigned i = 0; i < test.step_count; i++)
 			some_step(&test);
 		finish(&test);
-		sums.steps += EPISODE_STEPS;
+		sums.steps += test.step_count;
 	}
 	printf("# %" PRIu64 " steps, %" PRIu64 " runs; due too early %" PRIu64
 	       " of %" PRIu64 " times\n",

@@ -3,6 +3,45 @@
 
 #include <stdlib.h>
 
+/* ---- Pauses, and questions */
+
+void model_pause(struct model *m, uint32_t lane, uint64_t until_ns)
+{
+	m->lanes[lane].paused_until_ns = until_ns;
+}
+
+static bool is_paused(const struct model *m, uint32_t lane, uint64_t now_ns)
+{
+	return now_ns < m->lanes[lane].paused_until_ns;
+}
+
+struct sched_counts model_counts(const struct model *m, uint32_t lane, uint64_t now_ns)
+{
+	struct sched_counts c = {.waiting = model_count_of(m, lane, false),
+		.running = model_count_of(m, lane, true),
+		.paused_until_ns =
+			is_paused(m, lane, now_ns) ? m->lanes[lane].paused_until_ns : 0};
+	for (size_t i = 0; i < m->key_count; i++)
+		c.held += m->keys[i].lane == lane && now_ns < m->keys[i].held_until_ns &&
+			  model_waiting_for(m, lane, m->keys[i].key);
+	return c;
+}
+
+bool model_is_done(const struct model *m, uint64_t order, uint64_t now_ns)
+{
+	for (size_t i = 0; i < m->job_count; i++) {
+		const struct model_job *job = m->jobs[i];
+		bool is_aside =
+			!job->is_running && (is_paused(m, job->lane, now_ns) ||
+						    now_ns < model_held_until_ns(m, job));
+		if (job->order <= order && !is_aside)
+			return false;
+	}
+	return true;
+}
+
+/* ---- Reload */
+
 static int by_order(const void *a, const void *b)
 {
 	const struct model_job *const *x = a, *const *y = b;
