@@ -288,7 +288,8 @@ static bool runner_receive(struct runner *r)
 	ssize_t len = sock_recv(r->keeper_fd, bytes, sizeof(bytes), fds, &fd_count);
 	if (len < 0 && errno == EAGAIN)
 		return false;
-	if (len < 0 && errno == EMSGSIZE)
+	/* The keeper that died with unread messages: said once, what it sent comes after it. */
+	if (len < 0 && (errno == EMSGSIZE || errno == ECONNRESET))
 		return true;
 	if (len <= 0) {
 		runner_lose_keeper(r);
@@ -379,6 +380,8 @@ static int runner_send(
 		if (STAILQ_EMPTY(&r->queue))
 			result = sock_send(
 				r->keeper_fd, bytes.data, bytes.len, fds, fd_count);
+		if (result < 0 && errno == ECONNRESET)
+			errno = EPIPE;
 		if (result < 0 && errno == EAGAIN)
 			result = runner_enqueue(r, m, &bytes, fds, fd_count);
 	}
@@ -397,7 +400,8 @@ static void runner_flush(struct runner *r)
 		if (sock_send(r->keeper_fd, msg->bytes.data, msg->bytes.len, msg->fds,
 			    msg->fd_count) < 0)
 			error = errno;
-		if (error == EAGAIN)
+		/* Where the keeper is gone nothing has failed but the keeper. */
+		if (error == EAGAIN || error == EPIPE || error == ECONNRESET)
 			break;
 		STAILQ_REMOVE_HEAD(&r->queue, link);
 		r->queue_count--;

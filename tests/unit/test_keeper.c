@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -31,7 +32,7 @@
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
 #define W(s) ((char *)(uintptr_t)(s))
 #define WAIT_MS 20000
-#define FLOOD 3000
+#define FLOOD 1000
 
 static char directory[] = "/tmp/fsmon-test-keeper-XXXXXX";
 
@@ -329,6 +330,7 @@ static void started_crash(struct worker *w, bool resumed)
 
 static void begin_stop(struct worker *w)
 {
+	say("cgroups: %s\n", runner_has_cgroups(w->runner) ? "yes" : "no");
 	start(w, 1, "sleep 1000 & echo $!; wait");
 }
 
@@ -512,6 +514,32 @@ static void begin_orphans(struct worker *w)
 	start_self(w, 1, "orphans", "200");
 }
 
+/* Ask for runs until no more are taken. */
+static void begin_room(struct worker *w)
+{
+	static char word[20000];
+	memset(word, 'x', sizeof(word) - 1);
+	char *argv[] = {W("/bin/true"), word, NULL};
+	struct runner_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
+	bool had_room;
+	do {
+		r.run_id = ++w->asked;
+		had_room = runner_has_room(w->runner);
+	} while (start_request(w, r) == 0 && had_room);
+	say("%s, %s\n", had_room ? "wrong" : "no room", strerrorname_np(errno));
+	/* What is asked of runs that there are is taken all the same. */
+	if (runner_kill(w->runner, 1) < 0)
+		say("cannot kill\n");
+}
+
+static void ended_room(struct worker *w)
+{
+	if (w->asked == 0 || !runner_has_room(w->runner))
+		return;
+	w->asked = 0;
+	say("room again\n");
+}
+
 static const struct scenario scenarios[] = {
 	{.name = "idle"},
 	{.name = "stubborn", .is_stubborn = true},
@@ -547,6 +575,7 @@ static const struct scenario scenarios[] = {
 		.ended = ended_flood,
 		.is_quiet = true,
 		.is_forgetful = true},
+	{.name = "room", .begin = begin_room, .ended = ended_room, .is_quiet = true},
 	{.name = "orphans", .begin = begin_orphans},
 	{.name = "much-output",
 		.begin = begin_much_output,
@@ -645,6 +674,14 @@ struct daemon {
 	size_t len;
 };
 
+/* In a mount namespace of its own. */
+static void hide_cgroups(void)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		system("umount --all --lazy --types cgroup2") != 0)
+		_exit(99);
+}
+
 static void start_daemon_with(struct daemon *d, const char *scenario, long clone_flags)
 {
 	int fds[2];
@@ -658,6 +695,8 @@ static void start_daemon_with(struct daemon *d, const char *scenario, long clone
 		char *argv[] = {W("fsmon"), W("worker"), W(scenario), directory, NULL};
 		struct keeper_config config = {
 			.fds = {{-1, -1, -1, -1, -1, -1}}, .worker_argv = argv};
+		if (clone_flags == CLONE_NEWNS)
+			hide_cgroups();
 		dup2(fds[1], STDOUT_FILENO);
 		close(fds[1]);
 		close(fds[0]);
@@ -902,13 +941,20 @@ static bool is_running(int pid)
 	return result;
 }
 
-static void test_stop_reaches_the_group(void **state)
+static bool has_cgroups(void)
 {
-	(void)state;
+	struct cgroup_home *home = keeper_home_open();
+	cgroup_home_close(home);
+	return home != NULL;
+}
+
+static void check_stop_of_the_group(long clone_flags, const char *cgroups)
+{
 	struct daemon d;
 	int child = 0;
-	start_daemon(&d, "stop");
+	start_daemon_with(&d, "stop", clone_flags);
 	expect(&d, "told");
+	expect(&d, cgroups);
 	expect(&d, "started 1 ");
 	const char *line = next_line(&d);
 	assert_non_null(line);
@@ -926,11 +972,18 @@ static void test_stop_reaches_the_group(void **state)
 	stop_daemon(&d);
 }
 
-static bool has_cgroups(void)
+static void test_stop_reaches_the_group(void **state)
 {
-	struct cgroup_home *home = keeper_home_open();
-	cgroup_home_close(home);
-	return home != NULL;
+	(void)state;
+	check_stop_of_the_group(0, has_cgroups() ? "cgroups: yes" : "cgroups: no");
+}
+
+static void test_stop_without_cgroups(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	check_stop_of_the_group(CLONE_NEWNS, "cgroups: no");
 }
 
 static void set_escaped(const char *count)
@@ -1172,19 +1225,35 @@ static void test_much_output(void **state)
 	expect_exit(&d, 0);
 }
 
+static void kill_daemon(struct daemon *d)
+{
+	int status;
+	kill(d->pid, SIGKILL);
+	expect(d, "gone");
+	assert_null(next_line(d));
+	assert_int_equal(waitpid(d->pid, &status, 0), d->pid);
+	daemon_pid = 0;
+	close(d->output_fd);
+}
+
+static void test_room(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "room");
+	expect(&d, "told");
+	expect(&d, "no room, EAGAIN");
+	expect(&d, "room again");
+	kill_daemon(&d);
+}
+
 static void test_worker_ends_with_the_keeper(void **state)
 {
 	(void)state;
 	struct daemon d;
-	int status;
 	start_daemon(&d, "idle");
 	expect(&d, "told");
-	kill(d.pid, SIGKILL);
-	expect(&d, "gone");
-	assert_null(next_line(&d));
-	assert_int_equal(waitpid(d.pid, &status, 0), d.pid);
-	daemon_pid = 0;
-	close(d.output_fd);
+	kill_daemon(&d);
 }
 
 static void test_inherit_needs_a_keeper(void **state)
@@ -1253,6 +1322,8 @@ int main(int argc, char **argv)
 		TEST(test_as_init_it_reaps_orphans),
 		TEST(test_output_of_what_was_left_behind),
 		TEST(test_process_is_known_before_it_acts),
+		TEST(test_stop_without_cgroups),
+		TEST(test_room),
 		TEST(test_many_runs),
 		TEST(test_many_ends_that_nobody_deals_with),
 		TEST(test_much_output),
