@@ -116,6 +116,13 @@ static const struct sched_script scripts[] = {
 		"add:a:join:2 "
 		"fail:1:followed:2 items:2:1:2:3:4 start:2"},
 
+	{.name = "restart x cut: who takes over events knows that some are not listed",
+		{.lane = {{BATCH, RESTART, .queue_max = 2}}},
+		"add:a:new:1 add:b:join:1 add:c:cut:1 start:1 add:d:new:2 "
+		"is:2:truncated:0 "
+		"stop:1:restart:15 ok:1:followed:2 items:2:1:3:4 is:2:count:4 "
+		"is:2:truncated:1"},
+
 	/* signal */
 	{.name = "signal x timeout: nobody is told of what is being stopped",
 		{.lane = {{PATHS, SIGNAL, .timeout_ns = 100 * MS}}},
@@ -129,6 +136,10 @@ static const struct sched_script scripts[] = {
 		"add:a:new:1 lane:1 add:a:new:2 start:1:2 at:80 lane:0 add:a:new:3 "
 		"at:100 signal:1:10 stop:2:timeout:15 stop:1:timeout:15 kill:1 kill:2 "
 		"none"},
+	{.name = "signal x signal: its time is that of the first event",
+		{.count = 2, .lane = {{PATHS, SIGNAL}, {PATHS, .timeout_ns = 90 * MS}}},
+		"add:a:new:1 lane:1 add:a:new:2 start:1:2 at:80 lane:0 add:a:new:3 at:95 "
+		"add:a:join:3 signal:1:10 stop:2:timeout:15 kill:2 none"},
 	{.name = "signal x drop: only that of the rule",
 		{.lane = {{EVENTS, SIGNAL}}},
 		"add:a:new:1 start:1 add:a:new:2 signal:1:10 ok:1:done start:2 "

@@ -186,6 +186,18 @@ static const struct sched_script scripts[] = {
 		"add:a:new:1 start:1 add:a:new:2 reload signal:1:10 add:a:join:2 "
 		"stop:1:restart:15",
 		{LANES({PATHS, RESTART})}},
+	{.name = "reload: what is being stopped is not signalled",
+		{LANES({PATHS, SIGNAL})},
+		"add:a:new:1 start:1 add:a:new:2 reload at:5 add:a:join:2 "
+		"stop:1:restart:15 "
+		"kill:1 none",
+		{LANES({PATHS, RESTART})}},
+	{.name = "reload: what joined has the number of its lane",
+		{LANES({EVENTS})},
+		"add:a:new:1 add:a:new:2 reload gone:2 is:1:lane:1 is:2:lane:1 lane:1 "
+		"start:1",
+		{.count = 2, LANES({PATHS}, {PATHS})},
+		.map = {1}},
 	{.name = "reload: from event to path, jobs for one path join",
 		{LANES({EVENTS, RETRY, .debounce_ns = 100 * MS, .max_wait_ns = SECONDS})},
 		"add:b:new:1 at:10 add:a:new:2 at:20 add:a:new:3 at:30 add:a:new:4 "

@@ -307,6 +307,49 @@ static void many_jobs_and_keys(void **state)
 	free(items);
 }
 
+/* Start and end one run; when that was possible, in ns. */
+static uint64_t run_one(struct sched *s, uint64_t now_ns)
+{
+	struct sched_item item;
+	struct sched_item *cut;
+	struct sched_job *job;
+	struct sched_order o;
+	sched_add(s, 0, "/a", &item, now_ns, &job, &cut);
+	if (!sched_next(s, now_ns, &o)) {
+		now_ns = sched_due_ns(s);
+		assert_true(sched_next(s, now_ns, &o));
+	}
+	assert_ptr_equal(o.job, job);
+	sched_ended(s, job, true, now_ns);
+	sched_job_free(job);
+	return now_ns;
+}
+
+static void a_throttle_grows(void **state)
+{
+	(void)state;
+	struct sched_config c = {.run_per = RULE_PER_PATH,
+		.parallel = 1,
+		.queue_max = 1,
+		.throttle = {2, 10}};
+	struct sched *s = sched_new(&c, 1, 1, 0, 1);
+	assert_non_null(s);
+	uint64_t now_ns = 1000;
+	for (; now_ns <= 3000; now_ns += 1000)
+		assert_int_equal(run_one(s, now_ns), now_ns);
+	c.throttle = (struct rule_rate){40, SECONDS};
+	const int64_t map[1] = {0};
+	struct sched_job **gone;
+	size_t gone_count;
+	assert_int_equal(sched_reload(s, &c, 1, map, 1, &gone, &gone_count), 0);
+	/* It knows of those at 2000 and 3000. */
+	for (; now_ns <= 41000; now_ns += 1000)
+		assert_int_equal(run_one(s, now_ns), now_ns);
+	for (uint64_t first_ns = 2000; first_ns <= 9000; first_ns += 1000)
+		assert_int_equal(now_ns = run_one(s, now_ns), SECONDS + first_ns);
+	sched_free(s, NULL, NULL);
+}
+
 static void count_each(void *ctx, const struct sched_job *job)
 {
 	size_t *counts = ctx;
@@ -385,6 +428,7 @@ int main(void)
 		cmocka_unit_test(inputs_without_a_row_change_nothing),
 		cmocka_unit_test(retry_delays_are_spread),
 		cmocka_unit_test(many_jobs_and_keys),
+		cmocka_unit_test(a_throttle_grows),
 		cmocka_unit_test(each_job_once),
 		cmocka_unit_test(a_rule_s_keys),
 	};
