@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -587,6 +588,8 @@ static int be_worker(const char *name, const char *where)
 {
 	struct worker w = {0};
 	snprintf(directory, sizeof(directory), "%s", where);
+	/* Nobody else stops one that a failed test leaves in a loop. */
+	alarm(300);
 	for (size_t i = 0; i < countof(scenarios); i++) {
 		if (strcmp(scenarios[i].name, name) == 0)
 			w.scenario = &scenarios[i];
@@ -692,6 +695,7 @@ static void start_daemon_with(struct daemon *d, const char *scenario, long clone
 			 : fork();
 	assert_true(d->pid >= 0);
 	if (d->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		char *argv[] = {W("fsmon"), W("worker"), W(scenario), directory, NULL};
 		struct keeper_config config = {
 			.fds = {{-1, -1, -1, -1, -1, -1}}, .worker_argv = argv};
