@@ -34,8 +34,9 @@
  *   kept           app/store, a thread, writes what waits and what ran into SQLite;
  *                  app/jobs_keep puts it there and takes it out after a start.
  *   talking        app/log writes; app/control takes what the verbs ask (app/client,
- *                  app/verb_client), app/requests answers, for fsmon status with
- *                  app/report; app/reload loads beside the loop.
+ *                  app/verb_client, app/verb_runs), app/requests answers, for fsmon status
+ *                  with app/report; app/runtable shows runs to people; app/reload loads
+ *                  beside the loop.
  */
 #include "app/options.h"
 #include "app/verbs.h"
@@ -58,6 +59,10 @@ static const struct options_verb verbs[] = {
 		OPTIONS_CONF | OPTIONS_EVENT, verb_explain},
 	{"status", "", "Show rules, filesystems and counters of the running daemon",
 		OPTIONS_RUNTIME | OPTIONS_JSON | OPTIONS_NAMES, verb_status},
+	{"runs", "", "Show what has run and how it ended, the newest last",
+		OPTIONS_RUNS | OPTIONS_JSON | OPTIONS_RUNTIME | OPTIONS_STATE, verb_runs},
+	{"logs", "RULE|RUN", "Show what the runs of a rule, or one run, have printed",
+		OPTIONS_JSON | OPTIONS_RUNTIME | OPTIONS_STATE, verb_logs},
 	{"rerun", "RUN", "Run the job of a run again", OPTIONS_RUNTIME, verb_rerun},
 	{"pause", "RULE", "Start no run of a rule; its events gather",
 		OPTIONS_FOR | OPTIONS_RUNTIME, verb_pause},

@@ -5,7 +5,7 @@
 bats_require_minimum_version 1.5.0
 load helper
 
-VERBS=(run check explain status rerun pause resume reload sync)
+VERBS=(run check explain status runs logs rerun pause resume reload sync)
 
 setup() {
 	setup_daemon

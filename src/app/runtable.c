@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/runtable.h"
+
+#include "base/buf.h"
+#include "base/countof.h"
+#include "core/lines.h"
+#include "core/screen.h"
+#include "core/when.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <vis.h>
+
+#define SECOND_NS UINT64_C(1000000000)
+
+static const char *text_of(json_t *run, const char *key)
+{
+	const char *s = json_string_value(json_object_get(run, key));
+	return s ? s : "";
+}
+
+static uint64_t number_of(json_t *run, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(run, key));
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static bool is_running(json_t *run)
+{
+	return strcmp(text_of(run, "outcome"), "running") == 0;
+}
+
+bool runtable_is_failure(json_t *run)
+{
+	return !is_running(run) && strcmp(text_of(run, "outcome"), "ok") != 0;
+}
+
+/* ---- Columns: each appends its text of a run ---- */
+
+static void add_number(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	(void)now_ns;
+	buf_printf(b, "%" PRIu64, number_of(run, "run"));
+}
+
+static void add_started(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	time_t s = (time_t)(number_of(run, "started_ns") / SECOND_NS);
+	struct tm local;
+	char text[64];
+	(void)now_ns;
+	if (localtime_r(&s, &local) &&
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local))
+		buf_add_str(b, text);
+}
+
+static void add_rule(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	(void)now_ns;
+	buf_add_str(b, text_of(run, "rule"));
+	if (json_is_true(json_object_get(run, "on_failure")))
+		buf_add_str(b, " on-failure");
+}
+
+static void add_waited(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	(void)now_ns;
+	when_add_span(b, number_of(run, "queued_ns"));
+}
+
+static void add_took(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	uint64_t started_ns = number_of(run, "started_ns");
+	if (!is_running(run))
+		when_add_span(b, number_of(run, "duration_ns"));
+	else if (now_ns)
+		when_add_span(b, now_ns > started_ns ? now_ns - started_ns : 0);
+	else
+		buf_add_str(b, "-");
+}
+
+static void add_outcome(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	const char *outcome = text_of(run, "outcome");
+	int status = (int)number_of(run, "status");
+	uint64_t attempt = number_of(run, "attempt");
+	const char *signal = sigabbrev_np(status);
+	if (strcmp(outcome, "exit") == 0)
+		buf_printf(b, "exit %d", status);
+	else if (strcmp(outcome, "signal") == 0 && signal)
+		buf_printf(b, "SIG%s", signal);
+	else if (strcmp(outcome, "signal") == 0)
+		buf_printf(b, "signal %d", status);
+	else if (strcmp(outcome, "could-not-start") == 0)
+		buf_printf(b, "could not start: %s", strerror(status));
+	else
+		buf_add_str(b, is_running(run) && !now_ns ? "not known" : outcome);
+	if (attempt > 1)
+		buf_printf(b, ", attempt %" PRIu64, attempt);
+}
+
+static void add_actor(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	const char *cmd = text_of(run, "cmd"), *user = text_of(run, "user");
+	(void)now_ns;
+	buf_printf(b, "%s/%s", *cmd ? cmd : "?", *user ? user : "?");
+}
+
+static void add_event(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	(void)now_ns;
+	buf_add_str(b, text_of(run, "event"));
+}
+
+static void add_path(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	uint64_t count = number_of(run, "count");
+	(void)now_ns;
+	buf_add_str(b, text_of(run, "path"));
+	if (count > 1)
+		buf_printf(b, " +%" PRIu64, count - 1);
+}
+
+static const struct {
+	const char *title;
+	void (*add)(struct buf *b, json_t *run, uint64_t now_ns);
+	bool is_right; /* numbers stand at the right of their column */
+} columns[] = {
+	{"RUN", add_number, true},
+	{"STARTED", add_started, false},
+	{"RULE", add_rule, false},
+	{"WAITED", add_waited, true},
+	{"TOOK", add_took, true},
+	{"OUTCOME", add_outcome, false},
+	{"BY", add_actor, false},
+	{"EVENT", add_event, false},
+	{"PATH", add_path, false},
+};
+
+#define COLUMNS countof(columns)
+
+struct row {
+	struct buf cells[COLUMNS];
+};
+
+static void print_row(const char *const *cells, const size_t *widths, FILE *out)
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		int width = i + 1 < COLUMNS ? (int)widths[i] : 0;
+		fprintf(out, "%s%*s", i ? "  " : "", columns[i].is_right ? width : -width,
+			cells[i]);
+	}
+	fprintf(out, "\n");
+}
+
+/* Make the cells of a row and widen the columns for them. */
+static int make_row(struct row *row, json_t *run, uint64_t now_ns, size_t *widths)
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		struct buf *cell = &row->cells[i];
+		columns[i].add(cell, run, now_ns);
+		if (buf_add(cell, "", 0) < 0)
+			return -1;
+		if (cell->len > widths[i])
+			widths[i] = cell->len;
+	}
+	return 0;
+}
+
+static void free_rows(struct row *rows, size_t count)
+{
+	for (size_t i = 0; rows && i < count; i++) {
+		for (size_t k = 0; k < COLUMNS; k++)
+			buf_fini(&rows[i].cells[k]);
+	}
+	free(rows);
+}
+
+int runtable_print(json_t *runs, uint64_t now_ns, FILE *out)
+{
+	size_t count = json_array_size(runs), widths[COLUMNS];
+	const char *cells[COLUMNS];
+	struct row *rows = calloc(count + 1, sizeof(*rows));
+	int rc = rows ? 0 : -1;
+	for (size_t k = 0; k < COLUMNS; k++) {
+		cells[k] = columns[k].title;
+		widths[k] = strlen(cells[k]);
+	}
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = make_row(&rows[i], json_array_get(runs, i), now_ns, widths);
+	if (rc == 0)
+		print_row(cells, widths, out);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		for (size_t k = 0; k < COLUMNS; k++)
+			cells[k] = rows[i].cells[k].data;
+		print_row(cells, widths, out);
+	}
+	free_rows(rows, count);
+	errno = rc < 0 ? ENOMEM : 0;
+	return rc;
+}
+
+/* ---- What they printed ---- */
+
+/* Append what stood in a string of JSON before it was escaped, as far as it is good for a
+ * terminal, with a newline at its end. */
+static int add_output(struct buf *b, const char *escaped)
+{
+	char *bytes = malloc(strlen(escaped) + 1);
+	int len = bytes ? strunvis(bytes, escaped) : -1;
+	if (len >= (int)LINES_TAIL_BYTES)
+		buf_add_str(b, "[what came before was not kept]\n");
+	if (len > 0)
+		screen_add(b, bytes, (size_t)len);
+	else
+		screen_add(b, escaped, strlen(escaped));
+	if (b->len > 0 && b->data[b->len - 1] != '\n')
+		buf_add_str(b, "\n");
+	free(bytes);
+	return bytes ? 0 : -1;
+}
+
+/* The line above the output of a run. */
+static void add_head(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	buf_printf(b, "--- run %" PRIu64 ", ", number_of(run, "run"));
+	add_rule(b, run, now_ns);
+	buf_add_str(b, ", ");
+	add_started(b, run, now_ns);
+	buf_add_str(b, ": ");
+	add_outcome(b, run, now_ns);
+	if (is_running(run) && now_ns) {
+		buf_add_str(b, "; what it prints is in the daemon's log until it ends");
+	} else if (!is_running(run) &&
+		   strcmp(text_of(run, "outcome"), "could-not-start") != 0) {
+		buf_add_str(b, " after ");
+		add_took(b, run, now_ns);
+	}
+	buf_add_str(b, "\n");
+}
+
+int runtable_print_output(json_t *runs, uint64_t now_ns, FILE *out)
+{
+	struct buf b = {0};
+	size_t i;
+	json_t *run;
+	int rc = 0;
+	json_array_foreach(runs, i, run)
+	{
+		if (i > 0)
+			buf_add_str(&b, "\n");
+		add_head(&b, run, now_ns);
+		if (add_output(&b, text_of(run, "output")) < 0)
+			rc = -1;
+	}
+	if (b.failed)
+		rc = -1;
+	else if (b.len > 0)
+		fwrite(b.data, 1, b.len, out);
+	buf_fini(&b);
+	errno = rc < 0 ? ENOMEM : 0;
+	return rc;
+}
