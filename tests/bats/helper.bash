@@ -125,12 +125,14 @@ sync_daemon() {
 	client sync "$@"
 }
 
-# wait_until SECONDS COMMAND...: poll until COMMAND succeeds; fails when it has not in time.
+# wait_until SECONDS COMMAND...: poll until COMMAND succeeds; fails when it has not in time, and
+# then shows what COMMAND said last.
 wait_until() {
 	local deadline=$((SECONDS + $1 + 1)) seconds=$1
 	shift
-	until "$@"; do
+	until "$@" >"$SCRATCH/said" 2>&1; do
 		if ((SECONDS >= deadline)); then
+			cat "$SCRATCH/said"
 			echo "wait_until: not within $seconds s: $*"
 			return 1
 		fi
