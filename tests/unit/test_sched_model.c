@@ -107,6 +107,8 @@ struct test {
 	struct item items[EVENTS];
 	unsigned item_count;
 	uint64_t given_ids; /* taken from LAST_ID downwards */
+	const struct sched_job *runs[MODEL_JOBS]; /* those that go on */
+	size_t run_count;
 	bool is_rekeyed; /* a reload changed run-per: a job's path is not its key */
 	uint64_t taken, over; /* events */
 	uint64_t last_id, last_order;
@@ -420,10 +422,12 @@ static void adopt(struct test *t, struct model_job *job, uint64_t started_ns)
 	errno = 0;
 	int rc = sched_adopt(t->s, job->real, started_ns, is_attempt);
 	same(t, rc, model_is_key_free(&t->m, job) ? 0 : -1);
-	if (rc == 0)
-		model_adopt(&t->m, job, started_ns, is_attempt);
-	else
+	if (rc < 0) {
 		same(t, errno, EBUSY);
+		return;
+	}
+	model_adopt(&t->m, job, started_ns, is_attempt);
+	t->runs[t->run_count++] = job->real;
 }
 
 static void step_adopt(struct test *t)
@@ -433,29 +437,38 @@ static void step_adopt(struct test *t)
 		adopt(t, job, t->now_ns);
 }
 
-/* From outside: a job, and what shares its key with it, does not run already, there is room
- * for its run, and every event of it will have had a run that starts after it. */
+/* From outside, the model not asked: a job does not run already, nor does another with its
+ * path, and there is room for its run. */
 static void look_at_start(struct test *t, const struct sched_job *real)
 {
 	const struct sched_config *c = &t->m.lanes[real->lane].config;
 	struct sched_item *link;
 	STAILQ_FOREACH (link, &real->items, next)
 		item_of(link)->starts++;
-	const struct item *newest = item_of(STAILQ_FIRST(&real->items));
+	const struct item *oldest = item_of(STAILQ_FIRST(&real->items));
 	size_t running = 0;
-	for (size_t i = 0; i < t->m.job_count; i++) {
-		const struct model_job *other = t->m.jobs[i];
-		if (!other->is_running || other->lane != real->lane)
+	for (size_t i = 0; i < t->run_count; i++) {
+		const struct sched_job *other = t->runs[i];
+		holds(t, other != real);
+		if (other->lane != real->lane)
 			continue;
 		running++;
-		holds(t, other->real != real);
 		holds(t, c->run_per != RULE_PER_BATCH);
-		if (newest && other->listed && !t->is_rekeyed)
-			holds(t, t->items[other->events[0]].path != newest->path);
+		const struct item *its = item_of(STAILQ_FIRST(&other->items));
+		holds(t, t->is_rekeyed || !oldest || !its || oldest->path != its->path);
 	}
 	holds(t, running < c->parallel);
-	holds(t, model_running_all(&t->m) < t->m.max_parallel);
+	holds(t, t->run_count < t->m.max_parallel);
+	t->runs[t->run_count++] = real;
 	sums.starts++;
+}
+
+static void forget_run(struct test *t, const struct sched_job *real)
+{
+	size_t i = 0;
+	while (t->runs[i] != real)
+		i++;
+	t->runs[i] = t->runs[--t->run_count];
 }
 
 static bool next_once(struct test *t)
@@ -528,6 +541,7 @@ static void compare_verdicts(struct test *t, struct model_job *job,
 {
 	struct sched_job *real_job = job->real;
 	same(t, real->end, model->end);
+	forget_run(t, real_job);
 	sums.ends[real->end]++;
 	if (real->end == SCHED_RETRY) {
 		compare_factor(t, model, real->due_ns);
