@@ -51,6 +51,7 @@ static void *scarce_reallocarray(void *old, size_t count, size_t size)
 #include "core/sched_lane.c"
 #include "core/sched_reload.c"
 #include "core/sched_run.c"
+#include "core/sched_table.c"
 #include "core/sched_tree.c"
 
 #define SECONDS UINT64_C(1000000000)
