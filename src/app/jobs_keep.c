@@ -161,6 +161,9 @@ static uint32_t make_items(struct jobs *j, const struct store_left *left,
 			j, from->change, from->kind, from->path, from->old_path);
 		if (!e)
 			continue;
+		/* They begin before the name service can have answered. */
+		names_suppose(j->names, from->change->actor.uid, from->user);
+		names_suppose(j->names, from->change->actor.login_uid, from->login);
 		if (!is_new)
 			e->seq = from->seq;
 		STAILQ_INSERT_TAIL(items, &e->item, next);
