@@ -351,9 +351,12 @@ static int connect_to(struct store_db *db, const char *path, int flags)
 	return rc;
 }
 
-/* Give up: the result. */
-static int refuse(struct store_db *db, int rc)
+/* Give up: the result. Where the system has said why, that is the reason. */
+static int refuse(struct store_db *db, int rc, const char **reason)
 {
+	int error = db->handle ? sqlite3_system_errno(db->handle) : 0;
+	if (!*reason && error && store_db_fault(rc) == STORE_DB_UNUSABLE)
+		*reason = strerrordesc_np(error);
 	store_db_close(db, false);
 	return rc == SQLITE_OK ? SQLITE_CANTOPEN : rc;
 }
@@ -384,7 +387,7 @@ int store_db_open(struct store_db *db, const char *path, const char **reason)
 	if (rc == SQLITE_OK)
 		rc = take_over(db, reason);
 	if (rc != SQLITE_OK)
-		return refuse(db, rc);
+		return refuse(db, rc, reason);
 	store_db_note_file(db);
 	db->runs = (uint64_t)store_db_number(db, "SELECT count(*) FROM run", 0);
 	return SQLITE_OK;
@@ -392,14 +395,16 @@ int store_db_open(struct store_db *db, const char *path, const char **reason)
 
 int store_db_open_memory(struct store_db *db)
 {
+	const char *reason = NULL;
 	*db = (struct store_db){0};
-	int rc = connect_to(db, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY);
+	/* What is attached to it later is opened with the same flags. */
+	int rc = connect_to(db, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (rc == SQLITE_OK)
 		rc = store_db_exec(db,
 			"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA temp_store = MEMORY");
 	if (rc == SQLITE_OK)
 		rc = make_tables(db);
-	return rc == SQLITE_OK ? rc : refuse(db, rc);
+	return rc == SQLITE_OK ? rc : refuse(db, rc, &reason);
 }
 
 /* An immutable database is read without its log, so there must be nothing in that. */

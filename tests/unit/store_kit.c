@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE_NS (60 * SECOND_NS)
+#define PATIENCE_NS (20 * SECOND_NS)
 
 int kit_setup(void **state)
 {
@@ -38,6 +40,7 @@ int kit_teardown(void **state)
 	json_decref(k->runs);
 	free(k->committed);
 	poller_free(k->poller);
+	umount2(k->dir, MNT_DETACH); /* where the test had mounted something */
 	nftw(k->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(k);
 	return 0;
@@ -252,6 +255,61 @@ size_t kit_take_ids(struct kit *k, uint64_t *ids)
 	struct ids t = {.ids = ids};
 	assert_int_equal(store_take_left(k->store, take_id, &t), 0);
 	return t.count;
+}
+
+void kit_run_killed(struct kit *k)
+{
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		kit_open(k);
+		kit_put_waiting(k, 1, "/a");
+		kit_put_done(k, 2, "r", STORE_RUNNING, 100);
+		kit_settle(k);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+void kit_make(struct kit *k, const char *sql)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(kit_path(k, "fsmon.db"), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+void kit_lock(struct kit *k)
+{
+	char byte;
+	int held[2], released[2];
+	assert_int_equal(pipe(held) | pipe(released), 0);
+	k->lock_pid = fork();
+	if (k->lock_pid == 0) {
+		close(released[1]);
+		sqlite3 *db;
+		if (sqlite3_open(kit_path(k, "fsmon.db"), &db) != SQLITE_OK ||
+			sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) !=
+				SQLITE_OK)
+			_exit(1);
+		if (write(held[1], "", 1) == 1 && read(released[0], &byte, 1) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	close(released[0]);
+	close(held[1]);
+	assert_int_equal(read(held[0], &byte, 1), 1);
+	close(held[0]);
+	k->lock_fd = released[1];
+}
+
+void kit_unlock(struct kit *k)
+{
+	int status;
+	close(k->lock_fd);
+	assert_int_equal(waitpid(k->lock_pid, &status, 0), k->lock_pid);
+	assert_int_equal(status, 0);
 }
 
 long long kit_number(struct kit *k, const char *sql)

@@ -25,8 +25,8 @@ struct kit {
 	int lost; /* times that the owner was asked to put all again */
 	void (*restore)(struct kit *k); /* what it does then; NULL: nothing */
 	json_t *runs; /* the last answer */
-	struct store_left *left; /* likewise, a copy */
 	bool is_answered;
+	int lock_pid, lock_fd; /* of the process that holds the lock */
 };
 
 /* cmocka fixtures: a directory and a poller; whatever is open is closed. */
@@ -61,6 +61,17 @@ void kit_put_done(struct kit *k, uint64_t id, const char *rule,
 
 /* How many jobs are left over, taken. Ids into `ids` (room for 64). */
 size_t kit_take_ids(struct kit *k, uint64_t *ids);
+
+/* What is left in the database after jobs 1 and 2 were put, a run ended, and the process was
+ * killed. */
+void kit_run_killed(struct kit *k);
+
+/* Run SQL in the database (made where there is none), by another connection. */
+void kit_make(struct kit *k, const char *sql);
+
+/* Hold the lock for writing, of another process; and end that. */
+void kit_lock(struct kit *k);
+void kit_unlock(struct kit *k);
 
 /* One number of the database, read by another connection; -1: none. */
 long long kit_number(struct kit *k, const char *sql);
