@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,7 +66,6 @@ static void *faulty_reallocarray(void *p, size_t n, size_t size)
 #undef calloc
 #undef reallocarray
 
-#define CHANCE_S UINT64_C(1000000000)
 #define LANES 3
 #define PATHS 3
 #define EPISODE_STEPS 200
