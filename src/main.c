@@ -11,8 +11,8 @@
  *                  core/rule; core/glob compiles patterns; app/load puts it together.
  *   fsmon run      app/verb_run opens os/fanotify, os/connector, os/taskstats,
  *                  os/readbuf and the control socket, and becomes app/keeper: it holds
- *                  them open, keeps a worker running, starts and reaps hooks (os/spawn).
- *                  The two talk in core/wire.
+ *                  them open, keeps a worker running, starts and reaps hooks (os/spawn),
+ *                  each in a cgroup of its own (os/cgroup). The two talk in core/wire.
  *   the worker     app/worker: one loop over os/poller.
  *   file events    app/pipeline reads os/fanotify into os/readbuf; core/fanrec decodes.
  *   where          core/dirtree knows directories by handle, app/where looks up those
