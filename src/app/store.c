@@ -302,6 +302,7 @@ void store_set_keep(struct store *s, uint64_t keep_ns, uint32_t keep_count)
 {
 	pthread_mutex_lock(&s->lock);
 	s->keep = (struct store_write_keep){.ns = keep_ns, .count = keep_count};
+	s->is_keep_new = true;
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -372,6 +372,10 @@ int store_db_open(struct store_db *db, const char *path, const char **reason)
 		return SQLITE_CANTOPEN;
 	}
 	int rc = connect_to(db, path, SQLITE_OPEN_READWRITE);
+	if (rc == SQLITE_OK && sqlite3_db_readonly(db->handle, "main") == 1) {
+		*reason = "it cannot be opened for writing";
+		rc = SQLITE_READONLY;
+	}
 	/* auto_vacuum is asked of an empty file before anything is in it. */
 	static const char *const settings[] = {
 		"PRAGMA auto_vacuum = INCREMENTAL",
@@ -382,8 +386,6 @@ int store_db_open(struct store_db *db, const char *path, const char **reason)
 	};
 	for (size_t i = 0; rc == SQLITE_OK && i < countof(settings); i++)
 		rc = store_db_exec(db, settings[i]);
-	if (rc == SQLITE_OK && sqlite3_db_readonly(db->handle, "main") == 1)
-		rc = SQLITE_READONLY;
 	if (rc == SQLITE_OK)
 		rc = take_over(db, reason);
 	if (rc != SQLITE_OK)

@@ -130,11 +130,14 @@ static uint64_t turn(struct store *s, bool is_last)
 	store_batch_init(&b);
 	store_batch_move(&b, &s->batch);
 	s->in_hand = b.count;
-	s->is_urgent = s->is_awake = false;
+	bool is_keep_new = s->is_keep_new;
+	s->is_urgent = s->is_awake = s->is_keep_new = false;
 	pthread_mutex_unlock(&s->lock);
 
 	pthread_mutex_lock(&s->db_lock);
 	store_heal_look(s, false);
+	if (is_keep_new)
+		s->db.pruned_ns = 0;
 	bool is_written = b.count == 0 || write_batch(s, &b, &keep);
 	count_restored(s, &b);
 	if (is_last && s->is_memory)

@@ -257,6 +257,21 @@ size_t kit_take_ids(struct kit *k, uint64_t *ids)
 	return t.count;
 }
 
+static void take_pause(void *ctx, const char *rule, uint64_t until_ns)
+{
+	struct kit_pause *p = ctx;
+	p->count++;
+	p->until_ns = until_ns;
+	snprintf(p->rule, sizeof(p->rule), "%s", rule);
+}
+
+struct kit_pause kit_take_pause(struct kit *k)
+{
+	struct kit_pause p = {0};
+	store_take_pauses(k->store, take_pause, &p);
+	return p;
+}
+
 void kit_run_killed(struct kit *k)
 {
 	int status;

@@ -62,6 +62,15 @@ void kit_put_done(struct kit *k, uint64_t id, const char *rule,
 /* How many jobs are left over, taken. Ids into `ids` (room for 64). */
 size_t kit_take_ids(struct kit *k, uint64_t *ids);
 
+struct kit_pause {
+	size_t count;
+	char rule[64]; /* the last one's */
+	uint64_t until_ns;
+};
+
+/* The pauses that are left over. */
+struct kit_pause kit_take_pause(struct kit *k);
+
 /* What is left in the database after jobs 1 and 2 were put, a run ended, and the process was
  * killed. */
 void kit_run_killed(struct kit *k);
