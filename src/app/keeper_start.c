@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define KEEPER_CGROUP_TRIES 3
+
 /* What a child needs to announce itself. */
 struct keeper_announcement {
 	int worker_fd;
@@ -37,30 +39,24 @@ static int keeper_open_output(int fds[2])
 	return -1;
 }
 
-static void keeper_run_open_cgroup(struct keeper_run *run)
-{
-	struct keeper_runs *rs = run->runs;
-	if (!rs->home)
-		return;
-	run->cgroup = cgroup_open(rs->home);
-	rs->without_cgroup += !run->cgroup;
-}
-
-/* Start the process; without the cgroup if it can be had only so. */
+/* Start the process: in a cgroup, in another one if that one cannot be used (somebody has
+ * removed it), without one at last. */
 static int keeper_run_try(struct keeper_run *run, struct spawn_request *request)
 {
 	struct keeper_runs *rs = run->runs;
-	keeper_run_open_cgroup(run);
-	request->cgroup_fd = run->cgroup ? cgroup_dir_fd(run->cgroup) : -1;
-	int result = spawn_start(rs->defaults, request, &run->child, &run->err);
-	if (result == 0 || !run->cgroup || strcmp(run->err.stage, "cgroup") != 0)
-		return result;
-	cgroup_close(run->cgroup);
-	run->cgroup = NULL;
-	rs->without_cgroup++;
-	request->cgroup_fd = -1;
-	run->err = (struct spawn_error){0};
-	return spawn_start(rs->defaults, request, &run->child, &run->err);
+	for (int tries = KEEPER_CGROUP_TRIES;; tries--) {
+		if (rs->home && tries > 0)
+			run->cgroup = cgroup_open(rs->home);
+		request->cgroup_fd = run->cgroup ? cgroup_dir_fd(run->cgroup) : -1;
+		run->err = (struct spawn_error){0};
+		int result = spawn_start(rs->defaults, request, &run->child, &run->err);
+		if (result == 0 && rs->home && !run->cgroup)
+			rs->without_cgroup++;
+		if (result == 0 || !run->cgroup || strcmp(run->err.stage, "cgroup") != 0)
+			return result;
+		cgroup_close(run->cgroup);
+		run->cgroup = NULL;
+	}
 }
 
 /* Have the process started that the request asks for. Returns 0, or -1 with run->err. */

@@ -462,6 +462,25 @@ static void output_signal(struct worker *w)
 		runner_signal(w->runner, 1, SIGUSR1);
 }
 
+/* Somebody removes the cgroup that is kept for the next hook. */
+static void begin_vanished(struct worker *w)
+{
+	start(w, 1, "exit 1");
+}
+
+static void ended_vanished(struct worker *w)
+{
+	char command[200];
+	if (++w->ended > 1)
+		return;
+	snprintf(command, sizeof(command),
+		"find /sys/fs/cgroup -path '*/fsmon.hooks.%d/*' -type d -exec rmdir {} +",
+		(int)getppid());
+	if (system(command) != 0)
+		say("not removed\n");
+	start(w, 2, "grep -c 0::.*/fsmon.hooks /proc/self/cgroup");
+}
+
 /* One of each kind of end. */
 static void begin_ends(struct worker *w)
 {
@@ -564,6 +583,7 @@ static const struct scenario scenarios[] = {
 		.ended = ended_escape},
 	{.name = "escape-now", .begin = begin_escape, .ended = ended_escape},
 	{.name = "signal", .begin = begin_signal, .output = output_signal},
+	{.name = "vanished", .begin = begin_vanished, .ended = ended_vanished},
 	{.name = "ends",
 		.begin = begin_ends,
 		.started = started_ends,
@@ -1071,6 +1091,22 @@ static void test_signal_reaches_the_group_alone(void **state)
 	stop_daemon(&d);
 }
 
+static void test_a_cgroup_that_vanished(void **state)
+{
+	(void)state;
+	struct daemon d;
+	if (!has_cgroups())
+		skip();
+	start_daemon(&d, "vanished");
+	expect(&d, "told");
+	expect(&d, "started 1 ");
+	expect(&d, "ended 1 exit 1 tail 0");
+	expect(&d, "started 2 ");
+	expect(&d, "output 2 1");
+	expect(&d, "ended 2 exit 0 tail 2");
+	stop_daemon(&d);
+}
+
 /* These lines, in any order. */
 static void expect_all(struct daemon *d, const char *const *lines, size_t count)
 {
@@ -1321,6 +1357,7 @@ int main(int argc, char **argv)
 		TEST(test_stop_reaches_all_that_escaped),
 		TEST(test_second_signal_kills_all_that_escaped),
 		TEST(test_signal_reaches_the_group_alone),
+		TEST(test_a_cgroup_that_vanished),
 		TEST(test_ends_are_told_until_dealt_with),
 		TEST(test_a_flood_starves_nobody),
 		TEST(test_as_init_it_reaps_orphans),
