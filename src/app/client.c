@@ -16,6 +16,7 @@
 
 /* Longer than the name of any rule, and short enough for a request. */
 #define NAME_MAX_BYTES 200
+#define PIECE_BYTES ((size_t)65536)
 
 static char *socket_path(const struct options *o)
 {
@@ -54,6 +55,21 @@ void client_say_unreachable(const struct options *o)
 	free(path);
 }
 
+/* Read to the end, in large pieces: json_loadfd makes a system call for each byte. */
+static int read_all(int fd, struct buf *b)
+{
+	char *piece = malloc(PIECE_BYTES);
+	ssize_t n = -1;
+	while (piece && (n = recv(fd, piece, PIECE_BYTES, 0)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || buf_add(b, piece, (size_t)n) < 0)
+			break;
+	}
+	free(piece);
+	return n == 0 ? 0 : -1;
+}
+
 /* Wait for an answer and read it. Returns NULL after a message. */
 static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 {
@@ -66,10 +82,13 @@ static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 			o->timeout);
 		return NULL;
 	}
-	json_error_t error;
-	json_t *answer = json_loadfd(fd, 0, &error);
+	struct buf text = {0};
+	json_t *answer = NULL;
+	if (read_all(fd, &text) == 0 && text.len > 0)
+		answer = json_loadb(text.data, text.len, 0, NULL);
 	if (!answer)
 		fprintf(stderr, "fsmon: the daemon ended without an answer\n");
+	buf_fini(&text);
 	return answer;
 }
 
