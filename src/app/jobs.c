@@ -280,6 +280,26 @@ static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *m
 	return rc;
 }
 
+/* Set a pause in the scheduler: of both lanes, for ever or until a time. */
+static void pause_lanes(struct jobs *j, uint32_t rule, uint64_t until_ns)
+{
+	for (int is_failure = 0; is_failure < 2; is_failure++)
+		sched_pause(j->sched, jobs_lane(rule, is_failure), until_ns);
+}
+
+/* Rules that are new to the scheduler may have been paused before. */
+static void apply_pauses(struct jobs *j)
+{
+	uint64_t now_ns = clock_realtime_ns();
+	for (uint32_t i = 0; i < table_count(j->rules); i++) {
+		uint64_t until_ns = j->by_rule[i]->paused_until_ns;
+		if (until_ns == UINT64_MAX)
+			pause_lanes(j, i, SCHED_FOREVER);
+		else if (until_ns > now_ns)
+			pause_lanes(j, i, clock_monotonic_ns() + (until_ns - now_ns));
+	}
+}
+
 int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map,
 	const struct conf_daemon *daemon)
 {
@@ -305,6 +325,7 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map
 	j->rules = rules;
 	if (is_first)
 		keep_restore(j);
+	apply_pauses(j);
 	if (j->store)
 		store_set_keep(
 			j->store, daemon->history_keep_ns, daemon->history_keep_count);
@@ -331,13 +352,6 @@ uint64_t jobs_next_ns(const struct jobs *j)
 	if (j->late_count && j->late_look_ns < next_ns)
 		next_ns = j->late_look_ns;
 	return next_ns;
-}
-
-/* Set a pause in the scheduler: of both lanes, for ever or until a time. */
-static void pause_lanes(struct jobs *j, uint32_t rule, uint64_t until_ns)
-{
-	for (int is_failure = 0; is_failure < 2; is_failure++)
-		sched_pause(j->sched, jobs_lane(rule, is_failure), until_ns);
 }
 
 void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)

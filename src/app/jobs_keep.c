@@ -254,20 +254,19 @@ static bool take_left(void *ctx, const struct store_left *left)
 	return true;
 }
 
+/* Also of a rule that is not there now: its file may be mended. */
 static void take_pause(void *ctx, const char *rule, uint64_t until_ns)
 {
 	struct jobs *j = ctx;
-	int64_t number = table_find(j->rules, rule);
-	uint64_t now_ns = clock_realtime_ns();
-	if (number < 0 || until_ns <= now_ns) {
+	struct named *named = jobs_named(j, rule);
+	struct log_about about = {.rule = rule};
+	if (until_ns <= clock_realtime_ns() || !named) {
 		store_drop_pause(j->store, rule);
 		return;
 	}
-	struct log_about about = {.rule = rule};
+	named->paused_until_ns = until_ns;
 	log_about(
 		LOG_LEVEL_INFO, &about, "still paused: fsmon resume %s ends that", rule);
-	jobs_pause(j, (uint32_t)number,
-		until_ns == UINT64_MAX ? SCHED_FOREVER : until_ns - now_ns);
 }
 
 void keep_restore(struct jobs *j)
