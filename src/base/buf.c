@@ -64,12 +64,29 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 	return 0;
 }
 
+/* How many bytes at the front stay as they are whatever follows. */
+static size_t buf_plain_len(const char *s, size_t len)
+{
+	size_t n = 0;
+	while (n < len && s[n] >= ' ' && s[n] <= '~' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 int buf_add_vis(struct buf *b, const void *bytes, size_t len)
 {
-	/* strvisx(3) needs four bytes for each and one for the NUL. */
+	/* strvisx(3) needs four bytes for each and one for the NUL, and much time. */
 	if (buf_reserve(b, len > SIZE_MAX / 8 ? SIZE_MAX : len * 4) < 0)
 		return -1;
-	int n = strvisx(b->data + b->len, bytes, len, BUF_VIS_FLAGS);
+	size_t plain = buf_plain_len(bytes, len);
+	/* Of a single byte it would look at the next one too, which is not ours. */
+	if (plain > 0 && plain + 1 == len)
+		plain--;
+	buf_add(b, bytes, plain);
+	if (plain == len)
+		return 0;
+	const char *rest = (const char *)bytes + plain;
+	int n = strvisx(b->data + b->len, rest, len - plain, BUF_VIS_FLAGS);
 	if (n > 0)
 		b->len += (size_t)n;
 	b->data[b->len] = '\0';
