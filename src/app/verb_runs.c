@@ -69,9 +69,10 @@ static json_t *read_runs(const struct options *o, const struct store_query *quer
 			o->runtime_dir, o->state_dir);
 	else if (!runs)
 		fprintf(stderr,
-			"fsmon: no daemon runs here, and the history in %s "
-			"cannot be read: %s\n",
-			o->state_dir, why ? why : strerror(errno));
+			"fsmon: no daemon runs here, and the history in %s cannot be "
+			"read: %s%s\n",
+			o->state_dir, why ? why : strerror(errno),
+			geteuid() == 0 ? "" : "; try sudo");
 	return runs;
 }
 

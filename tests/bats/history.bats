@@ -237,6 +237,31 @@ column() {
 	[ "$output" = "fsmon: no daemon runs here (--runtime-dir $RUNTIME), and none has left a history in $STATE (--state-dir)" ]
 }
 
+@test "a history that is broken, or somebody else's, is not taken for an empty one, exit 1" {
+	seen_rule </dev/null
+	start_daemon
+	touch "$W/seen"
+	sync_daemon
+	stop_daemon
+	run -1 as_user nobody "$FSMON" runs --runtime-dir "$RUNTIME" --state-dir "$STATE"
+	[[ $output == "fsmon: no daemon runs here, and the history in $STATE cannot be read: "*"; try sudo" ]]
+	echo garbage >"$STATE/fsmon.db"
+	run -1 told runs
+	[[ $output == "fsmon: no daemon runs here, and the history in $STATE cannot be read: "* ]]
+}
+
+@test "only the user who runs the daemon may ask it" {
+	local verb
+	seen_rule </dev/null
+	start_daemon
+	for verb in runs "logs seen" "rerun 1" "pause seen" "resume seen"; do
+		# shellcheck disable=SC2086
+		run -1 as_user nobody "$FSMON" $verb --runtime-dir "$RUNTIME"
+		[ "$output" = "fsmon: $RUNTIME/fsmon.sock: only the user who runs the daemon may ask it; try sudo" ]
+	done
+	[ "$(field '.rules[0].state')" = active ]
+}
+
 @test "runs with a dry run says that there is no history, exit 1" {
 	seen_rule </dev/null
 	start_daemon --dry-run
