@@ -407,7 +407,7 @@ write_until_run() {
 	start_daemon
 	touch "$W/a"
 	sync_daemon
-	assert_hook_lines "attempt 1" "attempt 2" "attempt 3" "exit 7: attempt 3"
+	wait_until 20 assert_hook_lines "attempt 1" "attempt 2" "attempt 3" "exit 7: attempt 3"
 	is_field again retried 2
 	is_field again failed 3
 	assert_log '\[again] retry 1 of 2 in 0\.[0-9] s: '"$W/a"'$'
@@ -458,7 +458,7 @@ write_until_run() {
 	EOF
 	start_daemon
 	write_each "$W"/{exit,signal,timeout,missing}/a
-	sync_daemon
+	wait_until 20 eval '[ "$(hook_count)" = 4 ]'
 	sort "$HOOKLOG" | diff - <(printf '%s\n' \
 		"exit exit 3 a quickwrite" "missing could-not-start 127 a quickwrite" \
 		"signal signal 139 a quickwrite" "timeout timeout 143 a quickwrite")
@@ -473,7 +473,7 @@ write_until_run() {
 	EOF
 	start_daemon
 	touch "$W/a"
-	sync_daemon
+	wait_until 20 is_field loud ok 1
 	[ "$(stat -c %s "$SCRATCH/output")" = 4096 ]
 	seq 100000 | tail -c 4096 | cmp - "$SCRATCH/output"
 }
@@ -487,9 +487,9 @@ write_until_run() {
 	EOF
 	start_daemon
 	touch "$W/a"
+	wait_until 20 assert_log 'warning: exit 2 after'
 	sync_daemon
 	assert_hook_lines both
-	assert_log 'warning: exit 2 after'
 }
 
 @test "queue-max: what does not fit is dropped, counted and told once; on-failure runs once" {
@@ -557,7 +557,7 @@ log_into() {
 	touch "$W/other"
 	wait_until 20 assert_hook_line "close-write|$W/other|touch|root"
 	is_field flood running 1
-	sync_daemon
+	wait_until 60 is_field flood ok 1
 	[ "$(tail -n 1 "$SCRATCH/output")" = "the end" ]
 	[ "${MODE:-release}" = asan ] || [ "${MODE:-release}" = tsan ] ||
 		for pid in "$DAEMON_PID" "$(worker_pid)"; do

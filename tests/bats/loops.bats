@@ -79,6 +79,8 @@ stop_server() {
 	start_daemon
 	touch "$W/a"
 	wait_until 20 assert_hook_line "$W/a"
+	# The history says what has been stored.
+	wait_until 20 eval 'client runs --rule self --json | grep -q running'
 	worker=$(worker_pid)
 	kill -KILL "$worker"
 	wait_until 20 eval '[ "$(grep -c "ready: 1 rule" "$LOG")" = 2 ]'
@@ -96,8 +98,7 @@ stop_server() {
 	EOF
 	start_daemon
 	touch "$W/a"
-	sync_daemon
-	[ -e "$W/failed" ]
+	wait_until 20 is_field fail self 1
 	sync_daemon
 	assert_hook_lines run
 }
