@@ -283,6 +283,8 @@ static void a_slow_reader_gets_all_of_a_long_answer(void **state)
 	json_t *o = json_pack("{s:s}", "text", text);
 	control_answer(w->control, w->requests[0].client, o);
 	json_decref(o);
+	/* another one does not take its place */
+	control_refuse(w->control, w->requests[0].client, "no");
 	ssize_t n;
 	while ((n = recv(fd, piece, 65536, 0)) > 0) {
 		got += (size_t)n;
