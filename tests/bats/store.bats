@@ -1,0 +1,618 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What outlives the daemon: jobs that wait, pauses and the history; and what becomes of that, and
+# of hooks, where the disk is full, read-only or broken.
+
+bats_require_minimum_version 1.5.0
+load helper
+load rules
+
+setup() {
+	need_root
+	need_command jq
+	setup_daemon
+	make_gate
+}
+
+teardown() {
+	cleanup
+}
+
+# A rule whose hooks, one after the other, say "in NAME ATTEMPT", wait to be let go, and say "out".
+gate_rule() {
+	rule gate "$W/*" <<-EOF
+		command = echo "in \${FSMON_PATH##*/} \$FSMON_ATTEMPT" >>'$HOOKLOG'; read line <'$SCRATCH/gate'; echo "out \${FSMON_PATH##*/}" >>'$HOOKLOG'
+	EOF
+}
+
+# A rule whose hook says "NAME ATTEMPT".
+name_rule() {
+	rule "${1:-name}" "$W/*" <<-EOF
+		command = echo "\${FSMON_PATH##*/} \$FSMON_ATTEMPT" >>'$HOOKLOG'
+	EOF
+}
+
+# The history as the JSON array that `fsmon runs` prints, with a daemon and without.
+history() {
+	"$FSMON" runs --runtime-dir "$RUNTIME" --state-dir "$STATE" --json | jq -s flatten
+}
+
+# assert_history [NAME:ATTEMPT:OUTCOME...]: these runs are in the history, in this order.
+assert_history() {
+	local got
+	got=$(history | jq -r '.[] | "\(.path | sub(".*/"; "")):\(.attempt):\(.outcome)"')
+	[ "$got" = "$([ $# = 0 ] || printf '%s\n' "$@")" ] && return 0
+	printf 'history:\n%s\n' "$got"
+	return 1
+}
+
+# How many runs of the history have an outcome.
+history_count() {
+	history | jq --arg outcome "$1" 'map(select(.outcome == $outcome)) | length'
+}
+
+# What has been put before is in the store when this returns.
+stored() {
+	client runs --json >"$SCRATCH/stored"
+}
+
+new_worker() {
+	local pid
+	pid=$(worker_pid 2>/dev/null) && [ "$pid" != "$1" ]
+}
+
+# Kill the worker, and wait until another one is at work.
+kill_worker() {
+	local worker
+	worker=$(worker_pid)
+	kill -KILL "$worker"
+	wait_until 20 new_worker "$worker"
+}
+
+# Kill keeper and worker at once: the worker must not see the keeper go.
+kill_both() {
+	local worker
+	worker=$(worker_pid)
+	kill -STOP "$worker"
+	kill -KILL "$DAEMON_PID" "$worker"
+	await_daemon
+	wait_until 20 not_running "$worker"
+}
+
+is_state() {
+	[ "$(client status --json | jq -r .state)" = "$1" ]
+}
+
+# log_count REGEX: how many lines of the log match.
+log_count() {
+	grep -Ec -- "$1" "$LOG" || :
+}
+
+# What the log says of the store's trouble, and of its end.
+TROUBLE='error: .*fsmon\.db'
+HEALED='fsmon\.db can be written again'
+
+# The store has found by itself that it can go on.
+heals() {
+	wait_until 20 is_state running
+	[ "$(log_count "$TROUBLE")" = 1 ]
+	[ "$(log_count "$HEALED")" = 1 ]
+	touch "$W/healed"
+	sync_daemon
+	assert_hook_line 'healed 1'
+}
+
+# After another start nothing that is done runs again.
+assert_nothing_runs_again() {
+	local count
+	count=$(hook_count)
+	stop_daemon
+	start_daemon
+	sync_daemon
+	[ "$(hook_count)" = "$count" ]
+	[ "$(rule_field name started)" = 0 ]
+}
+
+# ---- A clean end
+
+@test "jobs that wait when the daemon ends are run after the next start, in order" {
+	gate_rule
+	start_daemon
+	write_counted gate "$W/1" "$W/2" "$W/3" "$W/4"
+	wait_until 20 assert_hook_line 'in 1 1'
+	kill -TERM "$DAEMON_PID"
+	wait_until 20 assert_log '3 waiting jobs are stored, and run after the next start'
+	let_go
+	await_daemon
+	assert_hook_lines 'in 1 1' 'out 1'
+	start_daemon
+	let_go 3
+	sync_daemon
+	assert_log '3 jobs waited in the store'
+	assert_hook_lines 'in 1 1' 'out 1' 'in 2 1' 'out 2' 'in 3 1' 'out 3' 'in 4 1' 'out 4'
+	assert_history 1:1:ok 2:1:ok 3:1:ok 4:1:ok
+}
+
+@test "a batch that waits over a restart is one run, whose list names all its events" {
+	rule batch "$W/*" <<-EOF
+		run-per = batch
+		stdin = paths
+		command = echo "\$FSMON_COUNT" >>'$HOOKLOG'; cat >>'$HOOKLOG'
+	EOF
+	start_daemon
+	client pause batch
+	write_counted batch "$W/1" "$W/2" "$W/3"
+	stop_daemon
+	start_daemon
+	write_counted batch "$W/4"
+	client resume batch
+	sync_daemon
+	assert_hook_lines 4 "$W/1" "$W/2" "$W/3" "$W/4"
+}
+
+@test "a pause outlives a restart, and what waited for it is run when it ends" {
+	name_rule
+	start_daemon
+	client pause name
+	touch "$W/a"
+	sync_daemon
+	stop_daemon
+	start_daemon
+	assert_log '\[name\] still paused: fsmon resume name ends that'
+	touch "$W/b"
+	sync_daemon
+	assert_hook_lines
+	client resume name
+	sync_daemon
+	assert_hook_lines 'a 1' 'b 1'
+}
+
+@test "a pause that was ended does not come back" {
+	name_rule
+	start_daemon
+	client pause name
+	client resume name
+	stop_daemon
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	assert_hook_lines 'a 1'
+	refute_log 'still paused'
+}
+
+@test "a pause for a time ends at its time, also over a restart" {
+	name_rule
+	start_daemon
+	client pause name --for 2s
+	touch "$W/a"
+	sync_daemon
+	stop_daemon
+	start_daemon
+	wait_until 20 assert_hook_lines 'a 1'
+}
+
+@test "after a restart a hook is told of its event what it would have been told before" {
+	local name=$'odd\n\e\xff name'
+	for rule in now later; do
+		rule "$rule" "$W/*" <<-EOF
+			command = env -0 | grep -az ^FSMON_ | grep -azvE '^FSMON_(RULE|RUN_ID)=' | sort -z >'$SCRATCH/$rule'; stat -Lc %i /proc/self/fd/\$FSMON_FD >>'$SCRATCH/$rule'
+		EOF
+	done
+	chmod 777 "$W"
+	start_daemon
+	client pause later
+	as_user nobody touch "$W/$name"
+	sync_daemon
+	stop_daemon
+	start_daemon
+	client resume later
+	sync_daemon
+	[[ $(tr '\0' '|' <"$SCRATCH/now") == *"|FSMON_PATH=$W/$name|"*"|FSMON_USER=nobody|"* ]]
+	cmp "$SCRATCH/now" "$SCRATCH/later"
+}
+
+@test "numbers of runs are not used again" {
+	rule name "$W/*" <<<"command = echo \$FSMON_RUN_ID >>'$HOOKLOG'"
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	stop_daemon
+	start_daemon
+	touch "$W/b"
+	sync_daemon
+	assert_hook_lines 1 2
+}
+
+@test "jobs of a rule that is gone at the next start are not run, and the log says so" {
+	name_rule
+	name_rule other
+	start_daemon
+	client pause name
+	client pause other
+	touch "$W/a"
+	sync_daemon
+	stop_daemon
+	rm "$RULES/name.conf"
+	start_daemon
+	assert_log "\\[name\\] warning: not run for $W/a: the rule is gone, or disabled"
+	client resume other
+	sync_daemon
+	assert_hook_lines 'a 1'
+	# Nor later, when there is such a rule again.
+	name_rule
+	client reload
+	stop_daemon
+	start_daemon
+	sync_daemon
+	assert_hook_lines 'a 1'
+}
+
+@test "jobs of a rule that is disabled at the next start are not run, and the log says so" {
+	name_rule
+	start_daemon
+	client pause name
+	touch "$W/a"
+	sync_daemon
+	stop_daemon
+	echo 'enabled = no' >>"$RULES/name.conf"
+	start_daemon
+	assert_log "\\[name\\] warning: not run for $W/a: the rule is gone, or disabled"
+	assert_hook_lines
+}
+
+# ---- Killed
+
+@test "jobs that wait are not lost with the worker, and run once each, in order" {
+	gate_rule
+	start_daemon
+	write_counted gate "$W/1" "$W/2" "$W/3"
+	wait_until 20 assert_hook_line 'in 1 1'
+	stored
+	kill_worker
+	let_go 3
+	sync_daemon
+	assert_hook_lines 'in 1 1' 'out 1' 'in 2 1' 'out 2' 'in 3 1' 'out 3'
+	assert_history 1:1:ok 2:1:ok 3:1:ok
+}
+
+@test "how a run ended while there was no worker is in the history" {
+	local worker
+	rule gate "$W/*" <<-EOF
+		command = echo in >>'$HOOKLOG'; read line <'$SCRATCH/gate'; echo last words; exit 3
+	EOF
+	start_daemon
+	touch "$W/a"
+	wait_until 20 assert_hook_line in
+	stored
+	worker=$(worker_pid)
+	# The hook ends while the worker cannot hear of it, and never will.
+	kill -STOP "$worker"
+	let_go
+	wait_until 20 eval '! pgrep -f "read line <.$SCRATCH/gate"'
+	kill -KILL "$worker"
+	wait_until 20 new_worker "$worker"
+	sync_daemon
+	assert_hook_lines in
+	assert_history a:1:exit
+	[ "$(history | jq '.[0].status')" = 3 ]
+	client logs 1 | grep -Fq 'last words'
+}
+
+@test "an event during a run whose worker was killed is followed by another run" {
+	gate_rule
+	start_daemon
+	write_counted gate "$W/a"
+	wait_until 20 assert_hook_line 'in a 1'
+	write_counted gate "$W/a"
+	stored
+	kill_worker
+	write_counted gate "$W/b"
+	let_go 3
+	sync_daemon
+	assert_hook_lines 'in a 1' 'out a' 'in a 1' 'out a' 'in b 1' 'out b'
+}
+
+@test "a run that nobody knows the end of is run again, as the next attempt" {
+	gate_rule
+	start_daemon
+	write_counted gate "$W/a" "$W/b"
+	wait_until 20 assert_hook_line 'in a 1'
+	stored
+	kill_both
+	# It did end.
+	let_go
+	wait_until 20 assert_hook_line 'out a'
+	start_daemon
+	wait_until 20 assert_hook_line 'in a 2'
+	let_go 2
+	sync_daemon
+	assert_hook_lines 'in a 1' 'out a' 'in a 2' 'out a' 'in b 1' 'out b'
+	assert_history a:1:lost a:2:ok b:1:ok
+	assert_log '\[gate#1\] warning: its end is not known'
+}
+
+@test "what ended before both were killed is not run again" {
+	name_rule
+	start_daemon
+	touch "$W/a" "$W/b"
+	sync_daemon
+	stored
+	kill_both
+	start_daemon
+	sync_daemon
+	assert_hook_lines 'a 1' 'b 1'
+	assert_history a:1:ok b:1:ok
+}
+
+@test "a pause outlives both when they are killed" {
+	name_rule
+	start_daemon
+	client pause name
+	touch "$W/a"
+	sync_daemon
+	stored
+	kill_both
+	start_daemon
+	assert_hook_lines
+	client resume name
+	sync_daemon
+	assert_hook_lines 'a 1'
+}
+
+# ---- The disk is full
+
+# The state directory is on a filesystem of 1 MiB.
+small_state() {
+	loop_fs tmpfs 1M
+	STATE=$FS/state
+	mkdir "$STATE"
+}
+
+# Leave no room on it.
+fill() {
+	! dd if=/dev/zero of="$FS/fill" bs=1k status=none 2>/dev/null
+}
+
+@test "the disk fills up: hooks go on, it is said once, and it heals with all that was" {
+	small_state
+	name_rule
+	start_daemon
+	touch "$W/before"
+	sync_daemon
+	stored
+	fill
+	write_each "$W"/{1..50}
+	sync_daemon
+	stored
+	[ "$(hook_count)" = 51 ]
+	[ "$(log_count "$TROUBLE")" = 1 ]
+	is_state degraded
+	[ "$(history_count ok)" = 51 ]
+	rm "$FS/fill"
+	heals
+	assert_nothing_runs_again
+	[ "$(history_count ok)" = 52 ]
+}
+
+@test "the disk is full at the start: hooks run, it is said once, and it heals" {
+	small_state
+	fill
+	name_rule
+	start_daemon
+	write_each "$W"/{1..20}
+	sync_daemon
+	[ "$(hook_count)" = 20 ]
+	is_state degraded
+	[ "$(log_count "$TROUBLE")" = 1 ]
+	rm "$FS/fill"
+	heals
+	assert_nothing_runs_again
+	[ "$(history_count ok)" = 21 ]
+}
+
+@test "jobs that came to wait while the disk was full outlive the daemon once it is not" {
+	small_state
+	name_rule
+	gate_rule
+	start_daemon
+	client pause gate
+	fill
+	write_each "$W"/{1..100}
+	sync_daemon
+	wait_until 20 is_state degraded
+	rm "$FS/fill"
+	stop_daemon
+	refute_log 'are lost'
+	start_daemon
+	client resume gate
+	let_go 100
+	sync_daemon
+	[ "$(grep -c '^in' "$HOOKLOG")" = 100 ]
+}
+
+@test "where the disk is full to the end, the log says what is lost" {
+	small_state
+	fill
+	name_rule
+	start_daemon
+	client pause name
+	write_each "$W"/{1..20}
+	sync_daemon
+	stop_daemon
+	[ "$DAEMON_STATUS" = 0 ]
+	assert_log 'warning: 20 waiting jobs are not run: nothing could store them'
+}
+
+# ---- The disk is read-only
+
+@test "the disk becomes read-only: hooks go on, and it heals when it can be written" {
+	loop_fs ext4 16M
+	STATE=$FS
+	name_rule
+	start_daemon
+	touch "$W/before"
+	sync_daemon
+	stored
+	# As after an error on the disk.
+	mount -o remount,abort "$FS"
+	write_each "$W"/{1..20}
+	sync_daemon
+	stored
+	[ "$(hook_count)" = 21 ]
+	is_state degraded
+	[ "$(history_count ok)" = 21 ]
+	mount -t tmpfs tmpfs "$FS"
+	heals
+	assert_nothing_runs_again
+	[ "$(history_count ok)" = 22 ]
+}
+
+@test "a disk that is read-only from the start does not keep hooks from running" {
+	loop_fs tmpfs 16M ro
+	STATE=$FS
+	name_rule
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	assert_hook_lines 'a 1'
+	is_state degraded
+	[ "$(log_count "$TROUBLE")" = 1 ]
+	mount -o remount,rw "$FS"
+	heals
+	assert_nothing_runs_again
+}
+
+# ---- The database is gone
+
+@test "the database is deleted while the daemon runs: all of it is written anew" {
+	name_rule
+	rule waits "$W/*" <<<"command = echo \"waited for \${FSMON_PATH##*/}\" >>'$HOOKLOG'"
+	start_daemon
+	client pause waits
+	touch "$W/a"
+	sync_daemon
+	stored
+	rm "$STATE"/fsmon.db*
+	touch "$W/b"
+	sync_daemon
+	stored
+	[ -s "$STATE/fsmon.db" ]
+	[ "$(log_count 'fsmon\.db.*(deleted|gone)')" = 1 ]
+	is_state running
+	stop_daemon
+	start_daemon
+	client resume waits
+	sync_daemon
+	assert_hook_lines 'a 1' 'b 1' 'waited for a' 'waited for b'
+	[ "$(history_count ok)" = 4 ]
+}
+
+@test "the state directory is removed: hooks go on, and it heals when it is there again" {
+	name_rule
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	stored
+	rm -r "$STATE"
+	touch "$W/b"
+	sync_daemon
+	stored
+	assert_hook_lines 'a 1' 'b 1'
+	[ -e "$STATE" ] || mkdir "$STATE"
+	heals
+	assert_nothing_runs_again
+	[ "$(history_count ok)" = 3 ]
+}
+
+# ---- The database is broken
+
+garbage() {
+	head -c "${1:-65536}" /dev/urandom
+}
+
+@test "the database is garbage at the start: it is kept aside, and hooks run" {
+	garbage >"$STATE/fsmon.db"
+	cp "$STATE/fsmon.db" "$SCRATCH/garbage"
+	name_rule
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	assert_hook_lines 'a 1'
+	cmp "$STATE/fsmon.db.broken" "$SCRATCH/garbage"
+	[ "$(log_count 'fsmon\.db\.broken')" = 1 ]
+	is_state running
+	assert_nothing_runs_again
+	assert_history a:1:ok
+}
+
+@test "the database is cut off at the start: hooks run" {
+	name_rule
+	start_daemon
+	write_each "$W"/{1..50}
+	sync_daemon
+	stop_daemon
+	truncate -s 20000 "$STATE/fsmon.db"
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	assert_hook_line 'a 1'
+	[ "$(hook_count)" = 51 ]
+	assert_nothing_runs_again
+}
+
+@test "the database is overwritten with garbage while the daemon runs: no job is lost" {
+	name_rule
+	rule waits "$W/*" <<<"command = echo \"waited for \${FSMON_PATH##*/}\" >>'$HOOKLOG'"
+	start_daemon
+	client pause waits
+	touch "$W/a"
+	sync_daemon
+	stored
+	garbage 1048576 >"$SCRATCH/garbage"
+	dd if="$SCRATCH/garbage" of="$STATE/fsmon.db" conv=notrunc status=none
+	dd if="$SCRATCH/garbage" of="$STATE/fsmon.db-wal" conv=notrunc status=none
+	touch "$W/b"
+	sync_daemon
+	stored
+	stop_daemon
+	start_daemon
+	client resume waits
+	sync_daemon
+	assert_hook_lines 'a 1' 'b 1' 'waited for a' 'waited for b'
+	[ -e "$STATE/fsmon.db.broken" ]
+	[ "$(log_count 'fsmon\.db\.broken')" = 1 ]
+	is_state running
+}
+
+@test "every file of the database is emptied while the daemon runs: hooks go on" {
+	local file
+	name_rule
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	stored
+	for file in "$STATE"/fsmon.db*; do
+		: >"$file"
+	done
+	touch "$W/b"
+	wait_until 20 assert_hook_line 'b 1'
+	wait_until 20 is_state running
+	assert_nothing_runs_again
+}
+
+@test "a database of a newer fsmon is left alone, and hooks run" {
+	name_rule
+	start_daemon
+	stop_daemon
+	printf '\x7f\xff\xff\xff' | dd of="$STATE/fsmon.db" bs=1 seek=60 conv=notrunc status=none
+	cp "$STATE/fsmon.db" "$SCRATCH/newer"
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	assert_hook_lines 'a 1'
+	is_state degraded
+	[ "$(log_count "$TROUBLE.*newer")" = 1 ]
+	client status | grep -q newer
+	stop_daemon
+	cmp "$STATE/fsmon.db" "$SCRATCH/newer"
+}
