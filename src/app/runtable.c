@@ -82,11 +82,10 @@ static void add_took(struct buf *b, json_t *run, uint64_t now_ns)
 		buf_add_str(b, "-");
 }
 
-static void add_outcome(struct buf *b, json_t *run, uint64_t now_ns)
+static void add_end(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	const char *outcome = text_of(run, "outcome");
 	int status = (int)number_of(run, "status");
-	uint64_t attempt = number_of(run, "attempt");
 	const char *signal = sigabbrev_np(status);
 	if (strcmp(outcome, "exit") == 0)
 		buf_printf(b, "exit %d", status);
@@ -98,8 +97,19 @@ static void add_outcome(struct buf *b, json_t *run, uint64_t now_ns)
 		buf_printf(b, "could not start: %s", strerror(status));
 	else
 		buf_add_str(b, is_running(run) && !now_ns ? "not known" : outcome);
+}
+
+static void add_attempt(struct buf *b, json_t *run)
+{
+	uint64_t attempt = number_of(run, "attempt");
 	if (attempt > 1)
 		buf_printf(b, ", attempt %" PRIu64, attempt);
+}
+
+static void add_outcome(struct buf *b, json_t *run, uint64_t now_ns)
+{
+	add_end(b, run, now_ns);
+	add_attempt(b, run);
 }
 
 static void add_actor(struct buf *b, json_t *run, uint64_t now_ns)
@@ -231,14 +241,14 @@ static void add_head(struct buf *b, json_t *run, uint64_t now_ns)
 	buf_add_str(b, ", ");
 	add_started(b, run, now_ns);
 	buf_add_str(b, ": ");
-	add_outcome(b, run, now_ns);
-	if (is_running(run) && now_ns) {
-		buf_add_str(b, "; what it prints is in the daemon's log until it ends");
-	} else if (!is_running(run) &&
-		   strcmp(text_of(run, "outcome"), "could-not-start") != 0) {
+	add_end(b, run, now_ns);
+	if (!is_running(run) && strcmp(text_of(run, "outcome"), "could-not-start") != 0) {
 		buf_add_str(b, " after ");
 		add_took(b, run, now_ns);
 	}
+	add_attempt(b, run);
+	if (is_running(run) && now_ns)
+		buf_add_str(b, "; what it prints is in the daemon's log until it ends");
 	buf_add_str(b, "\n");
 }
 

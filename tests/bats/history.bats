@@ -61,6 +61,11 @@ column() {
 	tail -n +2 <<<"$output" | sed 's/^ *//' | awk -F '  +' -v n="$1" '{ print $n }'
 }
 
+# has_ended RULE COUNT: so many runs of the rule have ended.
+has_ended() {
+	told runs --rule "$1" --json | jq -e "map(select(.outcome != \"running\")) | length == $2"
+}
+
 # ---- runs
 
 @test "runs shows each run in a line, the oldest first" {
@@ -121,6 +126,26 @@ column() {
 	sync_daemon
 	run -0 told runs
 	[ "$(column 6)" = ok ]
+}
+
+@test "runs and logs tell attempts and on-failure commands apart" {
+	seen_rule <<-EOF
+		command = exit 4
+		retry = 1
+		retry-delay = 10ms
+		on-failure = echo given up
+	EOF
+	sed -i '/^command = \//d' "$RULES/seen.conf"
+	start_daemon
+	touch "$W/seen"
+	wait_until 20 has_ended seen 3
+	run -0 told runs
+	[ "$(column 6)" = "exit 4"$'\n'"exit 4, attempt 2"$'\n'"ok" ]
+	[ "$(column 3)" = "seen"$'\n'"seen"$'\n'"seen on-failure" ]
+	run -0 told logs seen
+	[[ ${lines[1]} =~ ^"--- run 2, seen, ".*": exit 4 after "[0-9.]+"ms, attempt 2"$ ]]
+	[[ ${lines[2]} =~ ^"--- run 3, seen on-failure, ".*": ok after " ]]
+	[ "${lines[3]}" = "given up" ]
 }
 
 @test "runs says how many more events a job had, and shows odd names on one line" {
