@@ -17,7 +17,7 @@
 struct job_event *job_newest(const struct sched_job *s)
 {
 	/* Its first member. */
-	return (struct job_event *)STAILQ_LAST(&s->items, sched_item, next);
+	return (struct job_event *)sched_newest(s);
 }
 
 struct job_event *job_event_new(struct jobs *j, struct change *c, uint32_t kind,

@@ -247,6 +247,9 @@ struct sched_verdict sched_lost(struct sched *s, struct sched_job *job, uint64_t
 void sched_each(const struct sched *s,
 	void (*each)(void *ctx, const struct sched_job *job), void *ctx);
 
+/* The newest item of a job, or NULL if it has none. */
+struct sched_item *sched_newest(const struct sched_job *job);
+
 /* Free a job that is no longer a scheduler's; not its items. NULL is allowed. */
 void sched_job_free(struct sched_job *job);
 

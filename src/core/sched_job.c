@@ -33,12 +33,12 @@ void sched_job_free(struct sched_job *job)
 	free(job);
 }
 
-/* The newest item, or NULL. (STAILQ_LAST is not standard C.) */
-static struct sched_item *job_newest(const struct sched_entry *e)
+/* What STAILQ_LAST does, in standard C. */
+struct sched_item *sched_newest(const struct sched_job *job)
 {
-	if (STAILQ_EMPTY(&e->job.items))
+	if (STAILQ_EMPTY(&job->items))
 		return NULL;
-	char *last = (char *)(void *)e->job.items.stqh_last;
+	char *last = (char *)(void *)job->items.stqh_last;
 	return (struct sched_item *)(void *)(last - offsetof(struct sched_item, next));
 }
 
@@ -47,7 +47,7 @@ static struct sched_item *job_before_last(struct sched_entry *e)
 {
 	struct sched_item *item = e->before_last;
 	if (!item && e->job.listed > 1) {
-		struct sched_item *newest = job_newest(e);
+		struct sched_item *newest = sched_newest(&e->job);
 		for (item = STAILQ_FIRST(&e->job.items); item->next.stqe_next != newest;)
 			item = STAILQ_NEXT(item, next);
 	}
@@ -60,7 +60,7 @@ struct sched_item *sched_job_add(
 	struct sched_job *job = &e->job;
 	struct sched_item *cut = NULL;
 	if (job->listed > 0 && job->listed >= queue_max) {
-		cut = job_newest(e);
+		cut = sched_newest(&e->job);
 		e->before_last = job_before_last(e);
 		if (e->before_last)
 			STAILQ_REMOVE_AFTER(&job->items, e->before_last, next);
@@ -68,7 +68,7 @@ struct sched_item *sched_job_add(
 			STAILQ_REMOVE_HEAD(&job->items, next);
 		job->truncated = true;
 	} else {
-		e->before_last = job_newest(e);
+		e->before_last = sched_newest(&e->job);
 		job->listed++;
 	}
 	STAILQ_INSERT_TAIL(&job->items, item, next);
@@ -81,7 +81,7 @@ void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_fro
 	struct sched_entry *first = in_front ? from : e;
 	struct sched_entry *last = in_front ? e : from;
 	struct sched_item *before_last =
-		last->job.listed > 1 ? last->before_last : job_newest(first);
+		last->job.listed > 1 ? last->before_last : sched_newest(&first->job);
 	if (last->job.listed == 0)
 		before_last = first->before_last;
 	STAILQ_CONCAT(&first->job.items, &last->job.items);
