@@ -360,7 +360,7 @@ int store_take_left(struct store *s,
 		kick(s);
 	if (rc == SQLITE_OK)
 		return 0;
-	errno = ENOMEM;
+	errno = store_db_fault(rc) == STORE_DB_NO_MEMORY ? ENOMEM : EIO;
 	return -1;
 }
 

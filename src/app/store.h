@@ -22,9 +22,10 @@ struct store; /* opaque */
 struct store_config {
 	struct poller *poller; /* borrowed */
 	const char *dir; /* state directory; copied */
-	uint64_t keep_ns; /* history-keep: age ... */
-	uint32_t keep_count; /* ... and number of ended runs */
-	/* Runs up to this one have been written with their ends: nobody need remember them. */
+	uint64_t keep_ns; /* history-keep: age (0: any) ... */
+	uint32_t keep_count; /* ... and number of ended runs (0: any) */
+	/* These runs have been written with their ends (in memory, where nothing else can be
+	 * written): nobody else need remember them. Called from poller_turn. */
 	void (*committed)(void *ctx, const uint64_t *run_ids, size_t count);
 	/* The database was lost (deleted, broken): all jobs that wait or run, and pauses,
 	 * are to be put again. Called from poller_turn; the store works meanwhile. */
@@ -32,7 +33,7 @@ struct store_config {
 	void *ctx;
 };
 
-/* Why a job for `on-failure` runs, or how a run ended. */
+/* How a run ended, or why a job for `on-failure` runs. */
 enum store_outcome {
 	STORE_RUNNING, /* has not ended */
 	STORE_OK,
@@ -119,14 +120,15 @@ bool store_close(struct store *s, uint64_t patience_ns);
 /* Another history-keep, after a reload. */
 void store_set_keep(struct store *s, uint64_t keep_ns, uint32_t keep_count);
 
-/* The highest numbers that were ever used. */
+/* The highest numbers that had ever been used when the store was opened; where nobody knows,
+ * ms since 1970, which are higher. */
 uint64_t store_last_job_id(const struct store *s);
 uint64_t store_last_run_id(const struct store *s);
 uint64_t store_last_event_seq(const struct store *s);
 
 /* What store_take_left gives: jobs that waited or ran when the daemon ended. The events'
- * changes have one reference, the receiver's; of their hits there are none, and path and
- * old_path are the event's own. Strings live as long as the call. */
+ * changes have one reference, the receiver's whatever it answers; of their hits there are
+ * none, and path and old_path are the event's own. All else lives as long as the call. */
 struct store_left {
 	struct store_job job;
 	struct store_event *events; /* oldest first */
@@ -135,8 +137,8 @@ struct store_left {
 
 /* Hand out all jobs that were left over, oldest first; once, after store_open. Those that
  * `take` returns false for are marked done. A run of theirs that nobody knows any more is
- * the caller's to end (STORE_LOST). Returns 0, or -1 with ENOMEM (some were not handed out,
- * and stay stored). */
+ * the caller's to end (STORE_LOST). `take` may put, and must not take or close. Returns 0, or -1
+ * with ENOMEM or EIO (some were not handed out, and stay stored). */
 int store_take_left(struct store *s,
 	bool (*take)(void *ctx, const struct store_left *left), void *ctx);
 
@@ -159,7 +161,8 @@ void store_drop_event(struct store *s, uint64_t job_id, uint64_t seq);
 /* All events of one job are another's from now on; the first is over, and to run it again
  * is to run the other. */
 void store_follow(struct store *s, uint64_t from_id, uint64_t to_id);
-/* It is over: from now on it is history. */
+/* It is over: from now on it is history, with its newest 1,000 events, as long as one of its
+ * runs is; one that never ran is forgotten. */
 void store_done_job(struct store *s, uint64_t job_id);
 
 /* A run has started, or it has ended: each time with all that is known of it. */

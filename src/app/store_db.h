@@ -60,6 +60,7 @@ struct store_db {
 	ino_t ino;
 	struct timespec mtime;
 	uint64_t runs; /* that have ended, roughly */
+	uint64_t new_events; /* since the last pruning */
 	uint64_t pruned_ns; /* CLOCK_REALTIME of the last pruning */
 };
 

@@ -67,6 +67,20 @@ static void say_reason(struct store *s, int rc, const char *reason)
 		reason ? reason : sqlite3_errstr(rc));
 }
 
+/* Try the file again so much later. */
+static void put_off(struct store *s, uint64_t delay_ns)
+{
+	s->heal_delay_ns = delay_ns < HEAL_MAX_NS ? delay_ns : HEAL_MAX_NS;
+	s->heal_ns = clock_monotonic_ns() + s->heal_delay_ns;
+}
+
+/* How long ago the file came back the last time: a disk that is full again at once is not
+ * to be reported every second. */
+static uint64_t healed_for_ns(const struct store *s)
+{
+	return s->healed_ns ? clock_monotonic_ns() - s->healed_ns : HEAL_MAX_NS;
+}
+
 /* A copy of all that another database holds, but for the oldest history. */
 static int copy_into_memory(struct store_db *memory, struct store_db *from)
 {
@@ -104,8 +118,7 @@ static void use_memory(struct store *s, struct store_db *from)
 	s->db = memory;
 	s->is_memory = true;
 	s->has_lost = s->has_lost || !is_copied;
-	s->heal_delay_ns = HEAL_MIN_NS;
-	s->heal_ns = clock_monotonic_ns() + HEAL_MIN_NS;
+	put_off(s, healed_for_ns(s) < HEAL_MAX_NS ? s->heal_delay_ns * 2 : HEAL_MIN_NS);
 }
 
 static void degrade(struct store *s, int rc, const char *reason)
@@ -183,10 +196,7 @@ static void heal(struct store *s, bool forgets)
 	}
 	if (rc != SQLITE_OK) {
 		say_reason(s, rc, reason);
-		s->heal_delay_ns *= 2;
-		if (s->heal_delay_ns > HEAL_MAX_NS)
-			s->heal_delay_ns = HEAL_MAX_NS;
-		s->heal_ns = clock_monotonic_ns() + s->heal_delay_ns;
+		put_off(s, s->heal_delay_ns * 2);
 		return;
 	}
 	store_db_close(&s->db, true);
@@ -194,6 +204,7 @@ static void heal(struct store *s, bool forgets)
 	s->is_memory = false;
 	s->knows_file = true;
 	s->reason[0] = '\0';
+	s->healed_ns = clock_monotonic_ns();
 	store_db_note_file(&s->db);
 	log_warn("%s can be written again: it holds all waiting jobs, and the history",
 		s->path);

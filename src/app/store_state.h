@@ -25,6 +25,7 @@ struct store {
 	uint64_t asked, restored; /* times that the owner was asked, and has done it */
 	uint64_t heal_ns; /* CLOCK_MONOTONIC; in memory: when to try again */
 	uint64_t heal_delay_ns;
+	uint64_t healed_ns; /* likewise, when it last came back; 0: never */
 	char reason[200]; /* why in memory */
 	struct store_db_state last; /* highest numbers */
 	struct store_db_state first; /* likewise, when the store was opened; constant */

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define DONE_EVENTS_MAX 1000 /* kept of a job that is over */
+#define EVENTS_MAX 100000 /* kept of all jobs that are over */
+#define PRUNE_EVENTS 20000 /* so many have come since the last look */
 #define PRUNE_NS \
 	UINT64_C(60000000000) /* at least between two looks for what is too old */
 #define PRUNE_SLACK 100 /* so many more runs than are kept, or 1 % */
@@ -95,6 +97,7 @@ static int add_events(struct store_db *db, const struct store_batch *batch)
 			b.rc = store_db_run(b.st);
 		if (b.rc != SQLITE_OK)
 			break;
+		db->new_events++;
 	}
 	return b.rc;
 }
@@ -233,6 +236,18 @@ static int forget(struct store_db *db, const char *which)
 	return rc == SQLITE_OK ? store_db_exec(db, steps) : rc;
 }
 
+/* Of the oldest jobs that are over forget the events. */
+static int forget_events(struct store_db *db)
+{
+	char sql[320];
+	snprintf(sql, sizeof(sql),
+		"DELETE FROM event WHERE seq <= (SELECT seq FROM event ORDER BY seq DESC"
+		" LIMIT 1 OFFSET %d) AND NOT EXISTS (SELECT 1 FROM job"
+		" WHERE job.id = event.job_id AND job.done = 0)",
+		EVENTS_MAX);
+	return store_db_exec(db, sql);
+}
+
 /* Give room back to the filesystem, if much of the file is free. */
 static void shrink(struct store_db *db)
 {
@@ -263,7 +278,10 @@ int store_write_prune(struct store_db *db, const struct store_write_keep *keep)
 			keep->count);
 		rc = forget(db, which);
 	}
+	if (rc == SQLITE_OK)
+		rc = forget_events(db);
 	db->runs = (uint64_t)store_db_number(db, "SELECT count(*) FROM run", 0);
+	db->new_events = 0;
 	return rc;
 }
 
@@ -272,7 +290,8 @@ static bool is_time_to_prune(
 {
 	uint64_t slack =
 		keep->count / 100 > PRUNE_SLACK ? keep->count / 100 : PRUNE_SLACK;
-	if (keep->count && db->runs > keep->count + slack)
+	if ((keep->count && db->runs > keep->count + slack) ||
+		db->new_events > PRUNE_EVENTS)
 		return true;
 	uint64_t now_ns = clock_realtime_ns();
 	return now_ns < db->pruned_ns || now_ns - db->pruned_ns > PRUNE_NS;

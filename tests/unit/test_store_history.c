@@ -317,6 +317,45 @@ static void forgets_what_is_too_old(void **state)
 	assert_int_equal(store_last_event_seq(k->store), 30);
 }
 
+/* Put `count` events of one job, and a run of it. */
+static void put_large(struct kit *k, uint64_t id, uint64_t count, bool is_done)
+{
+	struct change *c = kit_change("/a", NULL);
+	const struct store_job job = {.id = id, .rule = "r", .key = "", .count = count};
+	const struct store_run run = {.id = id, .job_id = id, .rule = "r"};
+	store_put_job(k->store, &job);
+	store_put_run(k->store, &run);
+	for (uint64_t i = 0; i < count; i++) {
+		const struct store_event e = {.seq = id * 10000 + i,
+			.change = c,
+			.kind = EVENT_CLOSE_WRITE,
+			.path = c->event.path};
+		store_add_event(k->store, id, &e);
+	}
+	change_unref(c);
+	if (is_done)
+		store_done_job(k->store, id);
+}
+
+/* However many runs are kept: the events are what takes room. */
+static void bounds_the_events_of_what_is_over(void **state)
+{
+	struct kit *k = *state;
+	kit_open(k);
+	put_large(k, 1, 1000, false); /* waits: it stays */
+	for (uint64_t id = 2; id < 140; id++)
+		put_large(k, id, 1000, true);
+	kit_settle(k);
+	store_set_keep(k->store, 0, 0);
+	kit_put_waiting(k, 200, "/b");
+	kit_settle(k);
+	assert_int_equal(kit_number(k, "SELECT count(*) FROM event"), 101000);
+	assert_int_equal(
+		kit_number(k, "SELECT count(*) FROM event WHERE job_id = 1"), 1000);
+	assert_int_equal(kit_number(k, "SELECT count(*) FROM event WHERE job_id = 2"), 0);
+	assert_int_equal(kit_number(k, "SELECT count(*) FROM run"), 139);
+}
+
 static void writes_the_last_state_once(void **state)
 {
 	struct kit *k = *state;
@@ -445,6 +484,7 @@ int main(void)
 		TEST(drops_events),
 		TEST(keeps_the_newest_runs),
 		TEST(forgets_what_is_too_old),
+		TEST(bounds_the_events_of_what_is_over),
 		TEST(writes_the_last_state_once),
 		TEST(remembers_pauses),
 		TEST(takes_many_events_in_one_job),
