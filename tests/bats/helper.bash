@@ -258,10 +258,8 @@ cleanup() {
 
 # Processes with the scratch directory on their command line: what outlived the daemon.
 scratch_processes() {
-	local dir
-	for dir in /proc/[0-9]*; do
-		if [ "${dir#/proc/}" != $$ ] && grep -Fqsa -- "$SCRATCH/" "$dir/cmdline"; then
-			echo "${dir#/proc/}"
-		fi
-	done
+	local pid files=(/proc/[0-9]*/cmdline)
+	while IFS=/ read -r _ _ pid _; do
+		[ "$pid" = $$ ] || echo "$pid"
+	done < <(grep -Flsa --file=- "${files[@]}" <<<"$SCRATCH/")
 }
