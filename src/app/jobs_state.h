@@ -80,6 +80,7 @@ struct job {
 	uint64_t run_started_ns; /* likewise */
 	struct late_end
 		*late; /* its end, put off until its descendants are gone; or NULL */
+	bool is_killed; /* all of its run is to be killed, also what comes yet */
 	bool is_left; /* an earlier worker's run, of which the keeper has not spoken yet */
 };
 

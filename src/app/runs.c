@@ -210,7 +210,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 	if (job->hh.tbl)
 		HASH_DEL(j->runs, job);
 	job->run_id = 0;
-	job->is_left = false;
+	job->is_left = job->is_killed = false;
 	switch (v->end) {
 	case SCHED_RETRY:
 		if (end->outcome != STORE_LOST) {
@@ -337,7 +337,9 @@ static void look_for_late(struct jobs *j, uint64_t now_ns)
 	HASH_ITER(hh, j->runs, job, next)
 	{
 		struct late_end *late = job->late;
-		if (!late || signal_lineage(j, job, 0) > 0)
+		/* What was being forked when the others were killed is killed now. */
+		int signal = job->is_killed ? SIGKILL : 0;
+		if (!late || signal_lineage(j, job, signal) > 0)
 			continue;
 		job->late = NULL;
 		j->late_count--;
@@ -394,6 +396,7 @@ static void obey(struct jobs *j, const struct sched_order *o, uint64_t now_ns)
 		signal_lineage(j, job, o->signal);
 		break;
 	case SCHED_KILL:
+		job->is_killed = true;
 		rc = runner_kill(j->runner, job->run_id);
 		signal_lineage(j, job, SIGKILL);
 		break;
