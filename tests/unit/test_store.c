@@ -75,6 +75,7 @@ static void put_everything(struct kit *k)
 	change_unref(c);
 	struct change *bare = change_new(NULL, NULL);
 	bare->actor.uid = bare->actor.euid = bare->actor.login_uid = ACTOR_ID_UNKNOWN;
+	bare->event.is_dir = true;
 	e = (struct store_event){.seq = 12, .change = bare, .kind = EVENT_OVERFLOW};
 	store_add_event(k->store, 5, &e);
 	change_unref(bare);
@@ -161,6 +162,8 @@ static void look_at_everything(const struct store_left *left)
 	assert_int_equal(e->seq, 12);
 	assert_null(e->path);
 	assert_null(e->user);
+	assert_true(e->change->event.is_dir);
+	assert_false(e->change->event.type_known);
 	assert_null(e->change->actor.exe);
 	assert_int_equal(e->change->actor.ancestors_len, 0);
 	assert_int_equal(e->change->actor.uid, ACTOR_ID_UNKNOWN);

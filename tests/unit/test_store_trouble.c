@@ -3,6 +3,7 @@
 #include "store_kit.h"
 
 #include "app/store.h"
+#include "os/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static bool has_namespace; /* mounts may be made, and go with the process */
@@ -87,6 +89,8 @@ static void goes_on_in_memory_while_the_disk_is_full(void **state)
 	assert_string_equal(h.reason, "");
 	assert_int_equal(kit_number(k, "SELECT count(*) FROM run"), 1001);
 	assert_int_equal(kit_number(k, "SELECT count(*) FROM pause"), 0);
+	assert_int_equal(
+		kit_number(k, "SELECT count(*) FROM event WHERE job_id = 2000"), 2);
 	assert_true(kit_close(k));
 	assert_string_equal(left_ids(k), "2000 ");
 }
@@ -148,20 +152,6 @@ static void makes_a_deleted_file_anew(void **state)
 	assert_int_equal(k->lost, 0);
 	assert_true(kit_close(k));
 	assert_string_equal(left_ids(k), "1 3 ");
-}
-
-/* The log of the old file must not be taken for the new one's. */
-static void makes_a_file_anew_whose_log_was_left(void **state)
-{
-	struct kit *k = *state;
-	kit_open(k);
-	kit_put_waiting(k, 1, "/a");
-	kit_settle(k);
-	unlink(kit_path(k, "fsmon.db"));
-	kit_put_waiting(k, 2, "/b");
-	kit_settle(k);
-	assert_true(kit_close(k));
-	assert_string_equal(left_ids(k), "1 2 ");
 }
 
 static void keeps_aside_what_took_its_place(void **state)
@@ -228,6 +218,29 @@ static void put_much(struct kit *k)
 	kit_settle(k);
 }
 
+/* The log of the old file, which holds some of its pages, must not be taken for the new
+ * one's. */
+static void makes_a_file_anew_whose_log_was_left(void **state)
+{
+	struct kit *k = *state;
+	kit_open(k);
+	put_much(k);
+	kit_number(k, "PRAGMA wal_checkpoint(TRUNCATE)");
+	for (uint64_t id = 200; id < 1100; id += 2)
+		store_done_job(k->store, id);
+	kit_put_done(k, 5000, "r", STORE_OK, 1);
+	kit_settle(k);
+	unlink(kit_path(k, "fsmon.db"));
+	kit_put_waiting(k, 2, "/b");
+	kit_settle(k);
+	assert_int_equal(kit_number(k, "SELECT count(*) FROM run"), 1001);
+	assert_true(kit_close(k));
+	assert_int_equal(kit_number(k, "SELECT count(*) FROM pragma_integrity_check"
+				       " WHERE integrity_check = 'ok'"),
+		1);
+	assert_string_equal(left_ids(k), "1 2 ");
+}
+
 static void starts_anew_where_the_file_is_broken(void **state)
 {
 	struct kit *k = *state;
@@ -272,6 +285,47 @@ static void replaces_a_file_that_breaks(void **state)
 	assert_true(kit_close(k));
 	assert_string_equal(left_ids(k), "1 2000 3000 ");
 	assert_int_equal(store_last_run_id(k->store), 1001099);
+}
+
+/* What the store has read already it need not read again: it looks all the same. */
+static void sees_that_somebody_wrote_over_the_file(void **state)
+{
+	struct kit *k = *state;
+	struct stat st;
+	kit_open(k);
+	kit_put_waiting(k, 1, "/a");
+	kit_settle(k);
+	k->restore = restore_two;
+	kit_number(k, "PRAGMA wal_checkpoint(TRUNCATE)");
+	spoil(kit_path(k, "fsmon.db"), 0);
+	kit_put_waiting(k, 3000, "/c");
+	kit_settle(k);
+	kit_settle(k);
+	assert_int_equal(stat(kit_path(k, "fsmon.db.broken"), &st), 0);
+	assert_true(kit_close(k));
+	assert_string_equal(left_ids(k), "1 2000 3000 ");
+}
+
+/* Nobody is to wait for the check of a large database after a kill. */
+static void checks_a_large_file_only_in_part(void **state)
+{
+	struct kit *k = *state;
+	int status;
+	pid_t pid = fork();
+	if (pid == 0) {
+		kit_open(k);
+		for (uint64_t id = 1; id <= 60000; id++)
+			kit_put_done(k, id, "r", STORE_OK, id);
+		kit_settle(k);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	uint64_t start_ns = clock_monotonic_ns();
+	kit_open(k);
+	printf("# opened after a kill with 60000 runs in %llu ms\n",
+		(unsigned long long)(clock_monotonic_ns() - start_ns) / 1000000);
+	assert_int_equal(store_last_run_id(k->store), 1060000);
 }
 
 static void takes_no_foreign_database(void **state)
@@ -407,6 +461,8 @@ int main(void)
 		TEST(goes_on_without_its_directory),
 		TEST(starts_anew_where_the_file_is_broken),
 		TEST(replaces_a_file_that_breaks),
+		TEST(sees_that_somebody_wrote_over_the_file),
+		TEST(checks_a_large_file_only_in_part),
 		TEST(takes_no_foreign_database),
 		TEST(leaves_a_newer_database_alone),
 		TEST(reads_what_it_cannot_write),
