@@ -6,7 +6,8 @@
  *
  * As a hook:
  *   bench stamp FIFO            tells FIFO when its first instruction ran
- *   bench mark LOG [NAME]       appends "S TIME NAME" and "E TIME NAME" ($FSMON_PATH)
+ *   bench mark LOG [NAME]       appends "S TIME NAME" and, after $LINGER_US, "E TIME NAME"
+ *                               ($FSMON_PATH)
  *   bench linger FIFO US        tells FIFO when it starts and, after US, that it ends
  *   bench rewrite HOW LOG       appends "TIME PATH CMD DEPTH" of what it was told, and writes
  *                               $FSMON_PATH itself: direct, setsid (and sets free), double
@@ -107,8 +108,11 @@ static int do_stamp(char **args)
 static int do_mark(char **args)
 {
 	const char *name = args[1] ? args[1] : getenv("FSMON_PATH");
+	const char *us = getenv("LINGER_US");
 	int fd = open_or_die(args[0], O_WRONLY | O_CREAT | O_APPEND);
 	dprintf(fd, "S %" PRIu64 " %s\n", started_ns, name);
+	if (us)
+		linger_us(strtoull(us, NULL, 10));
 	dprintf(fd, "E %" PRIu64 " %s\n", now_ns(), name);
 	return 0;
 }
