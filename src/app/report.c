@@ -327,7 +327,7 @@ void report_print(json_t *report, FILE *out)
 	print_rules(json_object_get(report, "rules"), out);
 	print_filesystems(json_object_get(report, "filesystems"), out);
 	item = json_object_get(report, "store");
-	fprintf(out, "\n%-24s %s\n", "history kept in", text_of(item, "where"));
+	fprintf(out, "\n%-24s %s\n", "jobs_and_history_in", text_of(item, "where"));
 	json_object_foreach(json_object_get(report, "counters"), name, item)
 		fprintf(out, "%-24s %lld\n", name, (long long)json_integer_value(item));
 }
