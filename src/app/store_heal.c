@@ -291,7 +291,8 @@ static void look_at_file(struct store *s)
 	if (st.st_mtim.tv_sec == db->mtime.tv_sec &&
 		st.st_mtim.tv_nsec == db->mtime.tv_nsec)
 		return;
-	/* Somebody else has written into it. */
+	/* Somebody else has written into it. What the log still has hides that. */
+	store_db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
 	if (store_db_fault(store_db_check(s->path)) == STORE_DB_BROKEN)
 		replace_broken(s);
 	else

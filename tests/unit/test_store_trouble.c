@@ -293,10 +293,12 @@ static void sees_that_somebody_wrote_over_the_file(void **state)
 	struct kit *k = *state;
 	struct stat st;
 	kit_open(k);
-	kit_put_waiting(k, 1, "/a");
+	put_much(k);
+	kit_number(k, "PRAGMA wal_checkpoint(TRUNCATE)");
+	for (uint64_t id = 2900; id < 2910; id++)
+		kit_put_waiting(k, id, "/w"); /* near what comes next */
 	kit_settle(k);
 	k->restore = restore_two;
-	kit_number(k, "PRAGMA wal_checkpoint(TRUNCATE)");
 	spoil(kit_path(k, "fsmon.db"), 0);
 	kit_put_waiting(k, 3000, "/c");
 	kit_settle(k);
@@ -323,6 +325,9 @@ static void checks_a_large_file_only_in_part(void **state)
 	assert_int_equal(status, 0);
 	uint64_t start_ns = clock_monotonic_ns();
 	kit_open(k);
+	struct store_health h;
+	store_health(k->store, &h);
+	assert_false(h.is_memory);
 	printf("# opened after a kill with 60000 runs in %llu ms\n",
 		(unsigned long long)(clock_monotonic_ns() - start_ns) / 1000000);
 	assert_int_equal(store_last_run_id(k->store), 1060000);
