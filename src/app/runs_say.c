@@ -3,6 +3,8 @@
 #include "app/jobs_state.h"
 
 #include "app/log.h"
+#include "base/buf.h"
+#include "core/when.h"
 #include "os/clock.h"
 
 #include <inttypes.h>
@@ -11,7 +13,6 @@
 #include <string.h>
 
 #define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_S UINT64_C(1000000000)
 
 static struct log_about about_run(const struct job *job)
 {
@@ -121,13 +122,20 @@ void say_end(const struct job *job, enum store_outcome outcome, int status,
 	}
 }
 
+/* A span, in room that the caller frees. */
+static const char *span_text(struct buf *room, uint64_t span_ns)
+{
+	return when_add_span(room, span_ns) == 0 ? room->data : "a while";
+}
+
 void say_retry(const struct job *job, uint64_t in_ns, uint32_t retry)
 {
 	struct log_about about = {.rule = job->named->name};
-	log_about(LOG_LEVEL_INFO, &about,
-		"retry %" PRIu32 " of %" PRIu32 " in %.1f s: %s", job->sched->failures,
-		retry, (double)in_ns / (double)NS_PER_S,
+	struct buf span = {0};
+	log_about(LOG_LEVEL_INFO, &about, "retry %" PRIu32 " of %" PRIu32 " in %s: %s",
+		job->sched->failures, retry, span_text(&span, in_ns),
 		job_event_key(job_newest(job->sched)));
+	buf_fini(&span);
 }
 
 void say_held(const struct jobs *j, const struct job *job, uint64_t for_ns)
@@ -136,10 +144,13 @@ void say_held(const struct jobs *j, const struct job *job, uint64_t for_ns)
 	const struct rule *r = table_rule(j->rules, (uint32_t)job_rule(job->sched));
 	const char *path = job_event_key(job_newest(job->sched));
 	bool is_batch = r->run_per == RULE_PER_BATCH;
+	struct buf window = {0}, span = {0};
 	log_about(LOG_LEVEL_WARN, &about,
-		"taken for a loop: more than %" PRIu32 " runs in %" PRIu64
-		" s%s%s (breaker); held for %" PRIu64
-		" s, then it goes on by itself; what comes meanwhile waits",
-		r->breaker.count, r->breaker.per_ns / NS_PER_S, is_batch ? "" : " for ",
-		is_batch ? "" : path, for_ns / NS_PER_S);
+		"taken for a loop: more than %" PRIu32
+		" runs in %s%s%s (breaker); held for %s, then it goes on by itself; "
+		"what comes meanwhile waits",
+		r->breaker.count, span_text(&window, r->breaker.per_ns),
+		is_batch ? "" : " for ", is_batch ? "" : path, span_text(&span, for_ns));
+	buf_fini(&window);
+	buf_fini(&span);
 }

@@ -176,7 +176,7 @@ stop_server() {
 	wait_until 20 assert_hook_line "breaker<>$W/f"
 	stop_server
 	assert_hook_lines run run run run run "breaker<>$W/f"
-	assert_log "\\[loop] warning: taken for a loop: more than 5 runs in 10 s for $W/f"
+	assert_log "\\[loop] warning: taken for a loop: more than 5 runs in 10\\.0s for $W/f"
 	is_field loop held 1
 	is_field loop waiting 1
 	# What is held keeps nobody waiting, and comes by itself, 10 s later.
@@ -228,7 +228,7 @@ stop_server() {
 		sync_daemon
 	done
 	touch "$W/4"
-	wait_until 20 assert_log '\[batch] warning: taken for a loop: more than 3 runs in 10 s '
+	wait_until 20 assert_log '\[batch] warning: taken for a loop: more than 3 runs in 10\.0s '
 	assert_hook_lines 1 2 3
 }
 
