@@ -79,9 +79,22 @@ void keep_done(struct jobs *j, const struct sched_job *s)
 		store_done_job(j->store, s->id);
 }
 
+/* Events of a job are no longer listed because it has taken over more. */
+static void keep_cut_all(
+	struct jobs *j, const struct sched_job *s, const struct sched_items *items)
+{
+	const struct job *job = s->data;
+	const struct sched_item *item;
+	STAILQ_FOREACH (item, items, next) {
+		job->named->counters.unlisted++;
+		keep_cut(j, s, (const struct job_event *)item);
+	}
+}
+
 void keep_follow(
 	struct jobs *j, const struct sched_job *s, const struct sched_job *follower)
 {
+	keep_cut_all(j, follower, &s->items);
 	if (!j->store)
 		return;
 	store_follow(j->store, s->id, follower->id);
@@ -209,6 +222,8 @@ static struct sched_job *give(
 	}
 	if (s->data) {
 		free(failure); /* it joined another */
+		keep_cut_all(j, s, &items);
+		jobs_free_items(&items);
 		return s;
 	}
 	struct job *job = jobs_dress(j, s, j->by_rule[rule]);
@@ -247,9 +262,10 @@ static bool take_left(void *ctx, const struct store_left *left)
 	drop_changes(left);
 	if (!s)
 		return false;
-	if (s->id != left->job.id)
+	if (s->id != left->job.id) {
 		store_follow(j->store, left->job.id, s->id);
-	else if (left->job.run_id)
+		put_job(j, s);
+	} else if (left->job.run_id)
 		assume_running(j, s, left->job.run_id);
 	return true;
 }

@@ -185,7 +185,8 @@ void keep_job(struct jobs *j, const struct sched_job *s, const struct job_event 
 /* An event is no longer listed in its job. */
 void keep_cut(struct jobs *j, const struct sched_job *s, const struct job_event *cut);
 
-/* A job is over; its events are another's now. */
+/* A job is over; its events are another's now, but for those on its items still: they are
+ * no longer listed. */
 void keep_done(struct jobs *j, const struct sched_job *s);
 void keep_follow(
 	struct jobs *j, const struct sched_job *s, const struct sched_job *follower);

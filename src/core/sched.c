@@ -179,7 +179,6 @@ static struct sched_entry *entry_of(
 	e->job.truncated = given->truncated;
 	e->job.attempt = given->attempt;
 	e->job.failures = given->failures;
-	e->state = given->failures > 0 ? SCHED_RETRYING : SCHED_GATHERING;
 	e->due_ns = now_ns;
 	return e;
 }
@@ -193,7 +192,8 @@ struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
 	struct sched_entry *e = entry_of(s, given, now_ns);
 	struct sched_entry *waiting = waits_for(k);
 	if (e && waiting) {
-		sched_job_take(waiting, e, false);
+		sched_job_take(waiting, e, false, k->lane->config.queue_max);
+		STAILQ_CONCAT(given->items, &e->job.items);
 		if (waiting->due_ns > now_ns)
 			waiting->due_ns = now_ns;
 		sched_job_free(&e->job);

@@ -10,19 +10,17 @@
  *
  * Adding an event to lane L, key K, in this order:
  *  1. K has a run and on-busy is drop: the event is not taken (SCHED_BUSY).
- *  2. run-per is path or batch, and a job waits for K: the event joins it. The job is fresh
- *     again: its attempts to come are all there, a delay before a retry ends, it is due when
- *     it has been quiet for `debounce`, at the latest `max-wait` after its first event. (The
- *     first that was added to it since it last ran: what it was given, and what it took over
- *     from other jobs, does not count.)
+ *  2. run-per is path or batch, and a job waits for K: the event joins it. A delay before a
+ *     retry ends: the job is due when it has been quiet for `debounce`, at the latest
+ *     `max-wait` after its first event. (The first that was added to it since it last ran:
+ *     what it was given, and what it took over from other jobs, does not count.)
  *  3. As many jobs wait for L as queue-max says: the event is not taken (SCHED_FULL).
  *  4. Else it makes a new job, due after the lesser of debounce and max-wait.
  *  Where it was taken and K has a run that is not being stopped: `restart` has that run
  *  stopped (it is being stopped from now on), `signal` has it signalled (once until
  *  sched_next has told of it; nobody is told of a run that is being stopped by then).
  * An event that is added to a job that lists queue-max events or more takes the place of the
- * newest listed, is counted, and the job is marked truncated (SCHED_CUT). Nothing is cut
- * where a job takes over another's events.
+ * newest listed, is counted, and the job is marked truncated (SCHED_CUT).
  *
  * A job is a candidate if it has the lowest `order` of those that wait for its key (so one
  * that is to be retried is in front of later ones), the key has no run, its due time has
@@ -52,20 +50,28 @@
  *    waits for K (SCHED_FOLLOWED); with run-per = event, or if none waits, the job is over
  *    (SCHED_INTERRUPTED).
  *  - It was fine, and not stopped: the job is over (SCHED_DONE).
- *  - It failed, or was stopped for its timeout, and has been tried `retry` times again: over
- *    (SCHED_FAILED).
+ *  - It failed, or was stopped for its timeout, with `retry` failures or more before: over
+ *    (SCHED_FAILED), also where another job waits for K, which goes on by itself.
  *  - It failed otherwise: with run-per path or batch and a job waiting for K, its events go
  *    in front of that job's (SCHED_FOLLOWED). Else it waits again with its `order`, due after
  *    retry-delay × 2^failures-before (at most 1 h, or retry-delay if that is more), times a
  *    random factor from 0.75 to 1.25 (SCHED_RETRY).
- * A job that another follows gives it its `order` and `queued_ns` where they are lower, and
- * its count and truncated; the follower is fresh, its due time stays, and so do its `attempt`
- * and the time at which it is due however many events still come.
+ * A job that another follows gives it its `order` and `queued_ns` where they are lower, its
+ * `failures` where they are more, and its count and truncated; the follower's due time stays,
+ * and so do its `attempt` and the time at which it is due however many events still come.
  *
  * Jobs that wait and join because of sched_give or sched_reload become the one with the
  * lowest `order`: the others' events go behind its own, in the order of `order`, with their
- * count and truncated; queued_ns is the lowest; the job is fresh, its `attempt` its own, and
- * it is due when the first of them was.
+ * count and truncated; queued_ns is the lowest, `failures` the most; its `attempt` is its
+ * own, and it is due when the first of them was.
+ *
+ * So `failures` counts the failed runs in a row for the same events. What comes after a job
+ * that is over (SCHED_DONE, SCHED_FAILED, SCHED_INTERRUPTED) begins at 0.
+ *
+ * Where a job that takes over another's events would list more than queue-max (after
+ * sched_reload: the new one), the first of both lists, the oldest, are no longer listed: it
+ * is marked truncated, and they are on the `items` of the job that is over, or on those that
+ * were given.
  */
 #ifndef FSMON_CORE_SCHED_H
 #define FSMON_CORE_SCHED_H
@@ -117,7 +123,7 @@ struct sched_job {
 	uint64_t count; /* events, listed or not */
 	bool truncated; /* count is more than what could be listed */
 	uint32_t attempt; /* runs that were started, this one included */
-	uint32_t failures; /* failed runs (or timed out) since it was fresh */
+	uint32_t failures; /* failed runs (or timed out) in a row, for these events */
 	uint64_t queued_ns; /* when its first event came */
 	uint64_t started_ns; /* of its run; 0 while it waits */
 	enum sched_stop stop; /* of its run; SCHED_GOES_ON while it waits */
@@ -163,7 +169,7 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 /* A job that is put in as it is: from the store, to be run again, or for a failure. */
 struct sched_given {
 	uint64_t id; /* 0: a new number */
-	struct sched_items *items; /* taken over on success; empty afterwards */
+	struct sched_items *items; /* taken over on success */
 	uint32_t listed;
 	uint64_t count;
 	bool truncated;
@@ -175,7 +181,8 @@ struct sched_given {
  * Put in a job that waits for `key`, due at once, behind what waits already; debounce,
  * on-busy and queue-max are not asked. With run-per path or batch, where a job waits for the
  * key, it joins that one (so that is due at once too), and the return value is that one; the
- * id is then not used. Returns the job, or NULL with ENOMEM: nothing was taken. An id must
+ * id is then not used, and what is listed no longer is on `items` afterwards, the caller's
+ * again; else nothing is. Returns the job, or NULL with ENOMEM: nothing was taken. An id must
  * not be in use, nor be greater than last_job_id of sched_new.
  */
 struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
@@ -229,9 +236,9 @@ struct sched_verdict {
 
 /*
  * The run of a job has ended and all of it is gone. Unless the verdict is SCHED_RETRY the
- * job is no longer the scheduler's: its items are the caller's (there are none left with
- * SCHED_FOLLOWED), and it is freed with sched_job_free; started_ns and stop still tell of the
- * run. A job whose lane is gone is never retried or followed.
+ * job is no longer the scheduler's: its items are the caller's (with SCHED_FOLLOWED only
+ * what is listed no longer), and it is freed with sched_job_free; started_ns and stop still
+ * tell of the run. A job whose lane is gone is never retried or followed.
  */
 struct sched_verdict sched_ended(
 	struct sched *s, struct sched_job *job, bool is_ok, uint64_t now_ns);
@@ -270,8 +277,8 @@ void sched_unpause(struct sched *s, uint32_t lane);
  * path has. Runs of a lane that is gone go on without one.
  * What waits no longer is put on *gone, an array of *gone_count jobs in the order of `order`,
  * that are the caller's (free the array too; NULL if there are none): with lane SCHED_NO_LANE
- * what waited in lanes that are gone; and, without items, what joined its `follower`. Returns
- * 0, or -1 with ENOMEM: all is as it was.
+ * what waited in lanes that are gone; and what joined its `follower`, with only those items
+ * that are listed no longer. Returns 0, or -1 with ENOMEM: all is as it was.
  */
 int sched_reload(struct sched *s, const struct sched_config *lanes, size_t lane_count,
 	const int64_t *map, uint32_t max_parallel, struct sched_job ***gone,

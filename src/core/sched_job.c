@@ -9,8 +9,6 @@ struct sched_transition sched_job_input(struct sched_entry *e, enum sched_input 
 	if (t.action == SCHED_DO_NOTHING)
 		return t;
 	e->state = t.to;
-	if (t.to == SCHED_GATHERING)
-		e->job.failures = 0;
 	return t;
 }
 
@@ -76,7 +74,8 @@ struct sched_item *sched_job_add(
 	return cut;
 }
 
-void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_front)
+/* Put both lists one behind the other on that of `e`. */
+static void job_join_items(struct sched_entry *e, struct sched_entry *from, bool in_front)
 {
 	struct sched_entry *first = in_front ? from : e;
 	struct sched_entry *last = in_front ? e : from;
@@ -89,13 +88,36 @@ void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_fro
 		STAILQ_CONCAT(&e->job.items, &from->job.items);
 	e->before_last = before_last;
 	e->job.listed += from->job.listed;
+	from->job.listed = 0;
+	from->before_last = NULL;
+}
+
+/* List no more than queue_max; what is oldest goes to another job, which lists nothing. */
+static void job_cut_oldest(
+	struct sched_entry *e, struct sched_entry *other, uint32_t queue_max)
+{
+	for (; e->job.listed > queue_max; e->job.listed--) {
+		struct sched_item *item = STAILQ_FIRST(&e->job.items);
+		STAILQ_REMOVE_HEAD(&e->job.items, next);
+		STAILQ_INSERT_TAIL(&other->job.items, item, next);
+		other->job.listed++;
+		e->job.truncated = true;
+	}
+	if (e->job.listed < 2)
+		e->before_last = NULL;
+}
+
+void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_front,
+	uint32_t queue_max)
+{
+	job_join_items(e, from, in_front);
+	job_cut_oldest(e, from, queue_max);
 	e->job.count += from->job.count;
 	e->job.truncated |= from->job.truncated;
 	if (e->job.order > from->job.order)
 		e->job.order = from->job.order;
 	if (e->job.queued_ns > from->job.queued_ns)
 		e->job.queued_ns = from->job.queued_ns;
-	from->job.listed = 0;
-	from->before_last = NULL;
-	sched_job_input(e, SCHED_IN_JOBS);
+	if (e->job.failures < from->job.failures)
+		e->job.failures = from->job.failures;
 }

@@ -86,11 +86,11 @@ static void reload_undo(struct reload *r)
 	free(r->lanes);
 }
 
-/* Let a job that waits no longer join another. */
-static void reload_join(
-	struct reload *r, struct sched_entry *e, struct sched_entry *follower)
+/* Let a job that waits no longer join another, which may list queue_max events. */
+static void reload_join(struct reload *r, struct sched_entry *e,
+	struct sched_entry *follower, uint32_t queue_max)
 {
-	sched_job_take(follower, e, false);
+	sched_job_take(follower, e, false, queue_max);
 	if (follower->due_ns > e->due_ns)
 		follower->due_ns = e->due_ns;
 	e->job.follower = &follower->job;
@@ -98,13 +98,13 @@ static void reload_join(
 }
 
 /* Let the jobs that wait for a key join the first of them. */
-static void reload_join_key(struct reload *r, struct sched_key *key)
+static void reload_join_key(struct reload *r, struct sched_key *key, uint32_t queue_max)
 {
 	struct sched_entry *first = TAILQ_FIRST(&key->waiting);
 	struct sched_entry *e;
 	while (first && (e = TAILQ_NEXT(first, link)) != NULL) {
 		sched_key_pull(r->s, e);
-		reload_join(r, e, first);
+		reload_join(r, e, first, queue_max);
 	}
 }
 
@@ -123,7 +123,7 @@ static void reload_pull(
 }
 
 /* Make one key of all. */
-static void reload_batch(struct reload *r, struct sched_lane *lane)
+static void reload_batch(struct reload *r, struct sched_lane *lane, uint32_t queue_max)
 {
 	struct sched_key *batch = sched_key_find(lane, NULL);
 	struct sched_by_order jobs = RB_INITIALIZER(&jobs);
@@ -148,7 +148,7 @@ static void reload_batch(struct reload *r, struct sched_lane *lane)
 	struct sched_entry *e;
 	while ((e = RB_MIN(sched_by_order, &jobs)) != NULL) {
 		RB_REMOVE(sched_by_order, &jobs, e);
-		reload_join(r, e, first);
+		reload_join(r, e, first, queue_max);
 	}
 	sched_key_push(r->s, batch, first);
 }
@@ -183,10 +183,10 @@ static void reload_change(
 	struct sched_key *key;
 	bool changes = lane->config.run_per != c->run_per;
 	if (changes && c->run_per == RULE_PER_BATCH) {
-		reload_batch(r, lane);
+		reload_batch(r, lane, c->queue_max);
 	} else if (changes && c->run_per == RULE_PER_PATH) {
 		RB_FOREACH (key, sched_by_name, &lane->keys)
-			reload_join_key(r, key);
+			reload_join_key(r, key, c->queue_max);
 	}
 	uint32_t number = (uint32_t)(c - r->configs);
 	sched_lane_change(lane, c, number);

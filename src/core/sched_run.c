@@ -151,7 +151,7 @@ static struct sched_verdict run_conclude(
 		sched_key_push(s, key, e);
 		v.due_ns = e->due_ns;
 	} else if (t.action == SCHED_DO_FOLLOW) {
-		sched_job_take(follower, e, true);
+		sched_job_take(follower, e, true, key->lane->config.queue_max);
 		v.follower = &follower->job;
 	}
 	if (key)

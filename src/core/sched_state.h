@@ -136,8 +136,7 @@ static inline struct sched_entry *sched_entry_of(struct sched_job *job)
 
 /* ---- sched_job.c: one job ---- */
 
-/* Give a job an input: it is in the new state then, and fresh or begun or over if that is
- * what it comes to; the rest of the action is the caller's. */
+/* Give a job an input: it is in the new state then; the action is the caller's. */
 struct sched_transition sched_job_input(struct sched_entry *e, enum sched_input input);
 
 /* A new job without items; NULL with ENOMEM. */
@@ -147,8 +146,10 @@ struct sched_entry *sched_job_new(struct sched *s, uint64_t id, uint64_t now_ns)
 struct sched_item *sched_job_add(
 	struct sched_entry *e, struct sched_item *item, uint32_t queue_max);
 
-/* Take over the events of another job, to stand in front of its own or behind them. */
-void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_front);
+/* Take over the events of another job, to stand in front of its own or behind them. Of more
+ * than queue_max the oldest are on the other's items then. */
+void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_front,
+	uint32_t queue_max);
 
 /* ---- sched_run.c: runs ---- */
 

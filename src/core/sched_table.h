@@ -8,8 +8,7 @@
 
 /* What a job does. */
 enum sched_state {
-	SCHED_GATHERING, /* waits, fresh */
-	SCHED_RETRYING, /* waits, to be tried again */
+	SCHED_WAITING,
 	SCHED_RUNNING,
 	SCHED_EXPIRED, /* runs, being stopped for its timeout */
 	SCHED_ASKED, /* runs, to be stopped for a restart */
@@ -22,7 +21,6 @@ enum sched_state {
  * try left; WAITED if another job waits that could take over its events. */
 enum sched_input {
 	SCHED_IN_EVENT, /* an event joins it */
-	SCHED_IN_JOBS, /* it takes over another job's events */
 	SCHED_IN_SLOT, /* it may start */
 	SCHED_IN_BREAK, /* it could, and the breaker says no */
 	SCHED_IN_ADOPT,
@@ -43,8 +41,7 @@ enum sched_input {
 /* What to do then. */
 enum sched_action {
 	SCHED_DO_NOTHING, /* and the state stays */
-	SCHED_DO_GATHER, /* fresh, and due as debounce and max-wait say */
-	SCHED_DO_FRESHEN, /* fresh, due as before */
+	SCHED_DO_GATHER, /* due as debounce and max-wait say */
 	SCHED_DO_START,
 	SCHED_DO_HOLD,
 	SCHED_DO_ASK_STOP,

@@ -162,13 +162,12 @@ static struct model_job *new_job(struct model *m, uint32_t lane, int key, uint64
 	return job;
 }
 
-/* An event that is added makes a job fresh. */
-static void freshen(struct model *m, struct model_job *job, uint64_t now_ns)
+/* An event that is added says when a job is due. */
+static void set_due(struct model *m, struct model_job *job, uint64_t now_ns)
 {
 	const struct sched_config *c = config_of(m, job->lane);
 	if (job->first_added_ns == 0)
 		job->first_added_ns = now_ns;
-	job->failures = 0;
 	job->due_ns =
 		lesser(now_ns + c->debounce_ns, job->first_added_ns + c->max_wait_ns);
 }
@@ -230,7 +229,7 @@ enum sched_added model_add(struct model *m, uint32_t lane, int path, unsigned ev
 		return SCHED_FULL;
 	if (!waiting)
 		waiting = new_job(m, lane, key, now_ns);
-	freshen(m, waiting, now_ns);
+	set_due(m, waiting, now_ns);
 	if (list_event(m, waiting, event, cut))
 		added = SCHED_CUT;
 	disturb_all(m, waiting, now_ns);
@@ -238,31 +237,52 @@ enum sched_added model_add(struct model *m, uint32_t lane, int path, unsigned ev
 	return added;
 }
 
-void model_append_events(struct model_job *to, const struct model_job *from)
+void model_join(const struct model *m, struct model_job *to, struct model_job *first,
+	struct model_job *last)
 {
-	for (size_t i = 0; i < from->listed; i++)
-		to->events[to->listed++] = from->events[i];
-	to->count += from->count;
-	to->truncated = to->truncated || from->truncated;
+	static unsigned all[2 * MODEL_EVENTS];
+	struct model_job *other = to == first ? last : first;
+	size_t n = 0, most = config_of(m, to->lane)->queue_max;
+	for (size_t i = 0; i < first->listed; i++)
+		all[n++] = first->events[i];
+	for (size_t i = 0; i < last->listed; i++)
+		all[n++] = last->events[i];
+	to->count = first->count + last->count;
+	to->truncated = first->truncated || last->truncated || n > most;
+	to->failures =
+		first->failures > last->failures ? first->failures : last->failures;
+	to->listed = other->listed = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (i + most < n)
+			other->events[other->listed++] = all[i];
+		else
+			to->events[to->listed++] = all[i];
+	}
 }
 
 struct model_job *model_give(struct model *m, uint32_t lane, int path,
-	const struct model_job *given, uint64_t now_ns, bool *is_new)
+	struct model_job *given, uint64_t now_ns, bool *is_new)
 {
 	int key = key_of(m, lane, path);
 	struct model_job *job =
 		is_per_event(m, lane) ? NULL : model_waiting_for(m, lane, key);
 	*is_new = !job;
 	if (job) {
-		job->failures = 0;
+		model_join(m, job, job, given);
 		job->due_ns = lesser(job->due_ns, now_ns);
-	} else {
-		job = new_job(m, lane, key, now_ns);
-		job->attempt = given->attempt;
-		job->failures = given->failures;
-		job->due_ns = now_ns;
+		return job;
 	}
-	model_append_events(job, given);
+	job = new_job(m, lane, key, now_ns);
+	job->attempt = given->attempt;
+	job->failures = given->failures;
+	job->due_ns = now_ns;
+	job->count = given->count;
+	job->truncated = given->truncated;
+	while (job->listed < given->listed) {
+		job->events[job->listed] = given->events[job->listed];
+		job->listed++;
+	}
+	given->listed = 0;
 	return job;
 }
 
@@ -495,17 +515,14 @@ uint64_t model_due_ns(const struct model *m)
 
 /* ---- Runs end */
 
-/* The events of a job that is over go in front of those of another, which is fresh. */
-static void follow(struct model_job *job, struct model_job *follower)
+/* The events of a job that is over go in front of those of another. */
+static struct model_verdict followed(
+	const struct model *m, struct model_job *job, struct model_job *follower)
 {
-	struct model_job behind = *follower;
-	follower->listed = 0;
-	follower->count = 0;
-	model_append_events(follower, job);
-	model_append_events(follower, &behind);
+	model_join(m, follower, job, follower);
 	follower->order = lesser(follower->order, job->order);
 	follower->queued_ns = lesser(follower->queued_ns, job->queued_ns);
-	follower->failures = 0;
+	return (struct model_verdict){.end = SCHED_FOLLOWED, .follower = follower};
 }
 
 /* A job waits again. */
@@ -539,12 +556,6 @@ static struct model_job *follower_of(const struct model *m, const struct model_j
 	return model_waiting_for(m, job->lane, job->key);
 }
 
-static struct model_verdict followed(struct model_job *job, struct model_job *follower)
-{
-	follow(job, follower);
-	return (struct model_verdict){.end = SCHED_FOLLOWED, .follower = follower};
-}
-
 struct model_verdict model_ended(
 	struct model *m, struct model_job *job, bool is_ok, uint64_t now_ns)
 {
@@ -553,14 +564,14 @@ struct model_verdict model_ended(
 	if (job->stop == SCHED_STOPS_RESTART) {
 		if (!follower)
 			return (struct model_verdict){.end = SCHED_INTERRUPTED};
-		return followed(job, follower);
+		return followed(m, job, follower);
 	}
 	if (job->stop == SCHED_GOES_ON && is_ok)
 		return (struct model_verdict){.end = SCHED_DONE};
 	uint32_t before = job->failures++;
 	if (job->lane == SCHED_NO_LANE || before >= config_of(m, job->lane)->retry)
 		return (struct model_verdict){.end = SCHED_FAILED};
-	return follower ? followed(job, follower) : retry(m, job, now_ns);
+	return follower ? followed(m, job, follower) : retry(m, job, now_ns);
 }
 
 struct model_verdict model_lost(struct model *m, struct model_job *job, uint64_t now_ns)
@@ -568,7 +579,7 @@ struct model_verdict model_lost(struct model *m, struct model_job *job, uint64_t
 	model_take(m, job);
 	struct model_job *follower = follower_of(m, job);
 	if (follower)
-		return followed(job, follower);
+		return followed(m, job, follower);
 	struct model_verdict v = wait_again(m, job);
 	v.least_due_ns = v.most_due_ns = now_ns;
 	return v;

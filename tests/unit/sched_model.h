@@ -111,10 +111,10 @@ void model_fini(struct model *m);
 enum sched_added model_add(struct model *m, uint32_t lane, int path, unsigned event,
 	uint64_t now_ns, struct model_job **job, unsigned *cut);
 
-/* sched_give, of the events, counts and attempts of `given`. *is_new: the job is a new one, and
- * the caller gives it its id and order. */
+/* sched_give, of the events, counts and attempts of `given`, which lists afterwards what is
+ * no longer listed. *is_new: the job is a new one, and the caller gives it its id and order. */
 struct model_job *model_give(struct model *m, uint32_t lane, int path,
-	const struct model_job *given, uint64_t now_ns, bool *is_new);
+	struct model_job *given, uint64_t now_ns, bool *is_new);
 
 /* Whether the job's key has no run. */
 bool model_is_key_free(const struct model *m, const struct model_job *job);
@@ -148,12 +148,14 @@ size_t model_running_all(const struct model *m);
 bool model_is_done(const struct model *m, uint64_t order, uint64_t now_ns);
 
 /* Between its two files: the first of those that wait for a key, or NULL; how many jobs of a
- * lane wait, or run; until when the breaker holds a job's key; take a job from the list; put
- * the events of `from` behind those of `to`. */
+ * lane wait, or run; until when the breaker holds a job's key; take a job from the list; let
+ * `to`, a job of a lane, have the events of `first`, then those of `last`: one of these is `to`,
+ * and the other lists afterwards what is no longer listed. */
 struct model_job *model_waiting_for(const struct model *m, uint32_t lane, int key);
 size_t model_count_of(const struct model *m, uint32_t lane, bool is_running);
 uint64_t model_held_until_ns(const struct model *m, const struct model_job *job);
 void model_take(struct model *m, const struct model_job *job);
-void model_append_events(struct model_job *to, const struct model_job *from);
+void model_join(const struct model *m, struct model_job *to, struct model_job *first,
+	struct model_job *last);
 
 #endif

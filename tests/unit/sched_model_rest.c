@@ -120,15 +120,13 @@ static void reconfigure(struct model *m, uint32_t number, const struct sched_con
 	lane->config = *c;
 }
 
-static void join(struct model_job *job, struct model_job *into)
+static void join(const struct model *m, struct model_job *job, struct model_job *into)
 {
-	model_append_events(into, job);
+	model_join(m, into, into, job);
 	if (job->queued_ns < into->queued_ns)
 		into->queued_ns = job->queued_ns;
 	if (job->due_ns < into->due_ns)
 		into->due_ns = job->due_ns;
-	into->failures = 0;
-	job->listed = 0;
 	job->joined = into;
 }
 
@@ -171,7 +169,7 @@ size_t model_reload(struct model *m, const struct sched_config *lanes, size_t la
 	}
 	struct model_job *job, *into = NULL;
 	while ((job = next_to_join(m, &into)) != NULL) {
-		join(job, into);
+		join(m, job, into);
 		go(m, job, gone, &n);
 	}
 	qsort(gone, n, sizeof(struct model_job *), by_order);

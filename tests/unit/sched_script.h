@@ -13,9 +13,11 @@
  *   none                   it says nothing, nor wants to be asked again now
  *   due:TIME               when it wants to be asked: a time, or never
  *   ok:JOB:END[:ARG] fail:JOB:END[:ARG]    a run has ended; END is done, failed,
- *                          interrupted, followed (by job ARG), retry (after about ARG ms);
- *                          lost:JOB:END[:ARG] likewise
- *   give:KEY:JOB[:ID[:ATTEMPT[:FAILURES]]] an event is given, and is in JOB then
+ *                          interrupted, followed (by job ARG, which does not list the
+ *                          events that are named then any more), retry (after about ARG
+ *                          ms); lost:JOB:END[:ARG] likewise
+ *   give:KEY:JOB[:ID[:ATTEMPT[:FAILURES[:EVENT…]]]]     an event is given, and is in JOB
+ *                          then, where those that are named are not listed any more
  *   adopt:JOB:SINCE:yes|no|busy            (whether it is an attempt)
  *   pause:TIME pause:ever unpause
  *   counts:WAITING:RUNNING:HELD[:UNTIL]    of the lane; all:WAITING:RUNNING

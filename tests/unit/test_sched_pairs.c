@@ -40,9 +40,9 @@ static const struct sched_script scripts[] = {
 		{.lane = {{PATHS, DEBOUNCE, .retry = 2,
 			 .retry_delay_ns = 100 * SECONDS}}},
 		"add:a:new:1 at:100 start:1 at:5000 fail:1:retry:100000 is:1:failures:1 "
-		"at:6000 add:a:join:1 is:1:failures:0 is:1:attempt:1 is:1:queued:0 "
+		"at:6000 add:a:join:1 is:1:failures:1 is:1:attempt:1 is:1:queued:0 "
 		"due:6100 "
-		"at:6100 start:1 is:1:attempt:2"},
+		"at:6100 start:1 is:1:attempt:2 fail:1:retry:200000"},
 	{.name = "max-wait x retry: counts from the first event after the run",
 		{.lane = {{PATHS, .debounce_ns = 100 * MS, .max_wait_ns = 150 * MS,
 			 .retry = 2, .retry_delay_ns = 100 * SECONDS}}},
@@ -70,8 +70,12 @@ static const struct sched_script scripts[] = {
 	{.name = "restart x retry: a run that is stopped for it has not failed",
 		{.lane = {{PATHS, RESTART, RETRY}}},
 		"add:a:new:1 start:1 fail:1:retry:100 at:retry start:1 is:1:failures:1 "
-		"add:a:new:2 stop:1:restart:15 fail:1:followed:2 is:2:failures:0 "
-		"is:2:attempt:0 start:2 fail:2:retry:100"},
+		"add:a:new:2 stop:1:restart:15 fail:1:followed:2 is:2:failures:1 "
+		"is:2:attempt:0 start:2 fail:2:retry:200"},
+	{.name = "restart x retry: after what was interrupted the next begins at 0",
+		{.lane = {{EVENTS, RESTART, RETRY}}},
+		"add:a:new:1 start:1 fail:1:retry:100 at:retry start:1 is:1:failures:1 "
+		"add:a:new:2 stop:1:restart:15 fail:1:interrupted is:2:failures:0"},
 	{.name = "restart x retry: an event before the retry stops nothing",
 		{.lane = {{PATHS, RESTART, RETRY}}},
 		"add:a:new:1 start:1 fail:1:retry:100 none add:a:join:1 start:1 none"},
@@ -90,13 +94,21 @@ static const struct sched_script scripts[] = {
 	{.name = "restart x queue-max: what is not taken stops nothing",
 		{.lane = {{EVENTS, RESTART, .queue_max = 1}}},
 		"add:a:new:1 start:1 add:b:new:2 add:a:full none"},
-	{.name = "restart x queue-max: a cut event stops the run, nothing is cut then",
+	{.name = "restart x queue-max: a cut event stops the run",
 		{.lane = {{BATCH, RESTART, .queue_max = 1}}},
-		"add:a:new:1 start:1 add:b:new:2 stop:1:restart:15 fail:1:followed:2 "
-		"items:2:1:2 is:2:count:2 is:2:truncated:0 add:c:cut:2 items:2:1:3 "
+		"add:a:new:1 start:1 add:b:new:2 stop:1:restart:15 fail:1:followed:2:1 "
+		"items:2:2 is:2:count:2 is:2:truncated:1 add:c:cut:2 items:2:3 "
 		"is:2:count:3 is:2:truncated:1 start:2 add:d:new:3 stop:2:restart:15 "
-		"add:e:cut:3 none ok:2:followed:3 items:3:1:3:5 is:3:truncated:1 "
+		"add:e:cut:3 none ok:2:followed:3:3 items:3:5 is:3:truncated:1 "
 		"is:3:count:5"},
+	{.name = "restart x queue-max: the newest events stay listed",
+		{.lane = {{BATCH, RESTART, .queue_max = 3}}},
+		"add:a:new:1 start:1 add:b:new:2 stop:1:restart:15 ok:1:followed:2 "
+		"start:2 add:c:new:3 stop:2:restart:15 ok:2:followed:3 items:3:1:2:3 "
+		"is:3:truncated:0 start:3 add:d:new:4 stop:3:restart:15 "
+		"ok:3:followed:4:1 items:4:2:3:4 is:4:truncated:1 is:4:count:4 "
+		"add:e:cut:4 items:4:2:3:5 start:4 add:f:new:5 add:g:join:5 "
+		"stop:4:restart:15 ok:4:followed:5:2:3 items:5:5:6:7 is:5:count:7"},
 	{.name = "restart x pause: the run is stopped, the next waits",
 		{.lane = {{PATHS, RESTART}}},
 		"add:a:new:1 start:1 pause:ever add:a:new:2 stop:1:restart:15 "
@@ -120,7 +132,7 @@ static const struct sched_script scripts[] = {
 		{.lane = {{BATCH, RESTART, .queue_max = 2}}},
 		"add:a:new:1 add:b:join:1 add:c:cut:1 start:1 add:d:new:2 "
 		"is:2:truncated:0 "
-		"stop:1:restart:15 ok:1:followed:2 items:2:1:3:4 is:2:count:4 "
+		"stop:1:restart:15 ok:1:followed:2:1 items:2:3:4 is:2:count:4 "
 		"is:2:truncated:1"},
 
 	/* signal */
@@ -151,16 +163,32 @@ static const struct sched_script scripts[] = {
 		{.lane = {{PATHS, RETRY}}},
 		"add:a:new:1 at:10 start:1 at:20 add:a:new:2 at:30 fail:1:followed:2 "
 		"items:2:1:2 is:2:count:2 is:2:queued:0 is:2:order:1 is:2:attempt:0 "
-		"is:2:failures:0 start:2 fail:2:retry:100 at:retry start:2 "
-		"fail:2:retry:200 "
-		"at:retry start:2 fail:2:failed"},
+		"is:2:failures:1 start:2 fail:2:retry:200 at:retry start:2 "
+		"fail:2:failed"},
+	{.name = "retry x merge: a steady writer does not put the end off for ever",
+		{.lane = {{PATHS, .retry = 1}}},
+		"add:a:new:1 start:1 add:a:new:2 fail:1:followed:2 start:2 add:a:new:3 "
+		"items:2:1:2 fail:2:failed is:3:failures:0 items:3:3 start:3 add:a:new:4 "
+		"fail:3:followed:4 is:4:failures:1 start:4 fail:4:failed"},
+	{.name = "retry x merge: after what was fine the next begins at 0",
+		{.lane = {{PATHS, .retry = 1}}},
+		"add:a:new:1 start:1 add:a:new:2 fail:1:followed:2 start:2 add:a:new:3 "
+		"ok:2:done is:3:failures:0 start:3 fail:3:retry:0"},
+	{.name = "retry x merge: the follower's failures may be more",
+		{.lane = {{PATHS, .retry = 3}}},
+		"add:a:new:1 start:1 give:a:2:0:2:2 fail:1:followed:2 is:2:failures:2 "
+		"start:2 fail:2:retry:0 start:2 fail:2:failed"},
+	{.name = "retry x queue-max: what a failed run leaves is bounded",
+		{.lane = {{BATCH, RETRY, .queue_max = 2}}},
+		"add:a:new:1 add:b:join:1 start:1 add:c:new:2 fail:1:followed:2:1 "
+		"items:2:2:3 is:2:count:3 is:2:truncated:1"},
 	{.name = "retry x merge: without tries left the next goes alone",
 		{.lane = {{PATHS}}},
 		"add:a:new:1 start:1 add:a:new:2 fail:1:failed start:2 items:2:2"},
-	{.name = "retry x merge: an event in the delay is a new beginning",
+	{.name = "retry x merge: an event in the delay ends that, and not the count",
 		{.lane = {{PATHS, .retry = 1, .retry_delay_ns = 100 * SECONDS}}},
 		"add:a:new:1 start:1 fail:1:retry:100000 none add:a:join:1 start:1 "
-		"fail:1:retry:100000 at:retry start:1 fail:1:failed"},
+		"fail:1:failed"},
 	{.name = "retry x run-per = event: it is in front of later ones",
 		{.lane = {{EVENTS, RETRY, .parallel = 5}}},
 		"add:a:new:1 add:a:new:2 start:1 fail:1:retry:100 none add:b:new:3 "

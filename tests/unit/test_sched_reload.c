@@ -30,10 +30,11 @@ static const struct sched_script scripts[] = {
 		"add:a:new:1 at:10 give:a:1 items:1:1:2 is:1:count:2 is:1:queued:0 "
 		"due:10 "
 		"start:1"},
-	{.name = "give: what it joins is fresh",
-		{LANES({PATHS, .retry = 1, .retry_delay_ns = 100 * SECONDS})},
-		"add:a:new:1 start:1 fail:1:retry:100000 give:a:1:0:5:5 is:1:failures:0 "
-		"is:1:attempt:1 start:1 fail:1:retry:100000"},
+	{.name = "give: what it joins has its failures, if they are more",
+		{LANES({PATHS, .retry = 3, .retry_delay_ns = 100 * SECONDS})},
+		"add:a:new:1 start:1 fail:1:retry:100000 give:a:1:0:5:2 is:1:failures:2 "
+		"is:1:attempt:1 give:a:1:0:1:1 is:1:failures:2 start:1 "
+		"fail:1:retry:400000"},
 	{.name = "give: with run-per = event behind what waits",
 		{LANES({EVENTS})},
 		"add:a:new:1 add:a:new:2 give:a:3 add:a:new:4 start:1 ok:1:done start:2 "
@@ -49,10 +50,10 @@ static const struct sched_script scripts[] = {
 	{.name = "give: an event joins it, and it waits for quiet",
 		{LANES({PATHS, .debounce_ns = 100 * MS, .max_wait_ns = 150 * MS})},
 		"give:a:1 at:500 add:a:join:1 due:600 none at:590 add:a:join:1 due:650"},
-	{.name = "give: listed behind, and cut from there",
+	{.name = "give: listed behind, and the oldest no longer",
 		{LANES({BATCH, .queue_max = 2})},
-		"add:a:new:1 add:a:join:1 give:a:1 give:a:1 items:1:1:2:3:4 add:a:cut:1 "
-		"items:1:1:2:3:5 is:1:count:5 is:1:truncated:1"},
+		"add:a:new:1 add:a:join:1 give:a:1:0:0:0:1 give:a:1:0:0:0:2 items:1:3:4 "
+		"add:a:cut:1 items:1:3:5 is:1:count:5 is:1:truncated:1"},
 
 	/* sched_adopt */
 	{.name = "adopt: it runs, and its key is busy",
@@ -88,6 +89,15 @@ static const struct sched_script scripts[] = {
 	{.name = "lost: the one that waits takes its events",
 		{LANES({PATHS})},
 		"add:a:new:1 start:1 add:a:new:2 lost:1:followed:2 items:2:1:2 start:2"},
+	{.name = "lost: and its failures",
+		{LANES({PATHS, .retry = 1})},
+		"add:a:new:1 start:1 fail:1:retry:0 start:1 add:a:new:2 "
+		"lost:1:followed:2 "
+		"is:2:failures:1 start:2 fail:2:failed"},
+	{.name = "lost: as many of its events as can be listed",
+		{LANES({PATHS, .queue_max = 1})},
+		"add:a:new:1 start:1 add:a:new:2 lost:1:followed:2:1 items:2:2 "
+		"is:2:count:2 is:2:truncated:1"},
 	{.name = "lost: with run-per = event in front of later ones",
 		{LANES({EVENTS})},
 		"add:a:new:1 add:a:new:2 start:1 lost:1:retry:0 start:1"},
@@ -211,7 +221,7 @@ static const struct sched_script scripts[] = {
 			.retry_delay_ns = 100 * SECONDS})},
 		"add:a:new:1 add:a:new:2 add:b:new:3 start:1:3 fail:3:retry:100000 "
 		"add:b:new:4 "
-		"reload gone:4 joined:4:3 is:3:failures:0 items:3:3:4 counts:2:1:0 "
+		"reload gone:4 joined:4:3 is:3:failures:1 items:3:3:4 counts:2:1:0 "
 		"start:3 "
 		"none add:a:join:2 ok:1:done start:2",
 		{LANES({PATHS, .parallel = 2})}},
@@ -233,7 +243,7 @@ static const struct sched_script scripts[] = {
 	{.name = "reload: to batch, several runs fail",
 		{LANES({PATHS, .parallel = 2})},
 		"add:a:new:1 add:b:new:2 start:1:2 reload fail:1:retry:100 none "
-		"fail:2:followed:1 items:1:2:1 is:1:failures:0 none at:retry start:1",
+		"fail:2:followed:1 items:1:2:1 is:1:failures:1 none at:retry start:1",
 		{LANES({BATCH, RETRY})}},
 	{.name = "reload: from batch, what waits and runs is a key of its own",
 		{LANES({BATCH, .parallel = 3})},
@@ -291,6 +301,22 @@ static const struct sched_script scripts[] = {
 		"add:a:new:1 add:b:join:1 add:c:join:1 reload add:d:cut:1 items:1:1:2:4 "
 		"is:1:count:4",
 		{LANES({BATCH, .queue_max = 2})}},
+	{.name = "reload: queue-max becomes less, and jobs join",
+		{LANES({EVENTS})},
+		"add:a:new:1 add:a:new:2 add:a:new:3 add:a:new:4 reload gone:2:3:4 "
+		"joined:2:1 joined:3:1 joined:4:1 items:1:3:4 is:1:count:4 "
+		"is:1:truncated:1 items:2 items:3:1 items:4:2 add:a:cut:1 items:1:3:5",
+		{LANES({PATHS, .queue_max = 2})}},
+	{.name = "reload: queue-max becomes more, and jobs join",
+		{LANES({EVENTS, .queue_max = 2})},
+		"add:a:new:1 add:a:new:2 give:a:3 reload gone:2:3 items:1:1:2:3 "
+		"is:1:truncated:0",
+		{LANES({BATCH, .queue_max = 3})}},
+	{.name = "reload: queue-max becomes less than what a follower lists",
+		{LANES({BATCH})},
+		"add:a:new:1 start:1 add:b:new:2 add:c:join:2 add:d:join:2 reload "
+		"fail:1:followed:2:1:2 items:2:3:4 is:2:count:4 is:2:truncated:1",
+		{LANES({BATCH, RETRY, .queue_max = 2})}},
 	{.name = "reload: twice",
 		{.count = 2, LANES({PATHS}, {PATHS})},
 		"lane:1 add:a:new:1 lane:0 add:a:new:2 reload gone reload gone "

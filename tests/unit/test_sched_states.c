@@ -47,13 +47,10 @@ static struct sched_order stage_next(struct stage *g)
 static void stage_enter(struct stage *g, enum sched_state state)
 {
 	g->e = stage_add(g);
-	if (state == SCHED_GATHERING)
+	if (state == SCHED_WAITING)
 		return;
 	assert_int_equal(stage_next(g).what, SCHED_START);
-	if (state == SCHED_RETRYING) {
-		assert_int_equal(
-			sched_ended(g->s, &g->e->job, false, g->now_ns).end, SCHED_RETRY);
-	} else if (state == SCHED_EXPIRED) {
+	if (state == SCHED_EXPIRED) {
 		g->now_ns += 100 * MS;
 		assert_int_equal(stage_next(g).what, SCHED_STOP);
 	} else if (state == SCHED_ASKED || state == SCHED_RESTARTING) {
@@ -78,9 +75,9 @@ static struct sched_config stage_config(enum sched_state state, enum sched_input
 		c.on_busy = RULE_BUSY_RESTART;
 	if (input == SCHED_IN_BUSY_SIGNAL)
 		c.on_busy = RULE_BUSY_SIGNAL;
-	if (input == SCHED_IN_EVENT || input == SCHED_IN_JOBS ||
-		input == SCHED_IN_FINE_WAITED || input == SCHED_IN_FAILED_WAITED ||
-		input == SCHED_IN_SPENT_WAITED || input == SCHED_IN_LOST_WAITED)
+	if (input == SCHED_IN_EVENT || input == SCHED_IN_FINE_WAITED ||
+		input == SCHED_IN_FAILED_WAITED || input == SCHED_IN_SPENT_WAITED ||
+		input == SCHED_IN_LOST_WAITED)
 		c.run_per = RULE_PER_PATH;
 	if (input == SCHED_IN_SPENT || input == SCHED_IN_SPENT_WAITED)
 		c.retry = 0;
@@ -99,15 +96,6 @@ static enum sched_end stage_end(struct stage *g, enum sched_input input, bool is
 	return v.end;
 }
 
-static void give(struct stage *g)
-{
-	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
-	STAILQ_INSERT_TAIL(&items, &g->items[g->item_count], next);
-	g->item_count++;
-	struct sched_given given = {.items = &items, .listed = 1, .count = 1};
-	assert_ptr_equal(sched_give(g->s, 0, "/a", &given, g->now_ns), &g->e->job);
-}
-
 /* Put the input to the job; check that the action was done. */
 static void stage_input(
 	struct stage *g, enum sched_input input, const struct sched_transition *row)
@@ -119,9 +107,6 @@ static void stage_input(
 	switch (input) {
 	case SCHED_IN_EVENT:
 		assert_ptr_equal(stage_add(g), g->e);
-		break;
-	case SCHED_IN_JOBS:
-		give(g);
 		break;
 	case SCHED_IN_TIME:
 		g->now_ns += row->action == SCHED_DO_KILL ? 50 * MS : 100 * MS;
@@ -164,7 +149,7 @@ static void walk_row(enum sched_state state, enum sched_input input)
 	struct sched_config c = stage_config(state, input);
 	g.s = sched_new(&c, 1, 1, 0, 1);
 	assert_non_null(g.s);
-	if (input == SCHED_IN_BREAK && state == SCHED_GATHERING) {
+	if (input == SCHED_IN_BREAK) {
 		struct sched_entry *before = stage_add(&g);
 		assert_int_equal(stage_next(&g).what, SCHED_START);
 		sched_ended(g.s, &before->job, true, g.now_ns);
@@ -194,7 +179,7 @@ static void each_row_does_what_it_says(void **state)
 			rows++;
 		}
 	}
-	assert_int_equal(rows, 46);
+	assert_int_equal(rows, 40);
 }
 
 static void inputs_without_a_row_change_nothing(void **state)
@@ -202,12 +187,11 @@ static void inputs_without_a_row_change_nothing(void **state)
 	(void)state;
 	for (int from = 0; from < SCHED_STATES; from++) {
 		for (int input = 0; input < SCHED_INPUTS; input++) {
-			struct sched_entry e = {.state = from, .job.failures = 3};
+			struct sched_entry e = {.state = from};
 			if (sched_transition(from, input).action != SCHED_DO_NOTHING)
 				continue;
 			sched_job_input(&e, input);
 			assert_int_equal(e.state, from);
-			assert_int_equal(e.job.failures, 3);
 		}
 	}
 }
