@@ -72,13 +72,18 @@ static void send_answer(struct client *c)
 	drop(c);
 }
 
-/* May free the client. */
-static void answer(struct client *c, const json_t *object)
+/* Takes the text over, which may be NULL; may free the client. */
+static void answer_text(struct client *c, char *text)
 {
 	c->state = ANSWERING;
-	c->answer = object ? json_dumps(object, JSON_COMPACT) : NULL;
-	c->answer_len = c->answer ? strlen(c->answer) : 0;
+	c->answer = text;
+	c->answer_len = text ? strlen(text) : 0;
 	send_answer(c);
+}
+
+static void answer(struct client *c, const json_t *object)
+{
+	answer_text(c, object ? json_dumps(object, JSON_COMPACT) : NULL);
 }
 
 static void refuse(struct client *c, const char *text)
@@ -207,6 +212,15 @@ void control_answer(struct control *control, uint64_t client, json_t *object)
 	struct client *c = find(control, client);
 	if (c)
 		answer(c, object);
+}
+
+void control_answer_text(struct control *control, uint64_t client, char *text)
+{
+	struct client *c = find(control, client);
+	if (c)
+		answer_text(c, text);
+	else
+		free(text);
 }
 
 void control_refuse(struct control *control, uint64_t client, const char *text)

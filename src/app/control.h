@@ -49,6 +49,9 @@ void control_free(struct control *c);
  */
 void control_answer(struct control *c, uint64_t client, json_t *object);
 
+/* Likewise with an object as text, which is taken over. */
+void control_answer_text(struct control *c, uint64_t client, char *text);
+
 /* Answer {"ok": false, "error": text}. */
 void control_refuse(struct control *c, uint64_t client, const char *text);
 

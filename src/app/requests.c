@@ -147,25 +147,29 @@ static bool sync_is_done(void *ctx, struct control_sync *s)
 
 /* ---- runs ---- */
 
-static void on_runs(void *ctx, json_t *runs)
+static void on_runs(void *ctx, char *runs, size_t count)
 {
 	struct pending *p = ctx;
 	struct requests *r = p->requests;
-	if (runs)
-		answer_new(r, p->client, json_pack("{s:b, s:O}", "ok", 1, "runs", runs));
+	char *text = NULL;
+	(void)count;
+	if (runs && asprintf(&text, "{\"ok\": true, \"runs\": %s}", runs) < 0)
+		text = NULL;
+	if (text)
+		control_answer_text(r->control, p->client, text);
 	else
 		control_refuse(r->control, p->client,
 			"the history cannot be read; fsmon status or the log says why");
-	json_decref(runs);
+	free(runs);
 	drop(p);
 }
 
 /* Whether the history knows a rule that there is not. */
-static void on_probe(void *ctx, json_t *runs)
+static void on_probe(void *ctx, char *runs, size_t count)
 {
 	struct pending *p = ctx;
-	bool is_unknown = runs && json_array_size(runs) == 0;
-	json_decref(runs);
+	bool is_unknown = runs && count == 0;
+	free(runs);
 	if (is_unknown) {
 		control_refuse(p->requests->control, p->client, p->no_rule);
 		drop(p);

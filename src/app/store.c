@@ -118,11 +118,11 @@ static void ask(struct store *s, struct store_batch_ask *a)
 }
 
 void store_ask_runs(struct store *s, const struct store_query *query,
-	void (*done)(void *ctx, json_t *runs), void *ctx)
+	void (*done)(void *ctx, char *runs, size_t count), void *ctx)
 {
 	struct store_batch_ask *a = ask_new(query, ctx);
 	if (!a) {
-		done(ctx, NULL);
+		done(ctx, NULL, 0);
 		return;
 	}
 	a->runs_done = done;
@@ -154,9 +154,9 @@ static void tell(struct store_batch_asks *answers)
 			store_left_free(a->left, false);
 			a->left = NULL;
 		} else {
-			json_t *runs = a->runs;
+			char *runs = a->runs;
 			a->runs = NULL;
-			a->runs_done(a->ctx, runs);
+			a->runs_done(a->ctx, runs, a->run_count);
 		}
 	}
 	store_batch_free_asks(answers);

@@ -191,12 +191,13 @@ struct store_query {
 };
 
 /*
- * Ask for runs, after all that was put before; they come oldest first, as the array of
- * objects that fsmon(8) describes under "runs --json". `done` is called from poller_turn; the
- * array is then the callee's, NULL where it could not be had.
+ * Ask for runs, after all that was put before; they come oldest first, as the text of a JSON
+ * array of the objects that fsmon(8) describes under "runs --json": the store's thread makes
+ * it, for it can be long. `done` is called from poller_turn; `runs`, `count` of them, is then
+ * the callee's to free, NULL where it could not be had.
  */
 void store_ask_runs(struct store *s, const struct store_query *query,
-	void (*done)(void *ctx, json_t *runs), void *ctx);
+	void (*done)(void *ctx, char *runs, size_t count), void *ctx);
 
 /* Ask for the job of a run, with its events as store_take_left gives them (NULL: no such run,
  * or its events are not known any more). */

@@ -57,7 +57,7 @@ void store_batch_free_asks(struct store_batch_asks *asks)
 	struct store_batch_ask *a;
 	while ((a = STAILQ_FIRST(asks))) {
 		STAILQ_REMOVE_HEAD(asks, next);
-		json_decref(a->runs);
+		free(a->runs);
 		store_left_free(a->left, true);
 		free(a);
 	}

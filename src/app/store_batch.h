@@ -71,10 +71,11 @@ struct store_batch_ask {
 	STAILQ_ENTRY(store_batch_ask) next; /* on store_batch.asks, then on answers */
 	bool is_job; /* of run query.run_id; else for runs */
 	struct store_query query;
-	void (*runs_done)(void *ctx, json_t *runs);
+	void (*runs_done)(void *ctx, char *runs, size_t count);
 	void (*job_done)(void *ctx, const struct store_left *left);
 	void *ctx;
-	json_t *runs;
+	char *runs; /* text of a JSON array */
+	size_t run_count;
 	struct store_left *left;
 	char rule[];
 };

@@ -74,6 +74,17 @@ static void count_restored(struct store *s, const struct store_batch *b)
 		s->restored += op->what == STORE_BATCH_RESTORED ? op->a : 0;
 }
 
+static int read_runs(struct store *s, struct store_batch_ask *a)
+{
+	json_t *runs = NULL;
+	int rc = store_runs_read(&s->db, &a->query, &runs);
+	if (runs)
+		a->runs = json_dumps(runs, JSON_COMPACT);
+	a->run_count = json_array_size(runs);
+	json_decref(runs);
+	return rc;
+}
+
 static void answer(struct store *s, struct store_batch_asks *asks)
 {
 	struct store_batch_ask *a;
@@ -82,7 +93,7 @@ static void answer(struct store *s, struct store_batch_asks *asks)
 		if (s->db.handle && a->is_job)
 			rc = store_left_of_run(&s->db, a->query.run_id, &a->left);
 		else if (s->db.handle)
-			rc = store_runs_read(&s->db, &a->query, &a->runs);
+			rc = read_runs(s, a);
 		if (store_db_fault(rc) == STORE_DB_BROKEN)
 			store_heal_fault(s, rc);
 	}
