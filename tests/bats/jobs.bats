@@ -521,8 +521,8 @@ descriptors() {
 	find "/proc/$DAEMON_PID/fd" "/proc/$(worker_pid)/fd" -mindepth 1 | wc -l
 }
 
-are_descriptors() {
-	[ "$(descriptors)" = "$1" ]
+descriptors_at_most() {
+	[ "$(descriptors)" -le "$1" ]
 }
 
 @test "1,000 hooks leave no zombie and no descriptor" {
@@ -536,8 +536,9 @@ are_descriptors() {
 	sync_daemon
 	is_field true ok 1001
 	[ -z "$(pgrep --runstates Z -P "$DAEMON_PID,$(worker_pid)")" ]
-	# What the keeper remembers of a run it forgets when the store has it.
-	wait_until 20 are_descriptors "$before"
+	# What the keeper remembers of a run it forgets when the store has it; a few cgroups, two
+	# descriptors each, wait to be used again.
+	wait_until 20 descriptors_at_most $((before + 20))
 }
 
 # A daemon whose log is the file or fifo $1.
