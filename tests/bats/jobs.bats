@@ -433,7 +433,7 @@ write_until_run() {
 	is_field again ok 1
 }
 
-@test "retry: an event that comes meanwhile takes the failed one's along, and begins anew" {
+@test "retry: an event that comes meanwhile takes the failed one's along, at once" {
 	rule again "$W/*" <<-EOF
 		retry = 1
 		retry-delay = 1h
@@ -446,6 +446,27 @@ write_until_run() {
 	write_each "$W/a"
 	sync_daemon
 	assert_hook_lines "1 1" "2 2"
+}
+
+@test "retry: what always fails comes to on-failure though there are always new events" {
+	rule again "$W/*" <<-EOF
+		retry = 1
+		retry-delay = 1h
+		command = echo "run \$FSMON_COUNT" >>'$HOOKLOG'; read line <'$SCRATCH/gate'; exit 7
+		on-failure = echo "\$FSMON_REASON \$FSMON_COUNT" >>'$HOOKLOG'
+	EOF
+	start_daemon
+	write_counted again "$W/a"
+	wait_until 20 assert_hook_line "run 1"
+	write_counted again "$W/a"
+	let_go
+	wait_until 20 assert_hook_line "run 2"
+	write_counted again "$W/a"
+	let_go
+	wait_until 20 assert_hook_line "exit 2"
+	wait_until 20 eval '[ "$(hook_count "run 1")" = 2 ]'
+	[ "$(hook_count)" = 4 ]
+	let_go
 }
 
 @test "on-failure is told the reason: exit, signal, timeout, could-not-start" {
@@ -493,6 +514,26 @@ write_until_run() {
 	wait_until 20 assert_log 'warning: exit 2 after'
 	sync_daemon
 	assert_hook_lines both
+}
+
+@test "queue-max: what is restarted again and again lists its newest events, and counts all" {
+	rule list "$W/*" <<-EOF
+		run-per = batch
+		queue-max = 3
+		on-busy = restart
+		stdin = paths
+		command = echo "\$FSMON_COUNT \${FSMON_TRUNCATED-0}:" \$(sed 's,.*/,,') >>'$HOOKLOG'; read line <'$SCRATCH/gate'
+	EOF
+	start_daemon
+	for i in 1 2 3 4 5; do
+		write_each "$W/$i"
+		wait_until 20 eval '[ "$(hook_count)" = $i ]'
+	done
+	assert_hook_lines "1 0: 1" "2 0: 1 2" "3 0: 1 2 3" "4 1: 2 3 4" "5 1: 3 4 5"
+	is_field list unlisted 2
+	let_go
+	sync_daemon
+	is_field list ok 1
 }
 
 @test "queue-max: what does not fit is dropped, counted and told once; on-failure runs once" {

@@ -150,6 +150,51 @@ assert_nothing_runs_again() {
 	assert_hook_lines 4 "$W/1" "$W/2" "$W/3" "$W/4"
 }
 
+# A rule, of which standard input has more keys, whose hook says what it counts and lists.
+list_rule() {
+	rule list "$W/*" <<-EOF
+		stdin = paths
+		command = echo "\$FSMON_COUNT \${FSMON_TRUNCATED-0}:" \$(sed 's,.*/,,') >>'$HOOKLOG'; [ ! -e '$SCRATCH/hold' ] || read line <'$SCRATCH/gate'
+		$(cat)
+	EOF
+}
+
+# Four jobs of a paused rule, which $1 then makes a batch that can list two events.
+join_four() {
+	list_rule <<<"run-per = event"
+	start_daemon
+	client pause list
+	write_counted list "$W"/{1,2,3,4}
+	is_field list waiting 4
+	list_rule <<<$'run-per = batch\nqueue-max = 2'
+	"$1"
+	is_field list waiting 1
+	is_field list unlisted 2
+	stored
+	kill_both
+	start_daemon
+	client resume list
+	sync_daemon
+	assert_hook_lines "4 1: 3 4"
+}
+
+restart_daemon() {
+	stop_daemon
+	start_daemon
+}
+
+reload_daemon() {
+	client reload
+}
+
+@test "jobs that join after a restart list what queue-max says, and come back like that" {
+	join_four restart_daemon
+}
+
+@test "jobs that join at a reload list what queue-max says, and come back like that" {
+	join_four reload_daemon
+}
+
 @test "a pause outlives a restart, and what waited for it is run when it ends" {
 	name_rule
 	start_daemon
@@ -329,6 +374,23 @@ assert_nothing_runs_again() {
 	assert_hook_lines 'in a 1' 'out a' 'in a 2' 'out a' 'in b 1' 'out b'
 	assert_history a:1:lost a:2:ok b:1:ok
 	assert_log '\[gate#1\] warning: its end is not known'
+}
+
+@test "what a run that was restarted does not list any more does not come back" {
+	list_rule <<<$'run-per = batch\nqueue-max = 2\non-busy = restart'
+	touch "$SCRATCH/hold"
+	start_daemon
+	for i in 1 2 3; do
+		write_each "$W/$i"
+		wait_until 20 eval '[ "$(hook_count)" = $i ]'
+	done
+	stored
+	kill_both
+	clear_hooks
+	rm "$SCRATCH/hold"
+	start_daemon
+	sync_daemon
+	assert_hook_lines "3 1: 2 3"
 }
 
 @test "what ended before both were killed is not run again" {
