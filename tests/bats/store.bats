@@ -425,7 +425,7 @@ reload_daemon() {
 
 # The state directory is on a filesystem of 1 MiB.
 small_state() {
-	loop_fs tmpfs 1M
+	loop_fs tmpfs 1M strictatime
 	STATE=$FS/state
 	mkdir "$STATE"
 }
@@ -433,6 +433,11 @@ small_state() {
 # Leave no room on it.
 fill() {
 	! dd if=/dev/zero of="$FS/fill" bs=1k status=none 2>/dev/null
+}
+
+# The store has looked at the database again since it was read at that time.
+has_tried() {
+	[ "$(stat -c %.X "$STATE/fsmon.db")" != "$1" ]
 }
 
 @test "the disk fills up: hooks go on, it is said once, and it heals with all that was" {
@@ -447,9 +452,10 @@ fill() {
 	sync_daemon
 	stored
 	[ "$(hook_count)" = 51 ]
-	[ "$(log_count "$TROUBLE")" = 1 ]
 	is_state degraded
 	[ "$(history_count ok)" = 51 ]
+	wait_until 20 has_tried "$(stat -c %.X "$STATE/fsmon.db")"
+	[ "$(log_count "$TROUBLE")" = 1 ]
 	rm "$FS/fill"
 	heals
 	assert_nothing_runs_again
@@ -619,7 +625,9 @@ garbage() {
 	sync_daemon
 	assert_hook_line 'a 1'
 	[ "$(hook_count)" = 51 ]
+	is_state running
 	assert_nothing_runs_again
+	history | jq -e '.[-1].path | endswith("/a")'
 }
 
 @test "the database is overwritten with garbage while the daemon runs: no job is lost" {
@@ -658,8 +666,13 @@ garbage() {
 	done
 	touch "$W/b"
 	wait_until 20 assert_hook_line 'b 1'
+	# This may cost the worker its life, as what it has mapped is gone.
+	wait_until 20 stored
 	wait_until 20 is_state running
+	touch "$W/c"
+	sync_daemon
 	assert_nothing_runs_again
+	history | jq -e '.[-1].path | endswith("/c")'
 }
 
 @test "a database of a newer fsmon is left alone, and hooks run" {
