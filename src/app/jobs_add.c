@@ -108,7 +108,9 @@ static void tell_full(struct jobs *j, uint32_t rule, struct job_event *e)
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	STAILQ_INSERT_TAIL(&items, &e->item, next);
 	struct store_failure why = {.reason = STORE_OVERFLOW, .status = -1, .output = ""};
-	jobs_fail(j, named, rule, &items, &why);
+	const struct sched_given of = {.items = &items, .count = 1};
+	jobs_fail(j, named, rule, &of, &why);
+	job_event_free(e);
 }
 
 static void note_room(struct jobs *j, uint32_t rule)
@@ -168,17 +170,21 @@ static void add(
 }
 
 /* Copies, for a job of their own. */
-void jobs_copy_items(
+static uint32_t copy_items(
 	struct jobs *j, const struct sched_items *from, struct sched_items *to)
 {
 	struct sched_item *item;
+	uint32_t count = 0;
 	STAILQ_FOREACH (item, from, next) {
 		const struct job_event *e = (struct job_event *)item;
 		struct job_event *copy =
 			job_event_new(j, e->change, e->kind, e->path, e->old_path);
-		if (copy)
-			STAILQ_INSERT_TAIL(to, &copy->item, next);
+		if (!copy)
+			continue;
+		STAILQ_INSERT_TAIL(to, &copy->item, next);
+		count++;
 	}
+	return count;
 }
 
 struct job_failure *job_failure_new(const struct store_failure *why)
@@ -195,24 +201,24 @@ struct job_failure *job_failure_new(const struct store_failure *why)
 }
 
 void jobs_fail(struct jobs *j, struct named *named, uint32_t rule,
-	struct sched_items *items, const struct store_failure *why)
+	const struct sched_given *of, const struct store_failure *why)
 {
-	struct sched_given given = {.items = items};
-	struct sched_item *item;
-	STAILQ_FOREACH (item, items, next)
-		given.listed++;
-	given.count = given.listed;
-	struct job_failure *failure = NULL;
+	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
+	struct sched_given given = *of;
 	struct sched_job *s = NULL;
-	if (table_rule(j->rules, rule)->on_failure && given.listed && jobs_has_spare(j))
-		failure = job_failure_new(why);
-	if (failure)
+	struct sched_item *item;
+	if (!table_rule(j->rules, rule)->on_failure)
+		return;
+	struct job_failure *failure = jobs_has_spare(j) ? job_failure_new(why) : NULL;
+	given.items = &copies;
+	given.listed = copy_items(j, of->items, &copies);
+	if (failure && given.listed)
 		s = sched_give(j->sched, jobs_lane(rule, true),
-			job_event_key((struct job_event *)STAILQ_FIRST(items)), &given,
+			job_event_key((struct job_event *)STAILQ_FIRST(&copies)), &given,
 			clock_monotonic_ns());
 	if (!s) {
 		free(failure);
-		jobs_free_items(items);
+		jobs_free_items(&copies);
 		return;
 	}
 	jobs_dress(j, s, named)->failure = failure;

@@ -155,16 +155,13 @@ void jobs_drop(struct jobs *j, struct sched_job *s);
 /* Names have come: for the poller, with the jobs. */
 void jobs_on_names(void *ctx, uint32_t events);
 
-/* Copies of events, for a job of their own. */
-void jobs_copy_items(
-	struct jobs *j, const struct sched_items *from, struct sched_items *to);
-
 /*
- * Have the rule's on-failure command run for events: those of `items`, which are taken over
- * (and freed where it cannot be done). Nothing happens if the rule has none.
+ * Have the rule's on-failure command run for events: copies of the items of `of`, whose
+ * count, truncated and order are the new job's too; nothing else of it is used. Nothing
+ * happens if the rule has no such command, or there is no memory.
  */
 void jobs_fail(struct jobs *j, struct named *named, uint32_t rule,
-	struct sched_items *items, const struct store_failure *why);
+	const struct sched_given *of, const struct store_failure *why);
 
 /* ---- runs.c ---- */
 

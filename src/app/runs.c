@@ -180,7 +180,7 @@ static int start(struct jobs *j, const struct job *job)
 
 /* ---- Ending ---- */
 
-/* Have on-failure run for a job that has failed for good; it takes the events. */
+/* Have on-failure run for a job that has failed for good. */
 static void fail_for_good(
 	struct jobs *j, struct job *job, const struct keep_end *end, uint64_t run_id)
 {
@@ -194,10 +194,14 @@ static void fail_for_good(
 		.output = end->output,
 		.output_len = end->output_len,
 	};
-	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
-	if (table_rule(j->rules, (uint32_t)rule)->on_failure)
-		jobs_copy_items(j, &job->sched->items, &copies);
-	jobs_fail(j, job->named, (uint32_t)rule, &copies, &why);
+	/* In its place, so that whoever waits for the job waits for this too. */
+	const struct sched_given of = {
+		.order = job->sched->order,
+		.items = &job->sched->items,
+		.count = job->sched->count,
+		.truncated = job->sched->truncated,
+	};
+	jobs_fail(j, job->named, (uint32_t)rule, &of, &why);
 }
 
 /* What the scheduler has made of the end of a run. */
@@ -373,11 +377,15 @@ static void begin(struct jobs *j, struct job *job)
 
 static void hold(struct jobs *j, struct job *job, uint64_t for_ns)
 {
-	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
-	struct store_failure why = {.reason = STORE_BREAKER, .status = -1, .output = ""};
+	const struct store_failure why = {
+		.reason = STORE_BREAKER, .status = -1, .output = ""};
+	const struct sched_given of = {
+		.items = &job->sched->items,
+		.count = job->sched->count,
+		.truncated = job->sched->truncated,
+	};
 	say_held(j, job, for_ns);
-	jobs_copy_items(j, &job->sched->items, &copies);
-	jobs_fail(j, job->named, (uint32_t)job_rule(job->sched), &copies, &why);
+	jobs_fail(j, job->named, (uint32_t)job_rule(job->sched), &of, &why);
 }
 
 static void obey(struct jobs *j, const struct sched_order *o, uint64_t now_ns)

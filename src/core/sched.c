@@ -173,6 +173,8 @@ static struct sched_entry *entry_of(
 	struct sched_entry *e = sched_job_new(s, given->id, now_ns);
 	if (!e)
 		return NULL;
+	if (given->order)
+		e->job.order = given->order;
 	STAILQ_CONCAT(&e->job.items, given->items);
 	e->job.listed = given->listed;
 	e->job.count = given->count;

@@ -169,6 +169,7 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 /* A job that is put in as it is: from the store, to be run again, or for a failure. */
 struct sched_given {
 	uint64_t id; /* 0: a new number */
+	uint64_t order; /* of a job that is over; 0: behind all others */
 	struct sched_items *items; /* taken over on success */
 	uint32_t listed;
 	uint64_t count;
@@ -178,7 +179,7 @@ struct sched_given {
 };
 
 /*
- * Put in a job that waits for `key`, due at once, behind what waits already; debounce,
+ * Put in a job that waits for `key`, due at once, in the place that it is given; debounce,
  * on-busy and queue-max are not asked. With run-per path or batch, where a job waits for the
  * key, it joins that one (so that is due at once too), and the return value is that one; the
  * id is then not used, and what is listed no longer is on `items` afterwards, the caller's
