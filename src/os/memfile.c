@@ -12,11 +12,11 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-static int create(void)
+int memfile_open(const char *name)
 {
-	int fd = memfd_create("fsmon-stdin", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
 	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create("fsmon-stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	return fd;
 }
 
@@ -38,7 +38,7 @@ static int put(int fd, const char *bytes, size_t len)
 
 int memfile_make(const void *bytes, size_t len)
 {
-	int fd = create();
+	int fd = memfile_open("fsmon-stdin");
 	if (fd < 0)
 		return -1;
 	int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/readbuf.h"
 
+#include "os/memfile.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -21,7 +23,7 @@ struct header {
 
 int readbuf_create(void)
 {
-	int fd = memfd_create("fsmon-records", MFD_CLOEXEC);
+	int fd = memfile_open("fsmon-records");
 	if (fd >= 0 && ftruncate(fd, HEADER_BYTES + FIRST_BYTES) < 0) {
 		int saved = errno;
 		close(fd);
