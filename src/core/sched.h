@@ -57,13 +57,13 @@
  *    retry-delay × 2^failures-before (at most 1 h, or retry-delay if that is more), times a
  *    random factor from 0.75 to 1.25 (SCHED_RETRY).
  * A job that another follows gives it its `order` and `queued_ns` where they are lower, its
- * `failures` where they are more, and its count and truncated; the follower's due time stays,
- * and so do its `attempt` and the time at which it is due however many events still come.
+ * `failures` and `attempt` where they are more, and its count and truncated; the follower's
+ * due time stays, and so does the time at which it is due however many events still come.
  *
  * Jobs that wait and join because of sched_give or sched_reload become the one with the
  * lowest `order`: the others' events go behind its own, in the order of `order`, with their
- * count and truncated; queued_ns is the lowest, `failures` the most; its `attempt` is its
- * own, and it is due when the first of them was.
+ * count and truncated; queued_ns is the lowest, `failures` and `attempt` are the most; it is
+ * due when the first of them was.
  *
  * So `failures` counts the failed runs in a row for the same events. What comes after a job
  * that is over (SCHED_DONE, SCHED_FAILED, SCHED_INTERRUPTED) begins at 0.
@@ -122,7 +122,8 @@ struct sched_job {
 	uint32_t listed; /* items */
 	uint64_t count; /* events, listed or not */
 	bool truncated; /* count is more than what could be listed */
-	uint32_t attempt; /* runs that were started, this one included */
+	uint32_t
+		attempt; /* runs that were started, this one included, for some of its events */
 	uint32_t failures; /* failed runs (or timed out) in a row, for these events */
 	uint64_t queued_ns; /* when its first event came */
 	uint64_t started_ns; /* of its run; 0 while it waits */

@@ -120,4 +120,6 @@ void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_fro
 		e->job.queued_ns = from->job.queued_ns;
 	if (e->job.failures < from->job.failures)
 		e->job.failures = from->job.failures;
+	if (e->job.attempt < from->job.attempt)
+		e->job.attempt = from->job.attempt;
 }

@@ -111,7 +111,7 @@ static const struct sched_script scripts[] = {
 			 .stop_timeout_ns = 50 * MS, .stop_signal = 2}}},
 		"add:a:new:1 start:1 at:5 add:a:new:2 stop:1:restart:2 none due:55 "
 		"add:a:join:2 none at:20 fail:1:followed:2 items:2:1:2:3 is:2:count:3 "
-		"is:2:queued:0 is:2:order:1 is:2:attempt:0 start:2 none"},
+		"is:2:queued:0 is:2:order:1 is:2:attempt:1 start:2 none"},
 	{.name = "on-busy = restart: other paths' runs go on",
 		{.lane = {{PATHS, .parallel = 2, .on_busy = RULE_BUSY_RESTART,
 			 .stop_timeout_ns = 50 * MS}}},

@@ -71,7 +71,7 @@ static const struct sched_script scripts[] = {
 		{.lane = {{PATHS, RESTART, RETRY}}},
 		"add:a:new:1 start:1 fail:1:retry:100 at:retry start:1 is:1:failures:1 "
 		"add:a:new:2 stop:1:restart:15 fail:1:followed:2 is:2:failures:1 "
-		"is:2:attempt:0 start:2 fail:2:retry:200"},
+		"is:2:attempt:2 start:2 fail:2:retry:200"},
 	{.name = "restart x retry: after what was interrupted the next begins at 0",
 		{.lane = {{EVENTS, RESTART, RETRY}}},
 		"add:a:new:1 start:1 fail:1:retry:100 at:retry start:1 is:1:failures:1 "
@@ -162,7 +162,7 @@ static const struct sched_script scripts[] = {
 	{.name = "retry x merge: an event in the run that failed is followed by it",
 		{.lane = {{PATHS, RETRY}}},
 		"add:a:new:1 at:10 start:1 at:20 add:a:new:2 at:30 fail:1:followed:2 "
-		"items:2:1:2 is:2:count:2 is:2:queued:0 is:2:order:1 is:2:attempt:0 "
+		"items:2:1:2 is:2:count:2 is:2:queued:0 is:2:order:1 is:2:attempt:1 "
 		"is:2:failures:1 start:2 fail:2:retry:200 at:retry start:2 "
 		"fail:2:failed"},
 	{.name = "retry x merge: a steady writer does not put the end off for ever",

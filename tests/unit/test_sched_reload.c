@@ -33,7 +33,7 @@ static const struct sched_script scripts[] = {
 	{.name = "give: what it joins has its failures, if they are more",
 		{LANES({PATHS, .retry = 3, .retry_delay_ns = 100 * SECONDS})},
 		"add:a:new:1 start:1 fail:1:retry:100000 give:a:1:0:5:2 is:1:failures:2 "
-		"is:1:attempt:1 give:a:1:0:1:1 is:1:failures:2 start:1 "
+		"is:1:attempt:5 give:a:1:0:1:1 is:1:failures:2 start:1 "
 		"fail:1:retry:400000"},
 	{.name = "give: with run-per = event behind what waits",
 		{LANES({EVENTS})},
