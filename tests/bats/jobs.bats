@@ -120,6 +120,7 @@ batch_rule() {
 	rule batch "$W/**" <<-EOF
 		run-per = batch
 		debounce = 200ms
+		max-wait = 1min
 		stdin = $1
 		command = cat >"$SCRATCH/lists/\$FSMON_RUN_ID"; echo "\$FSMON_COUNT" >"$SCRATCH/lists/\$FSMON_RUN_ID.count"
 	EOF
