@@ -16,6 +16,7 @@ teardown() {
 	# Tells a relay to end, in case that nothing else could stop it.
 	rm -f "$SCRATCH/there"
 	cleanup
+	[ -z "${CGROUP:-}" ] || rmdir "$CGROUP"
 }
 
 # A daemon that finds no cgroups to put its hooks into.
@@ -257,4 +258,18 @@ relay_rule() {
 	grep -q "^0::.*\\.$pid/" "$SCRATCH/cgroup"
 	stop_daemon
 	[ -z "$(find "$CGROUPS" -name "fsmon*.$pid")" ]
+}
+
+@test "hooks run in a daemon whose own cgroup was killed once" {
+	need_cgroups
+	CGROUP=$CGROUPS/fsmon-test.$BASHPID
+	mkdir "$CGROUP"
+	echo 1 >"$CGROUP/cgroup.kill"
+	printf '#!/bin/sh\necho $$ >"%s/cgroup.procs"\nexec "%s" "$@"\n' "$CGROUP" "$FSMON" >"$SCRATCH/fsmon"
+	chmod 755 "$SCRATCH/fsmon"
+	rule seen "$W/*" <<<"command = $HOOK"
+	FSMON=$SCRATCH/fsmon start_daemon
+	touch "$W/a"
+	sync_daemon
+	assert_hook_lines "close-write|$W/a|touch|root"
 }
