@@ -259,7 +259,8 @@ static void keeper_tell_home(struct keeper *k)
 			"a hook got no cgroup: a stop reaches its process group alone");
 	else
 		keeper_log(k, LOG_WARNING,
-			"hooks get no cgroups (%s): a stop reaches process groups alone",
+			"hooks get no cgroups (%s): a stop reaches their process groups, "
+			"and what is known to descend from them",
 			strerror(k->home_error));
 }
 
