@@ -29,6 +29,7 @@ struct cgroup_home {
 	int parent_fd; /* the own cgroup */
 	int fd; /* locked */
 	char name[CGROUP_NAME_BYTES]; /* in the parent */
+	char *path; /* of it */
 	char *inner; /* as /proc/PID/cgroup has it, without the cgroup's number */
 	uint64_t last_number;
 	LIST_HEAD(, cgroup) idle;
@@ -170,6 +171,11 @@ static int cgroup_home_init(
 		errno = ENOMEM;
 		return -1;
 	}
+	if (asprintf(&h->path, "%s/%s", path, h->name) < 0) {
+		h->path = NULL;
+		errno = ENOMEM;
+		return -1;
+	}
 	h->parent_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (h->parent_fd < 0)
 		return -1;
@@ -220,8 +226,14 @@ void cgroup_home_close(struct cgroup_home *h)
 	}
 	if (h->parent_fd >= 0)
 		close(h->parent_fd);
+	free(h->path);
 	free(h->inner);
 	free(h);
+}
+
+const char *cgroup_home_path(const struct cgroup_home *h)
+{
+	return h->path;
 }
 
 /* ---- One cgroup ---- */

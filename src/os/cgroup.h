@@ -26,6 +26,9 @@ struct cgroup; /* opaque: one of them */
 __attribute__((warn_unused_result)) struct cgroup_home *cgroup_home_open(
 	const char *path, const char *inner, const char *prefix);
 
+/* The directory. It is the home's own. */
+const char *cgroup_home_path(const struct cgroup_home *h);
+
 /* Remove the directory as far as nothing runs in it; all its cgroups must have been closed.
  * NULL is allowed. */
 void cgroup_home_close(struct cgroup_home *h);

@@ -3,6 +3,7 @@
 #include "os/cgroup.h"
 
 #include "app/keeper_home.h"
+#include "os/cgrouplabel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -261,6 +262,100 @@ static void test_home_that_is_there(void **state)
 	assert_int_equal(status_of(pid), SIGKILL);
 }
 
+/* What was found for the processes that are looked for. */
+struct labels {
+	pid_t pids[3];
+	char of[3][32];
+	size_t count;
+};
+
+static void found(void *ctx, pid_t pid, const char *label)
+{
+	struct labels *l = ctx;
+	l->count++;
+	for (size_t i = 0; i < 3; i++) {
+		if (pid == l->pids[i])
+			snprintf(l->of[i], sizeof(l->of[i]), "%s", label);
+	}
+}
+
+/* Start a process in a cgroup that is made below another one. */
+static pid_t start_below(const struct cgroup *c, char path[PATH_MAX + 8])
+{
+	char outer[PATH_MAX], procs[PATH_MAX + 32], text[16];
+	path_of(c, outer);
+	snprintf(path, PATH_MAX + 8, "%s/inner", outer);
+	assert_int_equal(mkdir(path, 0755), 0);
+	pid_t pid = start_in(NULL);
+	snprintf(procs, sizeof(procs), "%s/cgroup.procs", path);
+	int len = snprintf(text, sizeof(text), "%d", (int)pid);
+	int fd = open(procs, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, text, (size_t)len), len);
+	close(fd);
+	return pid;
+}
+
+static void test_labels(void **state)
+{
+	(void)state;
+	char inner[PATH_MAX + 8];
+	struct cgroup *a = cgroup_open(home), *b = cgroup_open(home),
+		      *none = cgroup_open(home);
+	assert_true(a && b && none);
+	cgrouplabel_set(cgroup_dir_fd(a), "a former one");
+	cgrouplabel_set(cgroup_dir_fd(a), "one 1 1");
+	cgrouplabel_set(cgroup_dir_fd(b), "two 2 1");
+	struct labels l = {.pids = {start_in(a), start_in(b), start_below(b, inner)}};
+	pid_t unlabelled = start_in(none);
+	cgrouplabel_each(cgroup_home_path(home), found, &l);
+	assert_int_equal(l.count, 3);
+	assert_string_equal(l.of[0], "one 1 1");
+	assert_string_equal(l.of[1], "two 2 1");
+	assert_string_equal(l.of[2], "two 2 1");
+	const pid_t pids[] = {l.pids[0], l.pids[1], l.pids[2], unlabelled};
+	for (size_t i = 0; i < sizeof(pids) / sizeof(pids[0]); i++) {
+		kill(pids[i], SIGKILL);
+		assert_int_equal(status_of(pids[i]), SIGKILL);
+	}
+	expect_empty(b);
+	cgroup_close(a);
+	cgroup_close(b);
+	cgroup_close(none);
+}
+
+/* One that the kernel refuses is not another's. */
+static void test_label_too_long(void **state)
+{
+	(void)state;
+	static char huge[1 << 20];
+	memset(huge, 'x', sizeof(huge) - 1);
+	struct cgroup *c = cgroup_open(home);
+	assert_non_null(c);
+	cgrouplabel_set(cgroup_dir_fd(c), "a former one");
+	pid_t pid = start_in(c);
+	struct labels l = {.pids = {pid}};
+	cgrouplabel_set(cgroup_dir_fd(c), huge);
+	cgrouplabel_each(cgroup_home_path(home), found, &l);
+	assert_int_equal(l.count, 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(status_of(pid), SIGKILL);
+	expect_empty(c);
+	cgroup_close(c);
+}
+
+static void test_labels_nowhere(void **state)
+{
+	(void)state;
+	struct labels l = {0};
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	errno = 7;
+	cgrouplabel_set(fd, "x");
+	assert_int_equal(errno, 7);
+	close(fd);
+	cgrouplabel_each("/no/such", found, &l);
+	assert_int_equal(l.count, 0);
+}
+
 static void test_nowhere(void **state)
 {
 	(void)state;
@@ -303,6 +398,8 @@ SKIP_WITHOUT_HOME(test_many_do_not_stay)
 SKIP_WITHOUT_HOME(test_close_removes_all)
 SKIP_WITHOUT_HOME(test_leftovers)
 SKIP_WITHOUT_HOME(test_home_that_is_there)
+SKIP_WITHOUT_HOME(test_labels)
+SKIP_WITHOUT_HOME(test_label_too_long)
 
 int main(void)
 {
@@ -315,6 +412,9 @@ int main(void)
 		cmocka_unit_test(test_close_removes_all_at_home),
 		cmocka_unit_test(test_leftovers_at_home),
 		cmocka_unit_test(test_home_that_is_there_at_home),
+		cmocka_unit_test(test_labels_at_home),
+		cmocka_unit_test(test_label_too_long_at_home),
+		cmocka_unit_test(test_labels_nowhere),
 		cmocka_unit_test(test_nowhere),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
