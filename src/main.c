@@ -32,7 +32,9 @@
  *                  hears what comes of it. app/lineage reaches what has left a run where
  *                  there are no cgroups.
  *   kept           app/store, a thread, writes what waits and what ran into SQLite;
- *                  app/jobs_keep puts it there and takes it out after a start.
+ *                  app/jobs_keep puts it there and takes it out after a start. A label
+ *                  (core/runlabel) on each run's cgroup (os/cgrouplabel) says whose its
+ *                  processes are: app/retag, in the next worker.
  *   talking        app/log writes; app/control takes what the verbs ask (app/client,
  *                  app/verb_client, app/verb_runs), app/requests answers, for fsmon status
  *                  with app/report; app/runtable shows runs to people; app/reload loads

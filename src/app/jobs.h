@@ -65,6 +65,11 @@ void jobs_free(struct jobs *j);
 int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map,
 	const struct conf_daemon *daemon);
 
+/* Tag what the hooks of an earlier worker have left, by the labels of their cgroups in the
+ * keeper's directory (NULL: there is none). After the first jobs_set_rules, before the first
+ * jobs_found. */
+void jobs_retag(struct jobs *j, const char *hooks_dir);
+
 /* A change that concerns rules: judge it for each, and queue jobs. Takes a reference if
  * need be. */
 void jobs_found(struct jobs *j, struct change *c);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of app/jobs share: jobs.c (rules in force, life), jobs_add.c (events become
- * jobs), runs.c (jobs become runs and end), jobs_keep.c (what the store remembers of them),
- * runs_say.c (what the log says of them).
+ * jobs), runs.c (jobs become runs and end), retag.c (what an earlier worker's runs have
+ * left), jobs_keep.c (what the store remembers of them), runs_say.c (what the log says of
+ * them).
  */
 #ifndef FSMON_APP_JOBS_STATE_H
 #define FSMON_APP_JOBS_STATE_H
@@ -125,6 +126,12 @@ static inline int64_t job_rule(const struct sched_job *s)
 /* The newest event of a job; every job has one. */
 struct job_event *job_newest(const struct sched_job *s);
 
+static inline uint64_t jobs_tag(const struct named *named, uint64_t run_id)
+{
+	uint64_t run_bits = (UINT64_C(1) << JOBS_TAG_RUN_BITS) - 1;
+	return named->id << JOBS_TAG_RUN_BITS | (run_id & run_bits);
+}
+
 /* ---- jobs.c ---- */
 
 struct named *jobs_named(struct jobs *j, const char *name);
@@ -173,6 +180,11 @@ void runs_pump(struct jobs *j);
 
 /* An earlier worker's run that nobody knows the end of: its job waits again. */
 void runs_lose(struct jobs *j, struct job *job);
+
+/* ---- retag.c ---- */
+
+/* Tag a process of an earlier worker's run by the label of that run. */
+void retag_process(struct jobs *j, pid_t pid, const char *label);
 
 /* ---- jobs_keep.c ---- */
 

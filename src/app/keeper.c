@@ -537,7 +537,9 @@ static int keeper_init(struct keeper *k, const struct keeper_config *config)
 	k->home = keeper_home_open();
 	k->home_error = errno;
 	k->runs = keeper_runs_new(k->poller, &k->defaults, k->home);
-	return k->runs ? keeper_start_worker(k) : -1;
+	if (!k->runs || keeper_home_tell(k->home) < 0)
+		return -1;
+	return keeper_start_worker(k);
 }
 
 static void keeper_fini(struct keeper *k)

@@ -44,6 +44,7 @@ struct keeper_run {
 	struct spawn_error err; /* why it was not started; stage NULL: it was */
 	int status;
 	struct wire_usage usage;
+	char label[]; /* as the worker gave it */
 };
 
 struct keeper_runs {

@@ -309,6 +309,7 @@ static int keeper_send_running(struct keeper_runs *rs, const struct keeper_run *
 	struct wire_message m = {.type = WIRE_RUNNING, .run_id = run->id};
 	m.started.pid = run->child.pid;
 	m.started.has_output = true;
+	m.started.label = run->label;
 	return keeper_send(rs, &m, &run->output_fd);
 }
 
@@ -377,7 +378,8 @@ static int keeper_run_watch(struct keeper_run *run)
 }
 
 /* A new run; NULL with errno. */
-static struct keeper_run *keeper_add_run(struct keeper_runs *rs, uint64_t id)
+static struct keeper_run *keeper_add_run(
+	struct keeper_runs *rs, uint64_t id, const char *label)
 {
 	struct keeper_run *run = keeper_find(rs, id);
 	if (run && !run->is_over) {
@@ -386,7 +388,8 @@ static struct keeper_run *keeper_add_run(struct keeper_runs *rs, uint64_t id)
 	}
 	if (run)
 		keeper_run_forget(run);
-	run = malloc(sizeof(*run));
+	size_t label_size = strlen(label) + 1;
+	run = malloc(sizeof(*run) + label_size);
 	if (!run)
 		return NULL;
 	*run = (struct keeper_run){.runs = rs,
@@ -394,6 +397,7 @@ static struct keeper_run *keeper_add_run(struct keeper_runs *rs, uint64_t id)
 		.child = {.pid = 0, .pidfd = -1, .report_fd = -1},
 		.output_fd = -1,
 		.is_told = true};
+	memcpy(run->label, label, label_size);
 	HASH_ADD(hh, rs->by_id, id, sizeof(run->id), run);
 	if (run->hh.tbl)
 		return run;
@@ -405,7 +409,7 @@ static struct keeper_run *keeper_add_run(struct keeper_runs *rs, uint64_t id)
 void keeper_runs_start(struct keeper_runs *rs, uint64_t run_id,
 	const struct wire_run *request, const int *fds, size_t fd_count)
 {
-	struct keeper_run *run = keeper_add_run(rs, run_id);
+	struct keeper_run *run = keeper_add_run(rs, run_id, request->label);
 	if (!run) {
 		struct keeper_run failed = {
 			.id = run_id, .err = {.error = errno, .stage = "remember"}};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper_run.h"
 
+#include "os/cgrouplabel.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -47,6 +48,9 @@ static int keeper_run_try(struct keeper_run *run, struct spawn_request *request)
 	for (int tries = KEEPER_CGROUP_TRIES;; tries--) {
 		if (rs->home && tries > 0)
 			run->cgroup = cgroup_open(rs->home);
+		/* Before its first process: who is found there is whose the label says. */
+		if (run->cgroup)
+			cgrouplabel_set(cgroup_dir_fd(run->cgroup), run->label);
 		request->cgroup_fd = run->cgroup ? cgroup_dir_fd(run->cgroup) : -1;
 		run->err = (struct spawn_error){0};
 		int result = spawn_start(rs->defaults, request, &run->child, &run->err);

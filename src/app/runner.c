@@ -198,7 +198,7 @@ static void runner_on_started(struct runner *r, const struct wire_message *m, in
 	else if (fd >= 0)
 		close(fd);
 	if (run)
-		r->handlers->started(r->ctx, m->run_id, m->started.pid, resumed);
+		r->handlers->started(r->ctx, m->run_id, m->started.pid, m->started.label);
 }
 
 static void runner_on_failed(
@@ -434,6 +434,7 @@ int runner_start(struct runner *r, const struct runner_request *request)
 		.argv = (char **)(uintptr_t)request->argv,
 		.envp = (char **)(uintptr_t)request->envp,
 		.directory = request->directory,
+		.label = request->label ? request->label : "",
 		.umask = request->umask,
 		.nice = request->nice,
 		.has_ids = user != NULL,

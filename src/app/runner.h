@@ -21,6 +21,7 @@ struct runner_request {
 	char *const *argv;
 	char *const *envp;
 	const char *directory;
+	const char *label; /* what a later worker is told of the run; NULL: nothing */
 	mode_t umask;
 	int nice;
 	const struct rule_user *user; /* NULL, not set, no groups: the daemon's own */
@@ -46,10 +47,10 @@ struct runner_handlers {
 	/*
 	 * A process exists for the run. The message was sent before its program began:
 	 * whoever has drained the runner after reading a file event of that process has
-	 * seen this call. resumed: an earlier worker asked for the run; pid is 0 if it
-	 * has ended meanwhile.
+	 * seen this call. label: what an earlier worker gave with its request for the run,
+	 * and pid is 0 if it has ended meanwhile; NULL: this one has asked for it.
 	 */
-	void (*started)(void *ctx, uint64_t run_id, pid_t pid, bool resumed);
+	void (*started)(void *ctx, uint64_t run_id, pid_t pid, const char *label);
 	/* The program could not be started; stage says what was tried ("exec", "chdir"
 	 * …). */
 	void (*failed)(void *ctx, uint64_t run_id, int error, const char *stage);

@@ -5,6 +5,7 @@
 #include "app/where.h"
 #include "core/hook.h"
 #include "core/payload.h"
+#include "core/runlabel.h"
 #include "os/clock.h"
 #include "os/memfile.h"
 
@@ -24,8 +25,7 @@
 
 static uint64_t tag_of(const struct job *job)
 {
-	uint64_t run_bits = (UINT64_C(1) << JOBS_TAG_RUN_BITS) - 1;
-	return job->named->id << JOBS_TAG_RUN_BITS | (job->run_id & run_bits);
+	return jobs_tag(job->named, job->run_id);
 }
 
 /* The rule of a job whose lane is not gone. */
@@ -140,15 +140,18 @@ static int request_run(struct jobs *j, const struct job *job, struct input *in)
 {
 	const struct rule *r = rule_of(j, job);
 	struct hook hook;
+	char label[RUNLABEL_BYTES];
 	if (r->stdin_kind != RULE_STDIN_NONE && make_stdin(j, job, in) < 0)
 		return -1;
 	if (build(j, job, in, &hook) < 0)
 		return -1;
+	runlabel_write(label, job->named->name, job->run_id, depth_of(job) + 1);
 	struct runner_request request = {
 		.run_id = job->run_id,
 		.argv = hook.argv,
 		.envp = hook.envp,
 		.directory = r->directory,
+		.label = label,
 		.umask = r->umask,
 		.nice = r->nice,
 		.user = &r->user,
@@ -437,15 +440,18 @@ static struct job *run_of(struct jobs *j, uint64_t run_id)
 	return job;
 }
 
-static void on_started(void *ctx, uint64_t run_id, pid_t pid, bool resumed)
+static void on_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
 {
 	struct jobs *j = ctx;
 	struct job *job = run_of(j, run_id);
 	/* Runs of an earlier worker have their numbers still. */
-	if (resumed && run_id > j->last_run_id)
+	if (label && run_id > j->last_run_id)
 		j->last_run_id = run_id;
-	if (!job)
+	if (!job) {
+		if (label && pid)
+			retag_process(j, pid, label);
 		return;
+	}
 	job->is_left = false;
 	if (pid)
 		j->config.started(j->config.ctx, pid, tag_of(job), depth_of(job) + 1);

@@ -3,6 +3,7 @@
 
 #include "app/jobs.h"
 #include "app/keeper.h"
+#include "app/keeper_home.h"
 #include "app/lineage.h"
 #include "app/load.h"
 #include "app/log.h"
@@ -462,9 +463,11 @@ static int start_jobs(struct worker *w)
 		.ctx = w,
 	};
 	w->jobs = jobs_new(&config, &w->load.conf.daemon);
-	return w->jobs ? jobs_set_rules(
-				 w->jobs, w->load.table, NULL, &w->load.conf.daemon)
-		       : -1;
+	if (!w->jobs ||
+		jobs_set_rules(w->jobs, w->load.table, NULL, &w->load.conf.daemon) < 0)
+		return -1;
+	jobs_retag(w->jobs, keeper_home_told());
+	return 0;
 }
 
 static int start_pipeline(struct worker *w)

@@ -10,7 +10,7 @@
  * Numbers are in the machine's own order, unaligned; strings end with a NUL. Nothing may
  * follow the last field.
  */
-#define WIRE_VERSION 2u
+#define WIRE_VERSION 3u
 #define WIRE_HEADER_BYTES 12
 
 enum { WIRE_HAS_IDS = 1, WIRE_HAS_STDIN = 2, WIRE_HAS_FILE = 4 };
@@ -65,6 +65,7 @@ static void wire_put_run(struct buf *b, const struct wire_run *r)
 		wire_put_str(b, *s);
 	for (char *const *s = r->envp; *s; s++)
 		wire_put_str(b, *s);
+	wire_put_str(b, r->label);
 }
 
 static void wire_put_done(struct buf *b, const struct wire_done *d)
@@ -94,6 +95,8 @@ static void wire_put_fields(struct buf *b, const struct wire_message *m)
 	case WIRE_RUNNING:
 		wire_put_u32(b, (uint32_t)m->started.pid);
 		wire_put_u32(b, m->started.has_output);
+		if (m->type == WIRE_RUNNING)
+			wire_put_str(b, m->started.label);
 		break;
 	case WIRE_FAILED:
 		wire_put_u32(b, (uint32_t)m->failed.error);
@@ -235,6 +238,7 @@ static int wire_get_run(struct wire_cursor *c, struct wire_run *r)
 	r->directory = wire_get_str(c);
 	r->argv = wire_get_strings(c, argc);
 	r->envp = wire_get_strings(c, envc);
+	r->label = wire_get_str(c);
 	if (argc == 0)
 		c->bad = true;
 	if (!c->bad && (!r->groups || !r->argv || !r->envp)) {
@@ -278,6 +282,8 @@ static int wire_get_fields(struct wire_cursor *c, struct wire_message *m)
 	case WIRE_RUNNING:
 		m->started.pid = (int32_t)wire_get_u32(c);
 		m->started.has_output = wire_get_u32(c) != 0;
+		if (m->type == WIRE_RUNNING)
+			m->started.label = wire_get_str(c);
 		break;
 	case WIRE_FAILED:
 		m->failed.error = (int32_t)wire_get_u32(c);

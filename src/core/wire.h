@@ -42,6 +42,7 @@ struct wire_run {
 	char **argv; /* at least one, NULL behind the last */
 	char **envp; /* likewise, may be empty */
 	const char *directory;
+	const char *label; /* of its cgroup, and for the next worker; never looked into */
 	uint32_t umask;
 	int32_t nice;
 	bool has_ids; /* run with these credentials, not with the keeper's own */
@@ -77,6 +78,7 @@ struct wire_message {
 		struct {
 			int32_t pid; /* WIRE_RUNNING: 0 if it has ended */
 			bool has_output; /* the pipe comes with the message */
+			const char *label; /* WIRE_RUNNING only: the request's */
 		} started; /* WIRE_STARTED, WIRE_RUNNING */
 		struct {
 			int32_t error; /* errno */

@@ -72,7 +72,6 @@ stop_server() {
 }
 
 @test "a hook does not set itself off when the worker was replaced meanwhile" {
-	local worker
 	rule self "$W/*" <<-EOF
 		command = echo "\$FSMON_PATH" >>'$HOOKLOG'; sh -c 'read line <"$SCRATCH/gate"; : >"$W/late"'; : >'$W/own'
 	EOF
@@ -81,9 +80,7 @@ stop_server() {
 	wait_until 20 assert_hook_line "$W/a"
 	# The history says what has been stored.
 	wait_until 20 eval 'client runs --rule self --json | grep -q running'
-	worker=$(worker_pid)
-	kill -KILL "$worker"
-	wait_until 20 eval '[ "$(grep -c "ready: 1 rule" "$LOG")" = 2 ]'
+	replace_worker
 	let_go
 	wait_until 20 test -e "$W/own"
 	sync_daemon
@@ -132,6 +129,107 @@ stop_server() {
 	wait_until 20 assert_log 'not run: .*16 deep'
 	sync_daemon
 	assert_hook_lines {0..15}
+}
+
+# ---- Through processes that a worker before has started
+
+# A hook that kills the worker, in its first run before anything of it is stored, and then changes
+# what is watched.
+suicidal_rule() {
+	rule self "$W/*" <<-EOF
+		command = echo "\$FSMON_PATH" >>'$HOOKLOG'; [ ! -e '$SCRATCH/worker' ] || { kill -KILL \$(cat '$SCRATCH/worker'); rm '$SCRATCH/worker'; }; read line <'$SCRATCH/gate'; : >'$W/own'
+	EOF
+}
+
+# Have that happen. Whether the job is run again depends on the moment; each run writes once.
+kill_at_start() {
+	local runs
+	worker_pid >"$SCRATCH/worker"
+	touch "$W/a"
+	await_second_worker
+	let_go 10
+	wait_until 20 test -e "$W/own"
+	sync_daemon
+	runs=$(hook_count "$W/a")
+	wait_field self self "$runs"
+	sync_daemon
+	[ "$(hook_count)" = "$runs" ]
+	touch "$W/b"
+	sync_daemon
+	assert_hook_line "$W/b"
+}
+
+@test "a hook does not set itself off when the worker died at its start" {
+	suicidal_rule
+	start_daemon
+	kill_at_start
+}
+
+@test "without cgroups: a hook does not set itself off when the worker died at its start" {
+	suicidal_rule
+	start_without_cgroups
+	kill_at_start
+}
+
+@test "what a hook left behind does not set it off when the worker was replaced" {
+	need_cgroups
+	rule self "$W/*" <<-EOF
+		command = setsid sh -c '(read line <"$SCRATCH/gate"; : >"$W/late") &'; echo "\$FSMON_PATH" >>'$HOOKLOG'
+	EOF
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	is_field self running 0
+	replace_worker
+	let_go
+	wait_until 20 test -e "$W/late"
+	sync_daemon
+	assert_hook_lines "$W/a"
+	is_field self self 1
+	touch "$W/b"
+	sync_daemon
+	assert_hook_lines "$W/a" "$W/b"
+}
+
+@test "self-events = ignore-all: nor does what a hook left behind whose rule is gone, in another worker" {
+	need_cgroups
+	mkdir "$W/in" "$W/out"
+	rule first "$W/in/*" <<-EOF
+		command = setsid sh -c '(read line <"$SCRATCH/gate"; : >"$W/out/late") &'
+	EOF
+	rule second "$W/out/*" <<-EOF
+		self-events = ignore-all
+		command = $HOOK
+	EOF
+	start_daemon
+	touch "$W/in/a"
+	sync_daemon
+	rm "$RULES/first.conf"
+	replace_worker
+	let_go
+	wait_until 20 test -e "$W/out/late"
+	sync_daemon
+	assert_hook_lines
+	is_field second self 1
+	touch "$W/out/x"
+	sync_daemon
+	assert_hook_lines "close-write|$W/out/x|touch|root"
+}
+
+@test "FSMON_DEPTH goes on where another worker began to count" {
+	need_cgroups
+	mkdir "$W/in" "$W/mid" "$W/out"
+	rule first "$W/in/*" <<<"command = : >'$W/mid/x'"
+	rule second "$W/mid/*" <<-EOF
+		command = setsid sh -c '(read line <"$SCRATCH/gate"; : >"$W/out/late") &'
+	EOF
+	rule third "$W/out/*" <<<"command = echo \"\$FSMON_DEPTH\" >>'$HOOKLOG'"
+	start_daemon
+	touch "$W/in/a"
+	wait_field second ok 1
+	replace_worker
+	let_go
+	wait_until 20 assert_hook_lines 2
 }
 
 # ---- Through one another

@@ -69,3 +69,29 @@ started_apart() {
 worker_pid() {
 	client status --json | jq .worker_pid
 }
+
+# Kill the daemon's first worker, and wait for the second one.
+replace_worker() {
+	kill -KILL "$(worker_pid)"
+	await_second_worker
+}
+
+await_second_worker() {
+	wait_until 20 eval '[ "$(grep -c "ready: " "$LOG")" = 2 ]'
+}
+
+# A daemon that finds no cgroups to put its hooks into.
+start_without_cgroups() {
+	cat >"$SCRATCH/fsmon" <<-EOF
+		#!/bin/sh
+		exec unshare --mount --propagation private sh -c 'umount --all --lazy --types cgroup2; exec "\$@"' sh "$FSMON" "\$@"
+	EOF
+	chmod 755 "$SCRATCH/fsmon"
+	FSMON=$SCRATCH/fsmon start_daemon
+}
+
+# Skip the test without cgroups, version 2; they are mounted at $CGROUPS.
+need_cgroups() {
+	CGROUPS=$(awk '$(NF - 2) == "cgroup2" { print $5; exit }' /proc/self/mountinfo)
+	[ -w "$CGROUPS/cgroup.procs" ] || skip "needs cgroup v2"
+}

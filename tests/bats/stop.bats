@@ -19,22 +19,6 @@ teardown() {
 	[ -z "${CGROUP:-}" ] || rmdir "$CGROUP"
 }
 
-# A daemon that finds no cgroups to put its hooks into.
-start_without_cgroups() {
-	cat >"$SCRATCH/fsmon" <<-EOF
-		#!/bin/sh
-		exec unshare --mount --propagation private sh -c 'umount --all --lazy --types cgroup2; exec "\$@"' sh "$FSMON" "\$@"
-	EOF
-	chmod 755 "$SCRATCH/fsmon"
-	FSMON=$SCRATCH/fsmon start_daemon
-}
-
-# Skip the test without cgroups, version 2; they are mounted at $CGROUPS.
-need_cgroups() {
-	CGROUPS=$(awk '$(NF - 2) == "cgroup2" { print $5; exit }' /proc/self/mountinfo)
-	[ -w "$CGROUPS/cgroup.procs" ] || skip "needs cgroup v2"
-}
-
 # has_stopped RULE FROM TO: its run was stopped after so many ms.
 has_stopped() {
 	local ms
@@ -173,6 +157,7 @@ relay_rule() {
 
 @test "a hook that moves to another cgroup is stopped all the same" {
 	need_cgroups
+	# shellcheck disable=SC2153 # need_cgroups has set it
 	rule moved "$W/*" <<-EOF
 		timeout = 1s
 		stop-timeout = 300ms

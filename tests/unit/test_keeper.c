@@ -5,6 +5,7 @@
 
 #include "app/keeper_home.h"
 #include "app/runner.h"
+#include "os/cgrouplabel.h"
 #include "os/clock.h"
 #include "os/poller.h"
 
@@ -101,6 +102,7 @@ struct worker {
 	size_t bytes; /* of output, where it is not shown */
 	char line[64]; /* of output: the last one */
 	bool was_resumed;
+	pid_t hook; /* the last one */
 	uint64_t killed_ns;
 	long peak_kib;
 	int fd_count;
@@ -145,19 +147,28 @@ static int start_request(struct worker *w, struct runner_request r)
 static void start(struct worker *w, uint64_t id, const char *script)
 {
 	char *argv[] = {W("sh"), W("-c"), W(script), NULL};
-	struct runner_request r = {
-		.run_id = id, .argv = argv, .stdin_fd = -1, .file_fd = -1};
+	char label[32];
+	struct runner_request r = {.run_id = id,
+		.argv = argv,
+		.label = label,
+		.stdin_fd = -1,
+		.file_fd = -1};
+	snprintf(label, sizeof(label), "label of %d", (int)id);
 	if (start_request(w, r) < 0)
 		say("cannot start %d\n", errno);
 }
 
-static void on_started(void *ctx, uint64_t run_id, pid_t pid, bool resumed)
+static void on_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
 {
 	struct worker *w = ctx;
+	bool resumed = label != NULL;
 	if (!w->scenario->is_quiet)
 		say("%s %d %s\n", resumed ? "resumed" : "started", (int)run_id,
-			pid > 0 || resumed ? "" : "without pid");
+			resumed   ? label
+			: pid > 0 ? ""
+				  : "without pid");
 	w->running += resumed;
+	w->hook = pid;
 	if (w->scenario->started)
 		w->scenario->started(w, resumed);
 }
@@ -349,6 +360,43 @@ static void ended_left_behind(struct worker *w)
 {
 	(void)w;
 	touch("go");
+}
+
+/* A hook that says in which cgroup it is, and then waits until that was looked at. */
+static void start_labelled(struct worker *w, uint64_t id)
+{
+	char script[256];
+	snprintf(script, sizeof(script),
+		"sed -n 's,^0::.*/,in ,p' /proc/self/cgroup; "
+		"until [ -e looked%d ]; do sleep 0.01; done",
+		(int)id);
+	start(w, id, script);
+}
+
+static void begin_labels(struct worker *w)
+{
+	start_labelled(w, 1);
+}
+
+static void found_label(void *ctx, pid_t pid, const char *label)
+{
+	struct worker *w = ctx;
+	if (pid == w->hook)
+		say("found %s\n", label);
+}
+
+static void output_labels(struct worker *w)
+{
+	char name[32];
+	cgrouplabel_each(keeper_home_told(), found_label, w);
+	snprintf(name, sizeof(name), "looked%zu", w->ended + 1);
+	touch(name);
+}
+
+static void ended_labels(struct worker *w)
+{
+	if (++w->ended < 2)
+		start_labelled(w, w->ended + 1);
 }
 
 /* The worker sees what the hook did before it looks at the keeper's messages. */
@@ -571,6 +619,10 @@ static const struct scenario scenarios[] = {
 	{.name = "crash-short", .begin = begin_first_short, .started = started_crash},
 	{.name = "stop", .begin = begin_stop, .output = output_stop},
 	{.name = "left-behind", .begin = begin_left_behind, .ended = ended_left_behind},
+	{.name = "labels",
+		.begin = begin_labels,
+		.output = output_labels,
+		.ended = ended_labels},
 	{.name = "order", .begin = begin_order},
 	{.name = "flood", .begin = begin_flood, .ended = ended_flood, .is_quiet = true},
 	{.name = "escape",
@@ -853,7 +905,7 @@ static void test_hooks_outlive_the_worker(void **state)
 	start_daemon(&d, "crash");
 	expect(&d, "told");
 	expect(&d, "started 1 ");
-	expect(&d, "resumed 1 ");
+	expect(&d, "resumed 1 label of 1");
 	expect(&d, "told");
 	expect(&d, "output 1 late");
 	expect(&d, "ended 1 exit 5 tail 5");
@@ -867,7 +919,7 @@ static void test_outcomes_wait_for_a_worker(void **state)
 	start_daemon(&d, "crash-short");
 	expect(&d, "told");
 	expect(&d, "started 1 ");
-	expect(&d, "resumed 1 ");
+	expect(&d, "resumed 1 label of 1");
 	const char *line = next_line(&d);
 	assert_non_null(line);
 	if (strcmp(line, "told") == 0)
@@ -1132,7 +1184,7 @@ static void test_ends_are_told_until_dealt_with(void **state)
 	start_daemon(&d, "ends");
 	expect_all(&d, first, countof(first));
 	/* The second worker. */
-	expect(&d, "resumed 1 ");
+	expect(&d, "resumed 1 label of 1");
 	expect(&d, "ended 1 exit 3 tail 0");
 	expect(&d, "failed 2 exec ENOENT");
 	/* The third one. */
@@ -1199,6 +1251,21 @@ static void test_output_of_what_was_left_behind(void **state)
 	expect(&d, "output 1 before");
 	expect(&d, "ended 1 exit 0 tail 7");
 	expect(&d, "output 1 after");
+	stop_daemon(&d);
+}
+
+static void test_labels_are_on_the_cgroups(void **state)
+{
+	(void)state;
+	static const char *const lines[] = {"told", "started 1 ", "output 1 in 1",
+		"found label of 1", "ended 1 exit 0 tail 5", "started 2 ",
+		"output 2 in 1", "found label of 2", "ended 2 exit 0 tail 5"};
+	struct daemon d;
+	if (!has_cgroups())
+		skip();
+	start_daemon(&d, "labels");
+	for (size_t i = 0; i < countof(lines); i++)
+		expect(&d, lines[i]);
 	stop_daemon(&d);
 }
 
@@ -1362,6 +1429,7 @@ int main(int argc, char **argv)
 		TEST(test_a_flood_starves_nobody),
 		TEST(test_as_init_it_reaps_orphans),
 		TEST(test_output_of_what_was_left_behind),
+		TEST(test_labels_are_on_the_cgroups),
 		TEST(test_process_is_known_before_it_acts),
 		TEST(test_stop_without_cgroups),
 		TEST(test_room),

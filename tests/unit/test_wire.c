@@ -26,6 +26,7 @@ static const struct wire_message messages[] = {
 		.run = {.argv = words,
 			.envp = variables,
 			.directory = "/tmp",
+			.label = "rule 1 1",
 			.umask = 022,
 			.nice = -5,
 			.has_ids = true,
@@ -37,7 +38,7 @@ static const struct wire_message messages[] = {
 			.has_file = true}},
 	{.type = WIRE_RUN,
 		.run_id = 1,
-		.run = {.argv = words, .envp = nothing, .directory = ""}},
+		.run = {.argv = words, .envp = nothing, .directory = "", .label = ""}},
 	{.type = WIRE_SIGNAL, .run_id = 3, .signal = 10},
 	{.type = WIRE_STOP, .run_id = 3, .signal = 15},
 	{.type = WIRE_KILL, .run_id = 3},
@@ -47,7 +48,7 @@ static const struct wire_message messages[] = {
 	{.type = WIRE_READY, .logs_json = true},
 	{.type = WIRE_STATUS, .text = "3 rules"},
 	{.type = WIRE_STARTED, .run_id = 4, .started = {.pid = 77, .has_output = true}},
-	{.type = WIRE_RUNNING, .run_id = 4, .started = {.pid = 0}},
+	{.type = WIRE_RUNNING, .run_id = 4, .started = {.pid = 0, .label = "rule 4 2"}},
 	{.type = WIRE_FAILED, .run_id = 5, .failed = {.error = ENOENT, .stage = "exec"}},
 	{.type = WIRE_ENDED,
 		.run_id = 6,
@@ -72,6 +73,7 @@ static void assert_runs_equal(const struct wire_run *a, const struct wire_run *b
 	assert_strings_equal(a->argv, b->argv);
 	assert_strings_equal(a->envp, b->envp);
 	assert_string_equal(a->directory, b->directory);
+	assert_string_equal(a->label, b->label);
 	assert_int_equal(a->umask, b->umask);
 	assert_int_equal(a->nice, b->nice);
 	assert_int_equal(a->has_ids, b->has_ids);
@@ -113,6 +115,8 @@ static void assert_messages_equal(
 	case WIRE_RUNNING:
 		assert_int_equal(a->started.pid, b->started.pid);
 		assert_int_equal(a->started.has_output, b->started.has_output);
+		if (a->type == WIRE_RUNNING)
+			assert_string_equal(a->started.label, b->started.label);
 		break;
 	case WIRE_FAILED:
 		assert_int_equal(a->failed.error, b->failed.error);
@@ -194,7 +198,7 @@ static void test_no_arguments(void **state)
 	(void)state;
 	struct buf b = {0};
 	struct wire_message m = {.type = WIRE_RUN,
-		.run = {.argv = nothing, .envp = nothing, .directory = "/"}};
+		.run = {.argv = nothing, .envp = nothing, .directory = "/", .label = ""}};
 	assert_int_equal(wire_encode(&b, &m), 0);
 	assert_int_equal(wire_decode(&m, b.data, b.len), -1);
 	buf_fini(&b);
@@ -208,7 +212,7 @@ static void test_too_long(void **state)
 	word[WIRE_MAX_BYTES] = '\0';
 	char *argv[] = {word, NULL};
 	struct wire_message m = {.type = WIRE_RUN,
-		.run = {.argv = argv, .envp = nothing, .directory = "/"}};
+		.run = {.argv = argv, .envp = nothing, .directory = "/", .label = ""}};
 	struct buf b = {0};
 	assert_int_equal(wire_encode(&b, &m), -1);
 	assert_int_equal(errno, E2BIG);
