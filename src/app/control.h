@@ -21,6 +21,7 @@ struct control_sync {
 	uint64_t emptied; /* ... unless the queue has been empty more often than this */
 	uint64_t mark; /* then: of jobs_mark */
 	bool has_mark;
+	uint64_t flush; /* then: of store_flush; 0: not asked yet */
 };
 
 struct control_handlers {

@@ -139,6 +139,22 @@ static void on_drop(void *ctx, struct sched_job *s)
 	free(job);
 }
 
+/* End the store, and say what has become of the jobs that wait. */
+static void close_store(struct jobs *j)
+{
+	size_t waiting = jobs_waiting(j);
+	const char *s = waiting == 1 ? "" : "s", *is = waiting == 1 ? "is" : "are";
+	bool is_stored = j->store && store_close(j->store, STORE_PATIENCE_NS);
+	if (waiting && is_stored)
+		log_info("%zu waiting job%s %s stored, and run after the next start",
+			waiting, s, is);
+	else if (waiting && j->store)
+		log_err("%zu waiting job%s %s lost: the store could not be written",
+			waiting, s, is);
+	else if (waiting)
+		log_warn("%zu waiting job%s %s not run", waiting, s, is);
+}
+
 void jobs_free(struct jobs *j)
 {
 	if (!j)
@@ -146,9 +162,7 @@ void jobs_free(struct jobs *j)
 	runner_free(j->runner);
 	poller_remove(j->config.poller, j->names_source);
 	names_free(j->names);
-	if (j->store && !store_close(j->store, STORE_PATIENCE_NS) && jobs_waiting(j))
-		log_err("%zu waiting jobs are lost: the store could not be written",
-			jobs_waiting(j));
+	close_store(j);
 	HASH_CLEAR(hh, j->runs);
 	sched_free(j->sched, on_drop, j);
 	struct change *c;
@@ -362,6 +376,8 @@ void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
 	named->paused_until_ns = is_forever ? UINT64_MAX : clock_realtime_ns() + for_ns;
 	if (j->store)
 		store_put_pause(j->store, named->name, named->paused_until_ns);
+	if (j->store)
+		store_flush(j->store);
 }
 
 size_t jobs_unpause(struct jobs *j, uint32_t rule)
@@ -382,20 +398,9 @@ size_t jobs_unpause(struct jobs *j, uint32_t rule)
 /* Nothing starts any more; runs are still stopped when their time is over. */
 void jobs_stop(struct jobs *j)
 {
-	size_t waiting = sched_waiting_all(j->sched);
-	struct store_health health = {.is_memory = true};
 	j->is_stopping = true;
 	for (uint32_t i = 0; i < table_count(j->rules); i++)
 		pause_lanes(j, i, SCHED_FOREVER);
-	if (j->store)
-		store_health(j->store, &health);
-	const char *s = waiting == 1 ? "" : "s", *is = waiting == 1 ? "is" : "are";
-	if (waiting && health.is_memory)
-		log_warn("%zu waiting job%s %s not run: nothing could store them",
-			waiting, s, is);
-	else if (waiting)
-		log_info("%zu waiting job%s %s stored, and run after the next start",
-			waiting, s, is);
 }
 
 void jobs_tell_ready(struct jobs *j, bool logs_json, const char *status)

@@ -39,7 +39,8 @@ struct jobs_config {
 /* Of one rule, since its name first appeared. */
 struct jobs_counters {
 	uint64_t matched; /* events */
-	uint64_t started, ok, failed; /* runs */
+	uint64_t started, ok, failed; /* runs of its command */
+	uint64_t on_failure; /* runs of its on-failure */
 	uint64_t retried, restarted, timed_out; /* runs */
 	uint64_t dropped; /* events for which there was no room, or the hook was busy */
 	uint64_t unlisted; /* events that a job counts, but does not list any more */

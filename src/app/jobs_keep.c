@@ -101,6 +101,17 @@ void keep_follow(
 	put_job(j, follower);
 }
 
+/* How long a job that runs had waited. An earlier worker's has been queued before the clock of
+ * this one's scheduler knows of it. */
+static uint64_t waited_ns(const struct sched_job *s)
+{
+	const struct job *job = s->data;
+	if (s->started_ns >= s->queued_ns)
+		return s->started_ns - s->queued_ns;
+	return job->run_started_ns > job->added_ns ? job->run_started_ns - job->added_ns
+						   : 0;
+}
+
 void keep_run(struct jobs *j, const struct sched_job *s, const struct keep_end *end)
 {
 	const struct job *job = s->data;
@@ -116,8 +127,7 @@ void keep_run(struct jobs *j, const struct sched_job *s, const struct keep_end *
 		.event = &event,
 		.count = s->count,
 		.attempt = s->attempt,
-		.queued_ns =
-			s->started_ns > s->queued_ns ? s->started_ns - s->queued_ns : 0,
+		.queued_ns = waited_ns(s),
 		.started_ns = job->run_started_ns,
 		.outcome = STORE_RUNNING,
 	};
@@ -233,15 +243,20 @@ static struct sched_job *give(
 	return s;
 }
 
-/* Take an earlier worker's run to be going on, until the keeper has told. */
-static void assume_running(struct jobs *j, struct sched_job *s, uint64_t run_id)
+/* Take an earlier worker's run to be going on, since it started, until the keeper has told. */
+static void assume_running(
+	struct jobs *j, struct sched_job *s, const struct store_job *left)
 {
 	struct job *job = s->data;
-	uint64_t now_ns = clock_monotonic_ns();
-	if (job->run_id || sched_adopt(j->sched, s, now_ns, false) < 0)
+	uint64_t now_ns = clock_monotonic_ns(), real_ns = clock_realtime_ns();
+	uint64_t started_ns = left->run_started_ns;
+	if (!started_ns || started_ns > real_ns || real_ns - started_ns > now_ns)
+		started_ns = real_ns;
+	if (job->run_id ||
+		sched_adopt(j->sched, s, now_ns - (real_ns - started_ns), false) < 0)
 		return;
-	job->run_id = run_id;
-	job->run_started_ns = clock_realtime_ns();
+	job->run_id = left->run_id;
+	job->run_started_ns = started_ns;
 	job->is_left = true;
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
 }
@@ -266,7 +281,7 @@ static bool take_left(void *ctx, const struct store_left *left)
 		store_follow(j->store, left->job.id, s->id);
 		put_job(j, s);
 	} else if (left->job.run_id)
-		assume_running(j, s, left->job.run_id);
+		assume_running(j, s, &left->job);
 	return true;
 }
 

@@ -96,6 +96,7 @@ static void set_counters(json_t *rule, const struct jobs_counters *c)
 		{"started", c->started},
 		{"ok", c->ok},
 		{"failed", c->failed},
+		{"on_failure", c->on_failure},
 		{"retried", c->retried},
 		{"restarted", c->restarted},
 		{"timed_out", c->timed_out},

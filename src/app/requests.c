@@ -142,7 +142,13 @@ static bool sync_is_done(void *ctx, struct control_sync *s)
 		return false;
 	if (!s->has_mark)
 		s->has_mark = jobs_mark(r->jobs, &s->mark);
-	return s->has_mark && jobs_is_done(r->jobs, s->mark);
+	if (!s->has_mark || !jobs_is_done(r->jobs, s->mark))
+		return false;
+	/* What was put aside is to outlive whatever happens next. */
+	struct store *store = jobs_store(r->jobs);
+	if (store && !s->flush)
+		s->flush = store_flush(store);
+	return !store || store_is_flushed(store, s->flush);
 }
 
 /* ---- runs ---- */

@@ -242,15 +242,18 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 	jobs_drop(j, s);
 }
 
-static void count_end(struct jobs_counters *c, enum store_outcome outcome)
+static void count_end(const struct job *job, enum store_outcome outcome)
 {
-	if (outcome == STORE_OK)
+	struct jobs_counters *c = &job->named->counters;
+	if (job->failure)
+		c->on_failure++;
+	else if (outcome == STORE_OK)
 		c->ok++;
 	else if (outcome == STORE_RESTARTED)
 		c->restarted++;
 	else
 		c->failed++;
-	if (outcome == STORE_TIMEOUT)
+	if (outcome == STORE_TIMEOUT && !job->failure)
 		c->timed_out++;
 }
 
@@ -262,7 +265,7 @@ static void finish(struct jobs *j, struct job *job, struct keep_end *end)
 		end->duration_ns = now_ns - job->sched->started_ns;
 	if (end->outcome != STORE_COULD_NOT_START && !j->config.is_dry)
 		say_end(job, end->outcome, end->status, end->duration_ns);
-	count_end(&job->named->counters, end->outcome);
+	count_end(job, end->outcome);
 	keep_run(j, job->sched, end);
 	struct sched_verdict v =
 		sched_ended(j->sched, job->sched, end->outcome == STORE_OK, now_ns);
@@ -361,7 +364,7 @@ static void begin(struct jobs *j, struct job *job)
 {
 	job->run_id = ++j->last_run_id;
 	job->run_started_ns = clock_realtime_ns();
-	job->named->counters.started++;
+	job->named->counters.started += !job->failure;
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
 	/* The log comes after what somebody waits for. */
 	int error = 0;

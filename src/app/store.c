@@ -77,6 +77,32 @@ void store_put_run(struct store *s, const struct store_run *run)
 	end(s, store_batch_put_run(begin(s), run));
 }
 
+/* Let the thread have a turn though nothing has come. */
+static void kick(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->is_urgent = true;
+	pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+uint64_t store_flush(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	uint64_t number = ++s->flush_asked;
+	pthread_mutex_unlock(&s->lock);
+	kick(s);
+	return number;
+}
+
+bool store_is_flushed(struct store *s, uint64_t number)
+{
+	pthread_mutex_lock(&s->lock);
+	bool is_flushed = s->flush_done >= number;
+	pthread_mutex_unlock(&s->lock);
+	return is_flushed;
+}
+
 void store_put_pause(struct store *s, const char *rule, uint64_t until_ns)
 {
 	end(s, store_batch_add_op(begin(s), STORE_BATCH_PAUSE, 0, until_ns, rule));
@@ -321,15 +347,6 @@ uint64_t store_last_run_id(const struct store *s)
 uint64_t store_last_event_seq(const struct store *s)
 {
 	return s->first.seq;
-}
-
-/* Let the thread have a turn though nothing has come. */
-static void kick(struct store *s)
-{
-	pthread_mutex_lock(&s->lock);
-	s->is_urgent = true;
-	pthread_cond_signal(&s->wake);
-	pthread_mutex_unlock(&s->lock);
 }
 
 struct taker {

@@ -69,6 +69,7 @@ struct store_job {
 	uint64_t count;
 	bool truncated;
 	uint64_t run_id; /* of its run; 0: it waits */
+	uint64_t run_started_ns; /* CLOCK_REALTIME; read back only; 0: not known */
 	uint64_t added_ns; /* CLOCK_REALTIME of its first event */
 	const struct store_failure *failure; /* NULL: not for on-failure */
 };
@@ -170,6 +171,13 @@ void store_put_run(struct store *s, const struct store_run *run);
 
 void store_put_pause(struct store *s, const char *rule, uint64_t until_ns);
 void store_drop_pause(struct store *s, const char *rule);
+
+/*
+ * Have all that was put so far written at once. Returns a number; store_is_flushed says
+ * whether that is done, be it in memory, and the poller is woken when it is.
+ */
+uint64_t store_flush(struct store *s);
+bool store_is_flushed(struct store *s, uint64_t number);
 
 struct store_health {
 	bool is_memory; /* nothing reaches the disk */

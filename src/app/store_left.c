@@ -283,6 +283,15 @@ static struct store_failure *read_failure(sqlite3_stmt *st, bool *failed)
 	return f;
 }
 
+/* When a run started; 0: not known. */
+static uint64_t run_started_ns(struct store_db *db, uint64_t run_id)
+{
+	char sql[96];
+	snprintf(sql, sizeof(sql), "SELECT started_ns FROM run WHERE id = %lld",
+		(long long)run_id);
+	return run_id ? (uint64_t)store_db_number(db, sql, 0) : 0;
+}
+
 /* The job of a row, with its events. */
 static int read_job(struct store_db *db, sqlite3_stmt *st, struct store_left **left)
 {
@@ -302,6 +311,7 @@ static int read_job(struct store_db *db, sqlite3_stmt *st, struct store_left **l
 		.run_id = (uint64_t)sqlite3_column_int64(st, 7),
 		.added_ns = (uint64_t)sqlite3_column_int64(st, 8),
 	};
+	l->job.run_started_ns = run_started_ns(db, l->job.run_id);
 	if (sqlite3_column_type(st, 11) != SQLITE_NULL)
 		l->job.failure = read_failure(st, &failed);
 	int rc =

@@ -37,6 +37,8 @@ struct store {
 	uint64_t first_ns; /* CLOCK_MONOTONIC of the first that is in it */
 	bool is_awake; /* the thread knows of it */
 	bool is_urgent; /* and is not to linger */
+	uint64_t flush_asked; /* by store_flush */
+	uint64_t flush_done; /* all that came before this one is written */
 	bool is_stopping;
 	bool has_ended;
 	struct store_write_keep keep;

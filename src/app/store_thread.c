@@ -141,6 +141,7 @@ static uint64_t turn(struct store *s, bool is_last)
 	store_batch_init(&b);
 	store_batch_move(&b, &s->batch);
 	s->in_hand = b.count;
+	uint64_t flush = s->flush_asked;
 	bool is_keep_new = s->is_keep_new;
 	s->is_urgent = s->is_awake = s->is_keep_new = false;
 	pthread_mutex_unlock(&s->lock);
@@ -156,7 +157,11 @@ static uint64_t turn(struct store *s, bool is_last)
 	answer(s, &b.asks);
 	uint64_t heal_ns = s->is_memory ? s->heal_ns : 0;
 	pthread_mutex_lock(&s->lock);
+	bool is_flushed = s->flush_done != flush;
+	s->flush_done = flush;
 	publish(s, &b, is_written);
+	if (is_flushed)
+		eventfd_write(s->fd, 1);
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_unlock(&s->db_lock);
 	store_batch_fini(&b);

@@ -578,9 +578,9 @@ int worker_run(const struct options *o)
 	int code = EXIT_USAGE;
 	if (load_first(&w) == 0)
 		code = start(&w) == 0 ? loop(&w) : EXIT_FAILED;
+	end(&w);
 	if (code == EXIT_FINE)
 		log_info("stopped");
-	end(&w);
 	log_close();
 	return code;
 }

@@ -249,6 +249,8 @@ int when_add_span(struct buf *b, uint64_t span_ns)
 			return buf_printf(b, "%" PRIu64 "%s", n, units[i].name);
 	}
 	uint64_t tenths = span_ns / (SECOND_NS / 10);
+	if (tenths >= 10 && tenths % 10 == 0)
+		return buf_printf(b, "%" PRIu64 "s", tenths / 10);
 	if (tenths >= 10)
 		return buf_printf(
 			b, "%" PRIu64 ".%" PRIu64 "s", tenths / 10, tenths % 10);

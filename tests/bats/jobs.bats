@@ -499,7 +499,7 @@ write_until_run() {
 	EOF
 	start_daemon
 	touch "$W/a"
-	wait_until 20 is_field loud ok 1
+	wait_until 20 is_field loud on_failure 1
 	[ "$(stat -c %s "$SCRATCH/output")" = 4096 ]
 	seq 100000 | tail -c 4096 | cmp - "$SCRATCH/output"
 }
@@ -604,7 +604,7 @@ log_into() {
 	touch "$W/other"
 	wait_until 20 assert_hook_line "close-write|$W/other|touch|root"
 	is_field flood running 1
-	wait_until 60 is_field flood ok 1
+	wait_until 60 is_field flood on_failure 1
 	[ "$(tail -n 1 "$SCRATCH/output")" = "the end" ]
 	[ "${MODE:-release}" = asan ] || [ "${MODE:-release}" = tsan ] ||
 		for pid in "$DAEMON_PID" "$(worker_pid)"; do

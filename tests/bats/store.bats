@@ -121,9 +121,10 @@ assert_nothing_runs_again() {
 	write_counted gate "$W/1" "$W/2" "$W/3" "$W/4"
 	wait_until 20 assert_hook_line 'in 1 1'
 	kill -TERM "$DAEMON_PID"
-	wait_until 20 assert_log '3 waiting jobs are stored, and run after the next start'
+	wait_until 20 assert_log 'stopping: waiting for 1 running hook'
 	let_go
 	await_daemon
+	assert_log '3 waiting jobs are stored, and run after the next start'
 	assert_hook_lines 'in 1 1' 'out 1'
 	start_daemon
 	let_go 3
@@ -320,6 +321,39 @@ reload_daemon() {
 	assert_history 1:1:ok 2:1:ok 3:1:ok
 }
 
+@test "what sync has waited for, and a pause, outlive a worker that is killed at once" {
+	local worker
+	name_rule
+	start_daemon
+	client pause name
+	write_each "$W"/{1..20}
+	sync_daemon
+	worker=$(worker_pid)
+	kill -KILL "$worker"
+	wait_until 20 new_worker "$worker"
+	sync_daemon
+	[ "$(rule_field name waiting)" = 20 ]
+	client resume name
+	sync_daemon
+	[ "$(hook_count)" = 20 ]
+}
+
+@test "a run that goes on under another worker has its true start and duration" {
+	local before
+	gate_rule
+	start_daemon
+	write_counted gate "$W/1"
+	wait_until 20 assert_hook_line 'in 1 1'
+	stored
+	before=$(history | jq '.[0].started_ns')
+	kill_worker
+	let_go
+	sync_daemon
+	[ "$(history | jq '.[0].started_ns')" = "$before" ]
+	# The next worker starts 100 ms after the end of the first.
+	[ "$(history | jq '.[0].duration_ns > 100000000')" = true ]
+}
+
 @test "how a run ended while there was no worker is in the history" {
 	local worker
 	rule gate "$W/*" <<-EOF
@@ -508,7 +542,7 @@ has_tried() {
 	sync_daemon
 	stop_daemon
 	[ "$DAEMON_STATUS" = 0 ]
-	assert_log 'warning: 20 waiting jobs are not run: nothing could store them'
+	assert_log 'error: 20 waiting jobs are lost: the store could not be written'
 }
 
 # ---- The disk is read-only

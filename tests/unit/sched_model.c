@@ -249,8 +249,7 @@ void model_join(const struct model *m, struct model_job *to, struct model_job *f
 		all[n++] = last->events[i];
 	to->count = first->count + last->count;
 	to->truncated = first->truncated || last->truncated || n > most;
-	to->attempt =
-		first->attempt > last->attempt ? first->attempt : last->attempt;
+	to->attempt = first->attempt > last->attempt ? first->attempt : last->attempt;
 	to->failures =
 		first->failures > last->failures ? first->failures : last->failures;
 	to->listed = other->listed = 0;

@@ -179,7 +179,7 @@ static void writes_spans_as_one_short_word(void **state)
 		{999999, "0ms"},
 		{38 * S / 1000, "38ms"},
 		{S - 1, "999ms"},
-		{S, "1.0s"},
+		{S, "1s"},
 		{12345 * S / 1000, "12.3s"},
 		{60 * S - 1, "59.9s"},
 		{60 * S, "1min"},
