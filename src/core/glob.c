@@ -265,7 +265,7 @@ static bool accepts(const struct glob *g, size_t words, struct states *set)
 static bool run(const struct glob *g, const char *text, size_t len, bool below)
 {
 	struct states sets[2];
-	size_t words = g->prog_len / 64 + 1;
+	size_t words = (g->prog_len + 63) / 64;
 	memset(sets[0].words, 0, words * sizeof(uint64_t));
 	memset(sets[1].words, 0, words * sizeof(uint64_t));
 	add_state(&sets[0], 0);

@@ -473,6 +473,25 @@ static void takes_another_front(void **state)
 	}
 }
 
+/* A program may fill its room to the last instruction. */
+static void longest_pattern_matches(void **state)
+{
+	(void)state;
+	char pattern[2100] = "*", text[2100] = "";
+	size_t longest = 0;
+	for (size_t n = 1; n < sizeof(text); n++) {
+		const char *why;
+		pattern[n] = text[n - 1] = 'a';
+		struct glob *g = glob_new(pattern, GLOB_WORD, &why);
+		if (!g)
+			break;
+		longest = n;
+		assert_true(glob_matches(g, text, n));
+		glob_free(g);
+	}
+	assert_int_equal(longest, 2046); /* with * and the end: GLOB_PROGRAM_MAX */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -481,6 +500,7 @@ int main(void)
 		cmocka_unit_test(refuses_with_a_reason),
 		cmocka_unit_test(refuses_what_is_too_long),
 		cmocka_unit_test(long_patterns_match),
+		cmocka_unit_test(longest_pattern_matches),
 		cmocka_unit_test(no_pattern_is_slow),
 		cmocka_unit_test(knows_the_literal_front),
 		cmocka_unit_test(says_what_may_match_below),
