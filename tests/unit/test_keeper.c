@@ -368,7 +368,8 @@ static void start_labelled(struct worker *w, uint64_t id)
 	char script[256];
 	snprintf(script, sizeof(script),
 		"sed -n 's,^0::.*/,in ,p' /proc/self/cgroup; "
-		"until [ -e looked%d ]; do sleep 0.01; done",
+		"i=0; until [ -e looked%d ] || [ $((i += 1)) -gt 3000 ]; do sleep 0.01; "
+		"done",
 		(int)id);
 	start(w, id, script);
 }
