@@ -213,7 +213,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 {
 	struct jobs_counters *c = &job->named->counters;
 	struct sched_job *s = job->sched;
-	uint64_t run_id = job->run_id;
+	uint64_t run_id = job->run_id, now_ns = clock_monotonic_ns();
 	if (job->hh.tbl)
 		HASH_DEL(j->runs, job);
 	job->run_id = 0;
@@ -222,7 +222,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 	case SCHED_RETRY:
 		if (end->outcome != STORE_LOST) {
 			c->retried++;
-			say_retry(job, v->due_ns - clock_monotonic_ns(),
+			say_retry(job, v->due_ns > now_ns ? v->due_ns - now_ns : 0,
 				rule_of(j, job)->retry);
 		}
 		keep_job(j, s, NULL);

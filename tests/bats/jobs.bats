@@ -421,6 +421,19 @@ write_until_run() {
 	awk '{ exit !($1 >= 0.15 && $2 >= 0.3) }' "$SCRATCH/apart"
 }
 
+@test "retry-delay = 0: the next attempt follows at once, and the log says so" {
+	rule again "$W/*" <<-EOF
+		retry = 1
+		retry-delay = 0
+		command = echo "attempt \$FSMON_ATTEMPT" >>'$HOOKLOG'; exit 1
+	EOF
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	assert_hook_lines "attempt 1" "attempt 2"
+	assert_log '\[again] retry 1 of 1 in 0ms: '"$W/a"'$'
+}
+
 @test "retry: an attempt that succeeds is the last, and nothing has failed" {
 	rule again "$W/*" <<-EOF
 		retry = 5
