@@ -5,6 +5,7 @@
 #include "app/keeper.h"
 #include "app/keeper_home.h"
 #include "app/lineage.h"
+#include "app/link.h"
 #include "app/load.h"
 #include "app/log.h"
 #include "app/pipeline.h"
@@ -40,6 +41,7 @@ struct worker {
 	struct proctable *processes;
 	struct witness *witness;
 	struct pipeline *pipeline;
+	struct link *link;
 	struct jobs *jobs;
 	struct requests *requests;
 	struct reload *reload;
@@ -87,7 +89,7 @@ static void on_mounts(void *ctx, uint32_t events)
 static void before_resolve(void *ctx)
 {
 	struct worker *w = ctx;
-	jobs_drain(w->jobs);
+	link_drain(w->link);
 }
 
 static void on_found(void *ctx, struct change *c)
@@ -148,6 +150,12 @@ static void on_sync(void *ctx)
 	struct worker *w = ctx;
 	w->has_news = true;
 }
+
+static const struct link_handlers link_handlers = {
+	.stop_requested = on_stop,
+	.reload_requested = on_reload_requested,
+	.keeper_gone = on_keeper_gone,
+};
 
 static bool is_behind(void *ctx)
 {
@@ -214,6 +222,13 @@ static void take_mounts(struct worker *w)
 static bool logs_json(const struct worker *w)
 {
 	return w->load.conf.daemon.log_format == CONF_LOG_JSON;
+}
+
+/* Tell the keeper that the worker is at work, and how it goes. */
+static void tell_ready(const struct worker *w, const char *status)
+{
+	if (link_ready(w->link, logs_json(w)) < 0 || link_status(w->link, status) < 0)
+		log_warn("the service manager cannot be told: %s", strerror(errno));
 }
 
 /* ---- Reload ---- */
@@ -305,8 +320,7 @@ static void on_reloaded(void *ctx, struct load *l)
 		(json_int_t)table_count(w->load.table), "messages", messages);
 	requests_reloaded(w->requests, answer);
 	json_decref(answer);
-	jobs_tell_ready(
-		w->jobs, logs_json(w), is_ok ? "reloaded" : "not reloaded: see the log");
+	tell_ready(w, is_ok ? "reloaded" : "not reloaded: see the log");
 }
 
 /* ---- The loop ---- */
@@ -451,15 +465,12 @@ static int start_jobs(struct worker *w)
 	struct jobs_config config = {
 		.poller = w->poller,
 		.filesystems = &w->filesystems,
-		.keeper_fd = fd_of(w, KEEPER_FD_WORKER),
+		.link = link_port(w->link),
 		.is_dry = w->options->is_dry,
 		.state_dir = w->options->state_dir,
 		.runtime_dir = w->options->runtime_dir,
 		.started = on_started,
 		.signal_tagged = on_signal_tagged,
-		.stop_requested = on_stop,
-		.reload_requested = on_reload_requested,
-		.keeper_gone = on_keeper_gone,
 		.ctx = w,
 	};
 	w->jobs = jobs_new(&config, &w->load.conf.daemon);
@@ -528,8 +539,11 @@ static int start_listening(struct worker *w)
 static int start(struct worker *w)
 {
 	w->poller = poller_new();
+	if (w->poller)
+		w->link = link_open(
+			w->poller, fd_of(w, KEEPER_FD_WORKER), &link_handlers, w);
 	w->mountinfo_fd = mountinfo_open();
-	if (!w->poller || w->mountinfo_fd < 0 || start_witness(w) < 0 ||
+	if (!w->link || w->mountinfo_fd < 0 || start_witness(w) < 0 ||
 		start_jobs(w) < 0 || update_filesystems(w, w->load.table) < 0 ||
 		start_pipeline(w) < 0 || start_listening(w) < 0) {
 		log_err("could not start: %s", strerror(errno));
@@ -539,7 +553,7 @@ static int start(struct worker *w)
 	w->has_news = true; /* what an earlier worker has left */
 	log_info("ready: %zu rule%s%s", table_count(w->load.table), plural(w->load.table),
 		w->options->is_dry ? "; dry run: no hook will be started" : "");
-	jobs_tell_ready(w->jobs, logs_json(w), "watching");
+	tell_ready(w, "watching");
 	return 0;
 }
 
@@ -547,6 +561,7 @@ static void end(struct worker *w)
 {
 	reload_free(w->reload);
 	jobs_free(w->jobs);
+	link_close(w->link);
 	requests_free(w->requests);
 	pipeline_free(w->pipeline);
 	witness_free(w->witness);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeper and runner together: this program is the test, the keeper, the worker and hooks.
+/* Keeper and link together: this program is the test, the keeper, the worker and hooks.
  */
 #include "app/keeper.h"
 
 #include "app/keeper_home.h"
-#include "app/runner.h"
+#include "app/link.h"
 #include "os/cgrouplabel.h"
 #include "os/clock.h"
 #include "os/poller.h"
@@ -96,7 +96,8 @@ struct worker {
 	const struct scenario *scenario;
 	struct keeper_fds fds;
 	struct poller *poller;
-	struct runner *runner;
+	struct link *link;
+	struct link_port port;
 	size_t running;
 	size_t asked, ended; /* of a flood */
 	size_t bytes; /* of output, where it is not shown */
@@ -133,13 +134,13 @@ static void say(const char *fmt, ...)
 	va_end(ap);
 }
 
-static int start_request(struct worker *w, struct runner_request r)
+static int start_request(struct worker *w, struct link_request r)
 {
 	char *envp[] = {W("PATH=/usr/bin:/bin"), NULL};
 	r.envp = envp;
 	r.directory = r.user ? "/" : directory;
 	r.umask = 022;
-	int result = runner_start(w->runner, &r);
+	int result = w->port.start(w->port.ctx, &r);
 	w->running += result == 0;
 	return result;
 }
@@ -148,7 +149,7 @@ static void start(struct worker *w, uint64_t id, const char *script)
 {
 	char *argv[] = {W("sh"), W("-c"), W(script), NULL};
 	char label[32];
-	struct runner_request r = {.run_id = id,
+	struct link_request r = {.run_id = id,
 		.argv = argv,
 		.label = label,
 		.stdin_fd = -1,
@@ -181,7 +182,7 @@ static void on_failed(void *ctx, uint64_t run_id, int error, const char *stage)
 	if (w->scenario->failed)
 		w->scenario->failed(w);
 	if (!w->scenario->is_forgetful)
-		runner_done(w->runner, &run_id, 1);
+		w->port.done(w->port.ctx, &run_id, 1);
 }
 
 static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
@@ -208,15 +209,15 @@ static void on_ended(void *ctx, uint64_t run_id, const struct runner_outcome *o)
 	if (w->scenario->ended)
 		w->scenario->ended(w);
 	if (!w->scenario->is_forgetful)
-		runner_done(w->runner, &run_id, 1);
+		w->port.done(w->port.ctx, &run_id, 1);
 	w->is_done = w->is_stopping && w->running == 0;
 }
 
-static void on_told(void *ctx)
+static void on_caught_up(void *ctx)
 {
 	struct worker *w = ctx;
 	say("told\n");
-	runner_ready(w->runner, false);
+	link_ready(w->link, false);
 	if (w->scenario->begin)
 		w->scenario->begin(w);
 }
@@ -235,7 +236,7 @@ static void on_reload(void *ctx)
 {
 	struct worker *w = ctx;
 	say("reload\n");
-	runner_ready(w->runner, false);
+	link_ready(w->link, false);
 }
 
 static void on_keeper_gone(void *ctx)
@@ -246,12 +247,15 @@ static void on_keeper_gone(void *ctx)
 	w->exit_code = 9;
 }
 
-static const struct runner_handlers handlers = {
+static const struct link_run_handlers run_handlers = {
 	.started = on_started,
 	.failed = on_failed,
 	.output = on_output,
 	.ended = on_ended,
-	.told = on_told,
+	.caught_up = on_caught_up,
+};
+
+static const struct link_handlers handlers = {
 	.stop_requested = on_stop,
 	.reload_requested = on_reload,
 	.keeper_gone = on_keeper_gone,
@@ -267,7 +271,7 @@ static void begin_output(struct worker *w)
 static void begin_failures(struct worker *w)
 {
 	char *argv[] = {W("no-such"), NULL};
-	struct runner_request r = {
+	struct link_request r = {
 		.run_id = 1, .argv = argv, .stdin_fd = -1, .file_fd = -1};
 	start_request(w, r);
 	struct rule_user nobody = {.set = true, .uid = 65534, .gid = 65534};
@@ -287,7 +291,7 @@ static void begin_descriptors(struct worker *w)
 {
 	char *argv[] = {
 		W("sh"), W("-c"), W("cat; readlink /proc/self/fd/3; echo $0"), NULL};
-	struct runner_request r = {.run_id = 1, .argv = argv};
+	struct link_request r = {.run_id = 1, .argv = argv};
 	touch("input");
 	r.stdin_fd = open(in_directory("input"), O_RDWR | O_CLOEXEC);
 	if (write(r.stdin_fd, "line\n", 5) != 5 || lseek(r.stdin_fd, 0, SEEK_SET) != 0)
@@ -342,13 +346,13 @@ static void started_crash(struct worker *w, bool resumed)
 
 static void begin_stop(struct worker *w)
 {
-	say("cgroups: %s\n", runner_has_cgroups(w->runner) ? "yes" : "no");
+	say("cgroups: %s\n", w->port.has_cgroups(w->port.ctx) ? "yes" : "no");
 	start(w, 1, "sleep 1000 & echo $!; wait");
 }
 
 static void output_stop(struct worker *w)
 {
-	runner_stop(w->runner, 1, SIGTERM);
+	w->port.stop(w->port.ctx, 1, SIGTERM);
 }
 
 static void begin_left_behind(struct worker *w)
@@ -412,7 +416,7 @@ static void begin_order(struct worker *w)
 static void begin_flood(struct worker *w)
 {
 	char *argv[] = {W("/bin/true"), NULL};
-	struct runner_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
+	struct link_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
 	if (w->fd_count == 0)
 		w->fd_count = count_fds(getpid());
 	for (; w->asked < FLOOD; w->asked++) {
@@ -461,7 +465,7 @@ static void start_self(struct worker *w, uint64_t id, const char *verb, const ch
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = '\0';
 	char *argv[] = {self, W(verb), W(count), directory, NULL};
-	struct runner_request r = {
+	struct link_request r = {
 		.run_id = id, .argv = argv, .stdin_fd = -1, .file_fd = -1};
 	if (start_request(w, r) < 0)
 		say("cannot start %d\n", errno);
@@ -481,11 +485,11 @@ static void begin_escape_mild(struct worker *w)
 static void output_escape(struct worker *w)
 {
 	if (strcmp(w->line, "ready") == 0)
-		runner_stop(w->runner, 1, SIGTERM);
+		w->port.stop(w->port.ctx, 1, SIGTERM);
 	if (strcmp(w->line, "alone") != 0)
 		return;
 	w->killed_ns = clock_monotonic_ns();
-	runner_kill(w->runner, 1);
+	w->port.kill(w->port.ctx, 1);
 }
 
 static void ended_escape(struct worker *w)
@@ -508,7 +512,7 @@ static void begin_signal(struct worker *w)
 static void output_signal(struct worker *w)
 {
 	if (strcmp(w->line, "up") == 0)
-		runner_signal(w->runner, 1, SIGUSR1);
+		w->port.signal(w->port.ctx, 1, SIGUSR1);
 }
 
 /* Somebody removes the cgroup that is kept for the next hook. */
@@ -537,7 +541,7 @@ static void begin_ends(struct worker *w)
 		return;
 	touch("first");
 	char *argv[] = {W("no-such"), NULL};
-	struct runner_request r = {
+	struct link_request r = {
 		.run_id = 2, .argv = argv, .stdin_fd = -1, .file_fd = -1};
 	start(w, 1, "echo one; exit 3");
 	start_request(w, r);
@@ -551,9 +555,9 @@ static void ended_ends(struct worker *w)
 		return;
 	if (w->was_resumed) {
 		uint64_t ids[] = {1, 2, 99};
-		runner_done(w->runner, ids, countof(ids));
+		w->port.done(w->port.ctx, ids, countof(ids));
 		/* The next message has been handled after that one. */
-		runner_ready(w->runner, false);
+		link_ready(w->link, false);
 	}
 	kill(getpid(), SIGKILL);
 }
@@ -589,21 +593,21 @@ static void begin_room(struct worker *w)
 	static char word[20000];
 	memset(word, 'x', sizeof(word) - 1);
 	char *argv[] = {W("/bin/true"), word, NULL};
-	struct runner_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
+	struct link_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
 	bool had_room;
 	do {
 		r.run_id = ++w->asked;
-		had_room = runner_has_room(w->runner);
+		had_room = w->port.has_room(w->port.ctx);
 	} while (start_request(w, r) == 0 && had_room);
 	say("%s, %s\n", had_room ? "wrong" : "no room", strerrorname_np(errno));
 	/* What is asked of runs that there are is taken all the same. */
-	if (runner_kill(w->runner, 1) < 0)
+	if (w->port.kill(w->port.ctx, 1) < 0)
 		say("cannot kill\n");
 }
 
 static void ended_room(struct worker *w)
 {
-	if (w->asked == 0 || !runner_has_room(w->runner))
+	if (w->asked == 0 || !w->port.has_room(w->port.ctx))
 		return;
 	w->asked = 0;
 	say("room again\n");
@@ -672,10 +676,12 @@ static int be_worker(const char *name, const char *where)
 	if (keeper_inherit(&w.fds) < 0)
 		return 8;
 	w.poller = poller_new();
-	w.runner = runner_new(w.poller, KEEPER_FD_WORKER, &handlers, &w);
+	w.link = link_open(w.poller, KEEPER_FD_WORKER, &handlers, &w);
+	w.port = link_port(w.link);
+	w.port.listen(w.link, &run_handlers, &w);
 	while (!w.is_done)
 		poller_turn(w.poller, POLLER_FOREVER);
-	runner_free(w.runner);
+	link_close(w.link);
 	poller_free(w.poller);
 	return w.exit_code;
 }
