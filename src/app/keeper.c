@@ -65,7 +65,7 @@ struct keeper {
 	int worker_fd; /* -1: none */
 	struct poller_source *worker_source;
 	uint64_t worker_since_ns;
-	bool must_tell_hello;
+	bool must_tell_caught_up;
 	bool must_tell_reload;
 	bool must_tell_stop;
 
@@ -113,6 +113,19 @@ static void keeper_notify(const struct keeper *k, const char *state)
 		notify_send(k->notify_address, state);
 }
 
+/* Send a message without descriptors. Returns 0, or -1 with an errno of sock_send, or ENOMEM. */
+static int keeper_send(int fd, const struct wire_message *m)
+{
+	struct buf bytes = {0};
+	int result = wire_encode(&bytes, m);
+	if (result == 0)
+		result = sock_send(fd, bytes.data, bytes.len, NULL, 0);
+	int saved = errno;
+	buf_fini(&bytes);
+	errno = saved;
+	return result;
+}
+
 /* ---- The worker's life ---- */
 
 static void keeper_on_worker(void *ctx, uint32_t events);
@@ -155,12 +168,29 @@ static void keeper_forget_worker(struct keeper *k)
 	k->kill_at_ns = 0;
 }
 
+/* What a worker must know before it begins is in its socket before there is a worker. */
+static int keeper_send_hello(const struct keeper *k, int fd, const struct wire_fds *fds)
+{
+	struct wire_message m = {.type = WIRE_HELLO};
+	m.hello.subscribed_ns = k->config->subscribed_ns;
+	m.hello.degraded = k->config->degraded;
+	m.hello.hooks_dir = k->home ? cgroup_home_path(k->home) : NULL;
+	for (int i = 0; i < WIRE_FD_COUNT; i++)
+		m.hello.places |= fds->fd[i] >= 0 ? 1u << i : 0u;
+	return keeper_send(fd, &m);
+}
+
 static int keeper_start_worker(struct keeper *k)
 {
 	int fds[2];
 	if (sock_pair(fds) < 0)
 		return -1;
-	pid_t pid = keeper_worker_start(k->config, fds[1]);
+	struct wire_fds places = k->config->fds;
+	places.fd[0] = fds[1];
+	pid_t pid = -1;
+	if (keeper_send_hello(k, fds[0], &places) == 0)
+		pid = keeper_worker_start(
+			k->config->worker_exe, k->config->worker_argv, &places);
 	int saved = errno;
 	close(fds[1]);
 	if (pid < 0) {
@@ -180,7 +210,7 @@ static int keeper_start_worker(struct keeper *k)
 		return -1;
 	}
 	keeper_runs_set_worker(k->runs, k->worker_fd);
-	k->must_tell_hello = true;
+	k->must_tell_caught_up = true;
 	k->must_tell_reload = false;
 	k->must_tell_stop = k->stop != KEEPER_GOES_ON;
 	return 0;
@@ -381,13 +411,7 @@ static bool keeper_tell_once(struct keeper *k, bool *must_tell, enum wire_type t
 	struct wire_message m = {.type = type};
 	if (type == WIRE_SHUTDOWN)
 		m.now = k->stop == KEEPER_STOPS_NOW;
-	if (type == WIRE_HELLO)
-		m.has_cgroups = k->home != NULL;
-	struct buf bytes = {0};
-	if (wire_encode(&bytes, &m) == 0 &&
-		sock_send(k->worker_fd, bytes.data, bytes.len, NULL, 0) == 0)
-		*must_tell = false;
-	buf_fini(&bytes);
+	*must_tell = keeper_send(k->worker_fd, &m) < 0;
 	return !*must_tell;
 }
 
@@ -398,7 +422,7 @@ static void keeper_tell(struct keeper *k)
 	if (k->worker_fd < 0)
 		return;
 	bool is_told = keeper_runs_tell(k->runs) &&
-		       keeper_tell_once(k, &k->must_tell_hello, WIRE_HELLO) &&
+		       keeper_tell_once(k, &k->must_tell_caught_up, WIRE_CAUGHT_UP) &&
 		       keeper_tell_once(k, &k->must_tell_reload, WIRE_RELOAD) &&
 		       keeper_tell_once(k, &k->must_tell_stop, WIRE_SHUTDOWN);
 	bool may_receive = is_told && keeper_may_receive(k);
@@ -537,9 +561,7 @@ static int keeper_init(struct keeper *k, const struct keeper_config *config)
 	k->home = keeper_home_open();
 	k->home_error = errno;
 	k->runs = keeper_runs_new(k->poller, &k->defaults, k->home);
-	if (!k->runs || keeper_home_tell(k->home) < 0)
-		return -1;
-	return keeper_start_worker(k);
+	return k->runs ? keeper_start_worker(k) : -1;
 }
 
 static void keeper_fini(struct keeper *k)

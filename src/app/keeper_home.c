@@ -7,12 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define KEEPER_HOME_PREFIX "fsmon.hooks"
-#define KEEPER_HOME_VARIABLE "FSMON_HOOKS_DIR"
 
 /* The path of the own cgroup in the v2 hierarchy, in `text`; NULL with errno. */
 static const char *keeper_home_own(char *text, size_t size)
@@ -83,15 +81,4 @@ struct cgroup_home *keeper_home_open(void)
 	buf_fini(&table);
 	errno = saved;
 	return h;
-}
-
-int keeper_home_tell(const struct cgroup_home *h)
-{
-	return h ? setenv(KEEPER_HOME_VARIABLE, cgroup_home_path(h), 1)
-		 : unsetenv(KEEPER_HOME_VARIABLE);
-}
-
-const char *keeper_home_told(void)
-{
-	return getenv(KEEPER_HOME_VARIABLE);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
@@ -253,9 +254,8 @@ static void dispatch(struct link *l, const struct wire_message *m, int fd)
 	case WIRE_ENDED:
 		on_ended(l, m);
 		break;
-	case WIRE_HELLO:
+	case WIRE_CAUGHT_UP:
 		l->is_caught_up = true;
-		l->has_cgroups = m->has_cgroups;
 		l->run_handlers->caught_up(l->run_ctx);
 		break;
 	case WIRE_RELOAD:
@@ -554,7 +554,38 @@ int link_status(struct link *l, const char *text)
 	return tell_keeper(l, (struct wire_message){.type = WIRE_STATUS, .text = text});
 }
 
-struct link *link_open(struct poller *poller, int keeper_fd,
+/* ---- Life ---- */
+
+int link_inherit(struct link_inheritance *in)
+{
+	int fds[SOCK_MAX_FDS];
+	size_t fd_count;
+	struct wire_message m = {0};
+	ssize_t len =
+		sock_recv(WIRE_FD_WORKER, in->bytes, sizeof(in->bytes), fds, &fd_count);
+	while (fd_count > 0)
+		close(fds[--fd_count]);
+	if (len < 0 || wire_decode(&m, in->bytes, (size_t)len) < 0 ||
+		m.type != WIRE_HELLO) {
+		wire_fini(&m);
+		errno = ENOENT;
+		return -1;
+	}
+	for (int i = 0; i < WIRE_FD_COUNT; i++) {
+		int fd = WIRE_FD_WORKER + i;
+		bool is_here =
+			m.hello.places >> i & 1 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+		in->fds.fd[i] = is_here ? fd : -1;
+	}
+	in->subscribed_ns = m.hello.subscribed_ns;
+	in->degraded = *m.hello.degraded ? m.hello.degraded : NULL;
+	in->hooks_dir = *m.hello.hooks_dir ? m.hello.hooks_dir : NULL;
+	/* Executing /proc/self/exe gave it the name "exe". */
+	prctl(PR_SET_NAME, "fsmon");
+	return 0;
+}
+
+struct link *link_open(struct poller *poller, const struct link_inheritance *in,
 	const struct link_handlers *handlers, void *ctx)
 {
 	struct link *l = calloc(1, sizeof(*l));
@@ -567,7 +598,7 @@ struct link *link_open(struct poller *poller, int keeper_fd,
 	STAILQ_INIT(&l->queue);
 	l->read_buffer = malloc(READ_BYTES);
 	if (l->read_buffer)
-		l->source = poller_add(poller, keeper_fd, EPOLLIN, on_keeper, l);
+		l->source = poller_add(poller, in->fds.fd[0], EPOLLIN, on_keeper, l);
 	if (!l->source) {
 		int saved = errno;
 		free(l->read_buffer);
@@ -575,7 +606,8 @@ struct link *link_open(struct poller *poller, int keeper_fd,
 		errno = saved;
 		return NULL;
 	}
-	l->keeper_fd = keeper_fd;
+	l->keeper_fd = in->fds.fd[0];
+	l->has_cgroups = in->hooks_dir != NULL;
 	return l;
 }
 

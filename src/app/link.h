@@ -8,6 +8,7 @@
 #include "core/wire.h"
 #include "os/poller.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -119,14 +120,33 @@ struct link_handlers {
 	void (*keeper_gone)(void *ctx);
 };
 
+/* What a worker has from its keeper before it begins. The texts lie in `bytes`: not to be
+ * copied. */
+struct link_inheritance {
+	struct wire_fds fds; /* CLOEXEC */
+	uint64_t subscribed_ns; /* CLOCK_MONOTONIC, of the process records */
+	const char *degraded; /* why who did it may be unknown; NULL: it is not */
+	const char *hooks_dir; /* where the cgroups of hooks are; NULL: they have none */
+	char bytes[2 * PATH_MAX];
+};
+
+/*
+ * Take over what the keeper has left for its worker (enum wire_place, struct wire_hello). The
+ * descriptors are the caller's. Once only. Returns 0, or -1 with ENOENT if this process was
+ * not started by a keeper.
+ */
+__attribute__((warn_unused_result)) int link_inherit(struct link_inheritance *in);
+
 /*
  * Open the worker's end of the socket. All handlers, those of runs too, are called from
  * poller_turn or link_drain, and may call everything but link_drain and link_close. The poller
- * and the handlers are borrowed until link_close; keeper_fd becomes the link's. Returns NULL
- * with ENOMEM or another errno of poller_add; then keeper_fd is still the caller's.
+ * and the handlers are borrowed until link_close; the descriptor at WIRE_FD_WORKER becomes the
+ * link's. Returns NULL with ENOMEM or another errno of poller_add; then it is still the
+ * caller's.
  */
 __attribute__((warn_unused_result)) struct link *link_open(struct poller *poller,
-	int keeper_fd, const struct link_handlers *handlers, void *ctx);
+	const struct link_inheritance *in, const struct link_handlers *handlers,
+	void *ctx);
 
 /* Close the link; hooks go on. Not from a handler. NULL is allowed. */
 void link_close(struct link *l);

@@ -2,8 +2,6 @@
 #include "app/worker.h"
 
 #include "app/jobs.h"
-#include "app/keeper.h"
-#include "app/keeper_home.h"
 #include "app/lineage.h"
 #include "app/link.h"
 #include "app/load.h"
@@ -32,7 +30,7 @@
 
 struct worker {
 	const struct options *options;
-	struct keeper_fds fds;
+	struct link_inheritance inherited;
 	struct poller *poller;
 	struct poller_source *group_source;
 	struct load load; /* the configuration in force */
@@ -56,9 +54,9 @@ struct worker {
 	int exit_code;
 };
 
-static int fd_of(const struct worker *w, enum keeper_fd place)
+static int fd_of(const struct worker *w, enum wire_place place)
 {
-	return w->fds.fd[place - KEEPER_FD_WORKER];
+	return w->inherited.fds.fd[place - WIRE_FD_WORKER];
 }
 
 /* ---- What the parts call ---- */
@@ -204,7 +202,7 @@ static int update_filesystems(struct worker *w, const struct table *rules)
 	int rc = mountinfo_read(w->mountinfo_fd, &text);
 	if (rc == 0)
 		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
-			fd_of(w, KEEPER_FD_FANOTIFY), w->tree);
+			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
 	int saved = errno;
 	buf_fini(&text);
 	errno = saved;
@@ -389,7 +387,7 @@ static void listen_to_group(struct worker *w, bool listens)
 	}
 	if (!w->group_source)
 		w->group_source = poller_add(
-			w->poller, fd_of(w, KEEPER_FD_FANOTIFY), EPOLLIN, on_group, w);
+			w->poller, fd_of(w, WIRE_FD_FANOTIFY), EPOLLIN, on_group, w);
 	if (!w->group_source)
 		w->has_news = true; /* no memory: look, without being told */
 }
@@ -437,20 +435,17 @@ static int load_first(struct worker *w)
 static int start_witness(struct worker *w)
 {
 	struct witness_fds fds = {
-		.connector = fd_of(w, KEEPER_FD_CONNECTOR),
-		.taskstats = fd_of(w, KEEPER_FD_TASKSTATS),
-		.fanotify = fd_of(w, KEEPER_FD_FANOTIFY),
+		.connector = fd_of(w, WIRE_FD_CONNECTOR),
+		.taskstats = fd_of(w, WIRE_FD_TASKSTATS),
+		.fanotify = fd_of(w, WIRE_FD_FANOTIFY),
+		.since_ns = w->inherited.subscribed_ns,
 	};
-	const char *why = getenv("FSMON_DEGRADED");
-	const char *since = getenv("FSMON_SUBSCRIBED_NS");
-	if (since)
-		fds.since_ns = strtoull(since, NULL, 10);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->processes = proctable_new(PROCESSES_MAX);
 	w->tree = dirtree_new(DIRS_MAX);
 	if (w->wake_fd < 0 || !w->processes || !w->tree)
 		return -1;
-	w->witness = witness_new(&fds, w->wake_fd, why);
+	w->witness = witness_new(&fds, w->wake_fd, w->inherited.degraded);
 	if (!w->witness || witness_scan(w->witness, w->processes) < 0)
 		return -1;
 	struct witness_counters c;
@@ -477,15 +472,15 @@ static int start_jobs(struct worker *w)
 	if (!w->jobs ||
 		jobs_set_rules(w->jobs, w->load.table, NULL, &w->load.conf.daemon) < 0)
 		return -1;
-	jobs_retag(w->jobs, keeper_home_told());
+	jobs_retag(w->jobs, w->inherited.hooks_dir);
 	return 0;
 }
 
 static int start_pipeline(struct worker *w)
 {
 	struct pipeline_parts parts = {
-		.group = fd_of(w, KEEPER_FD_FANOTIFY),
-		.buffer_fd = fd_of(w, KEEPER_FD_BUFFER),
+		.group = fd_of(w, WIRE_FD_FANOTIFY),
+		.buffer_fd = fd_of(w, WIRE_FD_BUFFER),
 		.witness = w->witness,
 		.processes = w->processes,
 		.filesystems = &w->filesystems,
@@ -504,7 +499,7 @@ static struct requests *start_requests(struct worker *w)
 {
 	const struct requests_parts parts = {
 		.poller = w->poller,
-		.listen_fd = fd_of(w, KEEPER_FD_CONTROL),
+		.listen_fd = fd_of(w, WIRE_FD_CONTROL),
 		.load = &w->load,
 		.report =
 			{
@@ -513,7 +508,7 @@ static struct requests *start_requests(struct worker *w)
 				.pipeline = w->pipeline,
 				.witness = w->witness,
 				.conf = &w->load.conf,
-				.group = fd_of(w, KEEPER_FD_FANOTIFY),
+				.group = fd_of(w, WIRE_FD_FANOTIFY),
 				.is_dry = w->options->is_dry,
 			},
 		.reload = on_reload_requested,
@@ -540,8 +535,7 @@ static int start(struct worker *w)
 {
 	w->poller = poller_new();
 	if (w->poller)
-		w->link = link_open(
-			w->poller, fd_of(w, KEEPER_FD_WORKER), &link_handlers, w);
+		w->link = link_open(w->poller, &w->inherited, &link_handlers, w);
 	w->mountinfo_fd = mountinfo_open();
 	if (!w->link || w->mountinfo_fd < 0 || start_witness(w) < 0 ||
 		start_jobs(w) < 0 || update_filesystems(w, w->load.table) < 0 ||
@@ -585,7 +579,7 @@ int worker_run(const struct options *o)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (keeper_inherit(&w.fds) < 0) {
+	if (link_inherit(&w.inherited) < 0) {
 		log_err("'fsmon worker' is started by 'fsmon run' only");
 		return EXIT_USAGE;
 	}

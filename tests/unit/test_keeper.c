@@ -8,6 +8,7 @@
 #include "os/cgrouplabel.h"
 #include "os/clock.h"
 #include "os/poller.h"
+#include "os/sock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -94,7 +95,7 @@ static int count_processes(const char *word)
 
 struct worker {
 	const struct scenario *scenario;
-	struct keeper_fds fds;
+	struct link_inheritance inherited;
 	struct poller *poller;
 	struct link *link;
 	struct link_port port;
@@ -300,9 +301,11 @@ static void begin_descriptors(struct worker *w)
 	start_request(w, r);
 	close(r.stdin_fd);
 	close(r.file_fd);
+	say("degraded: %s, since %d\n", w->inherited.degraded,
+		(int)w->inherited.subscribed_ns);
 	say("places");
-	for (size_t i = 0; i < KEEPER_FD_COUNT; i++)
-		say(" %d", w->fds.fd[i]);
+	for (size_t i = 0; i < WIRE_FD_COUNT; i++)
+		say(" %d", w->inherited.fds.fd[i]);
 	say(" then %d\n", dup(0));
 }
 
@@ -393,7 +396,7 @@ static void found_label(void *ctx, pid_t pid, const char *label)
 static void output_labels(struct worker *w)
 {
 	char name[32];
-	cgrouplabel_each(keeper_home_told(), found_label, w);
+	cgrouplabel_each(w->inherited.hooks_dir, found_label, w);
 	snprintf(name, sizeof(name), "looked%zu", w->ended + 1);
 	touch(name);
 }
@@ -673,10 +676,10 @@ static int be_worker(const char *name, const char *where)
 	}
 	if (!w.scenario)
 		return atoi(name);
-	if (keeper_inherit(&w.fds) < 0)
+	if (link_inherit(&w.inherited) < 0)
 		return 8;
 	w.poller = poller_new();
-	w.link = link_open(w.poller, KEEPER_FD_WORKER, &handlers, &w);
+	w.link = link_open(w.poller, &w.inherited, &handlers, &w);
 	w.port = link_port(w.link);
 	w.port.listen(w.link, &run_handlers, &w);
 	while (!w.is_done)
@@ -776,15 +779,17 @@ static void start_daemon_with(struct daemon *d, const char *scenario, long clone
 	if (d->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		char *argv[] = {W("fsmon"), W("worker"), W(scenario), directory, NULL};
-		struct keeper_config config = {
-			.fds = {{-1, -1, -1, -1, -1, -1}}, .worker_argv = argv};
+		struct keeper_config config = {.fds = {{-1, -1, -1, -1, -1, -1}},
+			.subscribed_ns = 4711,
+			.degraded = "for a test",
+			.worker_argv = argv};
 		if (clone_flags == CLONE_NEWNS)
 			hide_cgroups();
 		dup2(fds[1], STDOUT_FILENO);
 		close(fds[1]);
 		close(fds[0]);
 		int file = open("/etc", O_PATH | O_CLOEXEC);
-		config.fds.fd[KEEPER_FD_TASKSTATS - KEEPER_FD_WORKER] = file;
+		config.fds.fd[WIRE_FD_TASKSTATS - WIRE_FD_WORKER] = file;
 		int code = keeper_run(&config);
 		_exit(code);
 	}
@@ -895,6 +900,7 @@ static void test_descriptors(void **state)
 	struct daemon d;
 	start_daemon(&d, "descriptors");
 	expect(&d, "told");
+	expect(&d, "degraded: for a test, since 4711");
 	/* The rest of the worker's descriptors: poller, its own copy of 0. */
 	expect(&d, "places 3 -1 -1 6 -1 -1 then 5");
 	expect(&d, "started 1 ");
@@ -1370,19 +1376,77 @@ static void test_worker_ends_with_the_keeper(void **state)
 	kill_daemon(&d);
 }
 
+/* Have the worker's place hold a socket in which a message waits (NULL: none does), and inherit.
+ * The file is at the place of the buffer. */
+static int inherit(struct link_inheritance *in, const struct wire_message *m)
+{
+	struct buf bytes = {0};
+	int fds[2];
+	assert_int_equal(sock_pair(fds), 0);
+	int keeper = fcntl(fds[0], F_DUPFD_CLOEXEC, WIRE_FD_END);
+	int worker = fcntl(fds[1], F_DUPFD_CLOEXEC, WIRE_FD_END);
+	int file = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, WIRE_FD_END);
+	for (int fd = WIRE_FD_WORKER; fd < WIRE_FD_END; fd++)
+		close(fd);
+	dup2(worker, WIRE_FD_WORKER);
+	dup2(file, WIRE_FD_BUFFER);
+	close(worker);
+	close(file);
+	if (m) {
+		assert_int_equal(wire_encode(&bytes, m), 0);
+		assert_int_equal(sock_send(keeper, bytes.data, bytes.len, NULL, 0), 0);
+		buf_fini(&bytes);
+	}
+	int result = link_inherit(in);
+	close(keeper);
+	return result;
+}
+
 static void test_inherit_needs_a_keeper(void **state)
 {
 	(void)state;
-	struct keeper_fds fds;
-	const char *values[] = {"", "0", "2", "x", "1000", "-1"};
-	assert_int_equal(keeper_inherit(&fds), -1);
+	static struct link_inheritance in;
+	struct wire_message m = {.type = WIRE_RELOAD};
+	assert_int_equal(inherit(&in, NULL), -1);
 	assert_int_equal(errno, ENOENT);
-	for (size_t i = 0; i < countof(values); i++) {
-		setenv("FSMON_KEEPER_FDS", values[i], 1);
-		assert_int_equal(keeper_inherit(&fds), -1);
-		assert_int_equal(errno, ENOENT);
-	}
-	unsetenv("FSMON_KEEPER_FDS");
+	assert_int_equal(inherit(&in, &m), -1);
+	assert_int_equal(errno, ENOENT);
+	/* There is nothing, and no socket. */
+	close(WIRE_FD_WORKER);
+	assert_int_equal(link_inherit(&in), -1);
+	assert_int_equal(errno, ENOENT);
+	dup2(STDIN_FILENO, WIRE_FD_WORKER);
+	assert_int_equal(link_inherit(&in), -1);
+	assert_int_equal(errno, ENOENT);
+}
+
+static void test_inherit(void **state)
+{
+	(void)state;
+	static struct link_inheritance in;
+	struct wire_message m = {.type = WIRE_HELLO, .hello = {.places = 1}};
+	assert_int_equal(inherit(&in, &m), 0);
+	assert_null(in.degraded);
+	assert_null(in.hooks_dir);
+	assert_int_equal(in.fds.fd[WIRE_FD_BUFFER - WIRE_FD_WORKER], -1);
+	m.hello = (struct wire_hello){
+		.places = 1 | 1 << (WIRE_FD_BUFFER - WIRE_FD_WORKER) |
+			  1 << (WIRE_FD_CONTROL - WIRE_FD_WORKER),
+		.subscribed_ns = 4711,
+		.degraded = "no connector",
+		.hooks_dir = "/hooks",
+	};
+	assert_int_equal(inherit(&in, &m), 0);
+	assert_int_equal(in.subscribed_ns, 4711);
+	assert_string_equal(in.degraded, "no connector");
+	assert_string_equal(in.hooks_dir, "/hooks");
+	assert_int_equal(in.fds.fd[0], WIRE_FD_WORKER);
+	assert_int_equal(in.fds.fd[WIRE_FD_BUFFER - WIRE_FD_WORKER], WIRE_FD_BUFFER);
+	assert_int_equal(fcntl(WIRE_FD_BUFFER, F_GETFD), FD_CLOEXEC);
+	/* Said to be there, and is not. */
+	assert_int_equal(in.fds.fd[WIRE_FD_CONTROL - WIRE_FD_WORKER], -1);
+	/* Not said to be there. */
+	assert_int_equal(in.fds.fd[WIRE_FD_FANOTIFY - WIRE_FD_WORKER], -1);
 }
 
 static int set_up(void **state)
@@ -1444,6 +1508,7 @@ int main(int argc, char **argv)
 		TEST(test_many_ends_that_nobody_deals_with),
 		TEST(test_much_output),
 		TEST(test_inherit_needs_a_keeper),
+		TEST(test_inherit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
