@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper_worker.h"
 
+#include "os/sock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -51,10 +53,38 @@ __attribute__((noreturn)) static void execute(
 	_exit(127);
 }
 
-pid_t keeper_worker_start(const char *exe, char *const *argv, const struct wire_fds *fds)
+int keeper_worker_send(int fd, const struct wire_message *m, const int *with_fd)
 {
-	pid_t pid = fork();
+	struct buf bytes = {0};
+	int result = wire_encode(&bytes, m);
+	if (result == 0)
+		result = sock_send(fd, bytes.data, bytes.len, with_fd, with_fd ? 1 : 0);
+	int saved = errno;
+	buf_fini(&bytes);
+	errno = saved;
+	return result;
+}
+
+pid_t keeper_worker_start(const char *exe, char *const *argv, const struct wire_fds *fds,
+	struct wire_hello hello, int *fd)
+{
+	int pair[2];
+	if (sock_pair(pair) < 0)
+		return -1;
+	struct wire_fds places = *fds;
+	places.fd[0] = pair[1];
+	for (int i = 0; i < WIRE_FD_COUNT; i++)
+		hello.places |= places.fd[i] >= 0 ? 1u << i : 0u;
+	struct wire_message m = {.type = WIRE_HELLO, .hello = hello};
+	/* What it must know before it begins is there before it is. */
+	pid_t pid = keeper_worker_send(pair[0], &m, NULL) == 0 ? fork() : -1;
 	if (pid == 0)
-		execute(exe ? exe : "/proc/self/exe", argv, *fds);
+		execute(exe ? exe : "/proc/self/exe", argv, places);
+	int saved = errno;
+	close(pair[1]);
+	if (pid < 0)
+		close(pair[0]);
+	errno = saved;
+	*fd = pair[0];
 	return pid;
 }

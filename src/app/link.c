@@ -3,6 +3,7 @@
 
 #include "os/sock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #define HASH_NONFATAL_OOM 1
-#define HASH_FUNCTION(key, key_len, hash) ((hash) = hash_id(key, key_len))
 #include <uthash.h>
 
 #define QUEUE_MAX 1024 /* messages that wait for the socket */
@@ -66,13 +66,6 @@ struct link {
 };
 
 /* ---- Runs and their output ---- */
-
-static unsigned hash_id(const void *key, size_t len)
-{
-	uint64_t id = 0;
-	memcpy(&id, key, len < sizeof(id) ? len : sizeof(id));
-	return (unsigned)((id * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
-}
 
 static struct link_run *find(struct link *l, uint64_t id)
 {
@@ -243,6 +236,7 @@ static void on_ended(struct link *l, const struct wire_message *m)
 
 static void dispatch(struct link *l, const struct wire_message *m, int fd)
 {
+	assert(l->run_handlers);
 	switch (m->type) {
 	case WIRE_STARTED:
 	case WIRE_RUNNING:
@@ -433,6 +427,8 @@ static void listen_to_runs(
 	void *ctx, const struct link_run_handlers *handlers, void *hctx)
 {
 	struct link *l = ctx;
+	assert(handlers->started && handlers->failed && handlers->output &&
+		handlers->ended && handlers->caught_up);
 	l->run_handlers = handlers;
 	l->run_ctx = hctx;
 }
@@ -441,6 +437,7 @@ static int start_run(void *ctx, const struct link_request *request)
 {
 	struct link *l = ctx;
 	const struct rule_user *user = request->user;
+	assert(!find(l, request->run_id));
 	/* With a group alone, `set` is false and the user stays the daemon's. */
 	if (user && !user->set && user->group_count == 0)
 		user = NULL;
@@ -450,7 +447,7 @@ static int start_run(void *ctx, const struct link_request *request)
 		.argv = (char **)(uintptr_t)request->argv,
 		.envp = (char **)(uintptr_t)request->envp,
 		.directory = request->directory,
-		.label = request->label ? request->label : "",
+		.label = request->label,
 		.umask = request->umask,
 		.nice = request->nice,
 		.has_ids = user != NULL,
@@ -589,6 +586,8 @@ struct link *link_open(struct poller *poller, const struct link_inheritance *in,
 	const struct link_handlers *handlers, void *ctx)
 {
 	struct link *l = calloc(1, sizeof(*l));
+	assert(handlers->stop_requested && handlers->reload_requested &&
+		handlers->keeper_gone);
 	if (!l)
 		return NULL;
 	l->poller = poller;

@@ -283,6 +283,7 @@ static void begin_failures(struct worker *w)
 	memset(huge, 'x', 2 * WIRE_MAX_BYTES - 1);
 	huge[2 * WIRE_MAX_BYTES - 1] = '\0';
 	argv[0] = huge;
+	r.run_id = 3;
 	if (start_request(w, r) < 0)
 		say("refused %s\n", strerrorname_np(errno));
 	free(huge);
