@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/queue.h>
 #include <unistd.h>
 
@@ -62,7 +61,7 @@ struct link {
 	size_t lingering_count;
 	STAILQ_HEAD(, link_message) queue;
 	size_t queue_count;
-	char *read_buffer; /* READ_BYTES */
+	char read_buffer[READ_BYTES];
 };
 
 /* ---- Runs and their output ---- */
@@ -152,12 +151,8 @@ static void drain_output(struct link_run *run)
 	int left = 0;
 	if (run->output_fd < 0 || ioctl(run->output_fd, FIONREAD, &left) < 0)
 		left = 0;
-	while (left > 0) {
-		size_t n = read_output(run, (size_t)left);
-		if (n == 0)
-			break;
-		left -= (int)n;
-	}
+	for (size_t n = 1; left > 0 && n > 0; left -= (int)n)
+		n = read_output(run, (size_t)left);
 	read_output(run, READ_BYTES);
 }
 
@@ -206,12 +201,6 @@ static void on_failed(struct link *l, uint64_t run_id, int error, const char *st
 	l->run_handlers->failed(l->run_ctx, run_id, error, stage);
 }
 
-static void limit_lingering(struct link *l)
-{
-	if (l->lingering_count > LINGER_MAX)
-		free_run(TAILQ_FIRST(&l->lingering));
-}
-
 static void on_ended(struct link *l, const struct wire_message *m)
 {
 	struct link_run *run = find_or_adopt(l, m->run_id);
@@ -231,7 +220,8 @@ static void on_ended(struct link *l, const struct wire_message *m)
 	l->run_handlers->ended(l->run_ctx, m->run_id, &outcome);
 	if (run->output_fd < 0)
 		free_run(run);
-	limit_lingering(l);
+	if (l->lingering_count > LINGER_MAX)
+		free_run(TAILQ_FIRST(&l->lingering));
 }
 
 static void dispatch(struct link *l, const struct wire_message *m, int fd)
@@ -476,24 +466,25 @@ static int start_run(void *ctx, const struct link_request *request)
 	return 0;
 }
 
+static int tell_of_run(struct link *l, enum wire_type type, uint64_t run_id, int signal)
+{
+	return tell_keeper(l,
+		(struct wire_message){.type = type, .run_id = run_id, .signal = signal});
+}
+
 static int signal_run(void *ctx, uint64_t run_id, int signal)
 {
-	return tell_keeper(
-		ctx, (struct wire_message){
-			     .type = WIRE_SIGNAL, .run_id = run_id, .signal = signal});
+	return tell_of_run(ctx, WIRE_SIGNAL, run_id, signal);
 }
 
 static int stop_run(void *ctx, uint64_t run_id, int signal)
 {
-	return tell_keeper(
-		ctx, (struct wire_message){
-			     .type = WIRE_STOP, .run_id = run_id, .signal = signal});
+	return tell_of_run(ctx, WIRE_STOP, run_id, signal);
 }
 
 static int kill_run(void *ctx, uint64_t run_id)
 {
-	return tell_keeper(
-		ctx, (struct wire_message){.type = WIRE_KILL, .run_id = run_id});
+	return tell_of_run(ctx, WIRE_KILL, run_id, 0);
 }
 
 static int tell_done(void *ctx, const uint64_t *run_ids, size_t count)
@@ -553,61 +544,28 @@ int link_status(struct link *l, const char *text)
 
 /* ---- Life ---- */
 
-int link_inherit(struct link_inheritance *in)
-{
-	int fds[SOCK_MAX_FDS];
-	size_t fd_count;
-	struct wire_message m = {0};
-	ssize_t len =
-		sock_recv(WIRE_FD_WORKER, in->bytes, sizeof(in->bytes), fds, &fd_count);
-	while (fd_count > 0)
-		close(fds[--fd_count]);
-	if (len < 0 || wire_decode(&m, in->bytes, (size_t)len) < 0 ||
-		m.type != WIRE_HELLO) {
-		wire_fini(&m);
-		errno = ENOENT;
-		return -1;
-	}
-	for (int i = 0; i < WIRE_FD_COUNT; i++) {
-		int fd = WIRE_FD_WORKER + i;
-		bool is_here =
-			m.hello.places >> i & 1 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
-		in->fds.fd[i] = is_here ? fd : -1;
-	}
-	in->subscribed_ns = m.hello.subscribed_ns;
-	in->degraded = *m.hello.degraded ? m.hello.degraded : NULL;
-	in->hooks_dir = *m.hello.hooks_dir ? m.hello.hooks_dir : NULL;
-	/* Executing /proc/self/exe gave it the name "exe". */
-	prctl(PR_SET_NAME, "fsmon");
-	return 0;
-}
-
 struct link *link_open(struct poller *poller, const struct link_inheritance *in,
 	const struct link_handlers *handlers, void *ctx)
 {
-	struct link *l = calloc(1, sizeof(*l));
 	assert(handlers->stop_requested && handlers->reload_requested &&
 		handlers->keeper_gone);
+	struct link *l = calloc(1, sizeof(*l));
 	if (!l)
 		return NULL;
 	l->poller = poller;
+	l->keeper_fd = in->fds.fd[0];
+	l->has_cgroups = in->hooks_dir != NULL;
 	l->handlers = handlers;
 	l->ctx = ctx;
 	TAILQ_INIT(&l->lingering);
 	STAILQ_INIT(&l->queue);
-	l->read_buffer = malloc(READ_BYTES);
-	if (l->read_buffer)
-		l->source = poller_add(poller, in->fds.fd[0], EPOLLIN, on_keeper, l);
-	if (!l->source) {
-		int saved = errno;
-		free(l->read_buffer);
-		free(l);
-		errno = saved;
-		return NULL;
-	}
-	l->keeper_fd = in->fds.fd[0];
-	l->has_cgroups = in->hooks_dir != NULL;
-	return l;
+	l->source = poller_add(poller, l->keeper_fd, EPOLLIN, on_keeper, l);
+	if (l->source)
+		return l;
+	int saved = errno;
+	free(l);
+	errno = saved;
+	return NULL;
 }
 
 /* Drop a run without a word to anybody. */
@@ -642,6 +600,5 @@ void link_close(struct link *l)
 	poller_remove(l->poller, l->source);
 	if (l->keeper_fd >= 0)
 		close(l->keeper_fd);
-	free(l->read_buffer);
 	free(l);
 }

@@ -3,12 +3,12 @@
 #ifndef FSMON_APP_LINK_H
 #define FSMON_APP_LINK_H
 
+#include "app/link_inherit.h"
 #include "core/lines.h"
 #include "core/rule.h"
 #include "core/wire.h"
 #include "os/poller.h"
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -119,23 +119,6 @@ struct link_handlers {
 	/* Nothing can be started any more. */
 	void (*keeper_gone)(void *ctx);
 };
-
-/* What a worker has from its keeper before it begins. The texts lie in `bytes`: not to be
- * copied. */
-struct link_inheritance {
-	struct wire_fds fds; /* CLOEXEC */
-	uint64_t subscribed_ns; /* CLOCK_MONOTONIC, of the process records */
-	const char *degraded; /* why who did it may be unknown; NULL: it is not */
-	const char *hooks_dir; /* where the cgroups of hooks are; NULL: they have none */
-	char bytes[2 * PATH_MAX];
-};
-
-/*
- * Take over what the keeper has left for its worker (enum wire_place, struct wire_hello). The
- * descriptors are the caller's. Once only. Returns 0, or -1 with ENOENT if this process was
- * not started by a keeper.
- */
-__attribute__((warn_unused_result)) int link_inherit(struct link_inheritance *in);
 
 /*
  * Open the worker's end of the socket. All handlers, those of runs too, are called from
