@@ -13,7 +13,6 @@
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/mountinfo.h"
-#include "os/proc.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -574,7 +573,6 @@ int worker_run(const struct options *o)
 		log_err("'fsmon worker' is started by 'fsmon run' only");
 		return EXIT_USAGE;
 	}
-	proc_allow_files();
 	int code = EXIT_USAGE;
 	if (load_first(&w) == 0)
 		code = start(&w) == 0 ? loop(&w) : EXIT_FAILED;

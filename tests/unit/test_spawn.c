@@ -384,6 +384,58 @@ static void test_limits_are_those_of_the_start(void **state)
 	free(text);
 }
 
+/*
+ * The daemon holds more descriptors than its children may have: what is opened on the way
+ * to the program still finds a place, and the program has the limit of the start.
+ */
+static void test_limit_of_descriptors_below_those_in_use(void **state)
+{
+	(void)state;
+	enum { COUNT = 64 };
+	struct spawn_defaults defaults;
+	struct rlimit was, few;
+	int held[COUNT];
+	for (int i = 0; i < COUNT; i++)
+		held[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = was;
+	few.rlim_cur = COUNT;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	spawn_get_defaults(&defaults);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	defaults.reset_oom_score = true;
+	char *text =
+		run_with_defaults(&defaults, ARGV(W("sh"), W("-c"), W("ulimit -Sn")));
+	assert_string_equal(text, "64\n");
+	free(text);
+	for (int i = 0; i < COUNT; i++)
+		close(held[i]);
+}
+
+/* Where there is no room at all, that is what is said. */
+static void test_no_descriptor_left(void **state)
+{
+	(void)state;
+	struct spawn_defaults defaults;
+	struct spawn_request r = {PLAIN, .argv = ARGV(W("true")), .envp = default_envp,
+		.directory = "/", .output_fd = 2};
+	struct spawn_child child;
+	struct spawn_error err;
+	struct rlimit was, full;
+	spawn_get_defaults(&defaults);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	int next = fcntl(2, F_DUPFD_CLOEXEC, 0);
+	close(next);
+	full = was;
+	full.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &full), 0);
+	int started = spawn_start(&defaults, &r, &child, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_int_equal(started, -1);
+	assert_int_equal(err.error, EMFILE);
+	assert_string_equal(err.stage, "descriptors");
+}
+
 static void write_oom_score(const char *score)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -647,6 +699,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_nice),
 		cmocka_unit_test(test_scheduler_is_reset),
 		cmocka_unit_test(test_limits_are_those_of_the_start),
+		cmocka_unit_test(test_limit_of_descriptors_below_those_in_use),
+		cmocka_unit_test(test_no_descriptor_left),
 		cmocka_unit_test(test_oom_score),
 		cmocka_unit_test(test_credentials),
 		cmocka_unit_test(test_failures_with_other_credentials),
