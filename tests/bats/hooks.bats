@@ -430,6 +430,25 @@ three" ]
 	assert_hook_lines "root 1" "54321 2" "root 3"
 }
 
+@test "more hooks run at once than the soft limit of descriptors has room for" {
+	printf '[daemon]\nmax-parallel = 60\n' >"$CONF"
+	mkfifo "$SCRATCH/gate"
+	exec {gate}<>"$SCRATCH/gate"
+	rule many "$W/*" <<-EOF
+		parallel = 60
+		command = echo in \$(ulimit -Sn) >>'$HOOKLOG'; read x <'$SCRATCH/gate'
+	EOF
+	ulimit -Sn 64
+	start_daemon
+	touch "$W"/{1..60}
+	wait_until 20 eval '[ "$(hook_count)" = 60 ]'
+	seq 60 >&$gate
+	exec {gate}>&-
+	sync_daemon
+	[ "$(runs_status many)" = "60 60 0" ]
+	[ "$(hook_count "in 64")" = 60 ]
+}
+
 @test "max-parallel holds over all rules, and lets as many run" {
 	local n
 	printf '[daemon]\nmax-parallel = 2\n' >"$CONF"
