@@ -25,8 +25,11 @@
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
 #define NOBODY 65534
 
-/* The test program itself is also the hook: `test_spawn WORD` prints what it finds. */
-static char self[4096];
+/*
+ * The test program itself is also the hook: `test_spawn WORD` prints what it finds. This is a copy
+ * of it, because another user need not be able to reach the original.
+ */
+static char self[64];
 static char directory[] = "/tmp/fsmon-test-spawn-XXXXXX";
 
 /* What a start came to. */
@@ -496,7 +499,10 @@ static void test_failures_with_other_credentials(void **state)
 	assert_fails(run(ARGV(W("no-such")), r), ENOENT, "exec");
 	const char *path = write_file("root-only", "#!/bin/sh\necho secret\n", 0700);
 	assert_fails(run(ARGV(W(path)), r), EACCES, "exec");
-	r.directory = directory; /* 0700, root's */
+	char closed[64];
+	snprintf(closed, sizeof(closed), "%s/closed", directory);
+	assert_int_equal(mkdir(closed, 0700), 0);
+	r.directory = closed;
 	assert_fails(run(ARGV(W("true")), r), EACCES, "chdir");
 }
 
@@ -666,8 +672,14 @@ static int be_hook(const char *word)
 static int set_up(void **state)
 {
 	(void)state;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	return n > 0 && mkdtemp(directory) ? 0 : -1;
+	char command[192];
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(self, sizeof(self), "%s/self", directory);
+	snprintf(command, sizeof(command),
+		"chmod 755 %s && install -m 755 /proc/%d/exe %s", directory,
+		(int)getpid(), self);
+	return system(command);
 }
 
 static int tear_down(void **state)
