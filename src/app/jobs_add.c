@@ -245,11 +245,11 @@ static void judge(struct jobs *j, struct change *c, const struct change_hit *hit
 	const struct rule *r = table_rule(j->rules, hit->rule);
 	struct named *named = j->by_rule[hit->rule];
 	const char *user;
-	uint32_t kind = table_kind(r, &c->event, hit->is_new, hit->is_old);
+	uint32_t kind = judge_kind(r, &c->event, hit->is_new, hit->is_old);
 	if (c->event.kinds & EVENT_OVERFLOW)
 		kind = EVENT_OVERFLOW;
 	names_get(j->names, c->actor.uid, clock_monotonic_ns(), &user);
-	if (!kind || table_judge(r, &c->event, user) != TABLE_MATCH)
+	if (!kind || judge_event(r, &c->event, user) != JUDGE_MATCH)
 		return;
 	if (is_self(r, named, &c->actor)) {
 		named->counters.self++;

@@ -286,7 +286,7 @@ bool table_hits_has(const struct table_hits *hits, uint32_t number)
 	return false;
 }
 
-enum table_verdict table_judge_path(const struct table *t, uint32_t number,
+enum judge_verdict table_judge_path(const struct table *t, uint32_t number,
 	const char *path, size_t len, const struct glob **decided)
 {
 	const struct glob *by, *exclude = NULL;
@@ -298,5 +298,5 @@ enum table_verdict table_judge_path(const struct table *t, uint32_t number,
 		exclude = find_exclude(t, number, path, len);
 	if (decided)
 		*decided = exclude ? exclude : by;
-	return exclude ? TABLE_EXCLUDED : by ? TABLE_MATCH : TABLE_NO_PATH;
+	return exclude ? JUDGE_EXCLUDED : by ? JUDGE_MATCH : JUDGE_NO_PATH;
 }
