@@ -152,7 +152,7 @@ static void check_rule(struct confread *r)
 			tell_missing(s, "command", "a command to run");
 	}
 	unsigned line = s->seen[keys_index(keys_find("max-wait"))].line;
-	if (line && rule->max_wait_ns < rule->debounce_ns)
+	if (line && rule->timing.max_wait_ns < rule->timing.debounce_ns)
 		confsect_warn(s, line, "max-wait",
 			"shorter than debounce, so the hook never waits that long");
 }

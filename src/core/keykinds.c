@@ -210,10 +210,10 @@ static int set_on_busy(const struct keys_key *key, void *field, const char *valu
 	struct keys_context *ctx)
 {
 	static const struct value_name choices[] = {
-		{"queue", RULE_BUSY_QUEUE},
-		{"drop", RULE_BUSY_DROP},
-		{"restart", RULE_BUSY_RESTART},
-		{"signal NAME", RULE_BUSY_SIGNAL},
+		{"queue", TIMING_BUSY_QUEUE},
+		{"drop", TIMING_BUSY_DROP},
+		{"restart", TIMING_BUSY_RESTART},
+		{"signal NAME", TIMING_BUSY_SIGNAL},
 	};
 	struct rule *r = owner_of(key, field);
 	size_t word = strcspn(value, " \t");
@@ -222,15 +222,15 @@ static int set_on_busy(const struct keys_key *key, void *field, const char *valu
 		if (!*name)
 			return refuse(ctx, "expected a name after ", value,
 				", such as signal USR1");
-		if (value_signal(name, &r->busy_signal, &ctx->why) < 0)
+		if (value_signal(name, &r->timing.busy_signal, &ctx->why) < 0)
 			return -1;
-		r->on_busy = RULE_BUSY_SIGNAL;
+		r->timing.on_busy = TIMING_BUSY_SIGNAL;
 		return 0;
 	}
 	unsigned choice;
 	if (value_choice(value, choices, countof(choices), &choice, &ctx->why) < 0)
 		return -1;
-	r->on_busy = choice;
+	r->timing.on_busy = choice;
 	return 0;
 }
 

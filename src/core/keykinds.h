@@ -38,7 +38,7 @@ extern const struct keys_kind keykind_number; /* uint32_t */
 extern const struct keys_kind keykind_choice; /* an enum */
 extern const struct keys_kind keykind_duration; /* uint64_t nanoseconds */
 extern const struct keys_kind keykind_timeout; /* likewise; `none` is 0 */
-extern const struct keys_kind keykind_rate; /* struct rule_rate */
+extern const struct keys_kind keykind_rate; /* struct timing_rate */
 extern const struct keys_kind keykind_signal; /* int */
 extern const struct keys_kind keykind_umask; /* mode_t */
 extern const struct keys_kind keykind_nice; /* int */

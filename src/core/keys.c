@@ -15,15 +15,18 @@
 const struct rule keykinds_rule_preset = {
 	.enabled = true,
 	.umask = 022,
-	.run_per = RULE_PER_PATH,
-	.max_wait_ns = KEYS_UNSET_NS,
-	.parallel = 1,
-	.on_busy = RULE_BUSY_QUEUE,
-	.queue_max = 100000,
-	.breaker = {.count = 100, .per_ns = 10 * SECOND_NS},
-	.stop_signal = SIGTERM,
-	.stop_timeout_ns = 10 * SECOND_NS,
-	.retry_delay_ns = SECOND_NS,
+	.timing =
+		{
+			.run_per = TIMING_PER_PATH,
+			.max_wait_ns = KEYS_UNSET_NS,
+			.parallel = 1,
+			.on_busy = TIMING_BUSY_QUEUE,
+			.queue_max = 100000,
+			.breaker = {.count = 100, .per_ns = 10 * SECOND_NS},
+			.stop_signal = SIGTERM,
+			.stop_timeout_ns = 10 * SECOND_NS,
+			.retry_delay_ns = SECOND_NS,
+		},
 };
 
 const struct conf_daemon keykinds_daemon_preset = {
@@ -46,9 +49,9 @@ static const struct value_name stdin_kinds[] = {
 };
 
 static const struct value_name run_pers[] = {
-	{"event", RULE_PER_EVENT},
-	{"path", RULE_PER_PATH},
-	{"batch", RULE_PER_BATCH},
+	{"event", TIMING_PER_EVENT},
+	{"path", TIMING_PER_PATH},
+	{"batch", TIMING_PER_BATCH},
 };
 
 static const struct value_name on_overflows[] = {
@@ -101,19 +104,19 @@ static const struct keys_key keys[] = {
 	PLAIN("umask", keykind_umask, umask, ),
 	PLAIN("nice", keykind_nice, nice, ),
 	PLAIN("stdin", keykind_choice, stdin_kind, CHOICES(stdin_kinds)),
-	PLAIN("run-per", keykind_choice, run_per, CHOICES(run_pers)),
-	PLAIN("debounce", keykind_duration, debounce_ns, ),
-	PLAIN("max-wait", keykind_duration, max_wait_ns, ),
-	PLAIN("parallel", keykind_number, parallel, RANGE(1, 10000)),
-	PLAIN("on-busy", keykind_on_busy, on_busy, ),
-	PLAIN("queue-max", keykind_number, queue_max, RANGE(1, UINT32_MAX)),
-	PLAIN("throttle", keykind_rate, throttle, ),
-	PLAIN("breaker", keykind_rate, breaker, ),
-	PLAIN("timeout", keykind_timeout, timeout_ns, ),
-	PLAIN("stop-signal", keykind_signal, stop_signal, ),
-	PLAIN("stop-timeout", keykind_duration, stop_timeout_ns, ),
-	PLAIN("retry", keykind_number, retry, RANGE(0, 1000)),
-	PLAIN("retry-delay", keykind_duration, retry_delay_ns, ),
+	PLAIN("run-per", keykind_choice, timing.run_per, CHOICES(run_pers)),
+	PLAIN("debounce", keykind_duration, timing.debounce_ns, ),
+	PLAIN("max-wait", keykind_duration, timing.max_wait_ns, ),
+	PLAIN("parallel", keykind_number, timing.parallel, RANGE(1, 10000)),
+	PLAIN("on-busy", keykind_on_busy, timing.on_busy, ),
+	PLAIN("queue-max", keykind_number, timing.queue_max, RANGE(1, UINT32_MAX)),
+	PLAIN("throttle", keykind_rate, timing.throttle, ),
+	PLAIN("breaker", keykind_rate, timing.breaker, ),
+	PLAIN("timeout", keykind_timeout, timing.timeout_ns, ),
+	PLAIN("stop-signal", keykind_signal, timing.stop_signal, ),
+	PLAIN("stop-timeout", keykind_duration, timing.stop_timeout_ns, ),
+	PLAIN("retry", keykind_number, timing.retry, RANGE(0, 1000)),
+	PLAIN("retry-delay", keykind_duration, timing.retry_delay_ns, ),
 	OWNED("on-failure", keykind_text_none, on_failure),
 	PLAIN("on-overflow", keykind_choice, on_overflow, CHOICES(on_overflows)),
 	PLAIN("enabled", keykind_bool, enabled, ),
@@ -194,8 +197,8 @@ int keys_finish(struct rule *r, struct confuser *users)
 {
 	if (r->events == 0)
 		r->events = EVENT_CHANGED;
-	if (r->max_wait_ns == KEYS_UNSET_NS)
-		r->max_wait_ns = 10 * r->debounce_ns;
+	if (r->timing.max_wait_ns == KEYS_UNSET_NS)
+		r->timing.max_wait_ns = 10 * r->timing.debounce_ns;
 	if (!r->directory && !(r->directory = strdup("/")))
 		return -1;
 	return confuser_resolve(users, r);

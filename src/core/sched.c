@@ -6,27 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void sched_config_of_rule(struct sched_config *c, const struct rule *r)
-{
-	*c = (struct sched_config){
-		.run_per = r->run_per,
-		.on_busy = r->on_busy,
-		.busy_signal = r->busy_signal,
-		.debounce_ns = r->debounce_ns,
-		.max_wait_ns = r->max_wait_ns,
-		.parallel = r->parallel,
-		.queue_max = r->queue_max,
-		.throttle = r->throttle,
-		.breaker = r->breaker,
-		.timeout_ns = r->timeout_ns,
-		.stop_signal = r->stop_signal,
-		.stop_timeout_ns = r->stop_timeout_ns,
-		.retry = r->retry,
-		.retry_delay_ns = r->retry_delay_ns,
-	};
-}
-
-struct sched *sched_new(const struct sched_config *lanes, size_t lane_count,
+struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 	uint32_t max_parallel, uint64_t last_job_id, uint64_t seed)
 {
 	struct sched *s = calloc(1, sizeof(*s));
@@ -100,18 +80,19 @@ void sched_free(
 /* The key in a lane for what comes for a path, made if need be; NULL with ENOMEM. */
 static struct sched_key *key_for(struct sched_lane *lane, const char *path)
 {
-	return sched_key_get(lane, lane->config.run_per == RULE_PER_BATCH ? NULL : path);
+	return sched_key_get(
+		lane, lane->timing.run_per == TIMING_PER_BATCH ? NULL : path);
 }
 
 /* The job that something new for a key joins, or NULL. */
 static struct sched_entry *waits_for(const struct sched_key *key)
 {
-	if (key->lane->config.run_per == RULE_PER_EVENT)
+	if (key->lane->timing.run_per == TIMING_PER_EVENT)
 		return NULL;
 	return TAILQ_FIRST(&key->waiting);
 }
 
-static void set_due(struct sched_entry *e, const struct sched_config *c, uint64_t now_ns)
+static void set_due(struct sched_entry *e, const struct timing *c, uint64_t now_ns)
 {
 	if (e->first_ns == SCHED_FOREVER)
 		e->first_ns = now_ns;
@@ -124,8 +105,8 @@ static void set_due(struct sched_entry *e, const struct sched_config *c, uint64_
 static enum sched_added add_to_key(
 	struct sched *s, struct sched_key *key, uint64_t now_ns, struct sched_entry **job)
 {
-	const struct sched_config *c = &key->lane->config;
-	if (!TAILQ_EMPTY(&key->runs) && c->on_busy == RULE_BUSY_DROP)
+	const struct timing *c = &key->lane->timing;
+	if (!TAILQ_EMPTY(&key->runs) && c->on_busy == TIMING_BUSY_DROP)
 		return SCHED_BUSY;
 	struct sched_entry *e = waits_for(key);
 	bool is_new = !e;
@@ -156,7 +137,7 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 	struct sched_entry *e = NULL;
 	enum sched_added added = add_to_key(s, k, now_ns, &e);
 	if (e) {
-		*cut = sched_job_add(e, item, k->lane->config.queue_max);
+		*cut = sched_job_add(e, item, k->lane->timing.queue_max);
 		*job = &e->job;
 		struct sched_entry *run;
 		TAILQ_FOREACH (run, &k->runs, link)
@@ -194,7 +175,7 @@ struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
 	struct sched_entry *e = entry_of(s, given, now_ns);
 	struct sched_entry *waiting = waits_for(k);
 	if (e && waiting) {
-		sched_job_take(waiting, e, false, k->lane->config.queue_max);
+		sched_job_take(waiting, e, false, k->lane->timing.queue_max);
 		STAILQ_CONCAT(given->items, &e->job.items);
 		if (waiting->due_ns > now_ns)
 			waiting->due_ns = now_ns;

@@ -5,12 +5,12 @@
 
 #define LANE_STARTS_ROOM 16 /* of a throttle, at first */
 
-struct sched_lane *sched_lane_new(const struct sched_config *c, uint32_t number)
+struct sched_lane *sched_lane_new(const struct timing *c, uint32_t number)
 {
 	struct sched_lane *lane = calloc(1, sizeof(*lane));
 	if (!lane)
 		return NULL;
-	lane->config = *c;
+	lane->timing = *c;
 	lane->number = number;
 	TAILQ_INIT(&lane->held);
 	return lane;
@@ -66,7 +66,7 @@ static void starts_add(struct sched_starts *r, uint32_t count, uint64_t now_ns)
 /* From when on the throttle lets the lane start something. */
 static uint64_t lane_throttled_ns(const struct sched_lane *lane)
 {
-	const struct rule_rate *rate = &lane->config.throttle;
+	const struct timing_rate *rate = &lane->timing.throttle;
 	if (rate->count == 0 || lane->starts.used < rate->count)
 		return 0;
 	return sched_later(lane->starts.times_ns[lane->starts.oldest], rate->per_ns);
@@ -76,7 +76,7 @@ static uint64_t lane_throttled_ns(const struct sched_lane *lane)
 
 static uint64_t lane_wake_ns(struct sched_lane *lane)
 {
-	if (lane->running >= lane->config.parallel)
+	if (lane->running >= lane->timing.parallel)
 		return SCHED_FOREVER;
 	uint64_t wake_ns = 0;
 	if (RB_EMPTY(&lane->ready)) {
@@ -108,10 +108,9 @@ void sched_lane_settle(struct sched *s, struct sched_lane *lane)
 	lane->turn = SCHED_IN_WAKES;
 }
 
-void sched_lane_change(
-	struct sched_lane *lane, const struct sched_config *c, uint32_t number)
+void sched_lane_change(struct sched_lane *lane, const struct timing *c, uint32_t number)
 {
-	lane->config = *c;
+	lane->timing = *c;
 	lane->number = number;
 	while (lane->starts.used > c->throttle.count)
 		starts_drop_oldest(&lane->starts);
@@ -157,8 +156,8 @@ bool sched_lane_next(struct sched *s, uint64_t now_ns, struct sched_order *o)
 		sched_run_begin(s, e, now_ns);
 		e->job.attempt++;
 		lane->last_start = ++s->last_start;
-		if (lane->config.throttle.count > 0)
-			starts_add(&lane->starts, lane->config.throttle.count, now_ns);
+		if (lane->timing.throttle.count > 0)
+			starts_add(&lane->starts, lane->timing.throttle.count, now_ns);
 	} else {
 		sched_job_input(e, SCHED_IN_BREAK);
 		o->what = SCHED_HELD;

@@ -86,7 +86,7 @@ struct sched_starts {
 enum sched_turn { SCHED_OUT, SCHED_IN_WAKES, SCHED_IN_TURNS };
 
 struct sched_lane {
-	struct sched_config config;
+	struct timing timing;
 	uint32_t number;
 	struct sched_by_name keys;
 	struct sched_by_when pending;
@@ -193,7 +193,7 @@ void sched_key_forget(struct sched_key *key);
 /* ---- sched_lane.c: lanes ---- */
 
 /* NULL with ENOMEM. */
-struct sched_lane *sched_lane_new(const struct sched_config *c, uint32_t number);
+struct sched_lane *sched_lane_new(const struct timing *c, uint32_t number);
 
 /* Free a lane that has no keys. NULL is allowed. */
 void sched_lane_free(struct sched_lane *lane);
@@ -205,8 +205,7 @@ void sched_lane_settle(struct sched *s, struct sched_lane *lane);
 void sched_lane_unsettle(struct sched *s, struct sched_lane *lane);
 
 /* Take another form. The lane is out of its place, and is to be settled. */
-void sched_lane_change(
-	struct sched_lane *lane, const struct sched_config *c, uint32_t number);
+void sched_lane_change(struct sched_lane *lane, const struct timing *c, uint32_t number);
 
 /* The next start, or hold, that is possible now; false if there is none. */
 bool sched_lane_next(struct sched *s, uint64_t now_ns, struct sched_order *o);
