@@ -73,7 +73,7 @@ int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_wa
 void conf_fini(struct conf *c)
 {
 	for (size_t i = 0; i < c->rule_count; i++)
-		rule_free(c->rules[i]);
+		keys_free_rule(c->rules[i]);
 	free(c->rules);
 	for (size_t i = 0; i < c->message_count; i++) {
 		free(c->messages[i].file);

@@ -84,7 +84,7 @@ void confread_free(struct confread *r)
 		HASH_DEL(r->places, p);
 		place_free(p);
 	}
-	rule_free(r->rule);
+	keys_free_rule(r->rule);
 	confsect_defaults_fini(&r->defaults);
 	confsect_defaults_fini(&r->main_defaults);
 	confsect_fini(&r->section);
@@ -169,7 +169,7 @@ static void end_section(struct confread *r)
 		else
 			r->rule = NULL;
 	}
-	rule_free(r->rule);
+	keys_free_rule(r->rule);
 	r->rule = NULL;
 	s->kind = CONFSECT_NONE;
 }
@@ -227,7 +227,7 @@ static struct rule *new_rule(struct confread *r, const struct confline *line)
 	if (!rule->name || !rule->file ||
 		confsect_apply_defaults(&r->section, &r->main_defaults, rule) < 0 ||
 		confsect_apply_defaults(&r->section, &r->defaults, rule) < 0) {
-		rule_free(rule);
+		keys_free_rule(rule);
 		return NULL;
 	}
 	return rule;
@@ -313,7 +313,7 @@ static int take_line(void *ctx, const struct confline *line)
 static void drop_rules(struct confread *r)
 {
 	while (r->conf->rule_count > r->first_rule)
-		rule_free(r->conf->rules[--r->conf->rule_count]);
+		keys_free_rule(r->conf->rules[--r->conf->rule_count]);
 }
 
 /* The main file's [daemon] and [defaults] hold from now on, or are known to be lost. */

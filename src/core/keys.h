@@ -56,9 +56,12 @@ const struct keys_key *keys_find(const char *name);
 const char *keys_nearest(const char *name, bool is_daemon);
 
 /* A rule, or a [daemon] section, with the built-in defaults. keys_new_rule returns NULL
- * with ENOMEM; the caller frees it with rule_free. */
+ * with ENOMEM. */
 struct rule *keys_new_rule(void);
 void keys_init_daemon(struct conf_daemon *d);
+
+/* Free a rule and all that it owns; NULL is allowed. */
+void keys_free_rule(struct rule *r);
 
 /*
  * Set a key from a text without blanks around it; one item of it, if it is a list.

@@ -100,7 +100,4 @@ struct rule {
 /* Free what a user owns; it is all zero afterwards. */
 void rule_user_fini(struct rule_user *u);
 
-/* Free a rule and all that it owns; NULL is allowed. */
-void rule_free(struct rule *r);
-
 #endif

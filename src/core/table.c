@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/table.h"
 
+#include "core/keys.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +46,7 @@ struct table *table_new(struct rule **rules, size_t count)
 	struct table *t = calloc(1, sizeof(*t));
 	if (!t) {
 		for (size_t i = 0; i < count; i++)
-			rule_free(rules[i]);
+			keys_free_rule(rules[i]);
 		free(rules);
 		return NULL;
 	}
@@ -85,7 +87,7 @@ void table_free(struct table *t)
 		for (size_t k = 0; moved && k < glob_count(t->rules[i]); k++)
 			glob_free(moved[k]);
 		free(moved);
-		rule_free(t->rules[i]);
+		keys_free_rule(t->rules[i]);
 	}
 	free(t->moved);
 	free(t->rules);
