@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/conf.h"
 
-#include "core/confread.h"
 #include "core/keys.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-int conf_read(struct conf *c, const struct conf_file *files, size_t count,
-	const struct conf_lookup *lookup)
-{
-	keys_init_daemon(&c->daemon);
-	struct confread *r = confread_new(c, lookup);
-	if (!r)
-		return -1;
-	int rc = 0;
-	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = confread_file(r, &files[i]);
-	confread_free(r);
-	if (rc < 0)
-		errno = ENOMEM;
-	return rc;
-}
 
 /* Where a message belongs: behind the last of its file that is not about a later line, or
  * at the end. */

@@ -85,7 +85,7 @@ static const struct value_name log_formats[] = {
 #define CHOICES(table) .choices = (table), .choice_count = countof(table)
 #define RANGE(from, to) .min = (from), .max = (to)
 
-static const struct keys_key keys[] = {
+static const struct key keys[] = {
 	OWNED("path", keykind_paths, path),
 	OWNED("exclude", keykind_excludes, exclude),
 	PLAIN("events", keykind_events, events, ),
@@ -132,17 +132,17 @@ size_t keys_count(void)
 	return countof(keys);
 }
 
-const struct keys_key *keys_at(size_t index)
+const struct key *keys_at(size_t index)
 {
 	return &keys[index];
 }
 
-size_t keys_index(const struct keys_key *key)
+size_t keys_index(const struct key *key)
 {
 	return (size_t)(key - keys);
 }
 
-const struct keys_key *keys_find(const char *name)
+const struct key *keys_find(const char *name)
 {
 	for (size_t i = 0; i < countof(keys); i++) {
 		if (strcmp(keys[i].name, name) == 0)
@@ -190,13 +190,13 @@ void keys_init_daemon(struct conf_daemon *d)
 	*d = daemon_preset;
 }
 
-int keys_set(const struct keys_key *key, void *target, const char *value,
-	struct keys_context *ctx)
+int keys_set(
+	const struct key *key, void *target, const char *value, struct key_context *ctx)
 {
 	return key->kind->set(key, (char *)target + key->offset, value, ctx);
 }
 
-void keys_clear(const struct keys_key *key, void *target)
+void keys_clear(const struct key *key, void *target)
 {
 	void *field = (char *)target + key->offset;
 	if (key->size == 0) {

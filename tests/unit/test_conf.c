@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rule files without faults: the exact values. Faulty ones: test_conf_faulty.c. */
-#include "core/conf.h"
+#include "core/confread.h"
 
 #include "base/buf.h"
 #include "base/countof.h"
@@ -26,9 +26,9 @@ static struct conf_file file_of(const char *name, const char *text, bool is_main
 /* Read files that have no error; the caller frees c. */
 static void read_good(struct conf *c, const struct conf_file *files, size_t count)
 {
-	const struct conf_lookup lookup = fake_lookup(NULL);
+	const struct confuser_lookup lookup = fake_lookup(NULL);
 	*c = (struct conf){0};
-	assert_int_equal(conf_read(c, files, count, &lookup), 0);
+	assert_int_equal(confread_files(c, files, count, &lookup), 0);
 	for (size_t i = 0; i < c->message_count; i++)
 		print_error("%s:%u: %s\n", c->messages[i].file, c->messages[i].line,
 			c->messages[i].text);
@@ -323,9 +323,9 @@ static void each_user_is_looked_up_once(void **state)
 		buf_printf(&text, "[r%d]\npath = /x\ncommand = y\nuser = nobody\n", i);
 	const struct conf_file file = file_of("many.conf", text.data, false);
 	int count = 0;
-	const struct conf_lookup lookup = fake_lookup(&count);
+	const struct confuser_lookup lookup = fake_lookup(&count);
 	struct conf c = {0};
-	assert_int_equal(conf_read(&c, &file, 1, &lookup), 0);
+	assert_int_equal(confread_files(&c, &file, 1, &lookup), 0);
 	assert_int_equal(c.rule_count, 50);
 	assert_int_equal(count, 1);
 	conf_fini(&c);
@@ -388,9 +388,9 @@ static void defaults_hold_for_what_follows(void **state)
 /* Read files that may have errors; the caller frees c. */
 static void read_any(struct conf *c, const struct conf_file *files, size_t count)
 {
-	const struct conf_lookup lookup = fake_lookup(NULL);
+	const struct confuser_lookup lookup = fake_lookup(NULL);
 	*c = (struct conf){0};
-	assert_int_equal(conf_read(c, files, count, &lookup), 0);
+	assert_int_equal(confread_files(c, files, count, &lookup), 0);
 }
 
 static void check_message(
