@@ -143,7 +143,7 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 		TAILQ_FOREACH (run, &k->runs, link)
 			sched_run_ask(s, run, now_ns);
 	}
-	sched_key_settle(s, k);
+	sched_key_place(s, k);
 	return *cut ? SCHED_CUT : added;
 }
 
@@ -184,7 +184,7 @@ struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
 	} else if (e) {
 		sched_key_push(s, k, e);
 	}
-	sched_key_settle(s, k);
+	sched_key_place(s, k);
 	return e ? &e->job : NULL;
 }
 
@@ -201,16 +201,66 @@ int sched_adopt(
 	sched_run_begin(s, e, started_ns);
 	if (is_attempt)
 		job->attempt++;
-	sched_key_settle(s, e->key);
+	sched_key_place(s, e->key);
 	return 0;
 }
 
 /* ---- What there is to do ---- */
 
+/* The lane whose turn it is, or NULL. */
+static struct sched_lane *choose_lane(struct sched *s, uint64_t now_ns)
+{
+	if (s->running >= s->max_parallel)
+		return NULL;
+	struct sched_lane *lane;
+	while ((lane = RB_MIN(sched_wakes, &s->wakes)) && lane->wake_ns <= now_ns) {
+		RB_REMOVE(sched_wakes, &s->wakes, lane);
+		RB_INSERT(sched_turns, &s->turns, lane);
+		lane->turn = SCHED_IN_TURNS;
+	}
+	return RB_MIN(sched_turns, &s->turns);
+}
+
+/* The candidate with the lowest order; there is one. */
+static struct sched_key *choose_key(struct sched_lane *lane, uint64_t now_ns)
+{
+	struct sched_key *key;
+	while ((key = RB_MIN(sched_by_when, &lane->pending)) && key->when_ns <= now_ns) {
+		RB_REMOVE(sched_by_when, &lane->pending, key);
+		RB_INSERT(sched_by_head, &lane->ready, key);
+		key->place = SCHED_READY;
+	}
+	return RB_MIN(sched_by_head, &lane->ready);
+}
+
+/* The next start, or hold, that is possible now; false if there is none. */
+static bool next_start(struct sched *s, uint64_t now_ns, struct sched_order *o)
+{
+	struct sched_lane *lane = choose_lane(s, now_ns);
+	struct sched_key *key = lane ? choose_key(lane, now_ns) : NULL;
+	if (!key)
+		return false;
+	struct sched_entry *e = TAILQ_FIRST(&key->waiting);
+	*o = (struct sched_order){.what = SCHED_START, .job = &e->job};
+	if (sched_key_may_start(key, now_ns)) {
+		sched_job_input(e, SCHED_IN_SLOT);
+		sched_key_pull(s, e);
+		sched_run_begin(s, e, now_ns);
+		e->job.attempt++;
+		sched_lane_note_start(s, lane, now_ns);
+	} else {
+		sched_job_input(e, SCHED_IN_BREAK);
+		o->what = SCHED_HELD;
+		o->until_ns = key->held_ns;
+	}
+	sched_key_place(s, key);
+	return true;
+}
+
 bool sched_next(struct sched *s, uint64_t now_ns, struct sched_order *o)
 {
 	sched_key_sweep(s, now_ns);
-	return sched_run_next(s, now_ns, o) || sched_lane_next(s, now_ns, o);
+	return sched_run_next(s, now_ns, o) || next_start(s, now_ns, o);
 }
 
 uint64_t sched_due_ns(const struct sched *s)
@@ -230,7 +280,7 @@ uint64_t sched_due_ns(const struct sched *s)
 void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns)
 {
 	s->lanes[lane]->paused_ns = until_ns;
-	sched_lane_settle(s, s->lanes[lane]);
+	sched_lane_place(s, s->lanes[lane]);
 }
 
 void sched_unpause(struct sched *s, uint32_t lane)

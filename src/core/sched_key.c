@@ -81,7 +81,7 @@ void sched_key_free(struct sched *s, struct sched_key *key)
 	free(key);
 }
 
-void sched_key_settle(struct sched *s, struct sched_key *key)
+void sched_key_place(struct sched *s, struct sched_key *key)
 {
 	struct sched_lane *lane = key->lane;
 	const struct sched_entry *first = TAILQ_FIRST(&key->waiting);
@@ -106,7 +106,7 @@ void sched_key_settle(struct sched *s, struct sched_key *key)
 			RB_INSERT(sched_by_when, &s->idle, key);
 		}
 	}
-	sched_lane_settle(s, lane);
+	sched_lane_place(s, lane);
 }
 
 void sched_key_sweep(struct sched *s, uint64_t now_ns)

@@ -79,7 +79,7 @@ static void reload_undo(struct reload *r)
 		if (becomes_batch(r, i))
 			batch = sched_key_find(r->s->lanes[i], NULL);
 		if (batch)
-			sched_key_settle(r->s, batch);
+			sched_key_place(r->s, batch);
 	}
 	for (size_t i = 0; r->lanes && i < r->lane_count; i++)
 		sched_lane_free(r->lanes[i]);
@@ -194,7 +194,7 @@ static void reload_change(
 }
 
 /* Put a lane's keys where they belong now, and its number on its jobs. */
-static void reload_settle(struct reload *r, struct sched_lane *lane)
+static void reload_place(struct reload *r, struct sched_lane *lane)
 {
 	struct sched_key *key, *next_key;
 	RB_FOREACH_SAFE(key, sched_by_name, &lane->keys, next_key)
@@ -206,7 +206,7 @@ static void reload_settle(struct reload *r, struct sched_lane *lane)
 			e->job.lane = lane->number;
 		if (lane->timing.breaker.count == 0)
 			sched_key_forget(key);
-		sched_key_settle(r->s, key);
+		sched_key_place(r->s, key);
 	}
 }
 
@@ -214,7 +214,7 @@ static void reload_commit(struct reload *r, uint32_t max_parallel)
 {
 	struct sched *s = r->s;
 	for (size_t i = 0; i < s->lane_count; i++)
-		sched_lane_unsettle(s, s->lanes[i]);
+		sched_lane_unplace(s, s->lanes[i]);
 	for (size_t i = 0; i < s->lane_count; i++) {
 		const struct timing *c = reload_timing(r, i);
 		if (c)
@@ -227,7 +227,7 @@ static void reload_commit(struct reload *r, uint32_t max_parallel)
 	s->lane_count = r->lane_count;
 	s->max_parallel = max_parallel;
 	for (size_t i = 0; i < s->lane_count; i++)
-		reload_settle(r, s->lanes[i]);
+		reload_place(r, s->lanes[i]);
 	struct sched_entry *e;
 	while ((e = RB_MIN(sched_by_order, &r->over)) != NULL) {
 		RB_REMOVE(sched_by_order, &r->over, e);

@@ -155,7 +155,7 @@ static struct sched_verdict run_conclude(
 		v.follower = &follower->job;
 	}
 	if (key)
-		sched_key_settle(s, key);
+		sched_key_place(s, key);
 	return v;
 }
 
