@@ -266,7 +266,7 @@ help:
 	@echo 'sudo make check     run every test; TESTS=REGEX: those files, FILTER=REGEX: those bats tests'
 	@echo 'make unit           only the unit tests'
 	@echo 'make fuzz           run each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
-	@echo 'make lint           layers, warnings, format, clang-tidy, shellcheck, mandoc'
+	@echo 'make lint           layers, circles, warnings, format, clang-tidy, shellcheck, mandoc'
 	@echo 'make format         put the sources into their format'
 	@echo 'sudo make deps      install what the build needs; check-deps: what the tests need too'
 	@echo 'make install        DESTDIR= PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR); uninstall takes it away'

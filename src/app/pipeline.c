@@ -355,7 +355,7 @@ static void fill_type(const struct pipeline *p, struct filesystem *fs, struct ch
 {
 	bool is_needed = false;
 	for (size_t i = 0; i < c->hit_count && !is_needed; i++)
-		is_needed = table_needs_type(
+		is_needed = judge_needs_type(
 			table_rule(p->parts.rules, c->hits[i].rule), &c->event);
 	if (!is_needed)
 		return;
