@@ -119,7 +119,7 @@ static size_t size_of(const char *s)
 
 static struct store_batch_state *copy_job(const struct store_job *job)
 {
-	const struct store_failure *f = job->failure;
+	const struct outcome *f = job->failure;
 	size_t output_len = f ? f->output_len : 0;
 	struct store_batch_state *copy = malloc(
 		sizeof(*copy) + size_of(job->rule) + size_of(job->key) + output_len + 1);
@@ -149,7 +149,7 @@ static struct store_event copy_event(const struct store_event *event, char **at)
 static struct store_run *copy_run(const struct store_run *run, struct store_event *event)
 {
 	const struct store_event *e = run->event;
-	size_t size = sizeof(*run) + size_of(run->rule) + run->output_len + 1;
+	size_t size = sizeof(*run) + size_of(run->rule) + run->outcome.output_len + 1;
 	struct store_run *copy =
 		malloc(size + (e ? size_of(e->user) + size_of(e->login) : 0));
 	if (!copy)
@@ -157,7 +157,8 @@ static struct store_run *copy_run(const struct store_run *run, struct store_even
 	char *at = (char *)(copy + 1);
 	*copy = *run;
 	copy->rule = put_text(&at, run->rule);
-	copy->output = put_bytes(&at, run->output, run->output_len);
+	copy->outcome.output =
+		put_bytes(&at, run->outcome.output, run->outcome.output_len);
 	*event = e ? copy_event(e, &at) : (struct store_event){0};
 	return copy;
 }
