@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/store_left.h"
 
-#include "base/countof.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,81 +9,13 @@
 
 /* ---- Events ---- */
 
-enum form {
-	U32,
-	U64,
-	BOOL,
-	UID, /* NULL where unknown */
-	TEXT, /* a string of the change's own */
-	CMD, /* an array of ACTOR_CMD_SIZE */
-	ANCESTORS,
-	TARGET,
-};
-
-/* The columns that are fields of the change, in their order: all behind FIRST_COLUMN. */
-#define FIRST_COLUMN 7
-static const struct {
-	enum form form;
-	size_t at;
-} columns[] = {
-	{U64, offsetof(struct change, event.time_ns)},
-	{U32, offsetof(struct change, event.kinds)},
-	{BOOL, offsetof(struct change, event.is_dir)},
-	{U32, offsetof(struct change, event.type)},
-	{BOOL, offsetof(struct change, event.type_known)},
-	{U32, offsetof(struct change, event.nlink)},
-	{U64, offsetof(struct change, event.size_bytes)},
-	{U32, offsetof(struct change, actor.attribution)},
-	{U32, offsetof(struct change, actor.pid)},
-	{U32, offsetof(struct change, actor.ppid)},
-	{CMD, offsetof(struct change, actor.cmd)},
-	{UID, offsetof(struct change, actor.uid)},
-	{UID, offsetof(struct change, actor.euid)},
-	{UID, offsetof(struct change, actor.login_uid)},
-	{TEXT, offsetof(struct change, actor.exe)},
-	{TEXT, offsetof(struct change, actor.cmdline)},
-	{TEXT, offsetof(struct change, actor.unit)},
-	{ANCESTORS, 0},
-	{U64, offsetof(struct change, actor.tag)},
-	{U32, offsetof(struct change, actor.depth)},
-	{U64, offsetof(struct change, fsid)},
-	{U32, offsetof(struct change, target_type)},
-	{TARGET, 0},
-};
-
-static void bind_field(
-	struct store_db_binder *b, const struct change *c, enum form form, size_t at)
+/* A column of the change that is no plain field of it. */
+static void bind_other(struct store_db_binder *b, const struct change *c, size_t at)
 {
-	const void *field = (const char *)c + at;
-	switch (form) {
-	case U32:
-		store_db_bind_u64(b, *(const uint32_t *)field);
-		break;
-	case UID:
-		if (*(const uint32_t *)field == ACTOR_ID_UNKNOWN)
-			store_db_bind_null(b);
-		else
-			store_db_bind_u64(b, *(const uint32_t *)field);
-		break;
-	case U64:
-		store_db_bind_u64(b, *(const uint64_t *)field);
-		break;
-	case BOOL:
-		store_db_bind_u64(b, *(const bool *)field);
-		break;
-	case TEXT:
-		store_db_bind_text(b, *(char *const *)field);
-		break;
-	case CMD:
-		store_db_bind_text(b, field);
-		break;
-	case ANCESTORS:
-		store_db_bind_blob(b, c->actor.ancestors, c->actor.ancestors_len);
-		break;
-	case TARGET:
+	if (at == offsetof(struct change, target))
 		store_db_bind_blob(b, c->target_len ? c->target : NULL, c->target_len);
-		break;
-	}
+	else
+		store_db_bind_blob(b, c->actor.ancestors, c->actor.ancestors_len);
 }
 
 void store_left_bind_event(
@@ -98,8 +28,13 @@ void store_left_bind_event(
 	store_db_bind_text(b, e->old_path);
 	store_db_bind_text(b, e->user);
 	store_db_bind_text(b, e->login);
-	for (size_t i = 0; i < countof(columns); i++)
-		bind_field(b, e->change, columns[i].form, columns[i].at);
+	for (size_t i = STORE_SCHEMA_CHANGE; i < store_schema_event.count; i++) {
+		const struct store_column *column = &store_schema_event.columns[i];
+		if (column->form == STORE_OTHER)
+			bind_other(b, e->change, column->at);
+		else
+			store_db_bind_field(b, e->change, column);
+	}
 }
 
 /* A copy of a column's text; NULL where it is NULL, or with *failed. */
@@ -141,40 +76,47 @@ static void read_target(struct change *c, sqlite3_stmt *st, int column)
 	c->target_len = (uint32_t)len;
 }
 
-static void read_field(struct change *c, size_t i, sqlite3_stmt *st, bool *failed)
+static void read_other(
+	struct change *c, size_t at, sqlite3_stmt *st, int column, bool *failed)
 {
-	int column = FIRST_COLUMN + (int)i;
-	void *field = (char *)c + columns[i].at;
+	if (at == offsetof(struct change, target))
+		read_target(c, st, column);
+	else
+		c->actor.ancestors =
+			copy_blob(st, column, &c->actor.ancestors_len, failed);
+}
+
+static void read_field(struct change *c, int column, sqlite3_stmt *st, bool *failed)
+{
+	const struct store_column *from = &store_schema_event.columns[column];
+	void *field = (char *)c + from->at;
 	sqlite3_int64 number = sqlite3_column_int64(st, column);
-	switch (columns[i].form) {
-	case U32:
+	switch (from->form) {
+	case STORE_U32:
 		*(uint32_t *)field = (uint32_t)number;
 		break;
-	case UID:
+	case STORE_UID:
 		*(uint32_t *)field = sqlite3_column_type(st, column) == SQLITE_NULL
 					     ? ACTOR_ID_UNKNOWN
 					     : (uint32_t)number;
 		break;
-	case U64:
+	case STORE_U64:
+	case STORE_TIME:
 		*(uint64_t *)field = (uint64_t)number;
 		break;
-	case BOOL:
+	case STORE_BOOL:
 		*(bool *)field = number != 0;
 		break;
-	case TEXT:
+	case STORE_TEXT:
 		*(char **)field = copy_text(st, column, failed);
 		break;
-	case CMD: {
+	case STORE_CHARS: {
 		const char *text = (const char *)sqlite3_column_text(st, column);
 		strlcpy(field, text ? text : "", ACTOR_CMD_SIZE);
 		break;
 	}
-	case ANCESTORS:
-		c->actor.ancestors =
-			copy_blob(st, column, &c->actor.ancestors_len, failed);
-		break;
-	case TARGET:
-		read_target(c, st, column);
+	case STORE_OTHER:
+		read_other(c, from->at, st, column, failed);
 		break;
 	}
 }
@@ -200,8 +142,8 @@ static int read_event(sqlite3_stmt *st, struct store_event *e)
 		(const char *)sqlite3_column_text(st, 4));
 	if (!c)
 		return SQLITE_NOMEM;
-	for (size_t i = 0; i < countof(columns); i++)
-		read_field(c, i, st, &failed);
+	for (size_t i = STORE_SCHEMA_CHANGE; i < store_schema_event.count; i++)
+		read_field(c, (int)i, st, &failed);
 	make_sane(c);
 	*e = (struct store_event){
 		.seq = (uint64_t)sqlite3_column_int64(st, 0),
@@ -219,10 +161,13 @@ static int read_events(struct store_db *db, struct store_left *left)
 {
 	sqlite3_stmt *st;
 	size_t room = 0;
-	int rc = sqlite3_prepare_v2(db->handle,
-		"SELECT " STORE_DB_EVENT_COLUMNS
-		" FROM event WHERE job_id = ? ORDER BY seq",
-		-1, &st, NULL);
+	struct buf sql = {0};
+	buf_add_str(&sql, "SELECT ");
+	store_schema_add_names(&sql, &store_schema_event);
+	buf_add_str(&sql, " FROM event WHERE job_id = ? ORDER BY seq");
+	int rc = sql.failed ? SQLITE_NOMEM
+			    : sqlite3_prepare_v2(db->handle, sql.data, -1, &st, NULL);
+	buf_fini(&sql);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)left->job.id);

@@ -141,41 +141,45 @@ static int do_ops(struct store_db *db, const struct store_batch *b)
 
 /* ---- Runs ---- */
 
-static int put_run(struct store_db *db, const struct store_batch_run *r)
+/* What stands in the row of a run; uid is room for a user's number. */
+static struct store_schema_row row_of(const struct store_run *run, char uid[16])
 {
-	const struct store_run *run = r->run;
 	const struct store_event *e = run->event;
 	const struct actor *a = e ? &e->change->actor : NULL;
-	char uid[16] = "";
+	struct store_schema_row row = {
+		.run = *run,
+		.event = e ? event_kind_name(event_kind_newest(e->kind)) : NULL,
+		.path = e ? e->path : NULL,
+		.cmd = a ? a->cmd : "",
+		.user = e ? e->user : NULL,
+		.outcome = outcome_kind_name(run->outcome.kind),
+		.pid = a ? (uint32_t)a->pid : 0,
+	};
+	uid[0] = '\0';
+	if (a && a->uid != ACTOR_ID_UNKNOWN)
+		snprintf(uid, 16, "%" PRIu32, a->uid);
+	if (e && (e->kind == EVENT_MOVED_FROM || !row.path))
+		row.path = e->old_path;
+	row.event = row.event ? row.event : "";
+	row.path = row.path ? row.path : "";
+	row.user = row.user ? row.user : uid;
+	return row;
+}
+
+static int put_run(struct store_db *db, const struct store_run *run)
+{
+	char uid[16];
+	const struct store_schema_row row = row_of(run, uid);
 	struct store_db_binder b = {0};
 	b.st = store_db_stmt(db, STORE_DB_PUT_RUN, &b.rc);
-	if (a && a->uid != ACTOR_ID_UNKNOWN)
-		snprintf(uid, sizeof(uid), "%" PRIu32, a->uid);
-	const char *path = e ? e->path : NULL;
-	if (e && (e->kind == EVENT_MOVED_FROM || !path))
-		path = e->old_path;
-	const char *kind = e ? event_kind_name(event_kind_newest(e->kind)) : NULL;
-	store_db_bind_u64(&b, run->id);
-	store_db_bind_u64(&b, run->job_id);
-	store_db_bind_text(&b, run->rule);
-	store_db_bind_u64(&b, run->is_on_failure);
-	store_db_bind_u64(&b, run->attempt);
-	store_db_bind_u64(&b, run->count);
-	store_db_bind_text(&b, kind ? kind : "");
-	store_db_bind_text(&b, path ? path : "");
-	store_db_bind_text(&b, a ? a->cmd : "");
-	store_db_bind_text(&b, e && e->user ? e->user : uid);
-	store_db_bind_u64(&b, a ? (uint64_t)a->pid : 0);
-	store_db_bind_u64(&b, run->queued_ns);
-	store_db_bind_u64(&b, run->started_ns);
-	const struct outcome *o = &run->outcome;
-	store_db_bind_u64(&b, o->duration_ns);
-	store_db_bind_text(&b, outcome_kind_name(o->kind));
-	store_db_bind_u64(&b, (uint64_t)o->status);
-	store_db_bind_u64(&b, o->usage.user_us);
-	store_db_bind_u64(&b, o->usage.system_us);
-	store_db_bind_u64(&b, o->usage.max_rss_kib);
-	store_db_bind_blob(&b, o->output, o->output_len);
+	for (size_t i = 0; i < store_schema_run.count; i++) {
+		const struct store_column *column = &store_schema_run.columns[i];
+		if (column->form == STORE_OTHER)
+			store_db_bind_blob(
+				&b, run->outcome.output, run->outcome.output_len);
+		else
+			store_db_bind_field(&b, &row, column);
+	}
 	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
 }
 
@@ -184,7 +188,7 @@ static int put_runs(struct store_db *db, const struct store_batch *b)
 	int rc = SQLITE_OK;
 	for (const struct store_batch_run *r = b->runs; r && rc == SQLITE_OK;
 		r = r->hh.next)
-		rc = put_run(db, r);
+		rc = put_run(db, r->run);
 	return rc;
 }
 
