@@ -291,6 +291,12 @@ static int add_columns(struct store_db *db, const struct store_table *table)
 	return rc;
 }
 
+int store_db_add_columns(struct store_db *db)
+{
+	int rc = add_columns(db, &store_schema_event);
+	return rc == SQLITE_OK ? add_columns(db, &store_schema_run) : rc;
+}
+
 /* See whose tables these are, and make them in a database that is empty. */
 static int take_over(struct store_db *db, const char **reason)
 {
@@ -312,11 +318,7 @@ static int take_over(struct store_db *db, const char **reason)
 	int rc = store_db_read_state(db, &state);
 	if (rc == SQLITE_OK && !state.is_clean)
 		rc = check_pages(db, CHECK_NS);
-	if (rc == SQLITE_OK)
-		rc = add_columns(db, &store_schema_event);
-	if (rc == SQLITE_OK)
-		rc = add_columns(db, &store_schema_run);
-	return rc;
+	return rc == SQLITE_OK ? store_db_add_columns(db) : rc;
 }
 
 static int connect_to(struct store_db *db, const char *path, int flags)

@@ -110,9 +110,12 @@ int store_db_exec(struct store_db *db, const char *sql);
 /* The first column of the first row of a query, or `otherwise`. */
 int64_t store_db_number(struct store_db *db, const char *sql, int64_t otherwise);
 
-/* Whether the table has that column: a database that was made by an older version lacks new
- * ones until it is opened for writing. */
+/* Whether the table has that column: one that an older version made may lack some. */
 bool store_db_has_column(struct store_db *db, const char *table, const char *column);
+
+/* Give the tables of events and runs the columns that they lack. store_db_open does this.
+ * Returns an SQLite result. */
+int store_db_add_columns(struct store_db *db);
 
 /* A statement, ready to bind. NULL with *rc where it cannot be made. */
 sqlite3_stmt *store_db_stmt(struct store_db *db, enum store_db_stmt which, int *rc);

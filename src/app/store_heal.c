@@ -67,6 +67,14 @@ static void say_reason(struct store *s, int rc, const char *reason)
 		reason ? reason : sqlite3_errstr(rc));
 }
 
+static void say_memory(struct store *s, int rc, const char *reason)
+{
+	say_reason(s, rc, reason);
+	log_err("%s; waiting jobs and history are kept in memory only, until it can be "
+		"written",
+		s->reason);
+}
+
 /* Try the file again so much later. */
 static void put_off(struct store *s, uint64_t delay_ns)
 {
@@ -91,6 +99,8 @@ static int copy_into_memory(struct store_db *memory, struct store_db *from)
 		return sqlite3_errcode(memory->handle);
 	sqlite3_backup_step(b, -1);
 	int rc = sqlite3_backup_finish(b);
+	if (rc == SQLITE_OK)
+		rc = store_db_add_columns(memory);
 	if (rc == SQLITE_OK)
 		rc = store_write_prune(memory, &keep);
 	if (rc == SQLITE_OK)
@@ -123,11 +133,8 @@ static void use_memory(struct store *s, struct store_db *from)
 
 static void degrade(struct store *s, int rc, const char *reason)
 {
-	say_reason(s, rc, reason);
-	log_err("%s; waiting jobs and history are kept in memory only, until it can be "
-		"written",
-		s->reason);
 	struct store_db old = s->db;
+	say_memory(s, rc, reason);
 	use_memory(s, &old);
 }
 
@@ -141,10 +148,7 @@ static const char *const forget_steps[] = {
 };
 
 static const char *const copy_steps[] = {
-	"DELETE FROM disk.event WHERE job_id IN (SELECT id FROM main.job)",
 	"INSERT OR REPLACE INTO disk.job SELECT * FROM main.job",
-	"INSERT OR REPLACE INTO disk.event SELECT * FROM main.event",
-	"INSERT OR REPLACE INTO disk.run SELECT * FROM main.run",
 	"INSERT OR REPLACE INTO disk.pause SELECT * FROM main.pause",
 	"DELETE FROM disk.event WHERE job_id IN (SELECT id FROM disk.job WHERE done = 1"
 	" AND NOT EXISTS (SELECT 1 FROM disk.run WHERE job_id = job.id))",
@@ -156,6 +160,20 @@ static const char *const copy_steps[] = {
 	" last_event_seq = max(last_event_seq, (SELECT last_event_seq FROM main.state))",
 	"COMMIT",
 };
+
+/* Copy a table, whose columns may stand in another order in the file. */
+static int copy_table(struct store_db *memory, const struct store_table *table)
+{
+	struct buf sql = {0};
+	buf_printf(&sql, "INSERT OR REPLACE INTO disk.%s (", table->name);
+	store_schema_add_names(&sql, table);
+	buf_add_str(&sql, ") SELECT ");
+	store_schema_add_names(&sql, table);
+	buf_printf(&sql, " FROM main.%s", table->name);
+	int rc = sql.failed ? SQLITE_NOMEM : store_db_exec(memory, sql.data);
+	buf_fini(&sql);
+	return rc;
+}
 
 /* Write all of memory into the file, in one transaction. Returns an SQLite result. */
 static int copy_to_file(struct store *s, bool forgets)
@@ -173,6 +191,13 @@ static int copy_to_file(struct store *s, bool forgets)
 	rc = store_db_exec(memory, "BEGIN IMMEDIATE");
 	for (size_t i = 0; rc == SQLITE_OK && forgets && i < countof(forget_steps); i++)
 		rc = store_db_exec(memory, forget_steps[i]);
+	if (rc == SQLITE_OK)
+		rc = store_db_exec(memory, "DELETE FROM disk.event"
+					   " WHERE job_id IN (SELECT id FROM main.job)");
+	if (rc == SQLITE_OK)
+		rc = copy_table(memory, &store_schema_event);
+	if (rc == SQLITE_OK)
+		rc = copy_table(memory, &store_schema_run);
 	for (size_t i = 0; rc == SQLITE_OK && i < countof(copy_steps); i++)
 		rc = store_db_exec(memory, copy_steps[i]);
 	if (rc != SQLITE_OK)
@@ -329,10 +354,7 @@ static void open_degraded(struct store *s, int rc, const char *reason)
 {
 	struct store_db old = {0};
 	bool is_salvaged = store_db_open_salvage(&old, s->path) == SQLITE_OK;
-	say_reason(s, rc, reason);
-	log_err("%s; waiting jobs and history are kept in memory only, until it can be "
-		"written",
-		s->reason);
+	say_memory(s, rc, reason);
 	use_memory(s, &old);
 	s->knows_file = is_salvaged && !s->has_lost;
 	s->has_lost = false; /* there is nothing yet */

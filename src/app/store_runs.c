@@ -28,19 +28,10 @@ static json_t *time_text(uint64_t ns)
 
 static json_t *value(sqlite3_stmt *st, int column, enum store_form form)
 {
-	switch (form) {
-	case STORE_U32:
-	case STORE_U64:
-	case STORE_TIME:
-	case STORE_UID:
-		return json_integer(sqlite3_column_int64(st, column));
-	case STORE_BOOL:
+	if (form == STORE_BOOL)
 		return json_boolean(sqlite3_column_int(st, column) != 0);
-	case STORE_TEXT:
-	case STORE_CHARS:
-	case STORE_OTHER:
-		break;
-	}
+	if (form < STORE_TEXT)
+		return json_integer(sqlite3_column_int64(st, column));
 	const void *bytes = sqlite3_column_blob(st, column);
 	return jsontext_bytes(
 		bytes ? bytes : "", (size_t)sqlite3_column_bytes(st, column));

@@ -19,30 +19,19 @@
  *         (outcome 'running': it has not)
  *  pause  rules that were paused by hand, until when
  */
-static const char state_and_job[] = "CREATE TABLE state ("
-				    " one INTEGER PRIMARY KEY CHECK (one = 1),"
-				    " clean INTEGER NOT NULL,"
-				    " last_job_id INTEGER NOT NULL,"
-				    " last_run_id INTEGER NOT NULL,"
-				    " last_event_seq INTEGER NOT NULL);"
-				    "INSERT INTO state VALUES (1, 1, 0, 0, 0);"
-				    "CREATE TABLE job ("
-				    " id INTEGER PRIMARY KEY,"
-				    " rule TEXT NOT NULL,"
-				    " key TEXT NOT NULL,"
-				    " attempt INTEGER NOT NULL,"
-				    " failures INTEGER NOT NULL,"
-				    " count INTEGER NOT NULL,"
-				    " truncated INTEGER NOT NULL,"
-				    " run_id INTEGER NOT NULL,"
-				    " added_ns INTEGER NOT NULL,"
-				    " done INTEGER NOT NULL,"
-				    " followed_by INTEGER,"
-				    " failure TEXT,"
-				    " failure_status INTEGER,"
-				    " failure_run_id INTEGER,"
-				    " failure_output BLOB);"
-				    "CREATE INDEX job_open ON job (id) WHERE done = 0;";
+static const char state_and_job[] =
+	"CREATE TABLE state ("
+	" one INTEGER PRIMARY KEY CHECK (one = 1), clean INTEGER NOT NULL,"
+	" last_job_id INTEGER NOT NULL, last_run_id INTEGER NOT NULL,"
+	" last_event_seq INTEGER NOT NULL);"
+	"INSERT INTO state VALUES (1, 1, 0, 0, 0);"
+	"CREATE TABLE job ("
+	" id INTEGER PRIMARY KEY, rule TEXT NOT NULL, key TEXT NOT NULL,"
+	" attempt INTEGER NOT NULL, failures INTEGER NOT NULL, count INTEGER NOT NULL,"
+	" truncated INTEGER NOT NULL, run_id INTEGER NOT NULL, added_ns INTEGER NOT NULL,"
+	" done INTEGER NOT NULL, followed_by INTEGER, failure TEXT,"
+	" failure_status INTEGER, failure_run_id INTEGER, failure_output BLOB);"
+	"CREATE INDEX job_open ON job (id) WHERE done = 0;";
 static const char pause[] =
 	"CREATE TABLE pause (rule TEXT PRIMARY KEY, until_ns INTEGER NOT NULL)"
 	" WITHOUT ROWID;";

@@ -14,7 +14,7 @@
  * databases get it when they are opened for writing. */
 #define STORE_SCHEMA_VERSION 1
 
-/* What the field of a column is. */
+/* What the field of a column is; numbers come first. */
 enum store_form {
 	STORE_U32,
 	STORE_U64,
