@@ -288,7 +288,9 @@ struct store *store_open(const struct store_config *config)
 	s->source = poller_add(config->poller, s->fd, EPOLLIN, on_results, s);
 	if (!s->source || store_heal_open(s) < 0)
 		goto fail;
-	s->first = s->last;
+	s->batch.last_job_id = s->first.job_id;
+	s->batch.last_run_id = s->first.run_id;
+	s->batch.last_seq = s->first.seq;
 	s->health.is_memory = s->is_memory;
 	strlcpy(s->health.reason, s->reason, sizeof(s->health.reason));
 	if (start_thread(s) == 0)

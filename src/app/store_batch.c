@@ -36,7 +36,9 @@ void store_batch_move(struct store_batch *to, struct store_batch *from)
 	to->last_job_id = from->last_job_id;
 	to->last_run_id = from->last_run_id;
 	to->last_seq = from->last_seq;
-	store_batch_init(from);
+	from->jobs = NULL;
+	from->runs = NULL;
+	from->count = 0;
 }
 
 static void free_event(struct store_batch_event *e)

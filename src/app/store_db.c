@@ -24,15 +24,17 @@ static const char *const sqls[] = {
 	[STORE_DB_ROLLBACK] = "ROLLBACK",
 	[STORE_DB_PUT_JOB] =
 		"INSERT INTO job (" STORE_DB_JOB_COLUMNS ") VALUES"
-		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0), ?12, ?13, "
+		"?14, ?15)"
 		" ON CONFLICT (id) DO UPDATE SET rule = ?2, key = ?3, attempt = ?4,"
 		" failures = ?5, count = ?6, truncated = ?7, run_id = ?8, added_ns = ?9,"
-		" done = max(done, ?10), followed_by = ifnull(?11, followed_by),"
+		" done = max(done, ?10), followed_by = ifnull(nullif(?11, 0), "
+		"followed_by),"
 		" failure = ?12, failure_status = ?13, failure_run_id = ?14,"
 		" failure_output = ?15",
-	[STORE_DB_END_JOB] =
-		"UPDATE job SET done = 1, followed_by = ifnull(?2, followed_by),"
-		" run_id = 0 WHERE id = ?1",
+	[STORE_DB_END_JOB] = "UPDATE job SET done = 1, followed_by = ifnull(nullif(?2, "
+			     "0), followed_by),"
+			     " run_id = 0 WHERE id = ?1",
 	[STORE_DB_TRIM_JOB] =
 		"DELETE FROM event WHERE job_id = ?1 AND seq <= (SELECT seq FROM event"
 		" WHERE job_id = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
@@ -230,18 +232,11 @@ static int check_pages(struct store_db *db, uint64_t limit_ns)
 
 static int make_tables(struct store_db *db)
 {
-	char version[48];
-	snprintf(version, sizeof(version), "PRAGMA user_version = %d",
-		STORE_SCHEMA_VERSION);
 	struct buf sql = {0};
+	buf_add_str(&sql, "BEGIN IMMEDIATE;");
 	store_schema_add_tables(&sql);
-	int rc = sql.failed ? SQLITE_NOMEM : store_db_exec(db, "BEGIN IMMEDIATE");
-	if (rc == SQLITE_OK)
-		rc = store_db_exec(db, sql.data);
-	if (rc == SQLITE_OK)
-		rc = store_db_exec(db, version);
-	if (rc == SQLITE_OK)
-		rc = store_db_exec(db, "COMMIT");
+	buf_printf(&sql, "PRAGMA user_version = %d; COMMIT", STORE_SCHEMA_VERSION);
+	int rc = sql.failed ? SQLITE_NOMEM : store_db_exec(db, sql.data);
 	buf_fini(&sql);
 	return rc;
 }
@@ -356,15 +351,12 @@ int store_db_open(struct store_db *db, const char *path, const char **reason)
 		rc = SQLITE_READONLY;
 	}
 	/* auto_vacuum is asked of an empty file before anything is in it. */
-	static const char *const settings[] = {
-		"PRAGMA auto_vacuum = INCREMENTAL",
-		"PRAGMA journal_mode = WAL",
-		"PRAGMA synchronous = NORMAL",
-		"PRAGMA journal_size_limit = 4194304",
-		"PRAGMA temp_store = MEMORY",
-	};
-	for (size_t i = 0; rc == SQLITE_OK && i < countof(settings); i++)
-		rc = store_db_exec(db, settings[i]);
+	if (rc == SQLITE_OK)
+		rc = store_db_exec(db,
+			"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
+			"PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = "
+			"4194304;"
+			"PRAGMA temp_store = MEMORY");
 	if (rc == SQLITE_OK)
 		rc = take_over(db, reason);
 	if (rc != SQLITE_OK)

@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A run's job may have become another's, and so on: this far. */
-#define FOLLOW_MAX 10000
-
 /* ---- Events ---- */
 
 /* A column of the change that is no plain field of it. */
@@ -194,6 +191,11 @@ static int read_events(struct store_db *db, struct store_left *left)
 
 /* ---- Jobs ---- */
 
+/* The columns of a job, and when its run started: NULL where that is not known. */
+#define SELECT_JOB                     \
+	"SELECT " STORE_DB_JOB_COLUMNS \
+	", (SELECT started_ns FROM run WHERE run.id = job.run_id) FROM job "
+
 void store_left_free(struct store_left *left, bool with_changes)
 {
 	if (!left)
@@ -224,15 +226,6 @@ static struct outcome *read_failure(sqlite3_stmt *st, bool *failed)
 	return copy;
 }
 
-/* When a run started; 0: not known. */
-static uint64_t run_started_ns(struct store_db *db, uint64_t run_id)
-{
-	char sql[96];
-	snprintf(sql, sizeof(sql), "SELECT started_ns FROM run WHERE id = %lld",
-		(long long)run_id);
-	return run_id ? (uint64_t)store_db_number(db, sql, 0) : 0;
-}
-
 /* The job of a row, with its events. */
 static int read_job(struct store_db *db, sqlite3_stmt *st, struct store_left **left)
 {
@@ -252,8 +245,8 @@ static int read_job(struct store_db *db, sqlite3_stmt *st, struct store_left **l
 		.run_id = (uint64_t)sqlite3_column_int64(st, 7),
 		.added_ns = (uint64_t)sqlite3_column_int64(st, 8),
 		.failure_run_id = (uint64_t)sqlite3_column_int64(st, 13),
+		.run_started_ns = (uint64_t)sqlite3_column_int64(st, 15),
 	};
-	l->job.run_started_ns = run_started_ns(db, l->job.run_id);
 	if (sqlite3_column_type(st, 11) != SQLITE_NULL)
 		l->job.failure = read_failure(st, &failed);
 	int rc =
@@ -274,9 +267,7 @@ int store_left_each(struct store_db *db, uint64_t last_id,
 	sqlite3_stmt *st;
 	int problem = SQLITE_OK;
 	int rc = sqlite3_prepare_v2(db->handle,
-		"SELECT " STORE_DB_JOB_COLUMNS
-		" FROM job WHERE done = 0 AND id <= ? ORDER BY id",
-		-1, &st, NULL);
+		SELECT_JOB "WHERE done = 0 AND id <= ? ORDER BY id", -1, &st, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)last_id);
@@ -296,33 +287,22 @@ int store_left_each(struct store_db *db, uint64_t last_id,
 	return rc == SQLITE_DONE ? problem : rc;
 }
 
-/* The job that has the events of a run's job now; 0: there is none. */
-static uint64_t job_of_run(struct store_db *db, uint64_t run_id)
-{
-	char sql[128];
-	snprintf(sql, sizeof(sql), "SELECT job_id FROM run WHERE id = %lld",
-		(long long)run_id);
-	uint64_t id = (uint64_t)store_db_number(db, sql, 0);
-	for (int i = 0; id && i < FOLLOW_MAX; i++) {
-		snprintf(sql, sizeof(sql), "SELECT followed_by FROM job WHERE id = %lld",
-			(long long)id);
-		uint64_t next = (uint64_t)store_db_number(db, sql, 0);
-		if (!next)
-			break;
-		id = next;
-	}
-	return id;
-}
+/* Of the jobs that a run's job has become, one after the other, the last. */
+#define JOB_OF_RUN                                                                 \
+	"WITH RECURSIVE heir (id, nth) AS (SELECT job_id, 0 FROM run WHERE id = ?" \
+	" UNION ALL SELECT followed_by, nth + 1 FROM job JOIN heir USING (id)"     \
+	" WHERE followed_by NOTNULL AND nth < 10000)"                              \
+	" SELECT id FROM heir ORDER BY nth DESC LIMIT 1"
 
 int store_left_of_run(struct store_db *db, uint64_t run_id, struct store_left **left)
 {
 	sqlite3_stmt *st;
 	*left = NULL;
-	int rc = sqlite3_prepare_v2(db->handle,
-		"SELECT " STORE_DB_JOB_COLUMNS " FROM job WHERE id = ?", -1, &st, NULL);
+	int rc = sqlite3_prepare_v2(
+		db->handle, SELECT_JOB "WHERE id = (" JOB_OF_RUN ")", -1, &st, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
-	sqlite3_bind_int64(st, 1, (sqlite3_int64)job_of_run(db, run_id));
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)run_id);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		rc = read_job(db, st, left);

@@ -41,25 +41,11 @@ static void wait_for_work(struct store *s, uint64_t heal_ns)
 		wait_until(s, until_ns);
 }
 
-static void note_highest(struct store_db_state *last, struct store_batch *b)
-{
-	if (b->last_job_id > last->job_id)
-		last->job_id = b->last_job_id;
-	if (b->last_run_id > last->run_id)
-		last->run_id = b->last_run_id;
-	if (b->last_seq > last->seq)
-		last->seq = b->last_seq;
-	b->last_job_id = last->job_id;
-	b->last_run_id = last->run_id;
-	b->last_seq = last->seq;
-}
-
 /* Write a batch wherever it can be written. Returns whether that was done. */
 static bool write_batch(
 	struct store *s, struct store_batch *b, const struct store_write_keep *keep)
 {
 	int rc;
-	note_highest(&s->last, b);
 	do {
 		rc = s->db.handle ? store_write_batch(&s->db, b, keep) : SQLITE_NOMEM;
 	} while (rc != SQLITE_OK && store_heal_fault(s, rc));

@@ -34,10 +34,7 @@ static int put_job(struct store_db *db, const struct store_batch_job *j)
 	store_db_bind_u64(&b, j->is_done ? 0 : job->run_id);
 	store_db_bind_u64(&b, job->added_ns);
 	store_db_bind_u64(&b, j->is_done);
-	if (j->followed_by)
-		store_db_bind_u64(&b, j->followed_by);
-	else
-		store_db_bind_null(&b);
+	store_db_bind_u64(&b, j->followed_by);
 	store_db_bind_text(&b, f ? outcome_kind_name(f->kind) : NULL);
 	store_db_bind_u64(&b, f ? (uint64_t)f->shell_status : 0);
 	store_db_bind_u64(&b, job->failure_run_id);
@@ -59,18 +56,6 @@ static int run_with(
 	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
 }
 
-static int end_job(struct store_db *db, const struct store_batch_job *j)
-{
-	struct store_db_binder b = {0};
-	b.st = store_db_stmt(db, STORE_DB_END_JOB, &b.rc);
-	store_db_bind_u64(&b, j->id);
-	if (j->followed_by)
-		store_db_bind_u64(&b, j->followed_by);
-	else
-		store_db_bind_null(&b);
-	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
-}
-
 static int put_jobs(struct store_db *db, const struct store_batch *b)
 {
 	int rc = SQLITE_OK;
@@ -79,7 +64,7 @@ static int put_jobs(struct store_db *db, const struct store_batch *b)
 		if (j->state)
 			rc = put_job(db, j);
 		else if (j->is_done)
-			rc = end_job(db, j);
+			rc = run_with(db, STORE_DB_END_JOB, j->id, j->followed_by);
 	}
 	return rc;
 }
