@@ -363,8 +363,8 @@ uint64_t jobs_next_ns(const struct jobs *j)
 	uint64_t next_ns = SCHED_FOREVER;
 	if (j->is_told && runner_has_room(j->runner))
 		next_ns = sched_due_ns(j->sched);
-	if (j->deferred_count && j->deferred_look_ns < next_ns)
-		next_ns = j->deferred_look_ns;
+	if (j->deferred_count && j->deferred_check_ns < next_ns)
+		next_ns = j->deferred_check_ns;
 	return next_ns;
 }
 

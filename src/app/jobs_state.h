@@ -77,7 +77,7 @@ struct jobs {
 	struct change_queue unnamed; /* changes that wait for the names of users */
 	struct job *runs; /* by run id */
 	size_t deferred_count; /* runs with a deferred end */
-	uint64_t deferred_look_ns; /* when to look for their descendants again */
+	uint64_t deferred_check_ns; /* when to see whether their descendants are gone */
 	uint64_t last_run_id;
 	uint64_t last_seq;
 	struct rule_user daemon_user;

@@ -296,7 +296,7 @@ static size_t signal_lineage(struct jobs *j, const struct job *job, int signal)
 
 /* A run that is being stopped has ended when all that descends from it has. Returns whether
  * its end is put off until then. */
-static bool put_off(struct jobs *j, struct job *job, const struct outcome *end)
+static bool defer_end(struct jobs *j, struct job *job, const struct outcome *end)
 {
 	if (job->sched->stop == SCHED_GOES_ON || signal_lineage(j, job, 0) == 0)
 		return false;
@@ -304,17 +304,17 @@ static bool put_off(struct jobs *j, struct job *job, const struct outcome *end)
 	if (!job->deferred_end)
 		return false;
 	j->deferred_count++;
-	j->deferred_look_ns = clock_monotonic_ns() + LINEAGE_LOOK_NS;
+	j->deferred_check_ns = clock_monotonic_ns() + LINEAGE_LOOK_NS;
 	return true;
 }
 
-/* Look whether all is gone that ends were put off for. */
-static void look_for_deferred(struct jobs *j, uint64_t now_ns)
+/* End the runs of which all is gone that their ends were deferred for. */
+static void finish_deferred(struct jobs *j, uint64_t now_ns)
 {
 	struct job *job, *next;
-	if (!j->deferred_count || now_ns < j->deferred_look_ns)
+	if (!j->deferred_count || now_ns < j->deferred_check_ns)
 		return;
-	j->deferred_look_ns = now_ns + LINEAGE_LOOK_NS;
+	j->deferred_check_ns = now_ns + LINEAGE_LOOK_NS;
 	HASH_ITER(hh, j->runs, job, next)
 	{
 		struct outcome *end = job->deferred_end;
@@ -397,7 +397,7 @@ void runs_pump(struct jobs *j)
 {
 	struct sched_order o;
 	uint64_t now_ns = clock_monotonic_ns();
-	look_for_deferred(j, now_ns);
+	finish_deferred(j, now_ns);
 	/* What an earlier worker had running must be known before. */
 	while (j->is_told && runner_has_room(j->runner) &&
 		sched_next(j->sched, now_ns, &o))
@@ -467,7 +467,7 @@ static void on_ended(void *ctx, uint64_t run_id, const struct outcome *outcome)
 	}
 	struct outcome end = *outcome;
 	end.kind = kind_of_end(job, outcome->kind);
-	if (!put_off(j, job, &end))
+	if (!defer_end(j, job, &end))
 		finish(j, job, &end);
 }
 

@@ -189,7 +189,7 @@ void store_db_bind_field(
 		store_db_bind_text(b, field);
 		break;
 	case STORE_OTHER:
-		break;
+		assert(!"a column that its owner binds");
 	}
 }
 

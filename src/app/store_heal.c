@@ -75,7 +75,7 @@ static void say_memory(struct store *s, int rc, const char *reason)
 }
 
 /* Try the file again so much later. */
-static void put_off(struct store *s, uint64_t delay_ns)
+static void try_later(struct store *s, uint64_t delay_ns)
 {
 	s->heal_delay_ns = delay_ns < HEAL_MAX_NS ? delay_ns : HEAL_MAX_NS;
 	s->heal_ns = clock_monotonic_ns() + s->heal_delay_ns;
@@ -127,7 +127,7 @@ static void use_memory(struct store *s, struct store_db *from)
 	s->db = memory;
 	s->is_memory = true;
 	s->has_lost = s->has_lost || !is_copied;
-	put_off(s, healed_for_ns(s) < HEAL_MAX_NS ? s->heal_delay_ns * 2 : HEAL_MIN_NS);
+	try_later(s, healed_for_ns(s) < HEAL_MAX_NS ? s->heal_delay_ns * 2 : HEAL_MIN_NS);
 }
 
 static void degrade(struct store *s, int rc, const char *reason)
@@ -219,7 +219,7 @@ static void heal(struct store *s, bool forgets)
 	}
 	if (rc != SQLITE_OK) {
 		say_reason(s, rc, reason);
-		put_off(s, s->heal_delay_ns * 2);
+		try_later(s, s->heal_delay_ns * 2);
 		return;
 	}
 	store_db_close(&s->db, true);
@@ -293,7 +293,7 @@ static void replace_broken(struct store *s)
 		degrade(s, rc, reason);
 }
 
-static void look_at_file(struct store *s)
+static void check_file(struct store *s)
 {
 	struct stat st;
 	struct store_db *db = &s->db;
@@ -317,11 +317,11 @@ static void look_at_file(struct store *s)
 
 /* ---- For the thread ---- */
 
-void store_heal_look(struct store *s, bool is_last)
+void store_heal_check(struct store *s, bool is_last)
 {
 	bool is_restored = !s->has_lost && s->asked == s->restored;
 	if (!s->is_memory)
-		look_at_file(s);
+		check_file(s);
 	else if (!s->db.handle)
 		use_memory(s, &s->db);
 	else if (is_last || (is_restored && clock_monotonic_ns() >= s->heal_ns))

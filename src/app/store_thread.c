@@ -133,13 +133,13 @@ static uint64_t turn(struct store *s, bool is_last)
 	pthread_mutex_unlock(&s->lock);
 
 	pthread_mutex_lock(&s->db_lock);
-	store_heal_look(s, false);
+	store_heal_check(s, false);
 	if (is_keep_new)
 		s->db.pruned_ns = 0;
 	bool is_written = b.count == 0 || write_batch(s, &b, &keep);
 	count_restored(s, &b);
 	if (is_last && s->is_memory)
-		store_heal_look(s, true);
+		store_heal_check(s, true);
 	answer(s, &b.asks);
 	uint64_t heal_ns = s->is_memory ? s->heal_ns : 0;
 	pthread_mutex_lock(&s->lock);
