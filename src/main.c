@@ -23,7 +23,7 @@
  *                  each process was when; core/execorder orders file events and execs;
  *                  app/names knows the names of users.
  *   what           core/table finds the rules that a path concerns, core/judge whether
- *                  they want the event: an app/change. app/jobs_add makes it part of a
+ *                  they want the event: a core/view of it. app/jobs_add makes it part of a
  *                  job.
  *   when           core/sched gathers events into jobs and says which may start, and what
  *                  must be stopped. app/runs has core/hook make arguments and

@@ -260,7 +260,7 @@ static void drop_gone(struct jobs *j, struct sched_job **gone, size_t count)
 		}
 		log_about(LOG_LEVEL_WARN, &about,
 			"not run for %s: the rule is gone, or disabled",
-			job_event_key(job_newest(gone[i])));
+			view_path(&job_newest(gone[i])->view));
 		job->named->counters.dropped += gone[i]->count;
 		keep_done(j, gone[i]);
 		jobs_drop(j, gone[i]);

@@ -3,10 +3,10 @@
 #ifndef FSMON_APP_JOBS_H
 #define FSMON_APP_JOBS_H
 
-#include "app/change.h"
 #include "app/filesystems.h"
 #include "app/names.h"
 #include "app/store.h"
+#include "core/change.h"
 #include "core/conf.h"
 #include "core/table.h"
 #include "os/poller.h"

@@ -20,23 +20,20 @@ struct job_event *job_newest(const struct sched_job *s)
 	return (struct job_event *)sched_newest(s);
 }
 
-struct job_event *job_event_new(struct jobs *j, struct change *c, uint32_t kind,
-	const char *path, const char *old_path)
+struct job_event *job_event_new(struct jobs *j, const struct view *view)
 {
 	struct job_event *e = calloc(1, sizeof(*e));
 	if (!e)
 		return NULL;
-	e->change = change_ref(c);
+	change_ref(view->change);
 	e->seq = ++j->last_seq;
-	e->kind = kind;
-	e->path = path;
-	e->old_path = old_path;
+	e->view = *view;
 	return e;
 }
 
 void job_event_free(struct job_event *e)
 {
-	change_unref(e->change);
+	change_unref(e->view.change);
 	free(e);
 }
 
@@ -83,13 +80,6 @@ struct job *jobs_dress(struct jobs *j, struct sched_job *s, struct named *named)
 	return job;
 }
 
-/* The key of an event: the path that the hook will get. */
-const char *job_event_key(const struct job_event *e)
-{
-	const char *path = e->kind == EVENT_MOVED_FROM ? e->old_path : e->path;
-	return path ? path : "";
-}
-
 /* There is no room: say so once, and until half of what may wait is gone again. */
 static void tell_full(struct jobs *j, uint32_t rule, struct job_event *e)
 {
@@ -129,7 +119,7 @@ static void add_event(struct jobs *j, uint32_t rule, struct job_event *e)
 	struct sched_job *s;
 	struct sched_item *cut = NULL;
 	note_room(j, rule);
-	switch (sched_add(j->sched, jobs_lane(rule, false), job_event_key(e), &e->item,
+	switch (sched_add(j->sched, jobs_lane(rule, false), view_path(&e->view), &e->item,
 		clock_monotonic_ns(), &s, &cut)) {
 	case SCHED_QUEUED:
 		jobs_dress(j, s, named);
@@ -156,17 +146,13 @@ static void add_event(struct jobs *j, uint32_t rule, struct job_event *e)
 	}
 }
 
-static void add(
-	struct jobs *j, struct change *c, const struct change_hit *hit, uint32_t kind)
+static void add(struct jobs *j, uint32_t rule, const struct view *view)
 {
-	struct job_event *e = NULL;
-	if (jobs_has_spare(j))
-		e = job_event_new(j, c, kind, hit->path ? hit->path : c->event.path,
-			hit->old_path ? hit->old_path : c->event.old_path);
+	struct job_event *e = jobs_has_spare(j) ? job_event_new(j, view) : NULL;
 	if (e)
-		add_event(j, hit->rule, e);
+		add_event(j, rule, e);
 	else
-		j->by_rule[hit->rule]->counters.dropped++;
+		j->by_rule[rule]->counters.dropped++;
 }
 
 /* Copies, for a job of their own. */
@@ -177,8 +163,7 @@ static uint32_t copy_items(
 	uint32_t count = 0;
 	STAILQ_FOREACH (item, from, next) {
 		const struct job_event *e = (struct job_event *)item;
-		struct job_event *copy =
-			job_event_new(j, e->change, e->kind, e->path, e->old_path);
+		struct job_event *copy = job_event_new(j, &e->view);
 		if (!copy)
 			continue;
 		STAILQ_INSERT_TAIL(to, &copy->item, next);
@@ -214,8 +199,8 @@ void jobs_fail(struct jobs *j, struct named *named, uint32_t rule,
 	given.listed = copy_items(j, of->items, &copies);
 	if (failure && given.listed)
 		s = sched_give(j->sched, jobs_lane(rule, true),
-			job_event_key((struct job_event *)STAILQ_FIRST(&copies)), &given,
-			clock_monotonic_ns());
+			view_path(&((struct job_event *)STAILQ_FIRST(&copies))->view),
+			&given, clock_monotonic_ns());
 	if (!s) {
 		free(failure);
 		jobs_free_items(&copies);
@@ -265,7 +250,8 @@ static void judge(struct jobs *j, struct change *c, const struct change_hit *hit
 		named->counters.dropped++;
 		return;
 	}
-	add(j, c, hit, kind);
+	struct view view = view_of(c, kind, hit);
+	add(j, hit->rule, &view);
 }
 
 /* Whether the names that judging and running need are there; else they have been asked

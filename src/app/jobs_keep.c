@@ -14,14 +14,11 @@
 
 static void fill_event(struct jobs *j, const struct job_event *e, struct store_event *out)
 {
-	const struct actor *a = &e->change->actor;
+	const struct actor *a = &e->view.change->actor;
 	uint64_t now_ns = clock_monotonic_ns();
 	*out = (struct store_event){
 		.seq = e->seq,
-		.change = e->change,
-		.kind = e->kind,
-		.path = e->path,
-		.old_path = e->old_path,
+		.view = e->view,
 	};
 	names_get(j->names, a->uid, now_ns, &out->user);
 	names_get(j->names, a->login_uid, now_ns, &out->login);
@@ -34,7 +31,7 @@ static void put_job(struct jobs *j, const struct sched_job *s)
 	struct store_job put = {
 		.id = s->id,
 		.rule = job->named->name,
-		.key = job_event_key(job_newest(s)),
+		.key = view_path(&job_newest(s)->view),
 		.attempt = s->attempt,
 		.failures = s->failures,
 		.count = s->count,
@@ -180,13 +177,13 @@ static uint32_t make_items(struct jobs *j, const struct store_left *left,
 	uint32_t count = 0;
 	for (size_t i = 0; i < left->event_count; i++) {
 		const struct store_event *from = &left->events[i];
-		struct job_event *e = job_event_new(
-			j, from->change, from->kind, from->path, from->old_path);
+		const struct actor *a = &from->view.change->actor;
+		struct job_event *e = job_event_new(j, &from->view);
 		if (!e)
 			continue;
 		/* They begin before the name service can have answered. */
-		names_suppose(j->names, from->change->actor.uid, from->user);
-		names_suppose(j->names, from->change->actor.login_uid, from->login);
+		names_suppose(j->names, a->uid, from->user);
+		names_suppose(j->names, a->login_uid, from->login);
 		if (!is_new)
 			e->seq = from->seq;
 		STAILQ_INSERT_TAIL(items, &e->item, next);
@@ -198,7 +195,7 @@ static uint32_t make_items(struct jobs *j, const struct store_left *left,
 static void drop_changes(const struct store_left *left)
 {
 	for (size_t i = 0; i < left->event_count; i++)
-		change_unref(left->events[i].change);
+		change_unref(left->events[i].view.change);
 }
 
 static struct job_failure *failure_of(const struct store_failure *why)

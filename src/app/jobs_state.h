@@ -8,11 +8,11 @@
 #ifndef FSMON_APP_JOBS_STATE_H
 #define FSMON_APP_JOBS_STATE_H
 
-#include "app/change.h"
 #include "app/jobs.h"
 #include "app/runner.h"
 #include "app/store.h"
 #include "core/sched.h"
+#include "core/view.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,11 +37,8 @@ struct named {
 /* One event of a job. */
 struct job_event {
 	struct sched_item item; /* first, so that the scheduler's pointer is ours */
-	struct change *change;
 	uint64_t seq; /* as the store knows it */
-	uint32_t kind; /* what the change is for the rule */
-	const char *path; /* as the rule sees it; the change's */
-	const char *old_path;
+	struct view view;
 };
 
 /* What a job for on-failure tells its command. */
@@ -138,15 +135,11 @@ struct named *jobs_named(struct jobs *j, const char *name);
 
 /* ---- jobs_add.c ---- */
 
-/* An event of a job-to-be: takes a reference. NULL with ENOMEM. */
-struct job_event *job_event_new(struct jobs *j, struct change *c, uint32_t kind,
-	const char *path, const char *old_path);
+/* An event of a job-to-be: takes a reference to its change. NULL with ENOMEM. */
+struct job_event *job_event_new(struct jobs *j, const struct view *view);
 void job_event_free(struct job_event *e);
 
 struct job_failure *job_failure_new(const struct store_failure *why);
-
-/* The key of an event: the path that the hook will get. */
-const char *job_event_key(const struct job_event *e);
 
 void jobs_free_items(struct sched_items *items);
 

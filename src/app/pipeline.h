@@ -6,9 +6,9 @@
 #ifndef FSMON_APP_PIPELINE_H
 #define FSMON_APP_PIPELINE_H
 
-#include "app/change.h"
 #include "app/filesystems.h"
 #include "app/witness.h"
+#include "core/change.h"
 #include "core/table.h"
 
 #include <stdbool.h>

@@ -41,23 +41,26 @@ static uint32_t depth_of(const struct job *job)
 	uint32_t depth = 0;
 	STAILQ_FOREACH (item, &job->sched->items, next) {
 		const struct job_event *e = (const struct job_event *)item;
-		if (e->change->actor.depth > depth)
-			depth = e->change->actor.depth;
+		if (e->view.change->actor.depth > depth)
+			depth = e->view.change->actor.depth;
 	}
 	return depth;
 }
 
 /* ---- Starting ---- */
 
-/* Open the very file that changed, if it is still there, and say what it is. */
-static int open_file(struct jobs *j, const struct change *c, struct event *e)
+/* Open the very file that changed, if it is still there, and note what it is now. */
+static int open_file(struct jobs *j, struct view *v)
 {
-	struct filesystem *fs = filesystems_by_fsid(j->config.filesystems, c->fsid);
-	struct fanrec_handle target = change_target(c);
+	struct filesystem *fs =
+		filesystems_by_fsid(j->config.filesystems, v->change->fsid);
+	struct fanrec_handle target = change_target(v->change);
+	struct event now = {0};
 	int fd = -1;
 	if (fs && target.bytes)
 		fd = where_open(fs, &target);
-	where_fill_type(fd, e);
+	where_fill_type(fd, &now);
+	v->type = now.type;
 	filesystems_close(j->config.filesystems);
 	return fd;
 }
@@ -73,7 +76,7 @@ static void get_users(
 
 /* What a hook is given besides its arguments and environment. */
 struct input {
-	struct event event; /* the newest, as the rule sees it */
+	struct view newest; /* of the events, with the type that the file has now */
 	int file_fd; /* the file; -1: none */
 	int stdin_fd; /* the list of events; -1: none */
 	bool is_cut; /* not all events are on the list */
@@ -88,15 +91,11 @@ static int make_stdin(struct jobs *j, const struct job *job, struct input *in)
 	STAILQ_FOREACH (item, &job->sched->items, next) {
 		const struct job_event *e = (const struct job_event *)item;
 		struct payload_event p = {
-			.event = STAILQ_NEXT(item, next) ? &e->change->event : &in->event,
-			.path = e->path,
-			.old_path = e->old_path,
-			.kind = e->kind,
-		};
+			.view = STAILQ_NEXT(item, next) ? e->view : in->newest};
 		in->is_cut = out.len > STDIN_MAX_BYTES;
 		if (in->is_cut)
 			break;
-		get_users(j, &e->change->actor, &p.user_name, &p.login_user);
+		get_users(j, &e->view.change->actor, &p.user_name, &p.login_user);
 		payload_add(&out, kind, &p);
 	}
 	if (out.failed)
@@ -116,13 +115,12 @@ static int build(
 	struct hook_context context = {
 		.run_id = job->run_id,
 		.attempt = job->sched->attempt,
-		.kind = job_newest(job->sched)->kind,
 		.count = job->sched->count,
 		.truncated = job->sched->truncated || in->is_cut,
 		.file_fd = in->file_fd >= 0 ? FILE_FD : -1,
 		.daemon_user = &j->daemon_user,
 	};
-	get_users(j, in->event.actor, &context.user_name, &context.login_user);
+	get_users(j, &in->newest.change->actor, &context.user_name, &context.login_user);
 	if (job->failure) {
 		failure = (struct hook_failure){
 			.reason = store_outcome_name(job->failure->reason),
@@ -132,7 +130,7 @@ static int build(
 		};
 		context.failure = &failure;
 	}
-	return hook_build(hook, rule_of(j, job), &in->event, &context);
+	return hook_build(hook, rule_of(j, job), &in->newest, &context);
 }
 
 /* Ask for the run with all that it needs. Returns 0, or -1 with errno. */
@@ -168,11 +166,8 @@ static int request_run(struct jobs *j, const struct job *job, struct input *in)
 /* Ask for the run of a job. Returns 0, or an errno value. */
 static int start(struct jobs *j, const struct job *job)
 {
-	const struct job_event *newest = job_newest(job->sched);
-	struct input in = {.event = newest->change->event, .stdin_fd = -1};
-	in.event.path = newest->path;
-	in.event.old_path = newest->old_path;
-	in.file_fd = open_file(j, newest->change, &in.event);
+	struct input in = {.newest = job_newest(job->sched)->view, .stdin_fd = -1};
+	in.file_fd = open_file(j, &in.newest);
 	int error = request_run(j, job, &in) < 0 ? errno : 0;
 	if (in.stdin_fd >= 0)
 		close(in.stdin_fd);

@@ -45,16 +45,16 @@ static const char *more_text(const struct job *job, char *room, size_t size)
 
 void say_start(const struct jobs *j, const struct job *job, const char *what)
 {
-	const struct job_event *e = job_newest(job->sched);
-	const struct actor *a = &e->change->actor;
+	const struct view *v = &job_newest(job->sched)->view;
+	const struct actor *a = &v->change->actor;
 	char room[16], more_room[48];
 	const char *user = user_text(j, a->uid, room, sizeof(room));
 	const char *more = more_text(job, more_room, sizeof(more_room));
-	const char *path = e->kind == EVENT_MOVED_FROM ? e->old_path : e->path;
+	const char *path = view_path(v);
 	struct log_about about = {
 		.rule = job->named->name,
 		.run_id = job->run_id,
-		.event = event_kind_name(e->kind),
+		.event = event_kind_name(v->kind),
 		.path = path,
 		.cmd = a->cmd,
 		.user = user,
@@ -134,7 +134,7 @@ void say_retry(const struct job *job, uint64_t in_ns, uint32_t retry)
 	struct buf span = {0};
 	log_about(LOG_LEVEL_INFO, &about, "retry %" PRIu32 " of %" PRIu32 " in %s: %s",
 		job->sched->failures, retry, span_text(&span, in_ns),
-		job_event_key(job_newest(job->sched)));
+		view_path(&job_newest(job->sched)->view));
 	buf_fini(&span);
 }
 
@@ -142,7 +142,7 @@ void say_held(const struct jobs *j, const struct job *job, uint64_t for_ns)
 {
 	struct log_about about = {.rule = job->named->name};
 	const struct rule *r = table_rule(j->rules, (uint32_t)job_rule(job->sched));
-	const char *path = job_event_key(job_newest(job->sched));
+	const char *path = view_path(&job_newest(job->sched)->view);
 	bool is_batch = r->run_per == RULE_PER_BATCH;
 	struct buf window = {0}, span = {0};
 	log_about(LOG_LEVEL_WARN, &about,

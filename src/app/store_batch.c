@@ -41,13 +41,13 @@ void store_batch_move(struct store_batch *to, struct store_batch *from)
 
 static void free_event(struct store_batch_event *e)
 {
-	change_unref(e->event.change);
+	change_unref(e->event.view.change);
 	free(e);
 }
 
 static void free_run(struct store_batch_run *r)
 {
-	change_unref(r->event.change);
+	change_unref(r->event.view.change);
 	free(r->run);
 	free(r);
 }
@@ -140,7 +140,7 @@ static struct store_batch_state *copy_job(const struct store_job *job)
 static struct store_event copy_event(const struct store_event *event, char **at)
 {
 	struct store_event copy = *event;
-	change_ref(copy.change);
+	change_ref(copy.view.change);
 	copy.user = put_text(at, event->user);
 	copy.login = put_text(at, event->login);
 	return copy;
@@ -266,7 +266,7 @@ int store_batch_put_run(struct store_batch *b, const struct store_run *run)
 		b->count++;
 	}
 	free(r->run);
-	change_unref(r->event.change);
+	change_unref(r->event.view.change);
 	r->run = copy;
 	r->event = event;
 	copy->event = copy->event ? &r->event : NULL;
@@ -274,7 +274,7 @@ int store_batch_put_run(struct store_batch *b, const struct store_run *run)
 	return 0;
 fail:
 	free(r);
-	change_unref(event.change);
+	change_unref(event.view.change);
 	free(copy);
 	errno = ENOMEM;
 	return -1;

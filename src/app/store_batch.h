@@ -47,7 +47,7 @@ struct store_batch_run {
 	UT_hash_handle hh; /* in store_batch.runs */
 	uint64_t id;
 	struct store_run *run; /* owned, with `event` */
-	struct store_event event; /* holds a reference to its change; NULL: none */
+	struct store_event event; /* holds a reference to its change; no change: none */
 };
 
 enum store_batch_what {

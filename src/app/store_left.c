@@ -94,13 +94,13 @@ void store_left_bind_event(
 {
 	store_db_bind_u64(b, e->seq);
 	store_db_bind_u64(b, job_id);
-	store_db_bind_u64(b, e->kind);
-	store_db_bind_text(b, e->path);
-	store_db_bind_text(b, e->old_path);
+	store_db_bind_u64(b, e->view.kind);
+	store_db_bind_text(b, e->view.path);
+	store_db_bind_text(b, e->view.old_path);
 	store_db_bind_text(b, e->user);
 	store_db_bind_text(b, e->login);
 	for (size_t i = 0; i < countof(columns); i++)
-		bind_field(b, e->change, columns[i].form, columns[i].at);
+		bind_field(b, e->view.change, columns[i].form, columns[i].at);
 }
 
 /* A copy of a column's text; NULL where it is NULL, or with *failed. */
@@ -206,10 +206,7 @@ static int read_event(sqlite3_stmt *st, struct store_event *e)
 	make_sane(c);
 	*e = (struct store_event){
 		.seq = (uint64_t)sqlite3_column_int64(st, 0),
-		.change = c,
-		.kind = (uint32_t)sqlite3_column_int64(st, 2),
-		.path = c->event.path,
-		.old_path = c->event.old_path,
+		.view = view_of(c, (uint32_t)sqlite3_column_int64(st, 2), NULL),
 		.user = copy_text(st, 5, &failed),
 		.login = copy_text(st, 6, &failed),
 	};
@@ -240,7 +237,7 @@ static int read_events(struct store_db *db, struct store_left *left)
 		struct store_event *e = &left->events[left->event_count];
 		*e = (struct store_event){0};
 		rc = read_event(st, e);
-		left->event_count += e->change != NULL;
+		left->event_count += e->view.change != NULL;
 		if (rc != SQLITE_OK)
 			break;
 	}
@@ -258,7 +255,7 @@ void store_left_free(struct store_left *left, bool with_changes)
 		free((char *)left->events[i].user);
 		free((char *)left->events[i].login);
 		if (with_changes)
-			change_unref(left->events[i].change);
+			change_unref(left->events[i].view.change);
 	}
 	if (left->job.failure)
 		free((char *)left->job.failure->output);

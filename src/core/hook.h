@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What a hook is started with: arguments and environment (DESIGN 7). */
+/* What a hook is started with: arguments and environment (fsmon-hook(7)). */
 #ifndef FSMON_CORE_HOOK_H
 #define FSMON_CORE_HOOK_H
 
 #include "base/strlist.h"
-#include "core/event.h"
 #include "core/rule.h"
+#include "core/view.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +31,6 @@ struct hook_failure {
 struct hook_context {
 	uint64_t run_id;
 	uint32_t attempt; /* 1 for the first */
-	uint32_t kind; /* what the event is for this rule: one bit of enum event_kind */
 	uint64_t count; /* events in the job, listed or not */
 	bool truncated; /* the list of events was cut */
 	int file_fd; /* number that FSMON_FD has in the hook; -1: none */
@@ -61,7 +60,7 @@ struct hook {
  * arguments for the call. Returns 0, or -1 with ENOMEM (*h is empty then).
  */
 __attribute__((warn_unused_result)) int hook_build(struct hook *h,
-	const struct rule *rule, const struct event *event,
+	const struct rule *rule, const struct view *view,
 	const struct hook_context *context);
 
 /* Free what hook_build made; *h is empty afterwards. */

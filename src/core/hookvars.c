@@ -39,44 +39,36 @@ static void set_user(struct hookvars_value *v, const char *name, uint32_t uid)
 
 static const struct actor *actor_of(const struct payload_event *e)
 {
-	static const struct actor nobody = {.uid = ACTOR_ID_UNKNOWN,
-		.euid = ACTOR_ID_UNKNOWN,
-		.login_uid = ACTOR_ID_UNKNOWN};
-	return e->event->actor ? e->event->actor : &nobody;
-}
-
-const char *hookvars_path(const struct payload_event *e)
-{
-	return e->kind == EVENT_MOVED_FROM ? e->old_path : e->path;
+	return &e->view.change->actor;
 }
 
 static void get_path(const struct payload_event *e, struct hookvars_value *v)
 {
-	set_text(v, hookvars_path(e));
+	set_text(v, view_path(&e->view));
 }
 
 static void get_old_path(const struct payload_event *e, struct hookvars_value *v)
 {
-	set_text(v, e->kind & EVENT_RENAMES ? e->old_path : NULL);
+	set_text(v, e->view.kind & EVENT_RENAMES ? e->view.old_path : NULL);
 }
 
 static void get_new_path(const struct payload_event *e, struct hookvars_value *v)
 {
-	set_text(v, e->kind & EVENT_RENAMES ? e->path : NULL);
+	set_text(v, e->view.kind & EVENT_RENAMES ? e->view.path : NULL);
 }
 
 static void get_event(const struct payload_event *e, struct hookvars_value *v)
 {
-	set_text(v, event_kind_name(e->kind));
+	set_text(v, event_kind_name(e->view.kind));
 }
 
 /* All merged kinds, in the order of a file's life; a rename by what it is for the rule. */
 static void get_events(const struct payload_event *e, struct hookvars_value *v)
 {
-	uint32_t kinds = e->event->kinds;
-	if (e->kind & EVENT_RENAMES)
+	uint32_t kinds = e->view.change->event.kinds;
+	if (e->view.kind & EVENT_RENAMES)
 		kinds &= ~(uint32_t)EVENT_RENAMES;
-	kinds |= e->kind;
+	kinds |= e->view.kind;
 	size_t len = 0;
 	v->room[0] = '\0';
 	for (uint32_t bit = 1; bit != 0 && bit <= kinds; bit <<= 1) {
@@ -89,18 +81,16 @@ static void get_events(const struct payload_event *e, struct hookvars_value *v)
 	v->text = v->room;
 }
 
-/* Unknown for a file that is gone; a directory is known from the kernel even if nobody
- * looked. */
 static void get_type(const struct payload_event *e, struct hookvars_value *v)
 {
-	enum event_type seen = e->event->is_dir ? EVENT_TYPE_DIR : EVENT_TYPE_GONE;
-	set_text(v, event_type_name(e->event->type_known ? e->event->type : seen));
+	set_text(v, event_type_name(e->view.type));
 }
 
 static void get_time(const struct payload_event *e, struct hookvars_value *v)
 {
-	time_t seconds = (time_t)(e->event->time_ns / UINT64_C(1000000000));
-	unsigned ns = (unsigned)(e->event->time_ns % UINT64_C(1000000000));
+	uint64_t time_ns = e->view.change->event.time_ns;
+	time_t seconds = (time_t)(time_ns / UINT64_C(1000000000));
+	unsigned ns = (unsigned)(time_ns % UINT64_C(1000000000));
 	struct tm tm;
 	char date[64];
 	if (!gmtime_r(&seconds, &tm) ||

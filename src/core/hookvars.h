@@ -41,7 +41,4 @@ const struct hookvars_variable *hookvars_at(size_t i);
 void hookvars_get(const struct hookvars_variable *variable, const struct payload_event *e,
 	struct hookvars_value *v);
 
-/* What FSMON_PATH is for an event: of `moved-from` the old path. NULL if there is none. */
-const char *hookvars_path(const struct payload_event *e);
-
 #endif

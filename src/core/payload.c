@@ -64,8 +64,7 @@ static void add_json(struct buf *out, const struct payload_event *e)
 
 static void add_path(struct buf *out, const struct payload_event *e, char end)
 {
-	const char *path = hookvars_path(e);
-	buf_add_str(out, path ? path : "");
+	buf_add_str(out, view_path(&e->view));
 	buf_add(out, &end, 1);
 }
 

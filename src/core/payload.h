@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What a hook reads on its standard input: the events of its job (`stdin`, DESIGN 4). */
+/* What a hook reads on its standard input: the events of its job (`stdin` in fsmon.conf(5)). */
 #ifndef FSMON_CORE_PAYLOAD_H
 #define FSMON_CORE_PAYLOAD_H
 
 #include "base/buf.h"
-#include "core/event.h"
 #include "core/rule.h"
-
-#include <stdint.h>
+#include "core/view.h"
 
 /* One event of a job as its rule sees it. All is borrowed for the call. */
 struct payload_event {
-	const struct event *event; /* its own path and old_path are not looked at */
-	const char *path; /* the event's, or the rule's own view of it; may be NULL */
-	const char *old_path; /* likewise */
-	uint32_t kind; /* what it is for the rule: one bit of enum event_kind */
+	struct view view;
 	const char *user_name; /* the actor's user; NULL: by number */
 	const char *login_user; /* the actor's login user; NULL: by number */
 };

@@ -179,11 +179,9 @@ static void put_event(struct kit *k, uint64_t id, const char *path, struct store
 {
 	*e = (struct store_event){
 		.seq = id * 10,
-		.change = kit_change(path, NULL),
-		.kind = EVENT_CLOSE_WRITE,
+		.view = view_of(kit_change(path, NULL), EVENT_CLOSE_WRITE, NULL),
 		.user = "alice",
 	};
-	e->path = e->change->event.path;
 	store_add_event(k->store, id, e);
 }
 
@@ -199,7 +197,7 @@ void kit_put_waiting(struct kit *k, uint64_t id, const char *path)
 	struct store_job job = job_of(id, "wait", path);
 	store_put_job(k->store, &job);
 	put_event(k, id, path, &e);
-	change_unref(e.change);
+	change_unref(e.view.change);
 }
 
 void kit_put_done(struct kit *k, uint64_t id, const char *rule,
@@ -234,7 +232,7 @@ void kit_put_done(struct kit *k, uint64_t id, const char *rule,
 		store_put_run(k->store, &run);
 		store_done_job(k->store, id);
 	}
-	change_unref(e.change);
+	change_unref(e.view.change);
 }
 
 struct ids {
@@ -248,7 +246,7 @@ static bool take_id(void *ctx, const struct store_left *left)
 	assert_true(t->count < 64);
 	t->ids[t->count++] = left->job.id;
 	for (size_t i = 0; i < left->event_count; i++)
-		change_unref(left->events[i].change);
+		change_unref(left->events[i].view.change);
 	return true;
 }
 

@@ -12,8 +12,7 @@
 
 /* An event that a test changes before it adds it. */
 struct fixture {
-	struct actor actor;
-	struct event event;
+	struct change change;
 	struct payload_event e;
 	struct buf out;
 };
@@ -23,7 +22,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	if (!f)
 		return -1;
-	f->actor = (struct actor){.attribution = ACTOR_EXACT,
+	f->change.actor = (struct actor){.attribution = ACTOR_EXACT,
 		.pid = 42,
 		.ppid = 41,
 		.cmd = "touch",
@@ -34,15 +33,13 @@ static int set_up(void **state)
 		.cmdline = (char *)(uintptr_t) "touch \"a\" b",
 		.unit = (char *)(uintptr_t) "cron.service",
 		.depth = 2};
-	f->event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
+	f->change.event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
 		.path = "/not/looked/at",
-		.type = EVENT_TYPE_FILE,
-		.type_known = true,
-		.actor = &f->actor,
 		.time_ns = UINT64_C(1700000000000000042)};
-	f->e = (struct payload_event){.event = &f->event,
-		.path = "/srv/a",
-		.kind = EVENT_CLOSE_WRITE,
+	f->e = (struct payload_event){.view = {.change = &f->change,
+					      .path = "/srv/a",
+					      .kind = EVENT_CLOSE_WRITE,
+					      .type = EVENT_TYPE_FILE},
 		.user_name = "alice",
 		.login_user = "bob"};
 	*state = f;
@@ -80,8 +77,10 @@ static void test_json_of_every_variable(void **state)
 static void test_json_of_what_is_unknown(void **state)
 {
 	struct fixture *f = *state;
-	f->event.actor = NULL;
-	f->event.type_known = false;
+	f->change.actor = (struct actor){.uid = ACTOR_ID_UNKNOWN,
+		.euid = ACTOR_ID_UNKNOWN,
+		.login_uid = ACTOR_ID_UNKNOWN};
+	f->e.view.type = EVENT_TYPE_GONE;
 	assert_string_equal(payload(f, RULE_STDIN_JSON),
 		"{\"path\":\"/srv/a\",\"old_path\":null,\"new_path\":null,"
 		"\"event\":\"close-write\",\"events\":[\"create\",\"close-write\"],"
@@ -124,10 +123,10 @@ static void test_json_parts(void **state)
 {
 	struct fixture *f = *state;
 	for (size_t i = 0; i < countof(parts); i++) {
-		f->e.kind = parts[i].kind;
-		f->event.kinds = parts[i].kinds;
-		f->e.path = parts[i].path;
-		f->e.old_path = parts[i].old_path;
+		f->e.view.kind = parts[i].kind;
+		f->change.event.kinds = parts[i].kinds;
+		f->e.view.path = parts[i].path;
+		f->e.view.old_path = parts[i].old_path;
 		f->e.user_name = parts[i].user_name;
 		if (!strstr(payload(f, RULE_STDIN_JSON), parts[i].part))
 			fail_msg("row %zu: no %s in %s", i, parts[i].part, f->out.data);
@@ -155,9 +154,9 @@ static void test_paths(void **state)
 {
 	struct fixture *f = *state;
 	for (size_t i = 0; i < countof(lists); i++) {
-		f->e.kind = lists[i].kind;
-		f->e.path = lists[i].path;
-		f->e.old_path = lists[i].old_path;
+		f->e.view.kind = lists[i].kind;
+		f->e.view.path = lists[i].path;
+		f->e.view.old_path = lists[i].old_path;
 		payload(f, lists[i].as);
 		assert_int_equal(f->out.len, lists[i].len);
 		assert_memory_equal(f->out.data, lists[i].bytes, lists[i].len);
@@ -168,7 +167,7 @@ static void test_events_follow_one_another(void **state)
 {
 	struct fixture *f = *state;
 	for (int i = 0; i < 3; i++) {
-		f->e.path = i == 1 ? "/b" : "/a";
+		f->e.view.path = i == 1 ? "/b" : "/a";
 		assert_int_equal(payload_add(&f->out, RULE_STDIN_PATHS0, &f->e), 0);
 	}
 	assert_int_equal(f->out.len, 9);

@@ -25,7 +25,7 @@ static bool take_left(void *ctx, const struct store_left *left)
 	if (t->look)
 		t->look(left);
 	for (size_t i = 0; i < left->event_count; i++)
-		change_unref(left->events[i].change);
+		change_unref(left->events[i].view.change);
 	return t->answer;
 }
 
@@ -65,10 +65,7 @@ static void put_everything(struct kit *k)
 	struct change *c = kit_change("/new\xff", path);
 	struct store_event e = {
 		.seq = 11,
-		.change = c,
-		.kind = EVENT_MOVED_FROM,
-		.path = c->event.path,
-		.old_path = c->event.old_path,
+		.view = view_of(c, EVENT_MOVED_FROM, NULL),
 		.user = "alice",
 	};
 	store_add_event(k->store, 5, &e);
@@ -76,7 +73,7 @@ static void put_everything(struct kit *k)
 	struct change *bare = change_new(NULL, NULL);
 	bare->actor.uid = bare->actor.euid = bare->actor.login_uid = ACTOR_ID_UNKNOWN;
 	bare->event.is_dir = true;
-	e = (struct store_event){.seq = 12, .change = bare, .kind = EVENT_OVERFLOW};
+	e = (struct store_event){.seq = 12, .view = view_of(bare, EVENT_OVERFLOW, NULL)};
 	store_add_event(k->store, 5, &e);
 	change_unref(bare);
 }
@@ -151,23 +148,23 @@ static void look_at_everything(const struct store_left *left)
 	const struct store_event *e = &left->events[0];
 	struct change *c = kit_change("/new\xff", path);
 	assert_int_equal(e->seq, 11);
-	assert_int_equal(e->kind, EVENT_MOVED_FROM);
-	assert_ptr_equal(e->path, e->change->event.path);
-	assert_ptr_equal(e->old_path, e->change->event.old_path);
+	assert_int_equal(e->view.kind, EVENT_MOVED_FROM);
+	assert_ptr_equal(e->view.path, e->view.change->event.path);
+	assert_ptr_equal(e->view.old_path, e->view.change->event.old_path);
 	assert_string_equal(e->user, "alice");
 	assert_null(e->login);
-	look_at_change(e->change, c);
+	look_at_change(e->view.change, c);
 	change_unref(c);
 	e = &left->events[1];
 	assert_int_equal(e->seq, 12);
-	assert_null(e->path);
+	assert_null(e->view.path);
 	assert_null(e->user);
-	assert_true(e->change->event.is_dir);
-	assert_false(e->change->event.type_known);
-	assert_null(e->change->actor.exe);
-	assert_int_equal(e->change->actor.ancestors_len, 0);
-	assert_int_equal(e->change->actor.uid, ACTOR_ID_UNKNOWN);
-	assert_null(change_target(e->change).bytes);
+	assert_true(e->view.change->event.is_dir);
+	assert_false(e->view.change->event.type_known);
+	assert_null(e->view.change->actor.exe);
+	assert_int_equal(e->view.change->actor.ancestors_len, 0);
+	assert_int_equal(e->view.change->actor.uid, ACTOR_ID_UNKNOWN);
+	assert_null(change_target(e->view.change).bytes);
 }
 
 static void gives_back_all_of_a_job(void **state)
