@@ -24,11 +24,13 @@ enum form {
 };
 
 /* The columns that are fields of the change, in their order: all behind FIRST_COLUMN. */
-#define FIRST_COLUMN 7
+#define FIRST_COLUMN 5
 static const struct {
 	enum form form;
 	size_t at;
 } columns[] = {
+	{TEXT, offsetof(struct change, actor.user)},
+	{TEXT, offsetof(struct change, actor.login_user)},
 	{U64, offsetof(struct change, event.time_ns)},
 	{U32, offsetof(struct change, event.kinds)},
 	{BOOL, offsetof(struct change, event.is_dir)},
@@ -97,8 +99,6 @@ void store_left_bind_event(
 	store_db_bind_u64(b, e->kind);
 	store_db_bind_text(b, e->path);
 	store_db_bind_text(b, e->old_path);
-	store_db_bind_text(b, e->user);
-	store_db_bind_text(b, e->login);
 	for (size_t i = 0; i < countof(columns); i++)
 		bind_field(b, e->change, columns[i].form, columns[i].at);
 }
@@ -210,8 +210,6 @@ static int read_event(sqlite3_stmt *st, struct store_event *e)
 		.kind = (uint32_t)sqlite3_column_int64(st, 2),
 		.path = c->event.path,
 		.old_path = c->event.old_path,
-		.user = copy_text(st, 5, &failed),
-		.login = copy_text(st, 6, &failed),
 	};
 	return failed ? SQLITE_NOMEM : SQLITE_OK;
 }
@@ -254,12 +252,8 @@ void store_left_free(struct store_left *left, bool with_changes)
 {
 	if (!left)
 		return;
-	for (size_t i = 0; i < left->event_count; i++) {
-		free((char *)left->events[i].user);
-		free((char *)left->events[i].login);
-		if (with_changes)
-			change_unref(left->events[i].change);
-	}
+	for (size_t i = 0; with_changes && i < left->event_count; i++)
+		change_unref(left->events[i].change);
 	if (left->job.failure)
 		free((char *)left->job.failure->output);
 	free((struct store_failure *)left->job.failure);

@@ -16,7 +16,6 @@ struct question {
 	char *path;
 	struct event event;
 	struct actor actor;
-	char user[256]; /* "" : unknown */
 };
 
 static int complain(const char *option, const char *what)
@@ -78,14 +77,15 @@ static int take_file(const struct options *o, struct question *q)
 static int take_user(const struct options *o, struct question *q)
 {
 	struct user u;
-	char *end;
+	char *end, name[256];
 	q->actor.uid = q->actor.euid = q->actor.login_uid = ACTOR_ID_UNKNOWN;
 	if (!o->by_user)
 		return 0;
 	unsigned long uid = strtoul(o->by_user, &end, 10);
 	if (*o->by_user && !*end) {
 		q->actor.uid = (uint32_t)uid;
-		user_name_of(q->actor.uid, q->user, sizeof(q->user));
+		if (user_name_of(q->actor.uid, name, sizeof(name)) == 0)
+			q->actor.user = strdup(name);
 		return 0;
 	}
 	if (user_by_name(o->by_user, &u) < 0)
@@ -93,7 +93,8 @@ static int take_user(const struct options *o, struct question *q)
 						     ? "there is no user of that name"
 						     : strerror(errno));
 	q->actor.uid = u.uid;
-	strlcpy(q->user, u.name, sizeof(q->user));
+	q->actor.user = u.name;
+	u.name = NULL;
 	user_fini(&u);
 	return 0;
 }
@@ -172,7 +173,7 @@ static enum table_verdict judge(const struct table *t, uint32_t i,
 		return v;
 	if (!table_kind(r, &q->event, true, q->event.old_path != NULL))
 		return TABLE_EVENTS;
-	return table_judge(r, &q->event, q->user[0] ? q->user : NULL);
+	return table_judge(r, &q->event);
 }
 
 static bool explain_rule(const struct table *t, uint32_t i, const struct question *q,

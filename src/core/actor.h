@@ -9,6 +9,7 @@
 
 #define ACTOR_CMD_SIZE 16 /* TASK_COMM_LEN of the kernel: 15 bytes and a NUL */
 #define ACTOR_ID_UNKNOWN UINT32_MAX
+#define ACTOR_NUMBER_SIZE 11 /* of a user's number in digits, with its NUL */
 
 enum actor_attribution {
 	ACTOR_UNKNOWN = 0, /* nothing but the pid is known */
@@ -26,6 +27,8 @@ struct actor {
 	uint32_t uid; /* real user; ACTOR_ID_UNKNOWN when unknown */
 	uint32_t euid; /* effective user, likewise */
 	uint32_t login_uid; /* loginuid; ACTOR_ID_UNKNOWN when unset or unknown */
+	char *user; /* name of `uid`; NULL: by number. Filled in after the ids */
+	char *login_user; /* name of `login_uid`; likewise */
 	char *exe; /* executable path; NULL when unknown or a kernel thread */
 	char *cmdline; /* arguments joined by blanks; NULL when unknown */
 	char *unit; /* systemd unit or cgroup path; NULL when unknown */
@@ -37,6 +40,10 @@ struct actor {
 
 /* "exact", "partial", "unknown". Static. */
 const char *actor_attribution_name(enum actor_attribution a);
+
+/* A user's name, or where it is NULL the number, which is written into room; "" where both are
+ * unknown. */
+const char *actor_user_text(const char *name, uint32_t uid, char room[ACTOR_NUMBER_SIZE]);
 
 /* Free the strings; the actor is all zero afterwards. */
 void actor_fini(struct actor *a);

@@ -4,7 +4,6 @@
 #include "base/countof.h"
 #include "core/hook.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -26,15 +25,6 @@ static void set_id(struct hookvars_value *v, uint32_t id, uint32_t unknown)
 {
 	if (id != unknown)
 		set_number(v, id);
-}
-
-/* A user by name, or by number where it has none. */
-static void set_user(struct hookvars_value *v, const char *name, uint32_t uid)
-{
-	if (uid == ACTOR_ID_UNKNOWN)
-		return;
-	snprintf(v->room, sizeof(v->room), "%" PRIu32, uid);
-	set_text(v, name ? name : v->room);
 }
 
 static const struct actor *actor_of(const struct payload_event *e)
@@ -117,7 +107,8 @@ static void get_cmd(const struct payload_event *e, struct hookvars_value *v)
 
 static void get_user(const struct payload_event *e, struct hookvars_value *v)
 {
-	set_user(v, e->user_name, actor_of(e)->uid);
+	const struct actor *a = actor_of(e);
+	set_text(v, actor_user_text(a->user, a->uid, v->room));
 }
 
 static void get_pid(const struct payload_event *e, struct hookvars_value *v)
@@ -152,7 +143,8 @@ static void get_cmdline(const struct payload_event *e, struct hookvars_value *v)
 
 static void get_login_user(const struct payload_event *e, struct hookvars_value *v)
 {
-	set_user(v, e->login_user, actor_of(e)->login_uid);
+	const struct actor *a = actor_of(e);
+	set_text(v, actor_user_text(a->login_user, a->login_uid, v->room));
 }
 
 static void get_unit(const struct payload_event *e, struct hookvars_value *v)

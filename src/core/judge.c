@@ -137,15 +137,15 @@ static bool word_fits(const struct rule_condition *c, const char *word)
 	       (!c->include.count || has_glob(&c->include, word));
 }
 
-static bool user_fits(const struct rule_condition *c, uint32_t uid, const char *user)
+static bool user_fits(const struct rule_condition *c, const struct actor *a)
 {
-	if (has_uid(c->exclude_uids, c->exclude_uid_count, uid) ||
-		has_glob(&c->exclude, user))
+	if (has_uid(c->exclude_uids, c->exclude_uid_count, a->uid) ||
+		has_glob(&c->exclude, a->user))
 		return false;
 	if (!c->include.count && !c->include_uid_count)
 		return true;
-	return has_uid(c->include_uids, c->include_uid_count, uid) ||
-	       has_glob(&c->include, user);
+	return has_uid(c->include_uids, c->include_uid_count, a->uid) ||
+	       has_glob(&c->include, a->user);
 }
 
 /* Any ancestor in the list counts. */
@@ -162,8 +162,7 @@ static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
 	return included;
 }
 
-enum table_verdict table_judge(
-	const struct rule *r, const struct event *e, const char *user)
+enum table_verdict table_judge(const struct rule *r, const struct event *e)
 {
 	const struct actor *a = e->actor;
 	const char *cmd = a->cmd[0] ? a->cmd : NULL;
@@ -176,7 +175,7 @@ enum table_verdict table_judge(
 	} checks[] = {
 		{type_fits(r, e), TABLE_TYPE},
 		{size_fits(r, e), TABLE_SIZE},
-		{user_fits(&r->by_user, a->uid, user), TABLE_BY_USER},
+		{user_fits(&r->by_user, a), TABLE_BY_USER},
 		{word_fits(&r->by_cmd, cmd), TABLE_BY_CMD},
 		{word_fits(&r->by_exe, a->exe), TABLE_BY_EXE},
 		{ancestors_fit(&r->by_ancestor, a), TABLE_BY_ANCESTOR},

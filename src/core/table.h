@@ -102,10 +102,9 @@ uint32_t table_kind(
 /* Whether judging the event for the rule needs type, links or size of the file. */
 bool table_needs_type(const struct rule *r, const struct event *e);
 
-/* Judge all conditions that are not about path and kind. `user` is the actor's user name,
- * NULL if it has none. The event has its actor, and its type where table_needs_type said
- * so. What befalls a whole filesystem (overflow, fs-error) has neither, and passes. */
-enum table_verdict table_judge(
-	const struct rule *r, const struct event *e, const char *user);
+/* Judge all conditions that are not about path and kind. The event has its actor, with the
+ * names of its users, and its type where table_needs_type said so. What befalls a whole
+ * filesystem (overflow, fs-error) has neither, and passes. */
+enum table_verdict table_judge(const struct rule *r, const struct event *e);
 
 #endif

@@ -181,7 +181,6 @@ static void put_event(struct kit *k, uint64_t id, const char *path, struct store
 		.seq = id * 10,
 		.change = kit_change(path, NULL),
 		.kind = EVENT_CLOSE_WRITE,
-		.user = "alice",
 	};
 	e->path = e->change->event.path;
 	store_add_event(k->store, id, e);

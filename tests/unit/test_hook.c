@@ -142,6 +142,8 @@ static int set_up(void **state)
 		.exe = (char *)(uintptr_t) "/usr/bin/touch",
 		.cmdline = (char *)(uintptr_t) "touch a b",
 		.unit = (char *)(uintptr_t) "cron.service",
+		.user = (char *)(uintptr_t) "alice",
+		.login_user = (char *)(uintptr_t) "bob",
 		.depth = 2};
 	f->event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
 		.path = "/srv/a",
@@ -157,8 +159,6 @@ static int set_up(void **state)
 		.kind = EVENT_CLOSE_WRITE,
 		.count = 3,
 		.file_fd = 3,
-		.user_name = "alice",
-		.login_user = "bob",
 		.daemon_user = &f->daemon_user};
 	*state = f;
 	return 0;
@@ -277,8 +277,8 @@ static void test_unknown_actor(void **state)
 static void test_users_without_names_are_numbers(void **state)
 {
 	struct fixture *f = *state;
-	f->context.user_name = NULL;
-	f->context.login_user = NULL;
+	f->actor.user = NULL;
+	f->actor.login_user = NULL;
 	build(f);
 	assert_string_equal(get(&f->hook, "FSMON_USER"), "1000");
 	assert_string_equal(get(&f->hook, "FSMON_LOGIN_USER"), "1001");

@@ -173,8 +173,10 @@ static enum table_verdict judge(
 	const char *lines, const struct actor *a, const char *user, struct event e)
 {
 	struct table *t = rule_with(lines);
-	e.actor = a;
-	enum table_verdict verdict = table_judge(table_rule(t, 0), &e, user);
+	struct actor named = *a;
+	named.user = (char *)(uintptr_t)user;
+	e.actor = &named;
+	enum table_verdict verdict = table_judge(table_rule(t, 0), &e);
 	table_free(t);
 	return verdict;
 }

@@ -63,13 +63,14 @@ static void put_everything(struct kit *k)
 	};
 	store_put_job(k->store, &job);
 	struct change *c = kit_change("/new\xff", path);
+	c->actor.user = strdup("alice");
+	c->actor.login_user = strdup("bob");
 	struct store_event e = {
 		.seq = 11,
 		.change = c,
 		.kind = EVENT_MOVED_FROM,
 		.path = c->event.path,
 		.old_path = c->event.old_path,
-		.user = "alice",
 	};
 	store_add_event(k->store, 5, &e);
 	change_unref(c);
@@ -112,6 +113,8 @@ static void look_at_actor(const struct actor *a, const struct actor *b)
 	assert_int_equal(a->uid, b->uid);
 	assert_int_equal(a->euid, b->euid);
 	assert_int_equal(a->login_uid, b->login_uid);
+	assert_string_equal(a->user, "alice");
+	assert_string_equal(a->login_user, "bob");
 	assert_string_equal(a->exe, b->exe);
 	assert_string_equal(a->cmdline, b->cmdline);
 	assert_string_equal(a->unit, b->unit);
@@ -154,14 +157,12 @@ static void look_at_everything(const struct store_left *left)
 	assert_int_equal(e->kind, EVENT_MOVED_FROM);
 	assert_ptr_equal(e->path, e->change->event.path);
 	assert_ptr_equal(e->old_path, e->change->event.old_path);
-	assert_string_equal(e->user, "alice");
-	assert_null(e->login);
 	look_at_change(e->change, c);
 	change_unref(c);
 	e = &left->events[1];
 	assert_int_equal(e->seq, 12);
 	assert_null(e->path);
-	assert_null(e->user);
+	assert_null(e->change->actor.user);
 	assert_true(e->change->event.is_dir);
 	assert_false(e->change->event.type_known);
 	assert_null(e->change->actor.exe);
