@@ -273,7 +273,7 @@ static bool fill_names(struct jobs *j, struct actor *a)
 	uint64_t now_ns = clock_monotonic_ns();
 	const char *user, *login_user;
 	bool has_user = names_get(j->names, a->uid, now_ns, &user);
-	bool has_login = names_get(j->names, a->login_uid, now_ns, &login_user);
+	bool has_login = names_get(j->names, a->program.login_uid, now_ns, &login_user);
 	if (!has_user || !has_login)
 		return false;
 	free(a->user);

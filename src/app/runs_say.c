@@ -42,7 +42,7 @@ void say_start(const struct job *job, const char *what)
 		.run_id = job->run_id,
 		.event = event_kind_name(e->kind),
 		.path = path,
-		.cmd = a->cmd,
+		.cmd = a->program.comm,
 		.user = user,
 	};
 	const char *head = job->failure ? "on-failure: " : "";
@@ -51,7 +51,8 @@ void say_start(const struct job *job, const char *what)
 			head, about.event, path, more, what);
 	else
 		log_about(LOG_LEVEL_INFO, &about, "%s%s %s by %s (%s, pid %d)%s%s", head,
-			about.event, path, a->cmd[0] ? a->cmd : "unknown",
+			about.event, path,
+			a->program.comm[0] ? a->program.comm : "unknown",
 			*user ? user : "unknown user", (int)a->pid, more, what);
 }
 

@@ -12,49 +12,25 @@
 
 /* ---- Events ---- */
 
+/* The forms of STORE_DB_CHANGE_COLUMNS. */
 enum form {
 	U32,
 	U64,
 	BOOL,
 	UID, /* NULL where unknown */
 	TEXT, /* a string of the change's own */
-	CMD, /* an array of ACTOR_CMD_SIZE */
+	COMM, /* an array of PROGRAM_COMM_SIZE */
 	ANCESTORS,
 	TARGET,
 };
 
-/* The columns that are fields of the change, in their order: all behind FIRST_COLUMN. */
+/* The columns that are fields of the change: all behind FIRST_COLUMN. */
 #define FIRST_COLUMN 5
+#define COLUMN(name, form, field) {form, offsetof(struct change, field)},
 static const struct {
 	enum form form;
 	size_t at;
-} columns[] = {
-	{TEXT, offsetof(struct change, actor.user)},
-	{TEXT, offsetof(struct change, actor.login_user)},
-	{U64, offsetof(struct change, event.time_ns)},
-	{U32, offsetof(struct change, event.kinds)},
-	{BOOL, offsetof(struct change, event.is_dir)},
-	{U32, offsetof(struct change, event.type)},
-	{BOOL, offsetof(struct change, event.type_known)},
-	{U32, offsetof(struct change, event.nlink)},
-	{U64, offsetof(struct change, event.size_bytes)},
-	{U32, offsetof(struct change, actor.attribution)},
-	{U32, offsetof(struct change, actor.pid)},
-	{U32, offsetof(struct change, actor.ppid)},
-	{CMD, offsetof(struct change, actor.cmd)},
-	{UID, offsetof(struct change, actor.uid)},
-	{UID, offsetof(struct change, actor.euid)},
-	{UID, offsetof(struct change, actor.login_uid)},
-	{TEXT, offsetof(struct change, actor.exe)},
-	{TEXT, offsetof(struct change, actor.cmdline)},
-	{TEXT, offsetof(struct change, actor.unit)},
-	{ANCESTORS, 0},
-	{U64, offsetof(struct change, actor.tag)},
-	{U32, offsetof(struct change, actor.depth)},
-	{U64, offsetof(struct change, fsid)},
-	{U32, offsetof(struct change, target_type)},
-	{TARGET, 0},
-};
+} columns[] = {STORE_DB_CHANGE_COLUMNS(COLUMN)};
 
 static void bind_field(
 	struct store_db_binder *b, const struct change *c, enum form form, size_t at)
@@ -79,7 +55,7 @@ static void bind_field(
 	case TEXT:
 		store_db_bind_text(b, *(char *const *)field);
 		break;
-	case CMD:
+	case COMM:
 		store_db_bind_text(b, field);
 		break;
 	case ANCESTORS:
@@ -165,9 +141,9 @@ static void read_field(struct change *c, size_t i, sqlite3_stmt *st, bool *faile
 	case TEXT:
 		*(char **)field = copy_text(st, column, failed);
 		break;
-	case CMD: {
+	case COMM: {
 		const char *text = (const char *)sqlite3_column_text(st, column);
-		strlcpy(field, text ? text : "", ACTOR_CMD_SIZE);
+		strlcpy(field, text ? text : "", PROGRAM_COMM_SIZE);
 		break;
 	}
 	case ANCESTORS:

@@ -161,7 +161,7 @@ static int put_run(struct store_db *db, const struct store_batch_run *r)
 	store_db_bind_u64(&b, run->count);
 	store_db_bind_text(&b, kind ? kind : "");
 	store_db_bind_text(&b, path ? path : "");
-	store_db_bind_text(&b, a ? a->cmd : "");
+	store_db_bind_text(&b, a ? a->program.comm : "");
 	store_db_bind_text(&b, a ? actor_user_text(a->user, a->uid, room) : "");
 	store_db_bind_u64(&b, a ? (uint64_t)a->pid : 0);
 	store_db_bind_u64(&b, run->queued_ns);

@@ -78,7 +78,6 @@ static int take_user(const struct options *o, struct question *q)
 {
 	struct user u;
 	char *end, name[256];
-	q->actor.uid = q->actor.euid = q->actor.login_uid = ACTOR_ID_UNKNOWN;
 	if (!o->by_user)
 		return 0;
 	unsigned long uid = strtoul(o->by_user, &end, 10);
@@ -106,9 +105,9 @@ static int take_actor(const struct options *o, struct question *q)
 	if (take_user(o, q) < 0)
 		return -1;
 	if (o->by_cmd)
-		strlcpy(a->cmd, o->by_cmd, sizeof(a->cmd));
-	a->exe = o->by_exe ? strdup(o->by_exe) : NULL;
-	a->unit = o->by_unit ? strdup(o->by_unit) : NULL;
+		strlcpy(a->program.comm, o->by_cmd, sizeof(a->program.comm));
+	a->program.exe = o->by_exe ? strdup(o->by_exe) : NULL;
+	a->program.unit = o->by_unit ? strdup(o->by_unit) : NULL;
 	a->ancestors = o->by_ancestor ? strdup(o->by_ancestor) : NULL;
 	a->ancestors_len = a->ancestors ? strlen(a->ancestors) + 1 : 0;
 	return 0;
@@ -208,7 +207,7 @@ static int answer(
 
 int verb_explain(const struct options *o)
 {
-	struct question q = {0};
+	struct question q = {.actor = ACTOR_NOBODY};
 	struct load l = {0};
 	int code = EXIT_USAGE;
 	if (o->arg_count != 1) {

@@ -29,9 +29,7 @@ void actor_fini(struct actor *a)
 {
 	free(a->user);
 	free(a->login_user);
-	free(a->exe);
-	free(a->cmdline);
-	free(a->unit);
+	program_fini(&a->program);
 	free(a->ancestors);
 	*a = (struct actor){0};
 }

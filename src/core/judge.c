@@ -165,7 +165,7 @@ static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
 enum table_verdict table_judge(const struct rule *r, const struct event *e)
 {
 	const struct actor *a = e->actor;
-	const char *cmd = a->cmd[0] ? a->cmd : NULL;
+	const char *cmd = a->program.comm[0] ? a->program.comm : NULL;
 	/* What befell a whole filesystem has neither a file nor an actor. */
 	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR))
 		return TABLE_MATCH;
@@ -177,9 +177,9 @@ enum table_verdict table_judge(const struct rule *r, const struct event *e)
 		{size_fits(r, e), TABLE_SIZE},
 		{user_fits(&r->by_user, a), TABLE_BY_USER},
 		{word_fits(&r->by_cmd, cmd), TABLE_BY_CMD},
-		{word_fits(&r->by_exe, a->exe), TABLE_BY_EXE},
+		{word_fits(&r->by_exe, a->program.exe), TABLE_BY_EXE},
 		{ancestors_fit(&r->by_ancestor, a), TABLE_BY_ANCESTOR},
-		{word_fits(&r->by_unit, a->unit), TABLE_BY_UNIT},
+		{word_fits(&r->by_unit, a->program.unit), TABLE_BY_UNIT},
 	};
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
 		if (!checks[i].fits)

@@ -135,13 +135,13 @@ static int set_up(void **state)
 	f->actor = (struct actor){.attribution = ACTOR_EXACT,
 		.pid = 42,
 		.ppid = 41,
-		.cmd = "touch",
+		.program.comm = "touch",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = 1001,
-		.exe = (char *)(uintptr_t) "/usr/bin/touch",
-		.cmdline = (char *)(uintptr_t) "touch a b",
-		.unit = (char *)(uintptr_t) "cron.service",
+		.program.login_uid = 1001,
+		.program.exe = (char *)(uintptr_t) "/usr/bin/touch",
+		.program.cmdline = (char *)(uintptr_t) "touch a b",
+		.program.unit = (char *)(uintptr_t) "cron.service",
 		.user = (char *)(uintptr_t) "alice",
 		.login_user = (char *)(uintptr_t) "bob",
 		.depth = 2};
@@ -378,7 +378,7 @@ static void test_long_values_are_cut_and_said_so(void **state)
 	assert_null(get(&f->hook, "FSMON_TRUNCATED"));
 
 	f->event.path = "/srv/a";
-	f->actor.cmdline = path;
+	f->actor.program.cmdline = path;
 	build(f);
 	assert_int_equal(strlen(get(&f->hook, "FSMON_CMDLINE")), HOOK_CMDLINE_MAX_BYTES);
 	assert_string_equal(get(&f->hook, "FSMON_TRUNCATED"), "1");

@@ -155,11 +155,11 @@ static const char ancestors[] = "bash\0sshd\0systemd";
 
 static const struct actor someone = {
 	.pid = 10,
-	.cmd = "touch",
+	.program.comm = "touch",
 	.uid = 1001,
 	.euid = 0,
-	.exe = (char *)"/usr/bin/touch",
-	.unit = (char *)"cron.service",
+	.program.exe = (char *)"/usr/bin/touch",
+	.program.unit = (char *)"cron.service",
 	.ancestors = (char *)ancestors,
 	.ancestors_len = sizeof(ancestors),
 };

@@ -75,7 +75,7 @@ static void put_everything(struct kit *k)
 	store_add_event(k->store, 5, &e);
 	change_unref(c);
 	struct change *bare = change_new(NULL, NULL);
-	bare->actor.uid = bare->actor.euid = bare->actor.login_uid = ACTOR_ID_UNKNOWN;
+	bare->actor = (struct actor)ACTOR_NOBODY;
 	bare->event.is_dir = true;
 	e = (struct store_event){.seq = 12, .change = bare, .kind = EVENT_OVERFLOW};
 	store_add_event(k->store, 5, &e);
@@ -109,15 +109,15 @@ static void look_at_actor(const struct actor *a, const struct actor *b)
 	assert_int_equal(a->attribution, b->attribution);
 	assert_int_equal(a->pid, b->pid);
 	assert_int_equal(a->ppid, b->ppid);
-	assert_string_equal(a->cmd, b->cmd);
+	assert_string_equal(a->program.comm, b->program.comm);
 	assert_int_equal(a->uid, b->uid);
 	assert_int_equal(a->euid, b->euid);
-	assert_int_equal(a->login_uid, b->login_uid);
+	assert_int_equal(a->program.login_uid, b->program.login_uid);
 	assert_string_equal(a->user, "alice");
 	assert_string_equal(a->login_user, "bob");
-	assert_string_equal(a->exe, b->exe);
-	assert_string_equal(a->cmdline, b->cmdline);
-	assert_string_equal(a->unit, b->unit);
+	assert_string_equal(a->program.exe, b->program.exe);
+	assert_string_equal(a->program.cmdline, b->program.cmdline);
+	assert_string_equal(a->program.unit, b->program.unit);
 	assert_int_equal(a->ancestors_len, b->ancestors_len);
 	assert_memory_equal(a->ancestors, b->ancestors, b->ancestors_len);
 	assert_int_equal(a->tag, b->tag);
@@ -165,7 +165,7 @@ static void look_at_everything(const struct store_left *left)
 	assert_null(e->change->actor.user);
 	assert_true(e->change->event.is_dir);
 	assert_false(e->change->event.type_known);
-	assert_null(e->change->actor.exe);
+	assert_null(e->change->actor.program.exe);
 	assert_int_equal(e->change->actor.ancestors_len, 0);
 	assert_int_equal(e->change->actor.uid, ACTOR_ID_UNKNOWN);
 	assert_null(change_target(e->change).bytes);
