@@ -140,18 +140,18 @@ static char *real_path(const char *path)
 }
 
 /* Why a condition that the command line says nothing of holds back a rule. */
-static const char *missing_option(const struct options *o, enum table_verdict v)
+static const char *missing_option(const struct options *o, enum judge_verdict v)
 {
 	const struct {
-		enum table_verdict verdict;
+		enum judge_verdict verdict;
 		const char *value;
 		const char *option;
 	} options[] = {
-		{TABLE_BY_USER, o->by_user, "--by-user"},
-		{TABLE_BY_CMD, o->by_cmd, "--by-cmd"},
-		{TABLE_BY_EXE, o->by_exe, "--by-exe"},
-		{TABLE_BY_ANCESTOR, o->by_ancestor, "--by-ancestor"},
-		{TABLE_BY_UNIT, o->by_unit, "--by-unit"},
+		{JUDGE_BY_USER, o->by_user, "--by-user"},
+		{JUDGE_BY_CMD, o->by_cmd, "--by-cmd"},
+		{JUDGE_BY_EXE, o->by_exe, "--by-exe"},
+		{JUDGE_BY_ANCESTOR, o->by_ancestor, "--by-ancestor"},
+		{JUDGE_BY_UNIT, o->by_unit, "--by-unit"},
 	};
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
 		if (options[i].verdict == v && !options[i].value)
@@ -160,19 +160,19 @@ static const char *missing_option(const struct options *o, enum table_verdict v)
 	return NULL;
 }
 
-static enum table_verdict judge(const struct table *t, uint32_t i,
+static enum judge_verdict judge(const struct table *t, uint32_t i,
 	const struct question *q, const struct glob **glob)
 {
 	const struct rule *r = table_rule(t, i);
 	size_t len = strlen(q->path);
-	enum table_verdict v = table_judge_path(t, i, q->path, len, glob);
+	enum judge_verdict v = table_judge_path(t, i, q->path, len, glob);
 	if (!r->enabled)
-		return TABLE_DISABLED;
-	if (v != TABLE_MATCH)
+		return JUDGE_DISABLED;
+	if (v != JUDGE_MATCH)
 		return v;
-	if (!table_kind(r, &q->event, true, q->event.old_path != NULL))
-		return TABLE_EVENTS;
-	return table_judge(r, &q->event);
+	if (!judge_kind(r, &q->event, true, q->event.old_path != NULL))
+		return JUDGE_EVENTS;
+	return judge_event(r, &q->event);
 }
 
 static bool explain_rule(const struct table *t, uint32_t i, const struct question *q,
@@ -180,18 +180,18 @@ static bool explain_rule(const struct table *t, uint32_t i, const struct questio
 {
 	const struct rule *r = table_rule(t, i);
 	const struct glob *glob = NULL;
-	enum table_verdict v = judge(t, i, q, &glob);
+	enum judge_verdict v = judge(t, i, q, &glob);
 	const char *option = missing_option(o, v);
 	printf("[%s] %s:%u: ", r->name, r->file, r->line);
-	if (v == TABLE_MATCH)
+	if (v == JUDGE_MATCH)
 		printf("MATCHES by path = %s\n", glob_text(glob));
-	else if (v == TABLE_EXCLUDED)
+	else if (v == JUDGE_EXCLUDED)
 		printf("no: excluded by %s\n", glob_text(glob));
 	else if (option)
-		printf("no: %s (say who it is with %s)\n", table_verdict_text(v), option);
+		printf("no: %s (say who it is with %s)\n", judge_verdict_text(v), option);
 	else
-		printf("no: %s\n", table_verdict_text(v));
-	return v == TABLE_MATCH;
+		printf("no: %s\n", judge_verdict_text(v));
+	return v == JUDGE_MATCH;
 }
 
 static int answer(

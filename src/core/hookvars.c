@@ -2,7 +2,6 @@
 #include "core/hookvars.h"
 
 #include "base/countof.h"
-#include "core/hook.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -163,7 +162,7 @@ static const struct hookvars_variable hookvars_table[] = {
 	{"FSMON_UID", "uid", get_uid, 0, 0},
 	{"FSMON_EUID", "euid", get_euid, 0, 0},
 	{"FSMON_EXE", "exe", PROGRAM(exe), 0},
-	{"FSMON_CMDLINE", "cmdline", PROGRAM(cmdline), HOOK_CMDLINE_MAX_BYTES},
+	{"FSMON_CMDLINE", "cmdline", PROGRAM(cmdline), HOOKVARS_CMDLINE_MAX_BYTES},
 	{"FSMON_LOGIN_USER", "login_user", get_login_user, 0, 0},
 	{"FSMON_UNIT", "unit", PROGRAM(unit), 0},
 	{"FSMON_ATTRIBUTION", "attribution", get_attribution, 0, 0},

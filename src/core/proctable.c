@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proctable.h"
 
-#include "core/proctable_life.h"
+#include "core/proctable_state.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,7 +192,8 @@ static int table_push_same(
 	struct proctable *t, struct proctable_life *life, struct proctable_state state)
 {
 	const struct proctable_state *last = proctable_life_last(life);
-	state.image = last ? proctable_image_ref(last->image) : proctable_image_new(NULL, "");
+	state.image =
+		last ? proctable_image_ref(last->image) : proctable_image_new(NULL, "");
 	return state.image ? proctable_life_push(t, life, state) : -1;
 }
 

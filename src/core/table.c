@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/table.h"
 
+#include "core/keys.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +46,7 @@ struct table *table_new(struct rule **rules, size_t count)
 	struct table *t = calloc(1, sizeof(*t));
 	if (!t) {
 		for (size_t i = 0; i < count; i++)
-			rule_free(rules[i]);
+			keys_free_rule(rules[i]);
 		free(rules);
 		return NULL;
 	}
@@ -85,7 +87,7 @@ void table_free(struct table *t)
 		for (size_t k = 0; moved && k < glob_count(t->rules[i]); k++)
 			glob_free(moved[k]);
 		free(moved);
-		rule_free(t->rules[i]);
+		keys_free_rule(t->rules[i]);
 	}
 	free(t->moved);
 	free(t->rules);
@@ -286,7 +288,7 @@ bool table_hits_has(const struct table_hits *hits, uint32_t number)
 	return false;
 }
 
-enum table_verdict table_judge_path(const struct table *t, uint32_t number,
+enum judge_verdict table_judge_path(const struct table *t, uint32_t number,
 	const char *path, size_t len, const struct glob **decided)
 {
 	const struct glob *by, *exclude = NULL;
@@ -298,5 +300,5 @@ enum table_verdict table_judge_path(const struct table *t, uint32_t number,
 		exclude = find_exclude(t, number, path, len);
 	if (decided)
 		*decided = exclude ? exclude : by;
-	return exclude ? TABLE_EXCLUDED : by ? TABLE_MATCH : TABLE_NO_PATH;
+	return exclude ? JUDGE_EXCLUDED : by ? JUDGE_MATCH : JUDGE_NO_PATH;
 }
