@@ -78,8 +78,6 @@ struct store_job {
 struct store_event {
 	uint64_t seq; /* of no other event; grows in the order of arrival */
 	struct view view; /* a reference to its change is taken; nobody may write to it */
-	const char *user; /* name of the actor's user, copied; NULL: by number */
-	const char *login; /* likewise */
 };
 
 /* How a run was and ended. */

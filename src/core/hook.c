@@ -77,9 +77,7 @@ static void hook_put_number(struct hook_writer *w, const char *name, uint64_t va
 static void hook_put_event(struct hook_writer *w, const struct view *view,
 	const struct hook_context *context)
 {
-	struct payload_event e = {.view = *view,
-		.user_name = context->user_name,
-		.login_user = context->login_user};
+	struct payload_event e = {.view = *view};
 	const struct hookvars_variable *variable;
 	struct hookvars_value value;
 	for (size_t i = 0; (variable = hookvars_at(i)); i++) {

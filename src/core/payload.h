@@ -10,8 +10,6 @@
 /* One event of a job as its rule sees it. All is borrowed for the call. */
 struct payload_event {
 	struct view view;
-	const char *user_name; /* the actor's user; NULL: by number */
-	const char *login_user; /* the actor's login user; NULL: by number */
 };
 
 /*

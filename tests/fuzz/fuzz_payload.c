@@ -122,9 +122,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	e.view.path = take(&at, end);
 	e.view.old_path = take(&at, end);
 	const char *cmd = take(&at, end);
-	strlcpy(change.actor.cmd, cmd ? cmd : "", sizeof(change.actor.cmd));
-	change.actor.cmdline = (char *)(uintptr_t)take(&at, end);
-	e.user_name = take(&at, end);
+	strlcpy(change.actor.program.comm, cmd ? cmd : "", sizeof(change.actor.program.comm));
+	change.actor.program.cmdline = (char *)(uintptr_t)take(&at, end);
+	change.actor.user = (char *)(uintptr_t)take(&at, end);
 	struct buf out = {0};
 	if (payload_add(&out, RULE_STDIN_JSON, &e) == 0)
 		check_json(&out, view_path(&e.view));

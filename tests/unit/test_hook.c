@@ -136,13 +136,15 @@ static int set_up(void **state)
 	f->change.actor = (struct actor){.attribution = ACTOR_EXACT,
 		.pid = 42,
 		.ppid = 41,
-		.cmd = "touch",
+		.program.comm = "touch",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = 1001,
-		.exe = (char *)(uintptr_t) "/usr/bin/touch",
-		.cmdline = (char *)(uintptr_t) "touch a b",
-		.unit = (char *)(uintptr_t) "cron.service",
+		.program.login_uid = 1001,
+		.program.exe = (char *)(uintptr_t) "/usr/bin/touch",
+		.program.cmdline = (char *)(uintptr_t) "touch a b",
+		.program.unit = (char *)(uintptr_t) "cron.service",
+		.user = (char *)(uintptr_t) "alice",
+		.login_user = (char *)(uintptr_t) "bob",
 		.depth = 2};
 	f->change.event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
 		.time_ns = UINT64_C(1700000000000000042)};
@@ -157,8 +159,6 @@ static int set_up(void **state)
 		.attempt = 1,
 		.count = 3,
 		.file_fd = 3,
-		.user_name = "alice",
-		.login_user = "bob",
 		.daemon_user = &f->daemon_user};
 	*state = f;
 	return 0;
@@ -266,9 +266,7 @@ static const struct {
 static void test_unknown_actor(void **state)
 {
 	struct fixture *f = *state;
-	f->change.actor = (struct actor){.uid = ACTOR_ID_UNKNOWN,
-		.euid = ACTOR_ID_UNKNOWN,
-		.login_uid = ACTOR_ID_UNKNOWN};
+	f->change.actor = (struct actor)ACTOR_NOBODY;
 	f->context.file_fd = -1;
 	build(f);
 	for (size_t i = 0; i < countof(unknown); i++)
@@ -279,8 +277,8 @@ static void test_unknown_actor(void **state)
 static void test_users_without_names_are_numbers(void **state)
 {
 	struct fixture *f = *state;
-	f->context.user_name = NULL;
-	f->context.login_user = NULL;
+	f->change.actor.user = NULL;
+	f->change.actor.login_user = NULL;
 	build(f);
 	assert_string_equal(get(&f->hook, "FSMON_USER"), "1000");
 	assert_string_equal(get(&f->hook, "FSMON_LOGIN_USER"), "1001");
@@ -376,9 +374,10 @@ static void test_long_values_are_cut_and_said_so(void **state)
 	assert_null(get(&f->hook, "FSMON_TRUNCATED"));
 
 	f->view.path = "/srv/a";
-	f->change.actor.cmdline = path;
+	f->change.actor.program.cmdline = path;
 	build(f);
-	assert_int_equal(strlen(get(&f->hook, "FSMON_CMDLINE")), HOOKVARS_CMDLINE_MAX_BYTES);
+	assert_int_equal(
+		strlen(get(&f->hook, "FSMON_CMDLINE")), HOOKVARS_CMDLINE_MAX_BYTES);
 	assert_string_equal(get(&f->hook, "FSMON_TRUNCATED"), "1");
 	free(path);
 }

@@ -25,13 +25,15 @@ static int set_up(void **state)
 	f->change.actor = (struct actor){.attribution = ACTOR_EXACT,
 		.pid = 42,
 		.ppid = 41,
-		.cmd = "touch",
+		.program.comm = "touch",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = 1001,
-		.exe = (char *)(uintptr_t) "/usr/bin/touch",
-		.cmdline = (char *)(uintptr_t) "touch \"a\" b",
-		.unit = (char *)(uintptr_t) "cron.service",
+		.program.login_uid = 1001,
+		.program.exe = (char *)(uintptr_t) "/usr/bin/touch",
+		.program.cmdline = (char *)(uintptr_t) "touch \"a\" b",
+		.program.unit = (char *)(uintptr_t) "cron.service",
+		.user = (char *)(uintptr_t) "alice",
+		.login_user = (char *)(uintptr_t) "bob",
 		.depth = 2};
 	f->change.event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
 		.path = "/not/looked/at",
@@ -39,9 +41,7 @@ static int set_up(void **state)
 	f->e = (struct payload_event){.view = {.change = &f->change,
 					      .path = "/srv/a",
 					      .kind = EVENT_CLOSE_WRITE,
-					      .type = EVENT_TYPE_FILE},
-		.user_name = "alice",
-		.login_user = "bob"};
+					      .type = EVENT_TYPE_FILE}};
 	*state = f;
 	return 0;
 }
@@ -77,9 +77,7 @@ static void test_json_of_every_variable(void **state)
 static void test_json_of_what_is_unknown(void **state)
 {
 	struct fixture *f = *state;
-	f->change.actor = (struct actor){.uid = ACTOR_ID_UNKNOWN,
-		.euid = ACTOR_ID_UNKNOWN,
-		.login_uid = ACTOR_ID_UNKNOWN};
+	f->change.actor = (struct actor)ACTOR_NOBODY;
 	f->e.view.type = EVENT_TYPE_GONE;
 	assert_string_equal(payload(f, RULE_STDIN_JSON),
 		"{\"path\":\"/srv/a\",\"old_path\":null,\"new_path\":null,"
@@ -127,7 +125,7 @@ static void test_json_parts(void **state)
 		f->change.event.kinds = parts[i].kinds;
 		f->e.view.path = parts[i].path;
 		f->e.view.old_path = parts[i].old_path;
-		f->e.user_name = parts[i].user_name;
+		f->change.actor.user = (char *)(uintptr_t)parts[i].user_name;
 		if (!strstr(payload(f, RULE_STDIN_JSON), parts[i].part))
 			fail_msg("row %zu: no %s in %s", i, parts[i].part, f->out.data);
 	}
