@@ -81,12 +81,11 @@ static int make_stdin(struct jobs *j, const struct job *job, struct input *in)
 	const struct sched_item *item;
 	STAILQ_FOREACH (item, &job->sched->items, next) {
 		const struct job_event *e = (const struct job_event *)item;
-		struct payload_event p = {
-			.view = STAILQ_NEXT(item, next) ? e->view : in->newest};
+		const struct view *v = STAILQ_NEXT(item, next) ? &e->view : &in->newest;
 		in->is_cut = out.len > STDIN_MAX_BYTES;
 		if (in->is_cut)
 			break;
-		payload_add(&out, kind, &p);
+		payload_add(&out, kind, v);
 	}
 	if (out.failed)
 		errno = ENOMEM;

@@ -74,14 +74,12 @@ static void hook_put_number(struct hook_writer *w, const char *name, uint64_t va
 }
 
 /* What happened and who did it. */
-static void hook_put_event(struct hook_writer *w, const struct view *view,
-	const struct hook_context *context)
+static void hook_put_event(struct hook_writer *w, const struct view *view)
 {
-	struct payload_event e = {.view = *view};
 	const struct hookvars_variable *variable;
 	struct hookvars_value value;
 	for (size_t i = 0; (variable = hookvars_at(i)); i++) {
-		hookvars_get(variable, &e, &value);
+		hookvars_get(variable, view, &value);
 		if (value.type == HOOKVARS_NUMBER)
 			hook_put_number(w, variable->name, value.number);
 		else if (variable->env_max_bytes > 0)
@@ -204,7 +202,7 @@ int hook_build(struct hook *h, const struct rule *rule, const struct view *view,
 	struct hook_writer w = {.rule = rule};
 	if (hook_put_argv(&w, context->failure ? rule->on_failure : rule->command) < 0)
 		return -1;
-	hook_put_event(&w, view, context);
+	hook_put_event(&w, view);
 	if (context->failure)
 		hook_put_failure(&w, context->failure);
 	hook_put_run(&w, context);

@@ -7,11 +7,6 @@
 #include "core/rule.h"
 #include "core/view.h"
 
-/* One event of a job as its rule sees it. All is borrowed for the call. */
-struct payload_event {
-	struct view view;
-};
-
 /*
  * Append one event: for RULE_STDIN_PATHS the value of FSMON_PATH and a newline, whatever
  * bytes it holds; for RULE_STDIN_PATHS0 with a NUL; for RULE_STDIN_JSON an object on one
@@ -20,6 +15,6 @@ struct payload_event {
  * a path is an empty one. Returns 0, or -1 with ENOMEM: then out->failed is set, and what it
  * holds is of no use.
  */
-int payload_add(struct buf *out, enum rule_stdin kind, const struct payload_event *e);
+int payload_add(struct buf *out, enum rule_stdin kind, const struct view *v);
 
 #endif

@@ -117,17 +117,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *at = input, *end = input + size;
 	struct change change = {
 		.event.kinds = data[0], .actor = {.uid = data[0], .pid = data[0]}};
-	struct payload_event e = {
-		.view = {.change = &change, .kind = UINT32_C(1) << data[0] % 14}};
-	e.view.path = take(&at, end);
-	e.view.old_path = take(&at, end);
+	struct view view = {.change = &change, .kind = UINT32_C(1) << data[0] % 14};
+	view.path = take(&at, end);
+	view.old_path = take(&at, end);
 	const char *cmd = take(&at, end);
 	strlcpy(change.actor.program.comm, cmd ? cmd : "", sizeof(change.actor.program.comm));
 	change.actor.program.cmdline = (char *)(uintptr_t)take(&at, end);
 	change.actor.user = (char *)(uintptr_t)take(&at, end);
 	struct buf out = {0};
-	if (payload_add(&out, RULE_STDIN_JSON, &e) == 0)
-		check_json(&out, view_path(&e.view));
+	if (payload_add(&out, RULE_STDIN_JSON, &view) == 0)
+		check_json(&out, view_path(&view));
 	buf_fini(&out);
 	free(input);
 	return 0;

@@ -13,7 +13,7 @@
 /* An event that a test changes before it adds it. */
 struct fixture {
 	struct change change;
-	struct payload_event e;
+	struct view view;
 	struct buf out;
 };
 
@@ -38,10 +38,10 @@ static int set_up(void **state)
 	f->change.event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
 		.path = "/not/looked/at",
 		.time_ns = UINT64_C(1700000000000000042)};
-	f->e = (struct payload_event){.view = {.change = &f->change,
-					      .path = "/srv/a",
-					      .kind = EVENT_CLOSE_WRITE,
-					      .type = EVENT_TYPE_FILE}};
+	f->view = (struct view){.change = &f->change,
+		.path = "/srv/a",
+		.kind = EVENT_CLOSE_WRITE,
+		.type = EVENT_TYPE_FILE};
 	*state = f;
 	return 0;
 }
@@ -58,7 +58,7 @@ static int tear_down(void **state)
 static const char *payload(struct fixture *f, enum rule_stdin kind)
 {
 	buf_clear(&f->out);
-	assert_int_equal(payload_add(&f->out, kind, &f->e), 0);
+	assert_int_equal(payload_add(&f->out, kind, &f->view), 0);
 	return f->out.data;
 }
 
@@ -78,7 +78,7 @@ static void test_json_of_what_is_unknown(void **state)
 {
 	struct fixture *f = *state;
 	f->change.actor = (struct actor)ACTOR_NOBODY;
-	f->e.view.type = EVENT_TYPE_GONE;
+	f->view.type = EVENT_TYPE_GONE;
 	assert_string_equal(payload(f, RULE_STDIN_JSON),
 		"{\"path\":\"/srv/a\",\"old_path\":null,\"new_path\":null,"
 		"\"event\":\"close-write\",\"events\":[\"create\",\"close-write\"],"
@@ -121,10 +121,10 @@ static void test_json_parts(void **state)
 {
 	struct fixture *f = *state;
 	for (size_t i = 0; i < countof(parts); i++) {
-		f->e.view.kind = parts[i].kind;
+		f->view.kind = parts[i].kind;
 		f->change.event.kinds = parts[i].kinds;
-		f->e.view.path = parts[i].path;
-		f->e.view.old_path = parts[i].old_path;
+		f->view.path = parts[i].path;
+		f->view.old_path = parts[i].old_path;
 		f->change.actor.user = (char *)(uintptr_t)parts[i].user_name;
 		if (!strstr(payload(f, RULE_STDIN_JSON), parts[i].part))
 			fail_msg("row %zu: no %s in %s", i, parts[i].part, f->out.data);
@@ -152,9 +152,9 @@ static void test_paths(void **state)
 {
 	struct fixture *f = *state;
 	for (size_t i = 0; i < countof(lists); i++) {
-		f->e.view.kind = lists[i].kind;
-		f->e.view.path = lists[i].path;
-		f->e.view.old_path = lists[i].old_path;
+		f->view.kind = lists[i].kind;
+		f->view.path = lists[i].path;
+		f->view.old_path = lists[i].old_path;
 		payload(f, lists[i].as);
 		assert_int_equal(f->out.len, lists[i].len);
 		assert_memory_equal(f->out.data, lists[i].bytes, lists[i].len);
@@ -165,8 +165,8 @@ static void test_events_follow_one_another(void **state)
 {
 	struct fixture *f = *state;
 	for (int i = 0; i < 3; i++) {
-		f->e.view.path = i == 1 ? "/b" : "/a";
-		assert_int_equal(payload_add(&f->out, RULE_STDIN_PATHS0, &f->e), 0);
+		f->view.path = i == 1 ? "/b" : "/a";
+		assert_int_equal(payload_add(&f->out, RULE_STDIN_PATHS0, &f->view), 0);
 	}
 	assert_int_equal(f->out.len, 9);
 	assert_memory_equal(f->out.data, "/a\0/b\0/a\0", 9);
@@ -177,7 +177,7 @@ static void test_failure_is_told(void **state)
 	struct fixture *f = *state;
 	f->out.failed = true;
 	for (int as = RULE_STDIN_NONE; as <= RULE_STDIN_JSON; as++)
-		assert_int_equal(payload_add(&f->out, as, &f->e), -1);
+		assert_int_equal(payload_add(&f->out, as, &f->view), -1);
 	assert_int_equal(f->out.len, 0);
 }
 
