@@ -29,7 +29,7 @@
  *                  must be stopped. app/runs has core/hook make arguments and
  *                  environment and core/payload the list of events (os/memfile); app/runner
  *                  asks the keeper, which starts it in a cgroup of its own (os/cgroup), and
- *                  hears what comes of it. app/lineage reaches what has left a run where
+ *                  hears what comes of it, a core/outcome. app/lineage reaches what has left a run where
  *                  there are no cgroups.
  *   kept           app/store, a thread, writes what waits and what ran into SQLite;
  *                  app/jobs_keep puts it there and takes it out after a start. A label

@@ -134,7 +134,7 @@ static void on_drop(void *ctx, struct sched_job *s)
 	jobs_free_items(&s->items);
 	if (job) {
 		free(job->failure);
-		free(job->late);
+		free(job->deferred_end);
 	}
 	free(job);
 }
@@ -363,8 +363,8 @@ uint64_t jobs_next_ns(const struct jobs *j)
 	uint64_t next_ns = SCHED_FOREVER;
 	if (j->is_told && runner_has_room(j->runner))
 		next_ns = sched_due_ns(j->sched);
-	if (j->late_count && j->late_look_ns < next_ns)
-		next_ns = j->late_look_ns;
+	if (j->deferred_count && j->deferred_look_ns < next_ns)
+		next_ns = j->deferred_look_ns;
 	return next_ns;
 }
 

@@ -54,7 +54,7 @@ void jobs_drop(struct jobs *j, struct sched_job *s)
 		HASH_DEL(j->runs, job);
 	if (job) {
 		free(job->failure);
-		free(job->late);
+		free(job->deferred_end);
 	}
 	free(job);
 	sched_job_free(s);
@@ -97,9 +97,9 @@ static void tell_full(struct jobs *j, uint32_t rule, struct job_event *e)
 		r->timing.queue_max);
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	STAILQ_INSERT_TAIL(&items, &e->item, next);
-	struct store_failure why = {.reason = STORE_OVERFLOW, .status = -1, .output = ""};
+	const struct outcome why = {.kind = OUTCOME_OVERFLOW, .shell_status = -1};
 	const struct sched_given of = {.items = &items, .count = 1};
-	jobs_fail(j, named, rule, &of, &why);
+	jobs_fail(j, rule, &of, &why, 0);
 	job_event_free(e);
 }
 
@@ -172,21 +172,8 @@ static uint32_t copy_items(
 	return count;
 }
 
-struct job_failure *job_failure_new(const struct store_failure *why)
-{
-	struct job_failure *f = calloc(1, sizeof(*f) + why->output_len + 1);
-	if (!f)
-		return NULL;
-	f->reason = why->reason;
-	f->status = why->status;
-	f->run_id = why->run_id;
-	f->output_len = why->output_len;
-	memcpy(f->output, why->output, why->output_len);
-	return f;
-}
-
-void jobs_fail(struct jobs *j, struct named *named, uint32_t rule,
-	const struct sched_given *of, const struct store_failure *why)
+void jobs_fail(struct jobs *j, uint32_t rule, const struct sched_given *of,
+	const struct outcome *why, uint64_t run_id)
 {
 	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
 	struct sched_given given = *of;
@@ -194,7 +181,7 @@ void jobs_fail(struct jobs *j, struct named *named, uint32_t rule,
 	struct sched_item *item;
 	if (!table_rule(j->rules, rule)->on_failure)
 		return;
-	struct job_failure *failure = jobs_has_spare(j) ? job_failure_new(why) : NULL;
+	struct outcome *failure = jobs_has_spare(j) ? outcome_copy(why) : NULL;
 	given.items = &copies;
 	given.listed = copy_items(j, of->items, &copies);
 	if (failure && given.listed)
@@ -206,7 +193,9 @@ void jobs_fail(struct jobs *j, struct named *named, uint32_t rule,
 		jobs_free_items(&copies);
 		return;
 	}
-	jobs_dress(j, s, named)->failure = failure;
+	struct job *job = jobs_dress(j, s, j->by_rule[rule]);
+	job->failure = failure;
+	job->failure_run_id = run_id;
 	STAILQ_FOREACH (item, &s->items, next)
 		keep_job(j, s, (struct job_event *)item);
 }

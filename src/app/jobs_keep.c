@@ -23,7 +23,6 @@ static struct store_event stored(const struct job_event *e)
 static void put_job(struct jobs *j, const struct sched_job *s)
 {
 	const struct job *job = s->data;
-	struct store_failure why;
 	struct store_job put = {
 		.id = s->id,
 		.rule = job->named->name,
@@ -34,17 +33,9 @@ static void put_job(struct jobs *j, const struct sched_job *s)
 		.truncated = s->truncated,
 		.run_id = job->run_id,
 		.added_ns = job->added_ns,
+		.failure = job->failure,
+		.failure_run_id = job->failure_run_id,
 	};
-	if (job->failure) {
-		why = (struct store_failure){
-			.reason = job->failure->reason,
-			.status = job->failure->status,
-			.run_id = job->failure->run_id,
-			.output = job->failure->output,
-			.output_len = job->failure->output_len,
-		};
-		put.failure = &why;
-	}
 	store_put_job(j->store, &put);
 }
 
@@ -104,7 +95,7 @@ static uint64_t waited_ns(const struct sched_job *s)
 						   : 0;
 }
 
-void keep_run(struct jobs *j, const struct sched_job *s, const struct keep_end *end)
+void keep_run(struct jobs *j, const struct sched_job *s, const struct outcome *end)
 {
 	const struct job *job = s->data;
 	if (!j->store)
@@ -120,18 +111,9 @@ void keep_run(struct jobs *j, const struct sched_job *s, const struct keep_end *
 		.attempt = s->attempt,
 		.queued_ns = waited_ns(s),
 		.started_ns = job->run_started_ns,
-		.outcome = STORE_RUNNING,
 	};
-	if (end) {
-		run.duration_ns = end->duration_ns;
-		run.outcome = end->outcome;
-		run.status = end->status;
-		run.user_us = end->usage.user_us;
-		run.system_us = end->usage.system_us;
-		run.max_rss_kib = end->usage.max_rss_kib;
-		run.output = end->output;
-		run.output_len = end->output_len;
-	}
+	if (end)
+		run.outcome = *end;
 	store_put_run(j->store, &run);
 }
 
@@ -187,11 +169,6 @@ static void drop_changes(const struct store_left *left)
 		change_unref(left->events[i].view.change);
 }
 
-static struct job_failure *failure_of(const struct store_failure *why)
-{
-	return why ? job_failure_new(why) : NULL;
-}
-
 /* Put a job in as it was, or its events as a new one. NULL where that cannot be. */
 static struct sched_job *give(
 	struct jobs *j, const struct store_left *left, uint32_t rule, bool is_new)
@@ -199,7 +176,7 @@ static struct sched_job *give(
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	struct sched_given given = {.items = &items, .count = left->job.count};
 	bool is_failure = left->job.failure != NULL;
-	struct job_failure *failure = failure_of(left->job.failure);
+	struct outcome *failure = is_failure ? outcome_copy(left->job.failure) : NULL;
 	struct sched_job *s = NULL;
 	given.listed = make_items(j, left, &items, is_new);
 	given.truncated = left->job.truncated || given.listed < given.count;
@@ -224,6 +201,7 @@ static struct sched_job *give(
 	}
 	struct job *job = jobs_dress(j, s, j->by_rule[rule]);
 	job->failure = failure;
+	job->failure_run_id = left->job.failure_run_id;
 	if (!is_new)
 		job->added_ns = left->job.added_ns;
 	return s;

@@ -41,43 +41,18 @@ struct job_event {
 	struct view view;
 };
 
-/* What a job for on-failure tells its command. */
-struct job_failure {
-	enum store_outcome reason;
-	int status;
-	uint64_t run_id;
-	size_t output_len;
-	char output[]; /* and a NUL */
-};
-
-/* How a run is, or how it ended. */
-struct keep_end {
-	enum store_outcome outcome;
-	int status; /* exit code, signal or errno */
-	int shell_status; /* as a shell would have it; -1: there was no run */
-	uint64_t duration_ns;
-	struct wire_usage usage;
-	const char *output;
-	size_t output_len;
-};
-
-/* An end that is not told yet. */
-struct late_end {
-	struct keep_end end;
-	char output[];
-};
-
 /* What is known of a job besides what the scheduler does: its `data`. */
 struct job {
 	UT_hash_handle hh; /* jobs.runs, while it runs */
 	struct sched_job *sched;
 	struct named *named;
-	struct job_failure *failure; /* NULL: it is not for on-failure */
+	struct outcome *failure; /* what on-failure is told; NULL: it is not for that */
+	uint64_t failure_run_id; /* of the run that failed; 0: none */
 	uint64_t run_id; /* of its run; 0: it waits */
 	uint64_t added_ns; /* CLOCK_REALTIME */
 	uint64_t run_started_ns; /* likewise */
-	struct late_end
-		*late; /* its end, put off until its descendants are gone; or NULL */
+	struct outcome
+		*deferred_end; /* put off until its descendants are gone; or NULL */
 	bool is_killed; /* all of its run is to be killed, also what comes yet */
 	bool is_left; /* an earlier worker's run, of which the keeper has not spoken yet */
 };
@@ -98,8 +73,8 @@ struct jobs {
 	struct job *spare; /* so that a job that was taken has its data */
 	struct change_queue unnamed; /* changes that wait for the names of users */
 	struct job *runs; /* by run id */
-	size_t late_count; /* runs with a late end */
-	uint64_t late_look_ns; /* when to look for their descendants again */
+	size_t deferred_count; /* runs with a deferred end */
+	uint64_t deferred_look_ns; /* when to look for their descendants again */
 	uint64_t last_run_id;
 	uint64_t last_seq;
 	struct rule_user daemon_user;
@@ -139,7 +114,6 @@ struct named *jobs_named(struct jobs *j, const char *name);
 struct job_event *job_event_new(struct jobs *j, const struct view *view);
 void job_event_free(struct job_event *e);
 
-struct job_failure *job_failure_new(const struct store_failure *why);
 
 void jobs_free_items(struct sched_items *items);
 
@@ -157,11 +131,12 @@ void jobs_on_names(void *ctx, uint32_t events);
 
 /*
  * Have the rule's on-failure command run for events: copies of the items of `of`, whose
- * count, truncated and order are the new job's too; nothing else of it is used. Nothing
- * happens if the rule has no such command, or there is no memory.
+ * count, truncated and order are the new job's too; nothing else of it is used. run_id
+ * is that of the run that failed, or 0. Nothing happens if the rule has no such command, or
+ * there is no memory.
  */
-void jobs_fail(struct jobs *j, struct named *named, uint32_t rule,
-	const struct sched_given *of, const struct store_failure *why);
+void jobs_fail(struct jobs *j, uint32_t rule, const struct sched_given *of,
+	const struct outcome *why, uint64_t run_id);
 
 /* ---- runs.c ---- */
 
@@ -194,7 +169,7 @@ void keep_follow(
 	struct jobs *j, const struct sched_job *s, const struct sched_job *follower);
 
 /* A run has begun, or ended. `end` NULL: it goes on. */
-void keep_run(struct jobs *j, const struct sched_job *s, const struct keep_end *end);
+void keep_run(struct jobs *j, const struct sched_job *s, const struct outcome *end);
 
 /* Tell the store of all that waits, runs and is paused. */
 void keep_all(void *ctx);
@@ -210,8 +185,7 @@ void keep_settle_left(struct jobs *j);
 void say_start(const struct job *job, const char *what);
 void say_could_not_start(
 	const struct jobs *j, const struct job *job, int error, const char *stage);
-void say_end(const struct job *job, enum store_outcome outcome, int status,
-	uint64_t duration_ns);
+void say_end(const struct job *job, const struct outcome *end);
 void say_retry(const struct job *job, uint64_t in_ns, uint32_t retry);
 void say_held(const struct jobs *j, const struct job *job, uint64_t for_ns);
 

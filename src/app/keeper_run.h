@@ -43,7 +43,7 @@ struct keeper_run {
 	bool is_left;
 	struct spawn_error err; /* why it was not started; stage NULL: it was */
 	int status;
-	struct wire_usage usage;
+	struct outcome_usage usage;
 	char label[]; /* as the worker gave it */
 };
 

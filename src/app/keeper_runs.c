@@ -204,7 +204,7 @@ static void keeper_run_on_exit(void *ctx, uint32_t events)
 	if (pid < 0)
 		run->err = (struct spawn_error){.error = errno, .stage = "wait"};
 	else if (spawn_result(run->child.report_fd, &run->err) == 0)
-		run->usage = (struct wire_usage){.user_us = keeper_us(usage.ru_utime),
+		run->usage = (struct outcome_usage){.user_us = keeper_us(usage.ru_utime),
 			.system_us = keeper_us(usage.ru_stime),
 			.max_rss_kib = (uint64_t)usage.ru_maxrss};
 	keeper_run_close_process(run);

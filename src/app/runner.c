@@ -227,12 +227,10 @@ static void runner_on_ended(struct runner *r, const struct wire_message *m)
 	run->has_ended = true;
 	TAILQ_INSERT_TAIL(&r->lingering, run, link);
 	r->lingering_count++;
-	struct runner_outcome outcome = {
-		.status = m->ended.status,
-		.usage = m->ended.usage,
-		.output = run->lines.tail_len ? run->lines.tail : "",
-		.output_len = run->lines.tail_len,
-	};
+	struct outcome outcome = outcome_of_wait(m->ended.status);
+	outcome.usage = m->ended.usage;
+	outcome.output = run->lines.tail;
+	outcome.output_len = run->lines.tail_len;
 	r->handlers->ended(r->ctx, m->run_id, &outcome);
 	if (run->output_fd < 0)
 		runner_free_run(run);

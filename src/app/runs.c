@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* The descriptor that FSMON_FD has in a hook. */
@@ -100,7 +99,6 @@ static int make_stdin(struct jobs *j, const struct job *job, struct input *in)
 static int build(
 	struct jobs *j, const struct job *job, const struct input *in, struct hook *hook)
 {
-	struct hook_failure failure;
 	struct hook_context context = {
 		.run_id = job->run_id,
 		.attempt = job->sched->attempt,
@@ -108,16 +106,8 @@ static int build(
 		.truncated = job->sched->truncated || in->is_cut,
 		.file_fd = in->file_fd >= 0 ? FILE_FD : -1,
 		.daemon_user = &j->daemon_user,
+		.failure = job->failure,
 	};
-	if (job->failure) {
-		failure = (struct hook_failure){
-			.reason = store_outcome_name(job->failure->reason),
-			.status = job->failure->status,
-			.output = job->failure->output,
-			.output_len = job->failure->output_len,
-		};
-		context.failure = &failure;
-	}
 	return hook_build(hook, rule_of(j, job), &in->newest, &context);
 }
 
@@ -168,18 +158,11 @@ static int start(struct jobs *j, const struct job *job)
 
 /* Have on-failure run for a job that has failed for good. */
 static void fail_for_good(
-	struct jobs *j, struct job *job, const struct keep_end *end, uint64_t run_id)
+	struct jobs *j, struct job *job, const struct outcome *end, uint64_t run_id)
 {
 	int64_t rule = job_rule(job->sched);
 	if (rule < 0 || job->failure)
 		return;
-	struct store_failure why = {
-		.reason = end->outcome,
-		.status = end->shell_status,
-		.run_id = run_id,
-		.output = end->output,
-		.output_len = end->output_len,
-	};
 	/* In its place, so that whoever waits for the job waits for this too. */
 	const struct sched_given of = {
 		.order = job->sched->order,
@@ -187,12 +170,12 @@ static void fail_for_good(
 		.count = job->sched->count,
 		.truncated = job->sched->truncated,
 	};
-	jobs_fail(j, job->named, (uint32_t)rule, &of, &why);
+	jobs_fail(j, (uint32_t)rule, &of, end, run_id);
 }
 
 /* What the scheduler has made of the end of a run. */
 static void conclude(struct jobs *j, struct job *job, const struct sched_verdict *v,
-	const struct keep_end *end)
+	const struct outcome *end)
 {
 	struct jobs_counters *c = &job->named->counters;
 	struct sched_job *s = job->sched;
@@ -203,7 +186,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 	job->is_left = job->is_killed = false;
 	switch (v->end) {
 	case SCHED_RETRY:
-		if (end->outcome != STORE_LOST) {
+		if (end->kind != OUTCOME_LOST) {
 			c->retried++;
 			say_retry(job, v->due_ns > now_ns ? v->due_ns - now_ns : 0,
 				rule_of(j, job)->timing.retry);
@@ -225,40 +208,40 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 	jobs_drop(j, s);
 }
 
-static void count_end(const struct job *job, enum store_outcome outcome)
+static void count_end(const struct job *job, enum outcome_kind kind)
 {
 	struct jobs_counters *c = &job->named->counters;
 	if (job->failure)
 		c->on_failure++;
-	else if (outcome == STORE_OK)
+	else if (kind == OUTCOME_OK)
 		c->ok++;
-	else if (outcome == STORE_RESTARTED)
+	else if (kind == OUTCOME_RESTARTED)
 		c->restarted++;
 	else
 		c->failed++;
-	if (outcome == STORE_TIMEOUT && !job->failure)
+	if (kind == OUTCOME_TIMEOUT && !job->failure)
 		c->timed_out++;
 }
 
 /* A run has ended, or was never one. */
-static void finish(struct jobs *j, struct job *job, struct keep_end *end)
+static void finish(struct jobs *j, struct job *job, struct outcome *end)
 {
 	uint64_t now_ns = clock_monotonic_ns();
 	if (job->sched->started_ns)
 		end->duration_ns = now_ns - job->sched->started_ns;
-	if (end->outcome != STORE_COULD_NOT_START && !j->config.is_dry)
-		say_end(job, end->outcome, end->status, end->duration_ns);
-	count_end(job, end->outcome);
+	if (end->kind != OUTCOME_COULD_NOT_START && !j->config.is_dry)
+		say_end(job, end);
+	count_end(job, end->kind);
 	keep_run(j, job->sched, end);
 	struct sched_verdict v =
-		sched_ended(j->sched, job->sched, end->outcome == STORE_OK, now_ns);
+		sched_ended(j->sched, job->sched, end->kind == OUTCOME_OK, now_ns);
 	conclude(j, job, &v, end);
 }
 
 void runs_lose(struct jobs *j, struct job *job)
 {
-	struct keep_end end = {.outcome = STORE_LOST, .output = ""};
-	say_end(job, STORE_LOST, 0, 0);
+	const struct outcome end = {.kind = OUTCOME_LOST};
+	say_end(job, &end);
 	keep_run(j, job->sched, &end);
 	struct sched_verdict v = sched_lost(j->sched, job->sched, clock_monotonic_ns());
 	conclude(j, job, &v, &end);
@@ -266,30 +249,22 @@ void runs_lose(struct jobs *j, struct job *job)
 
 static void could_not_start(struct jobs *j, struct job *job, int error, const char *stage)
 {
-	const char *why = strerror(error);
-	struct keep_end end = {
-		.outcome = STORE_COULD_NOT_START,
-		.status = error,
-		.shell_status = hook_status_unstarted(stage, error),
-		.output = why,
-		.output_len = strlen(why),
-	};
+	struct outcome end = outcome_unstarted(stage, error);
 	say_could_not_start(j, job, error, stage);
 	finish(j, job, &end);
 }
 
-/* How it ended, and its status: what wait(2) says, unless it was being stopped. */
-static enum store_outcome outcome_of(const struct job *job, int wait_status, int *status)
+/* How a run has ended, of which the runner only knows how its process has. */
+static enum outcome_kind kind_of_end(const struct job *job, enum outcome_kind kind)
 {
-	bool is_signal = WIFSIGNALED(wait_status);
-	*status = is_signal ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
-	if (job->sched->stop == SCHED_STOPS_TIMEOUT)
-		return STORE_TIMEOUT;
-	if (job->sched->stop == SCHED_STOPS_RESTART)
-		return STORE_RESTARTED;
-	if (is_signal)
-		return STORE_SIGNAL;
-	return *status ? STORE_EXIT : STORE_OK;
+	switch (job->sched->stop) {
+	case SCHED_STOPS_TIMEOUT:
+		return OUTCOME_TIMEOUT;
+	case SCHED_STOPS_RESTART:
+		return OUTCOME_RESTARTED;
+	default:
+		return kind;
+	}
 }
 
 /* ---- Without cgroups: what descends from a run ---- */
@@ -304,40 +279,36 @@ static size_t signal_lineage(struct jobs *j, const struct job *job, int signal)
 
 /* A run that is being stopped has ended when all that descends from it has. Returns whether
  * its end is put off until then. */
-static bool put_off(struct jobs *j, struct job *job, const struct keep_end *end)
+static bool put_off(struct jobs *j, struct job *job, const struct outcome *end)
 {
 	if (job->sched->stop == SCHED_GOES_ON || signal_lineage(j, job, 0) == 0)
 		return false;
-	struct late_end *late = calloc(1, sizeof(*late) + end->output_len);
-	if (!late)
+	job->deferred_end = outcome_copy(end);
+	if (!job->deferred_end)
 		return false;
-	late->end = *end;
-	memcpy(late->output, end->output, end->output_len);
-	late->end.output = late->output;
-	job->late = late;
-	j->late_count++;
-	j->late_look_ns = clock_monotonic_ns() + LINEAGE_LOOK_NS;
+	j->deferred_count++;
+	j->deferred_look_ns = clock_monotonic_ns() + LINEAGE_LOOK_NS;
 	return true;
 }
 
 /* Look whether all is gone that ends were put off for. */
-static void look_for_late(struct jobs *j, uint64_t now_ns)
+static void look_for_deferred(struct jobs *j, uint64_t now_ns)
 {
 	struct job *job, *next;
-	if (!j->late_count || now_ns < j->late_look_ns)
+	if (!j->deferred_count || now_ns < j->deferred_look_ns)
 		return;
-	j->late_look_ns = now_ns + LINEAGE_LOOK_NS;
+	j->deferred_look_ns = now_ns + LINEAGE_LOOK_NS;
 	HASH_ITER(hh, j->runs, job, next)
 	{
-		struct late_end *late = job->late;
+		struct outcome *end = job->deferred_end;
 		/* What was being forked when the others were killed is killed now. */
 		int signal = job->is_killed ? SIGKILL : 0;
-		if (!late || signal_lineage(j, job, signal) > 0)
+		if (!end || signal_lineage(j, job, signal) > 0)
 			continue;
-		job->late = NULL;
-		j->late_count--;
-		finish(j, job, &late->end);
-		free(late);
+		job->deferred_end = NULL;
+		j->deferred_count--;
+		finish(j, job, end);
+		free(end);
 	}
 }
 
@@ -361,20 +332,19 @@ static void begin(struct jobs *j, struct job *job)
 	if (error)
 		could_not_start(j, job, error, "asking for it");
 	else if (j->config.is_dry)
-		finish(j, job, &(struct keep_end){.outcome = STORE_OK});
+		finish(j, job, &(struct outcome){.kind = OUTCOME_OK});
 }
 
 static void hold(struct jobs *j, struct job *job, uint64_t for_ns)
 {
-	const struct store_failure why = {
-		.reason = STORE_BREAKER, .status = -1, .output = ""};
+	const struct outcome why = {.kind = OUTCOME_BREAKER, .shell_status = -1};
 	const struct sched_given of = {
 		.items = &job->sched->items,
 		.count = job->sched->count,
 		.truncated = job->sched->truncated,
 	};
 	say_held(j, job, for_ns);
-	jobs_fail(j, job->named, (uint32_t)job_rule(job->sched), &of, &why);
+	jobs_fail(j, (uint32_t)job_rule(job->sched), &of, &why, 0);
 }
 
 static void obey(struct jobs *j, const struct sched_order *o, uint64_t now_ns)
@@ -410,7 +380,7 @@ void runs_pump(struct jobs *j)
 {
 	struct sched_order o;
 	uint64_t now_ns = clock_monotonic_ns();
-	look_for_late(j, now_ns);
+	look_for_deferred(j, now_ns);
 	/* What an earlier worker had running must be known before. */
 	while (j->is_told && runner_has_room(j->runner) &&
 		sched_next(j->sched, now_ns, &o))
@@ -470,7 +440,7 @@ static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
 	log_about(LOG_LEVEL_INFO, &about, "| %.*s", (int)len, line);
 }
 
-static void on_ended(void *ctx, uint64_t run_id, const struct runner_outcome *outcome)
+static void on_ended(void *ctx, uint64_t run_id, const struct outcome *outcome)
 {
 	struct jobs *j = ctx;
 	struct job *job = run_of(j, run_id);
@@ -478,13 +448,8 @@ static void on_ended(void *ctx, uint64_t run_id, const struct runner_outcome *ou
 		forget(j, run_id);
 		return;
 	}
-	struct keep_end end = {
-		.shell_status = hook_status(outcome->status),
-		.usage = outcome->usage,
-		.output = outcome->output,
-		.output_len = outcome->output_len,
-	};
-	end.outcome = outcome_of(job, outcome->status, &end.status);
+	struct outcome end = *outcome;
+	end.kind = kind_of_end(job, outcome->kind);
 	if (!put_off(j, job, &end))
 		finish(j, job, &end);
 }

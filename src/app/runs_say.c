@@ -80,32 +80,31 @@ static const char *signal_name(int signal)
 	return name ? name : "?";
 }
 
-void say_end(const struct job *job, enum store_outcome outcome, int status,
-	uint64_t duration_ns)
+void say_end(const struct job *job, const struct outcome *end)
 {
 	struct log_about about = about_run(job);
-	uint64_t ms = duration_ns / NS_PER_MS;
-	switch (outcome) {
-	case STORE_TIMEOUT:
+	uint64_t ms = end->duration_ns / NS_PER_MS;
+	switch (end->kind) {
+	case OUTCOME_TIMEOUT:
 		log_about(LOG_LEVEL_WARN, &about,
 			"stopped after %" PRIu64 " ms: its timeout was over", ms);
 		break;
-	case STORE_RESTARTED:
+	case OUTCOME_RESTARTED:
 		log_about(LOG_LEVEL_INFO, &about,
 			"stopped after %" PRIu64 " ms: a newer event came", ms);
 		break;
-	case STORE_SIGNAL:
+	case OUTCOME_SIGNAL:
 		log_about(LOG_LEVEL_WARN, &about, "killed by SIG%s after %" PRIu64 " ms",
-			signal_name(status), ms);
+			signal_name(end->status), ms);
 		break;
-	case STORE_LOST:
+	case OUTCOME_LOST:
 		log_about(LOG_LEVEL_WARN, &about,
 			"its end is not known: the daemon was not there; it is run "
 			"again");
 		break;
 	default:
-		log_about(outcome == STORE_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, &about,
-			"exit %d after %" PRIu64 " ms", status, ms);
+		log_about(end->kind == OUTCOME_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+			&about, "exit %d after %" PRIu64 " ms", end->status, ms);
 	}
 }
 

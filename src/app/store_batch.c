@@ -119,7 +119,7 @@ static size_t size_of(const char *s)
 
 static struct store_batch_state *copy_job(const struct store_job *job)
 {
-	const struct store_failure *f = job->failure;
+	const struct outcome *f = job->failure;
 	size_t output_len = f ? f->output_len : 0;
 	struct store_batch_state *copy = malloc(
 		sizeof(*copy) + size_of(job->rule) + size_of(job->key) + output_len + 1);
@@ -140,13 +140,14 @@ static struct store_batch_state *copy_job(const struct store_job *job)
 static struct store_run *copy_run(const struct store_run *run, struct store_event *event)
 {
 	struct store_run *copy =
-		malloc(sizeof(*run) + size_of(run->rule) + run->output_len + 1);
+		malloc(sizeof(*run) + size_of(run->rule) + run->outcome.output_len + 1);
 	if (!copy)
 		return NULL;
 	char *at = (char *)(copy + 1);
 	*copy = *run;
 	copy->rule = put_text(&at, run->rule);
-	copy->output = put_bytes(&at, run->output, run->output_len);
+	copy->outcome.output =
+		put_bytes(&at, run->outcome.output, run->outcome.output_len);
 	*event = run->event ? *run->event : (struct store_event){0};
 	if (event->view.change)
 		change_ref(event->view.change);

@@ -21,7 +21,7 @@ unsigned store_batch_hash(const void *key, size_t len);
 /* A job with its strings behind it. */
 struct store_batch_state {
 	struct store_job job;
-	struct store_failure failure;
+	struct outcome failure;
 	char text[];
 };
 

@@ -104,13 +104,13 @@ static void hook_put_output(struct hook_writer *w, const char *output, size_t le
 	hook_put(w, "FSMON_OUTPUT", text);
 }
 
-static void hook_put_failure(struct hook_writer *w, const struct hook_failure *failure)
+static void hook_put_failure(struct hook_writer *w, const struct outcome *failure)
 {
-	if (failure->status < 0)
+	if (failure->shell_status < 0)
 		hook_put(w, "FSMON_STATUS", NULL);
 	else
-		hook_put_number(w, "FSMON_STATUS", (uint64_t)failure->status);
-	hook_put(w, "FSMON_REASON", failure->reason);
+		hook_put_number(w, "FSMON_STATUS", (uint64_t)failure->shell_status);
+	hook_put(w, "FSMON_REASON", outcome_kind_name(failure->kind));
 	hook_put_output(w, failure->output, failure->output_len);
 }
 
@@ -209,17 +209,6 @@ int hook_build(struct hook *h, const struct rule *rule, const struct view *view,
 	hook_put_surroundings(&w, context);
 	hook_put_rule_env(&w);
 	return hook_finish(h, &w);
-}
-
-int hook_status(int wait_status)
-{
-	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status)
-					: WEXITSTATUS(wait_status);
-}
-
-int hook_status_unstarted(const char *stage, int error)
-{
-	return strcmp(stage, "exec") == 0 && error == ENOENT ? 127 : 126;
 }
 
 void hook_fini(struct hook *h)

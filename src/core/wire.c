@@ -13,6 +13,9 @@
 #define WIRE_VERSION 3u
 #define WIRE_HEADER_BYTES 12
 
+/* The numbers of a struct outcome_usage. */
+#define USAGE_COUNT (sizeof(struct outcome_usage) / sizeof(uint64_t))
+
 enum { WIRE_HAS_IDS = 1, WIRE_HAS_STDIN = 2, WIRE_HAS_FILE = 4 };
 
 /* What is left of a message being read; once `bad` is set all further reads give zeros.
@@ -104,9 +107,8 @@ static void wire_put_fields(struct buf *b, const struct wire_message *m)
 		break;
 	case WIRE_ENDED:
 		wire_put_u32(b, (uint32_t)m->ended.status);
-		wire_put_u64(b, m->ended.usage.user_us);
-		wire_put_u64(b, m->ended.usage.system_us);
-		wire_put_u64(b, m->ended.usage.max_rss_kib);
+		for (size_t i = 0; i < USAGE_COUNT; i++)
+			wire_put_u64(b, ((const uint64_t *)&m->ended.usage)[i]);
 		break;
 	case WIRE_SHUTDOWN:
 		wire_put_u32(b, m->now);
@@ -291,9 +293,8 @@ static int wire_get_fields(struct wire_cursor *c, struct wire_message *m)
 		break;
 	case WIRE_ENDED:
 		m->ended.status = (int32_t)wire_get_u32(c);
-		m->ended.usage.user_us = wire_get_u64(c);
-		m->ended.usage.system_us = wire_get_u64(c);
-		m->ended.usage.max_rss_kib = wire_get_u64(c);
+		for (size_t i = 0; i < USAGE_COUNT; i++)
+			((uint64_t *)&m->ended.usage)[i] = wire_get_u64(c);
 		break;
 	case WIRE_SHUTDOWN:
 		m->now = wire_get_u32(c) != 0;

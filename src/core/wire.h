@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The messages between worker and keeper (DESIGN 11), as bytes. One packet is one
+/* The messages between worker and keeper, as bytes. One packet is one
  * message. */
 #ifndef FSMON_CORE_WIRE_H
 #define FSMON_CORE_WIRE_H
 
 #include "base/buf.h"
+#include "core/outcome.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,13 +61,6 @@ struct wire_done {
 	size_t count;
 };
 
-/* What a run used. */
-struct wire_usage {
-	uint64_t user_us;
-	uint64_t system_us;
-	uint64_t max_rss_kib;
-};
-
 struct wire_message {
 	enum wire_type type;
 	uint64_t run_id; /* 0 where the message concerns no run */
@@ -86,7 +80,7 @@ struct wire_message {
 		} failed; /* WIRE_FAILED */
 		struct {
 			int32_t status; /* as of wait(2) */
-			struct wire_usage usage;
+			struct outcome_usage usage;
 		} ended; /* WIRE_ENDED */
 		bool now; /* WIRE_SHUTDOWN: do not wait for running hooks */
 		bool logs_json; /* WIRE_READY: the log is to be JSON */

@@ -199,8 +199,8 @@ void kit_put_waiting(struct kit *k, uint64_t id, const char *path)
 	change_unref(e.view.change);
 }
 
-void kit_put_done(struct kit *k, uint64_t id, const char *rule,
-	enum store_outcome outcome, uint64_t started_ns)
+void kit_put_done(struct kit *k, uint64_t id, const char *rule, enum outcome_kind outcome,
+	uint64_t started_ns)
 {
 	char path[32];
 	struct store_event e;
@@ -222,12 +222,14 @@ void kit_put_done(struct kit *k, uint64_t id, const char *rule,
 	job.attempt = 1;
 	store_put_job(k->store, &job);
 	store_put_run(k->store, &run);
-	run.outcome = outcome;
-	run.status = outcome == STORE_OK ? 0 : 3;
-	run.duration_ns = 1000;
-	run.output = "said\n";
-	run.output_len = 5;
-	if (outcome != STORE_RUNNING) {
+	run.outcome = (struct outcome){
+		.kind = outcome,
+		.status = outcome == OUTCOME_OK ? 0 : 3,
+		.duration_ns = 1000,
+		.output = "said\n",
+		.output_len = 5,
+	};
+	if (outcome != OUTCOME_RUNNING) {
 		store_put_run(k->store, &run);
 		store_done_job(k->store, id);
 	}
@@ -278,7 +280,7 @@ void kit_run_killed(struct kit *k)
 	if (pid == 0) {
 		kit_open(k);
 		kit_put_waiting(k, 1, "/a");
-		kit_put_done(k, 2, "r", STORE_RUNNING, 100);
+		kit_put_done(k, 2, "r", OUTCOME_RUNNING, 100);
 		kit_settle(k);
 		_exit(0);
 	}

@@ -2,14 +2,11 @@
 #include "core/hook.h"
 #include "core/hookvars.h"
 
-#include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -408,8 +405,8 @@ static void test_nothing_is_substituted(void **state)
 static void test_failure_runs_the_other_command(void **state)
 {
 	struct fixture *f = *state;
-	const struct hook_failure failure = {.reason = "exit",
-		.status = 3,
+	const struct outcome failure = {.kind = OUTCOME_EXIT,
+		.shell_status = 3,
 		.output = "no\0 space\n",
 		.output_len = 10};
 	f->rule.on_failure = (char *)(uintptr_t) "mail -s failed root";
@@ -428,7 +425,7 @@ static void test_failure_runs_the_other_command(void **state)
 static void test_failure_without_a_run(void **state)
 {
 	struct fixture *f = *state;
-	const struct hook_failure failure = {.reason = "overflow", .status = -1};
+	const struct outcome failure = {.kind = OUTCOME_OVERFLOW, .shell_status = -1};
 	f->context.failure = &failure;
 	build(f);
 	assert_string_equal(get(&f->hook, "FSMON_STATUS"), "");
@@ -442,8 +439,8 @@ static void test_failure_has_the_end_of_the_output(void **state)
 	char output[HOOK_OUTPUT_MAX_BYTES + 3];
 	memset(output, 'x', sizeof(output));
 	memcpy(output, "abcd", 4);
-	struct hook_failure failure = {.reason = "signal",
-		.status = 137,
+	struct outcome failure = {.kind = OUTCOME_SIGNAL,
+		.shell_status = 137,
 		.output = output,
 		.output_len = sizeof(output)};
 	f->context.failure = &failure;
@@ -466,46 +463,6 @@ static void test_large_count(void **state)
 	f->context.count = UINT64_MAX;
 	build(f);
 	assert_string_equal(get(&f->hook, "FSMON_COUNT"), "18446744073709551615");
-}
-
-/* ---- hook_status ---- */
-
-/* What a shell says of a process that ended so. */
-static void test_status_is_that_of_a_shell(void **state)
-{
-	static const struct {
-		int wait_status;
-		int status;
-	} rows[] = {
-		{W_EXITCODE(0, 0), 0},
-		{W_EXITCODE(1, 0), 1},
-		{W_EXITCODE(255, 0), 255},
-		{W_EXITCODE(0, SIGTERM), 143},
-		{W_EXITCODE(0, SIGKILL), 137},
-		{W_EXITCODE(0, SIGSEGV) | WCOREFLAG, 139},
-	};
-	(void)state;
-	for (size_t i = 0; i < countof(rows); i++)
-		assert_int_equal(hook_status(rows[i].wait_status), rows[i].status);
-}
-
-static void test_status_of_what_did_not_start(void **state)
-{
-	static const struct {
-		const char *stage;
-		int error;
-		int status;
-	} rows[] = {
-		{"exec", ENOENT, 127},
-		{"exec", EACCES, 126},
-		{"exec", ENOEXEC, 126},
-		{"chdir", ENOENT, 126},
-		{"fork", EAGAIN, 126},
-	};
-	(void)state;
-	for (size_t i = 0; i < countof(rows); i++)
-		assert_int_equal(hook_status_unstarted(rows[i].stage, rows[i].error),
-			rows[i].status);
 }
 
 int main(void)
@@ -534,8 +491,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_failure_has_the_end_of_the_output, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_large_count, set_up, tear_down),
-		cmocka_unit_test(test_status_is_that_of_a_shell),
-		cmocka_unit_test(test_status_of_what_did_not_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

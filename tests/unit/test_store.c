@@ -42,10 +42,9 @@ static void put_everything(struct kit *k)
 {
 	char path[257];
 	every_byte(path);
-	const struct store_failure failure = {
-		.reason = STORE_TIMEOUT,
-		.status = 143,
-		.run_id = 77,
+	const struct outcome failure = {
+		.kind = OUTCOME_TIMEOUT,
+		.shell_status = 143,
 		.output = "a\0b\n",
 		.output_len = 4,
 	};
@@ -60,6 +59,7 @@ static void put_everything(struct kit *k)
 		.run_id = 9,
 		.added_ns = 1700000000000000001,
 		.failure = &failure,
+		.failure_run_id = 77,
 	};
 	store_put_job(k->store, &job);
 	struct change *c = kit_change("/new\xff", path);
@@ -92,11 +92,11 @@ static void look_at_job(const struct store_job *job)
 	assert_true(job->truncated);
 	assert_int_equal(job->run_id, 9);
 	assert_int_equal(job->added_ns, 1700000000000000001);
-	const struct store_failure *f = job->failure;
+	const struct outcome *f = job->failure;
 	assert_non_null(f);
-	assert_int_equal(f->reason, STORE_TIMEOUT);
-	assert_int_equal(f->status, 143);
-	assert_int_equal(f->run_id, 77);
+	assert_int_equal(f->kind, OUTCOME_TIMEOUT);
+	assert_int_equal(f->shell_status, 143);
+	assert_int_equal(job->failure_run_id, 77);
 	assert_int_equal(f->output_len, 4);
 	assert_memory_equal(f->output, "a\0b\n", 4);
 }
@@ -212,8 +212,8 @@ static void keeps_what_was_written_before_a_kill(void **state)
 	if (pid == 0) {
 		kit_open(k);
 		kit_put_waiting(k, 1, "/a");
-		kit_put_done(k, 2, "r", STORE_OK, 100);
-		kit_put_done(k, 3, "r", STORE_RUNNING, 100);
+		kit_put_done(k, 2, "r", OUTCOME_OK, 100);
+		kit_put_done(k, 3, "r", OUTCOME_RUNNING, 100);
 		kit_wait_committed(k, 1);
 		_exit(0);
 	}
@@ -245,8 +245,8 @@ static void tells_which_runs_are_committed(void **state)
 {
 	struct kit *k = *state;
 	kit_open(k);
-	kit_put_done(k, 1, "r", STORE_RUNNING, 100);
-	kit_put_done(k, 2, "r", STORE_EXIT, 200);
+	kit_put_done(k, 1, "r", OUTCOME_RUNNING, 100);
+	kit_put_done(k, 2, "r", OUTCOME_EXIT, 200);
 	kit_wait_committed(k, 1);
 	kit_settle(k);
 	assert_int_equal(k->committed_count, 1);
