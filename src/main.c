@@ -27,7 +27,7 @@
  *                  job.
  *   when           core/sched gathers events into jobs and says which may start, and what
  *                  must be stopped. app/runs has core/hook make arguments and
- *                  environment and core/payload the list of events (os/memfile); app/runner
+ *                  environment and core/payload the list of events (os/memfile); app/link
  *                  asks the keeper, which starts it in a cgroup of its own (os/cgroup), and
  *                  hears what comes of it, a core/outcome. app/lineage reaches what has left a run where
  *                  there are no cgroups.

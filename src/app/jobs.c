@@ -75,7 +75,7 @@ static void load_daemon_user(struct rule_user *out)
 static void on_committed(void *ctx, const uint64_t *run_ids, size_t count)
 {
 	struct jobs *j = ctx;
-	runner_done(j->runner, run_ids, count);
+	j->config.link.done(j->config.link.ctx, run_ids, count);
 }
 
 static int open_store(struct jobs *j, const struct conf_daemon *daemon)
@@ -116,9 +116,7 @@ struct jobs *jobs_new(const struct jobs_config *config, const struct conf_daemon
 		poller_add(config->poller, names_fd(j->names), EPOLLIN, jobs_on_names, j);
 	if (!j->names_source)
 		goto fail;
-	j->runner = runner_new(config->poller, config->keeper_fd, &runs_handlers, j);
-	if (!j->runner)
-		goto fail;
+	config->link.listen(config->link.ctx, &runs_handlers, j);
 	return j;
 fail:;
 	int saved = errno;
@@ -159,7 +157,6 @@ void jobs_free(struct jobs *j)
 {
 	if (!j)
 		return;
-	runner_free(j->runner);
 	poller_remove(j->config.poller, j->names_source);
 	names_free(j->names);
 	close_store(j);
@@ -348,11 +345,6 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map
 
 /* ---- From outside ---- */
 
-void jobs_drain(struct jobs *j)
-{
-	runner_drain(j->runner);
-}
-
 void jobs_pump(struct jobs *j)
 {
 	runs_pump(j);
@@ -361,7 +353,7 @@ void jobs_pump(struct jobs *j)
 uint64_t jobs_next_ns(const struct jobs *j)
 {
 	uint64_t next_ns = SCHED_FOREVER;
-	if (j->is_told && runner_has_room(j->runner))
+	if (j->is_told && j->config.link.has_room(j->config.link.ctx))
 		next_ns = sched_due_ns(j->sched);
 	if (j->deferred_count && j->deferred_look_ns < next_ns)
 		next_ns = j->deferred_look_ns;
@@ -401,13 +393,6 @@ void jobs_stop(struct jobs *j)
 	j->is_stopping = true;
 	for (uint32_t i = 0; i < table_count(j->rules); i++)
 		pause_lanes(j, i, SCHED_FOREVER);
-}
-
-void jobs_tell_ready(struct jobs *j, bool logs_json, const char *status)
-{
-	if (runner_ready(j->runner, logs_json) < 0 ||
-		runner_status(j->runner, status) < 0)
-		log_warn("the service manager cannot be told: %s", strerror(errno));
 }
 
 bool jobs_mark(const struct jobs *j, uint64_t *mark)

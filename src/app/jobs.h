@@ -4,6 +4,7 @@
 #define FSMON_APP_JOBS_H
 
 #include "app/filesystems.h"
+#include "app/link.h"
 #include "app/names.h"
 #include "app/store.h"
 #include "core/change.h"
@@ -20,7 +21,7 @@ struct jobs; /* opaque */
 struct jobs_config {
 	struct poller *poller;
 	struct filesystems *filesystems;
-	int keeper_fd; /* becomes the jobs' own */
+	struct link_port link; /* by which hooks are run */
 	bool is_dry; /* only say what would run; nothing is stored */
 	const char *state_dir;
 	const char *runtime_dir;
@@ -30,9 +31,6 @@ struct jobs_config {
 	/* Send a signal (0: none) to all that still descends from a run, by its tag. Returns
 	 * how many processes there are. */
 	size_t (*signal_tagged)(void *ctx, uint64_t tag, int signal);
-	void (*stop_requested)(void *ctx, bool now);
-	void (*reload_requested)(void *ctx);
-	void (*keeper_gone)(void *ctx);
 	void *ctx;
 };
 
@@ -75,9 +73,6 @@ void jobs_retag(struct jobs *j, const char *hooks_dir);
  * need be. */
 void jobs_found(struct jobs *j, struct change *c);
 
-/* Take in what the keeper has sent, without waiting. */
-void jobs_drain(struct jobs *j);
-
 /* Start what may start, and stop what must stop. */
 void jobs_pump(struct jobs *j);
 
@@ -87,10 +82,6 @@ uint64_t jobs_next_ns(const struct jobs *j);
 /* Start nothing more. What waits stays in the store; where there is none it is dropped, which
  * is logged. */
 void jobs_stop(struct jobs *j);
-
-/* Tell the keeper that the worker is at work, whether the log is JSON, and one line on how
- * it goes. */
-void jobs_tell_ready(struct jobs *j, bool logs_json, const char *status);
 
 /* Start no run of a rule for so long (SCHED_FOREVER: until it is resumed). */
 void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns);

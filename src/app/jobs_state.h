@@ -9,7 +9,7 @@
 #define FSMON_APP_JOBS_STATE_H
 
 #include "app/jobs.h"
-#include "app/runner.h"
+#include "app/link.h"
 #include "app/store.h"
 #include "core/sched.h"
 #include "core/view.h"
@@ -61,7 +61,6 @@ STAILQ_HEAD(change_queue, change);
 
 struct jobs {
 	struct jobs_config config;
-	struct runner *runner;
 	struct store *store; /* NULL with a dry run */
 	struct names *names;
 	struct poller_source *names_source;
@@ -140,8 +139,8 @@ void jobs_fail(struct jobs *j, uint32_t rule, const struct sched_given *of,
 
 /* ---- runs.c ---- */
 
-/* What the runner calls for runs, and for what the keeper wants; its ctx is the jobs. */
-extern const struct runner_handlers runs_handlers;
+/* What the link calls for runs; its ctx is the jobs. */
+extern const struct link_run_handlers runs_handlers;
 
 /* Do what the scheduler wants done now. */
 void runs_pump(struct jobs *j);

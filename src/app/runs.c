@@ -122,7 +122,7 @@ static int request_run(struct jobs *j, const struct job *job, struct input *in)
 	if (build(j, job, in, &hook) < 0)
 		return -1;
 	runlabel_write(label, job->named->name, job->run_id, depth_of(job) + 1);
-	struct runner_request request = {
+	struct link_request request = {
 		.run_id = job->run_id,
 		.argv = hook.argv,
 		.envp = hook.envp,
@@ -134,7 +134,7 @@ static int request_run(struct jobs *j, const struct job *job, struct input *in)
 		.stdin_fd = in->stdin_fd,
 		.file_fd = in->file_fd,
 	};
-	int rc = runner_start(j->runner, &request);
+	int rc = j->config.link.start(j->config.link.ctx, &request);
 	int saved = errno;
 	hook_fini(&hook);
 	errno = saved;
@@ -272,7 +272,7 @@ static enum outcome_kind kind_of_end(const struct job *job, enum outcome_kind ki
 /* Reach what has left the process group. Returns how many processes there are. */
 static size_t signal_lineage(struct jobs *j, const struct job *job, int signal)
 {
-	if (runner_has_cgroups(j->runner))
+	if (j->config.link.has_cgroups(j->config.link.ctx))
 		return 0;
 	return j->config.signal_tagged(j->config.ctx, tag_of(job), signal);
 }
@@ -356,15 +356,15 @@ static void obey(struct jobs *j, const struct sched_order *o, uint64_t now_ns)
 		begin(j, job);
 		break;
 	case SCHED_SIGNAL:
-		rc = runner_signal(j->runner, job->run_id, o->signal);
+		rc = j->config.link.signal(j->config.link.ctx, job->run_id, o->signal);
 		break;
 	case SCHED_STOP:
-		rc = runner_stop(j->runner, job->run_id, o->signal);
+		rc = j->config.link.stop(j->config.link.ctx, job->run_id, o->signal);
 		signal_lineage(j, job, o->signal);
 		break;
 	case SCHED_KILL:
 		job->is_killed = true;
-		rc = runner_kill(j->runner, job->run_id);
+		rc = j->config.link.kill(j->config.link.ctx, job->run_id);
 		signal_lineage(j, job, SIGKILL);
 		break;
 	case SCHED_HELD:
@@ -382,7 +382,7 @@ void runs_pump(struct jobs *j)
 	uint64_t now_ns = clock_monotonic_ns();
 	look_for_deferred(j, now_ns);
 	/* What an earlier worker had running must be known before. */
-	while (j->is_told && runner_has_room(j->runner) &&
+	while (j->is_told && j->config.link.has_room(j->config.link.ctx) &&
 		sched_next(j->sched, now_ns, &o))
 		obey(j, &o, now_ns);
 }
@@ -418,7 +418,7 @@ static void forget(struct jobs *j, uint64_t run_id)
 {
 	if (run_id > j->last_run_id)
 		j->last_run_id = run_id;
-	runner_done(j->runner, &run_id, 1);
+	j->config.link.done(j->config.link.ctx, &run_id, 1);
 }
 
 static void on_failed(void *ctx, uint64_t run_id, int error, const char *stage)
@@ -454,38 +454,17 @@ static void on_ended(void *ctx, uint64_t run_id, const struct outcome *outcome)
 		finish(j, job, &end);
 }
 
-static void on_told(void *ctx)
+static void on_caught_up(void *ctx)
 {
 	struct jobs *j = ctx;
 	keep_settle_left(j);
 	j->is_told = true;
 }
 
-static void on_stop(void *ctx, bool now)
-{
-	struct jobs *j = ctx;
-	j->config.stop_requested(j->config.ctx, now);
-}
-
-static void on_reload(void *ctx)
-{
-	struct jobs *j = ctx;
-	j->config.reload_requested(j->config.ctx);
-}
-
-static void on_keeper_gone(void *ctx)
-{
-	struct jobs *j = ctx;
-	j->config.keeper_gone(j->config.ctx);
-}
-
-const struct runner_handlers runs_handlers = {
+const struct link_run_handlers runs_handlers = {
 	.started = on_started,
 	.failed = on_failed,
 	.output = on_output,
 	.ended = on_ended,
-	.told = on_told,
-	.stop_requested = on_stop,
-	.reload_requested = on_reload,
-	.keeper_gone = on_keeper_gone,
+	.caught_up = on_caught_up,
 };
