@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/jobs_state.h"
+#include "app/runs.h"
 
+#include "app/add.h"
+#include "app/jobs_state.h"
+#include "app/keep.h"
 #include "app/log.h"
+#include "app/retag.h"
+#include "app/say.h"
 #include "app/where.h"
 #include "core/hook.h"
 #include "core/payload.h"
@@ -19,31 +24,18 @@
 #define FILE_FD 3
 /* The longest list of events that a hook is given: what is behind it is cut. */
 #define STDIN_MAX_BYTES ((size_t)256 * 1024 * 1024)
-/* Without cgroups: how often is looked whether all that descends from a hook is gone. */
-#define LINEAGE_LOOK_NS UINT64_C(100000000)
+/* Without cgroups: how often we look whether all that descends from a hook is gone. */
+#define LINEAGE_CHECK_NS UINT64_C(100000000)
 
 static uint64_t tag_of(const struct job *job)
 {
-	return jobs_tag(job->named, job->run_id);
+	return named_tag(job->named, job->run_id);
 }
 
 /* The rule of a job whose lane is not gone. */
 static const struct rule *rule_of(const struct jobs *j, const struct job *job)
 {
 	return table_rule(j->rules, (uint32_t)job_rule(job->sched));
-}
-
-/* How many hooks deep the deepest cause of the job lies. */
-static uint32_t depth_of(const struct job *job)
-{
-	const struct sched_item *item;
-	uint32_t depth = 0;
-	STAILQ_FOREACH (item, &job->sched->items, next) {
-		const struct job_event *e = (const struct job_event *)item;
-		if (e->view.change->actor.depth > depth)
-			depth = e->view.change->actor.depth;
-	}
-	return depth;
 }
 
 /* ---- Starting ---- */
@@ -121,7 +113,7 @@ static int request_run(struct jobs *j, const struct job *job, struct input *in)
 		return -1;
 	if (build(j, job, in, &hook) < 0)
 		return -1;
-	runlabel_write(label, job->named->name, job->run_id, depth_of(job) + 1);
+	runlabel_write(label, job->named->name, job->run_id, job_depth(job) + 1);
 	struct link_request request = {
 		.run_id = job->run_id,
 		.argv = hook.argv,
@@ -170,7 +162,7 @@ static void fail_for_good(
 		.count = job->sched->count,
 		.truncated = job->sched->truncated,
 	};
-	jobs_fail(j, (uint32_t)rule, &of, end, run_id);
+	add_failure(j, (uint32_t)rule, &of, end, run_id);
 }
 
 /* What the scheduler has made of the end of a run. */
@@ -183,7 +175,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 	if (job->hh.tbl)
 		HASH_DEL(j->runs, job);
 	job->run_id = 0;
-	job->is_left = job->is_killed = false;
+	job->is_unconfirmed = job->is_killed = false;
 	switch (v->end) {
 	case SCHED_RETRY:
 		if (end->kind != OUTCOME_LOST) {
@@ -191,21 +183,21 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 			say_retry(job, v->due_ns > now_ns ? v->due_ns - now_ns : 0,
 				rule_of(j, job)->timing.retry);
 		}
-		keep_job(j, s, NULL);
+		keep_job(j->store, s, NULL);
 		return;
 	case SCHED_FOLLOWED:
-		keep_follow(j, s, v->follower);
+		keep_follow(j->store, s, v->follower);
 		break;
 	case SCHED_FAILED:
 		fail_for_good(j, job, end, run_id);
-		keep_done(j, s);
+		keep_done(j->store, s);
 		break;
 	case SCHED_DONE:
 	case SCHED_INTERRUPTED:
-		keep_done(j, s);
+		keep_done(j->store, s);
 		break;
 	}
-	jobs_drop(j, s);
+	job_drop(s);
 }
 
 static void count_end(const struct job *job, enum outcome_kind kind)
@@ -232,17 +224,18 @@ static void finish(struct jobs *j, struct job *job, struct outcome *end)
 	if (end->kind != OUTCOME_COULD_NOT_START && !j->config.is_dry)
 		say_end(job, end);
 	count_end(job, end->kind);
-	keep_run(j, job->sched, end);
+	keep_run(j->store, job->sched, end);
 	struct sched_verdict v =
 		sched_ended(j->sched, job->sched, end->kind == OUTCOME_OK, now_ns);
 	conclude(j, job, &v, end);
 }
 
-void runs_lose(struct jobs *j, struct job *job)
+/* Nobody knows how a run ended, or whether. */
+static void lose(struct jobs *j, struct job *job)
 {
 	const struct outcome end = {.kind = OUTCOME_LOST};
 	say_end(job, &end);
-	keep_run(j, job->sched, &end);
+	keep_run(j->store, job->sched, &end);
 	struct sched_verdict v = sched_lost(j->sched, job->sched, clock_monotonic_ns());
 	conclude(j, job, &v, &end);
 }
@@ -250,7 +243,8 @@ void runs_lose(struct jobs *j, struct job *job)
 static void could_not_start(struct jobs *j, struct job *job, int error, const char *stage)
 {
 	struct outcome end = outcome_unstarted(stage, error);
-	say_could_not_start(j, job, error, stage);
+	say_could_not_start(
+		job, job_rule(job->sched) < 0 ? NULL : rule_of(j, job), error, stage);
 	finish(j, job, &end);
 }
 
@@ -287,17 +281,17 @@ static bool put_off(struct jobs *j, struct job *job, const struct outcome *end)
 	if (!job->deferred_end)
 		return false;
 	j->deferred_count++;
-	j->deferred_look_ns = clock_monotonic_ns() + LINEAGE_LOOK_NS;
+	j->deferred_check_ns = clock_monotonic_ns() + LINEAGE_CHECK_NS;
 	return true;
 }
 
 /* Look whether all is gone that ends were put off for. */
-static void look_for_deferred(struct jobs *j, uint64_t now_ns)
+static void check_deferred(struct jobs *j, uint64_t now_ns)
 {
 	struct job *job, *next;
-	if (!j->deferred_count || now_ns < j->deferred_look_ns)
+	if (!j->deferred_count || now_ns < j->deferred_check_ns)
 		return;
-	j->deferred_look_ns = now_ns + LINEAGE_LOOK_NS;
+	j->deferred_check_ns = now_ns + LINEAGE_CHECK_NS;
 	HASH_ITER(hh, j->runs, job, next)
 	{
 		struct outcome *end = job->deferred_end;
@@ -327,8 +321,8 @@ static void begin(struct jobs *j, struct job *job)
 	else if (!j->config.is_dry)
 		error = start(j, job);
 	say_start(job, j->config.is_dry ? ": would run" : "");
-	keep_job(j, job->sched, NULL);
-	keep_run(j, job->sched, NULL);
+	keep_job(j->store, job->sched, NULL);
+	keep_run(j->store, job->sched, NULL);
 	if (error)
 		could_not_start(j, job, error, "asking for it");
 	else if (j->config.is_dry)
@@ -343,8 +337,8 @@ static void hold(struct jobs *j, struct job *job, uint64_t for_ns)
 		.count = job->sched->count,
 		.truncated = job->sched->truncated,
 	};
-	say_held(j, job, for_ns);
-	jobs_fail(j, (uint32_t)job_rule(job->sched), &of, &why, 0);
+	say_held(job, rule_of(j, job), for_ns);
+	add_failure(j, (uint32_t)job_rule(job->sched), &of, &why, 0);
 }
 
 static void obey(struct jobs *j, const struct sched_order *o, uint64_t now_ns)
@@ -380,11 +374,21 @@ void runs_pump(struct jobs *j)
 {
 	struct sched_order o;
 	uint64_t now_ns = clock_monotonic_ns();
-	look_for_deferred(j, now_ns);
+	check_deferred(j, now_ns);
 	/* What an earlier worker had running must be known before. */
-	while (j->is_told && j->config.link.has_room(j->config.link.ctx) &&
+	while (j->has_caught_up && j->config.link.has_room(j->config.link.ctx) &&
 		sched_next(j->sched, now_ns, &o))
 		obey(j, &o, now_ns);
+}
+
+uint64_t runs_next_ns(const struct jobs *j)
+{
+	uint64_t next_ns = SCHED_FOREVER;
+	if (j->has_caught_up && j->config.link.has_room(j->config.link.ctx))
+		next_ns = sched_due_ns(j->sched);
+	if (j->deferred_count && j->deferred_check_ns < next_ns)
+		next_ns = j->deferred_check_ns;
+	return next_ns;
 }
 
 /* ---- What the keeper tells ---- */
@@ -408,9 +412,9 @@ static void on_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
 			retag_process(j, pid, label);
 		return;
 	}
-	job->is_left = false;
+	job->is_unconfirmed = false;
 	if (pid)
-		j->config.started(j->config.ctx, pid, tag_of(job), depth_of(job) + 1);
+		j->config.started(j->config.ctx, pid, tag_of(job), job_depth(job) + 1);
 }
 
 /* A run whose job nobody knows any more. */
@@ -457,8 +461,13 @@ static void on_ended(void *ctx, uint64_t run_id, const struct outcome *outcome)
 static void on_caught_up(void *ctx)
 {
 	struct jobs *j = ctx;
-	keep_settle_left(j);
-	j->is_told = true;
+	struct job *job, *next;
+	HASH_ITER(hh, j->runs, job, next)
+	{
+		if (job->is_unconfirmed)
+			lose(j, job);
+	}
+	j->has_caught_up = true;
 }
 
 const struct link_run_handlers runs_handlers = {

@@ -2,6 +2,8 @@
 #include "core/hook.h"
 #include "core/hookvars.h"
 
+#include "core/hookvars.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the log says of runs. */
-#include "app/jobs_state.h"
+#include "app/say.h"
 
 #include "app/log.h"
 #include "base/buf.h"
@@ -57,11 +56,9 @@ void say_start(const struct job *job, const char *what)
 }
 
 void say_could_not_start(
-	const struct jobs *j, const struct job *job, int error, const char *stage)
+	const struct job *job, const struct rule *r, int error, const char *stage)
 {
 	struct log_about about = about_run(job);
-	int64_t rule = job_rule(job->sched);
-	const struct rule *r = rule >= 0 ? table_rule(j->rules, (uint32_t)rule) : NULL;
 	const char *command = !r             ? "its command"
 			      : job->failure ? r->on_failure
 					     : r->command;
@@ -120,15 +117,14 @@ void say_retry(const struct job *job, uint64_t in_ns, uint32_t retry)
 	struct buf span = {0};
 	log_about(LOG_LEVEL_INFO, &about, "retry %" PRIu32 " of %" PRIu32 " in %s: %s",
 		job->sched->failures, retry, span_text(&span, in_ns),
-		view_path(&job_newest(job->sched)->view));
+		job_path(job->sched));
 	buf_fini(&span);
 }
 
-void say_held(const struct jobs *j, const struct job *job, uint64_t for_ns)
+void say_held(const struct job *job, const struct rule *r, uint64_t for_ns)
 {
 	struct log_about about = {.rule = job->named->name};
-	const struct rule *r = table_rule(j->rules, (uint32_t)job_rule(job->sched));
-	const char *path = view_path(&job_newest(job->sched)->view);
+	const char *path = job_path(job->sched);
 	bool is_batch = r->timing.run_per == TIMING_PER_BATCH;
 	struct buf window = {0}, span = {0};
 	log_about(LOG_LEVEL_WARN, &about,
@@ -139,4 +135,11 @@ void say_held(const struct jobs *j, const struct job *job, uint64_t for_ns)
 		is_batch ? "" : " for ", is_batch ? "" : path, span_text(&span, for_ns));
 	buf_fini(&window);
 	buf_fini(&span);
+}
+
+void say_dropped(const char *rule, const char *path)
+{
+	struct log_about about = {.rule = rule};
+	log_about(LOG_LEVEL_WARN, &about, "not run for %s: the rule is gone, or disabled",
+		path);
 }

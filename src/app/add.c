@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/jobs_state.h"
+#include "app/add.h"
 
+#include "app/jobs_state.h"
+#include "app/keep.h"
 #include "app/log.h"
 #include "base/countof.h"
 #include "os/clock.h"
@@ -12,83 +14,61 @@
 /* Hooks that set off hooks: this deep, and no deeper. */
 #define DEPTH_MAX 16
 
-/* ---- Events and jobs ---- */
+/* ---- What a failure sets off ---- */
 
-struct job_event *job_newest(const struct sched_job *s)
-{
-	/* Its first member. */
-	return (struct job_event *)sched_newest(s);
-}
-
-struct job_event *job_event_new(struct jobs *j, const struct view *view)
-{
-	struct job_event *e = calloc(1, sizeof(*e));
-	if (!e)
-		return NULL;
-	change_ref(view->change);
-	e->seq = ++j->last_seq;
-	e->view = *view;
-	return e;
-}
-
-void job_event_free(struct job_event *e)
-{
-	change_unref(e->view.change);
-	free(e);
-}
-
-void jobs_free_items(struct sched_items *items)
+/* Copies, for a job of their own. */
+static uint32_t copy_items(
+	struct jobs *j, const struct sched_items *from, struct sched_items *to)
 {
 	struct sched_item *item;
-	while ((item = STAILQ_FIRST(items))) {
-		STAILQ_REMOVE_HEAD(items, next);
-		job_event_free((struct job_event *)item);
+	uint32_t count = 0;
+	STAILQ_FOREACH (item, from, next) {
+		const struct job_event *e = (const struct job_event *)item;
+		struct job_event *copy = job_event_new(&e->view, ++j->last_seq);
+		if (!copy)
+			continue;
+		STAILQ_INSERT_TAIL(to, &copy->item, next);
+		count++;
 	}
+	return count;
 }
 
-void jobs_drop(struct jobs *j, struct sched_job *s)
+void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
+	const struct outcome *why, uint64_t run_id)
 {
-	struct job *job = s->data;
-	jobs_free_items(&s->items);
-	if (job && job->run_id)
-		HASH_DEL(j->runs, job);
-	if (job) {
-		free(job->failure);
-		free(job->deferred_end);
+	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
+	struct sched_given given = *of;
+	struct sched_job *s = NULL;
+	if (!table_rule(j->rules, rule)->on_failure)
+		return;
+	struct job *job = job_new(j->by_rule[rule], why, run_id);
+	given.items = &copies;
+	given.listed = copy_items(j, of->items, &copies);
+	if (job && given.listed) {
+		const struct job_event *first =
+			(const struct job_event *)STAILQ_FIRST(&copies);
+		s = sched_give(j->sched, job_lane(rule, true), view_path(&first->view),
+			&given, clock_monotonic_ns());
 	}
-	free(job);
-	sched_job_free(s);
-}
-
-/* Have data ready for a job that the scheduler may make. */
-bool jobs_has_spare(struct jobs *j)
-{
-	if (!j->spare)
-		j->spare = calloc(1, sizeof(*j->spare));
-	return j->spare;
-}
-
-/* Give a new job its data. */
-struct job *jobs_dress(struct jobs *j, struct sched_job *s, struct named *named)
-{
-	struct job *job = j->spare;
-	j->spare = NULL;
-	job->sched = s;
-	job->named = named;
+	if (!s) {
+		job_free(job);
+		job_free_events(&copies);
+		return;
+	}
 	job->added_ns = clock_realtime_ns();
-	s->data = job;
-	return job;
+	job_attach(job, s);
+	keep_whole_job(j->store, s);
 }
+
+/* ---- Queueing ---- */
 
 /* There is no room: say so once, and until half of what may wait is gone again. */
 static void tell_full(struct jobs *j, uint32_t rule, struct job_event *e)
 {
 	const struct rule *r = table_rule(j->rules, rule);
 	struct named *named = j->by_rule[rule];
-	if (named->is_full) {
-		job_event_free(e);
+	if (named->is_full)
 		return;
-	}
 	named->is_full = true;
 	struct log_about about = {.rule = named->name};
 	log_about(LOG_LEVEL_WARN, &about,
@@ -99,8 +79,7 @@ static void tell_full(struct jobs *j, uint32_t rule, struct job_event *e)
 	STAILQ_INSERT_TAIL(&items, &e->item, next);
 	const struct outcome why = {.kind = OUTCOME_OVERFLOW, .shell_status = -1};
 	const struct sched_given of = {.items = &items, .count = 1};
-	jobs_fail(j, rule, &of, &why, 0);
-	job_event_free(e);
+	add_failure(j, rule, &of, &why, 0);
 }
 
 static void note_room(struct jobs *j, uint32_t rule)
@@ -108,96 +87,54 @@ static void note_room(struct jobs *j, uint32_t rule)
 	struct named *named = j->by_rule[rule];
 	uint32_t max = table_rule(j->rules, rule)->timing.queue_max;
 	if (named->is_full &&
-		sched_counts(j->sched, jobs_lane(rule, false), 0).waiting <= max / 2)
+		sched_counts(j->sched, job_lane(rule, false), 0).waiting <= max / 2)
 		named->is_full = false;
 }
 
-/* Give an event to the scheduler, and remember what has become of it. */
-static void add_event(struct jobs *j, uint32_t rule, struct job_event *e)
+/* An event that is no longer listed in its job, so that a newer one can be. */
+static void drop_cut(struct jobs *j, struct sched_job *s, struct job_event *cut)
 {
-	struct named *named = j->by_rule[rule];
-	struct sched_job *s;
-	struct sched_item *cut = NULL;
-	note_room(j, rule);
-	switch (sched_add(j->sched, jobs_lane(rule, false), view_path(&e->view), &e->item,
-		clock_monotonic_ns(), &s, &cut)) {
-	case SCHED_QUEUED:
-		jobs_dress(j, s, named);
-		keep_job(j, s, e);
-		break;
-	case SCHED_CUT:
-		named->counters.unlisted++;
-		keep_cut(j, s, (struct job_event *)cut);
-		job_event_free((struct job_event *)cut);
-		keep_job(j, s, e);
-		break;
-	case SCHED_MERGED:
-		keep_job(j, s, e);
-		break;
-	case SCHED_FULL:
-		named->counters.dropped++;
-		tell_full(j, rule, e);
-		break;
-	case SCHED_BUSY:
-	case SCHED_NO_MEMORY:
-		named->counters.dropped++;
-		job_event_free(e);
-		break;
-	}
+	struct job *job = s->data;
+	job->named->counters.unlisted++;
+	keep_cut(j->store, s, cut);
+	job_event_free(cut);
 }
 
 static void add(struct jobs *j, uint32_t rule, const struct view *view)
 {
-	struct job_event *e = jobs_has_spare(j) ? job_event_new(j, view) : NULL;
-	if (e)
-		add_event(j, rule, e);
-	else
-		j->by_rule[rule]->counters.dropped++;
-}
-
-/* Copies, for a job of their own. */
-static uint32_t copy_items(
-	struct jobs *j, const struct sched_items *from, struct sched_items *to)
-{
-	struct sched_item *item;
-	uint32_t count = 0;
-	STAILQ_FOREACH (item, from, next) {
-		const struct job_event *e = (struct job_event *)item;
-		struct job_event *copy = job_event_new(j, &e->view);
-		if (!copy)
-			continue;
-		STAILQ_INSERT_TAIL(to, &copy->item, next);
-		count++;
-	}
-	return count;
-}
-
-void jobs_fail(struct jobs *j, uint32_t rule, const struct sched_given *of,
-	const struct outcome *why, uint64_t run_id)
-{
-	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
-	struct sched_given given = *of;
-	struct sched_job *s = NULL;
-	struct sched_item *item;
-	if (!table_rule(j->rules, rule)->on_failure)
+	struct named *named = j->by_rule[rule];
+	struct job *job = job_new(named, NULL, 0); /* in case it makes a new one */
+	struct job_event *e = job_event_new(view, ++j->last_seq);
+	enum sched_added added = SCHED_NO_MEMORY;
+	struct sched_job *s;
+	struct sched_item *cut = NULL;
+	note_room(j, rule);
+	if (job && e)
+		added = sched_add(j->sched, job_lane(rule, false), view_path(view),
+			&e->item, clock_monotonic_ns(), &s, &cut);
+	switch (added) {
+	case SCHED_QUEUED:
+		job->added_ns = clock_realtime_ns();
+		job_attach(job, s);
+		keep_job(j->store, s, e);
 		return;
-	struct outcome *failure = jobs_has_spare(j) ? outcome_copy(why) : NULL;
-	given.items = &copies;
-	given.listed = copy_items(j, of->items, &copies);
-	if (failure && given.listed)
-		s = sched_give(j->sched, jobs_lane(rule, true),
-			view_path(&((struct job_event *)STAILQ_FIRST(&copies))->view),
-			&given, clock_monotonic_ns());
-	if (!s) {
-		free(failure);
-		jobs_free_items(&copies);
+	case SCHED_CUT:
+	case SCHED_MERGED:
+		if (cut)
+			drop_cut(j, s, (struct job_event *)cut);
+		keep_job(j->store, s, e);
+		job_free(job);
 		return;
+	case SCHED_FULL:
+		tell_full(j, rule, e);
+		break;
+	case SCHED_BUSY:
+	case SCHED_NO_MEMORY:
+		break;
 	}
-	struct job *job = jobs_dress(j, s, j->by_rule[rule]);
-	job->failure = failure;
-	job->failure_run_id = run_id;
-	STAILQ_FOREACH (item, &s->items, next)
-		keep_job(j, s, (struct job_event *)item);
+	named->counters.dropped++;
+	job_event_free(e);
+	job_free(job);
 }
 
 /* ---- Judging ---- */
@@ -209,8 +146,7 @@ static bool is_self(
 {
 	if (r->self_events == RULE_SELF_ALLOW || a->tag == 0)
 		return false;
-	return r->self_events == RULE_SELF_IGNORE_ALL ||
-	       a->tag >> JOBS_TAG_RUN_BITS == named->id;
+	return r->self_events == RULE_SELF_IGNORE_ALL || named_is_tag(named, a->tag);
 }
 
 /* Judge a change for one rule. */
@@ -281,7 +217,7 @@ static bool is_own(const struct jobs *j, const struct change *c)
 	return false;
 }
 
-void jobs_found(struct jobs *j, struct change *c)
+void add_change(struct jobs *j, struct change *c)
 {
 	if (j->is_stopping || is_own(j, c))
 		return;
@@ -294,18 +230,45 @@ void jobs_found(struct jobs *j, struct change *c)
 	STAILQ_INSERT_TAIL(&j->unnamed, c, next);
 }
 
-/* Names have come: go on with the changes that waited for them. */
-void jobs_on_names(void *ctx, uint32_t events)
+/* ---- Changes that wait for names ---- */
+
+void add_after_names(struct jobs *j)
 {
-	struct jobs *j = ctx;
-	(void)events;
 	names_collect(j->names, clock_monotonic_ns());
-	struct change_queue waiting = STAILQ_HEAD_INITIALIZER(waiting);
+	struct jobs_changes waiting = STAILQ_HEAD_INITIALIZER(waiting);
 	STAILQ_CONCAT(&waiting, &j->unnamed);
 	struct change *c;
 	while ((c = STAILQ_FIRST(&waiting))) {
 		STAILQ_REMOVE_HEAD(&waiting, next);
-		jobs_found(j, c);
+		add_change(j, c);
+		change_unref(c);
+	}
+}
+
+void add_renumber(struct jobs *j, const int64_t *map)
+{
+	struct change *c;
+	STAILQ_FOREACH (c, &j->unnamed, next) {
+		size_t kept = 0;
+		for (size_t i = 0; i < c->hit_count; i++) {
+			struct change_hit hit = c->hits[i];
+			if (map[hit.rule] >= 0) {
+				hit.rule = (uint32_t)map[hit.rule];
+				c->hits[kept++] = hit;
+			} else {
+				free(hit.path);
+				free(hit.old_path);
+			}
+		}
+		c->hit_count = kept;
+	}
+}
+
+void add_forget(struct jobs *j)
+{
+	struct change *c;
+	while ((c = STAILQ_FIRST(&j->unnamed))) {
+		STAILQ_REMOVE_HEAD(&j->unnamed, next);
 		change_unref(c);
 	}
 }
