@@ -5,7 +5,6 @@
 #include "app/keep.h"
 #include "app/log.h"
 #include "base/countof.h"
-#include "os/clock.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -34,7 +33,7 @@ static uint32_t copy_items(
 }
 
 void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
-	const struct outcome *why, uint64_t run_id)
+	const struct outcome *why, uint64_t run_id, struct clock_now now)
 {
 	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
 	struct sched_given given = *of;
@@ -48,22 +47,22 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
 		const struct job_event *first =
 			(const struct job_event *)STAILQ_FIRST(&copies);
 		s = sched_give(j->sched, job_lane(rule, true), view_path(&first->view),
-			&given, clock_monotonic_ns());
+			&given, now.monotonic_ns);
 	}
 	if (!s) {
 		job_free(job);
 		job_free_events(&copies);
 		return;
 	}
-	job->added_ns = clock_realtime_ns();
-	job_attach(job, s);
+	job_attach(job, s, now.realtime_ns);
 	keep_whole_job(j->store, s);
 }
 
 /* ---- Queueing ---- */
 
 /* There is no room: say so once, and until half of what may wait is gone again. */
-static void tell_full(struct jobs *j, uint32_t rule, struct job_event *e)
+static void tell_full(
+	struct jobs *j, uint32_t rule, struct job_event *e, struct clock_now now)
 {
 	const struct rule *r = table_rule(j->rules, rule);
 	struct named *named = j->by_rule[rule];
@@ -79,7 +78,7 @@ static void tell_full(struct jobs *j, uint32_t rule, struct job_event *e)
 	STAILQ_INSERT_TAIL(&items, &e->item, next);
 	const struct outcome why = {.kind = OUTCOME_OVERFLOW, .shell_status = -1};
 	const struct sched_given of = {.items = &items, .count = 1};
-	add_failure(j, rule, &of, &why, 0);
+	add_failure(j, rule, &of, &why, 0, now);
 }
 
 static void note_room(struct jobs *j, uint32_t rule)
@@ -100,7 +99,8 @@ static void drop_cut(struct jobs *j, struct sched_job *s, struct job_event *cut)
 	job_event_free(cut);
 }
 
-static void add(struct jobs *j, uint32_t rule, const struct view *view)
+static void add(
+	struct jobs *j, uint32_t rule, const struct view *view, struct clock_now now)
 {
 	struct named *named = j->by_rule[rule];
 	struct job *job = job_new(named, NULL, 0); /* in case it makes a new one */
@@ -111,11 +111,10 @@ static void add(struct jobs *j, uint32_t rule, const struct view *view)
 	note_room(j, rule);
 	if (job && e)
 		added = sched_add(j->sched, job_lane(rule, false), view_path(view),
-			&e->item, clock_monotonic_ns(), &s, &cut);
+			&e->item, now.monotonic_ns, &s, &cut);
 	switch (added) {
 	case SCHED_QUEUED:
-		job->added_ns = clock_realtime_ns();
-		job_attach(job, s);
+		job_attach(job, s, now.realtime_ns);
 		keep_job(j->store, s, e);
 		return;
 	case SCHED_CUT:
@@ -126,7 +125,7 @@ static void add(struct jobs *j, uint32_t rule, const struct view *view)
 		job_free(job);
 		return;
 	case SCHED_FULL:
-		tell_full(j, rule, e);
+		tell_full(j, rule, e, now);
 		break;
 	case SCHED_BUSY:
 	case SCHED_NO_MEMORY:
@@ -150,7 +149,8 @@ static bool is_self(
 }
 
 /* Judge a change for one rule. */
-static void judge(struct jobs *j, struct change *c, const struct change_hit *hit)
+static void judge(struct jobs *j, struct change *c, const struct change_hit *hit,
+	struct clock_now now)
 {
 	const struct rule *r = table_rule(j->rules, hit->rule);
 	struct named *named = j->by_rule[hit->rule];
@@ -174,14 +174,13 @@ static void judge(struct jobs *j, struct change *c, const struct change_hit *hit
 		return;
 	}
 	struct view view = view_of(c, kind, hit);
-	add(j, hit->rule, &view);
+	add(j, hit->rule, &view, now);
 }
 
 /* Give the actor the names of its users, while the change is nobody else's. Returns false
  * where one is not known yet: it has been asked for. Without memory the numbers will do. */
-static bool fill_names(struct jobs *j, struct actor *a)
+static bool fill_names(struct jobs *j, struct actor *a, uint64_t now_ns)
 {
-	uint64_t now_ns = clock_monotonic_ns();
 	const char *user, *login_user;
 	bool has_user = names_get(j->names, a->uid, now_ns, &user);
 	bool has_login = names_get(j->names, a->program.login_uid, now_ns, &login_user);
@@ -192,12 +191,6 @@ static bool fill_names(struct jobs *j, struct actor *a)
 	a->user = user ? strdup(user) : NULL;
 	a->login_user = login_user ? strdup(login_user) : NULL;
 	return true;
-}
-
-static void judge_all(struct jobs *j, struct change *c)
-{
-	for (size_t i = 0; i < c->hit_count; i++)
-		judge(j, c, &c->hits[i]);
 }
 
 static bool is_below(const char *path, const char *dir)
@@ -217,30 +210,31 @@ static bool is_own(const struct jobs *j, const struct change *c)
 	return false;
 }
 
-void add_change(struct jobs *j, struct change *c)
+void add_change(struct jobs *j, struct change *c, struct clock_now now)
 {
 	if (j->is_stopping || is_own(j, c))
 		return;
 	/* Behind one that waits for a name all others wait: hooks run in order. */
-	if (fill_names(j, &c->actor) && STAILQ_EMPTY(&j->unnamed)) {
-		judge_all(j, c);
+	if (!fill_names(j, &c->actor, now.monotonic_ns) || !STAILQ_EMPTY(&j->unnamed)) {
+		change_ref(c);
+		STAILQ_INSERT_TAIL(&j->unnamed, c, next);
 		return;
 	}
-	change_ref(c);
-	STAILQ_INSERT_TAIL(&j->unnamed, c, next);
+	for (size_t i = 0; i < c->hit_count; i++)
+		judge(j, c, &c->hits[i], now);
 }
 
 /* ---- Changes that wait for names ---- */
 
-void add_after_names(struct jobs *j)
+void add_after_names(struct jobs *j, struct clock_now now)
 {
-	names_collect(j->names, clock_monotonic_ns());
+	names_collect(j->names, now.monotonic_ns);
 	struct jobs_changes waiting = STAILQ_HEAD_INITIALIZER(waiting);
 	STAILQ_CONCAT(&waiting, &j->unnamed);
 	struct change *c;
 	while ((c = STAILQ_FIRST(&waiting))) {
 		STAILQ_REMOVE_HEAD(&waiting, next);
-		add_change(j, c);
+		add_change(j, c, now);
 		change_unref(c);
 	}
 }

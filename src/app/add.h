@@ -6,16 +6,17 @@
 #include "core/change.h"
 #include "core/outcome.h"
 #include "core/sched.h"
+#include "os/clock.h"
 
 #include <stdint.h>
 
 struct jobs;
 
 /* See jobs_found. */
-void add_change(struct jobs *j, struct change *c);
+void add_change(struct jobs *j, struct change *c, struct clock_now now);
 
 /* Names of users have come, for which changes waited. */
-void add_after_names(struct jobs *j);
+void add_after_names(struct jobs *j, struct clock_now now);
 
 /* Let the rules of the changes that wait for names be those of another table: `map` is that of
  * jobs_set_rules. */
@@ -31,6 +32,6 @@ void add_forget(struct jobs *j);
  * there is no memory.
  */
 void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
-	const struct outcome *why, uint64_t run_id);
+	const struct outcome *why, uint64_t run_id, struct clock_now now);
 
 #endif

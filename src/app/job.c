@@ -71,9 +71,10 @@ struct job *job_new(
 	return job;
 }
 
-void job_attach(struct job *job, struct sched_job *s)
+void job_attach(struct job *job, struct sched_job *s, uint64_t added_ns)
 {
 	assert(!s->data && !job->sched);
+	job->added_ns = added_ns;
 	job->sched = s;
 	s->data = job;
 }

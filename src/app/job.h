@@ -71,7 +71,7 @@ uint32_t job_depth(const struct job *job);
  */
 struct job *job_new(
 	struct named *named, const struct outcome *failure, uint64_t failure_run_id);
-void job_attach(struct job *job, struct sched_job *s);
+void job_attach(struct job *job, struct sched_job *s, uint64_t added_ns);
 
 /* Free what was not attached. NULL is allowed. */
 void job_free(struct job *job);

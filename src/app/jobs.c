@@ -55,7 +55,7 @@ static void on_lost(void *ctx)
 static void on_names(void *ctx, uint32_t events)
 {
 	(void)events;
-	add_after_names(ctx);
+	add_after_names(ctx, clock_now());
 }
 
 static int open_store(struct jobs *j, const struct conf_daemon *daemon)
@@ -240,13 +240,14 @@ static void pause_lanes(struct jobs *j, uint32_t rule, uint64_t until_ns)
 /* Rules that are new to the scheduler may have been paused before. */
 static void apply_pauses(struct jobs *j)
 {
-	uint64_t now_ns = clock_realtime_ns();
+	struct clock_now now = clock_now();
 	for (uint32_t i = 0; i < table_count(j->rules); i++) {
 		uint64_t until_ns = j->by_rule[i]->paused_until_ns;
 		if (until_ns == UINT64_MAX)
 			pause_lanes(j, i, SCHED_FOREVER);
-		else if (until_ns > now_ns)
-			pause_lanes(j, i, clock_monotonic_ns() + (until_ns - now_ns));
+		else if (until_ns > now.realtime_ns)
+			pause_lanes(
+				j, i, now.monotonic_ns + (until_ns - now.realtime_ns));
 	}
 }
 
@@ -274,7 +275,7 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map
 	j->by_rule = by_rule;
 	j->rules = rules;
 	if (is_first)
-		restore_all(j);
+		restore_all(j, clock_now());
 	apply_pauses(j);
 	if (j->store)
 		store_set_keep(
@@ -284,14 +285,14 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map
 
 /* ---- From outside ---- */
 
-void jobs_found(struct jobs *j, struct change *c)
+void jobs_found(struct jobs *j, struct change *c, struct clock_now now)
 {
-	add_change(j, c);
+	add_change(j, c, now);
 }
 
-void jobs_pump(struct jobs *j)
+void jobs_pump(struct jobs *j, struct clock_now now)
 {
-	runs_pump(j);
+	runs_pump(j, now);
 }
 
 uint64_t jobs_next_ns(const struct jobs *j)
@@ -314,8 +315,9 @@ void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
 {
 	struct named *named = j->by_rule[rule];
 	bool is_forever = for_ns > UINT64_MAX / 4;
-	pause_lanes(j, rule, is_forever ? SCHED_FOREVER : clock_monotonic_ns() + for_ns);
-	named->paused_until_ns = is_forever ? UINT64_MAX : clock_realtime_ns() + for_ns;
+	struct clock_now now = clock_now();
+	pause_lanes(j, rule, is_forever ? SCHED_FOREVER : now.monotonic_ns + for_ns);
+	named->paused_until_ns = is_forever ? UINT64_MAX : now.realtime_ns + for_ns;
 	if (j->store)
 		store_put_pause(j->store, named->name, named->paused_until_ns);
 	if (j->store)

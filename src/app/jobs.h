@@ -8,6 +8,7 @@
 #include "core/change.h"
 #include "core/conf.h"
 #include "core/table.h"
+#include "os/clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,10 +38,10 @@ void jobs_retag(struct jobs *j, const char *hooks_dir);
 
 /* A change that concerns rules: judge it for each, and queue jobs. Takes a reference if
  * need be. */
-void jobs_found(struct jobs *j, struct change *c);
+void jobs_found(struct jobs *j, struct change *c, struct clock_now now);
 
 /* Start what may start, and stop what must stop. */
-void jobs_pump(struct jobs *j);
+void jobs_pump(struct jobs *j, struct clock_now now);
 
 /* When jobs_pump may have something to do again: CLOCK_MONOTONIC, UINT64_MAX if never. */
 uint64_t jobs_next_ns(const struct jobs *j);

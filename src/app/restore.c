@@ -5,7 +5,6 @@
 #include "app/keep.h"
 #include "app/log.h"
 #include "app/say.h"
-#include "os/clock.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -37,8 +36,8 @@ static void drop_changes(const struct store_left *left)
 }
 
 /* Put a job in as it was, or its events as a new one. NULL where that cannot be. */
-static struct sched_job *give(
-	struct jobs *j, const struct store_left *left, uint32_t rule, bool is_new)
+static struct sched_job *give(struct jobs *j, const struct store_left *left,
+	uint32_t rule, bool is_new, struct clock_now now)
 {
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	struct sched_given given = {.items = &items, .count = left->job.count};
@@ -54,10 +53,9 @@ static struct sched_job *give(
 	}
 	if (job && given.listed)
 		s = sched_give(j->sched, job_lane(rule, left->job.failure != NULL),
-			left->job.key, &given, clock_monotonic_ns());
+			left->job.key, &given, now.monotonic_ns);
 	if (s && !s->data) {
-		job->added_ns = is_new ? clock_realtime_ns() : left->job.added_ns;
-		job_attach(job, s);
+		job_attach(job, s, is_new ? now.realtime_ns : left->job.added_ns);
 		return s;
 	}
 	if (s) /* It joined another. */
@@ -68,11 +66,11 @@ static struct sched_job *give(
 }
 
 /* Take an earlier worker's run to be going on, since it started, until the keeper has told. */
-static void assume_running(
-	struct jobs *j, struct sched_job *s, const struct store_job *left)
+static void assume_running(struct jobs *j, struct sched_job *s,
+	const struct store_job *left, struct clock_now now)
 {
 	struct job *job = s->data;
-	uint64_t now_ns = clock_monotonic_ns(), real_ns = clock_realtime_ns();
+	uint64_t now_ns = now.monotonic_ns, real_ns = now.realtime_ns;
 	uint64_t started_ns = left->run_started_ns;
 	if (!started_ns || started_ns > real_ns || real_ns - started_ns > now_ns)
 		started_ns = real_ns;
@@ -85,13 +83,20 @@ static void assume_running(
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
 }
 
+/* For what the store hands out. */
+struct taking {
+	struct jobs *jobs;
+	struct clock_now now;
+};
+
 static bool take_job(void *ctx, const struct store_left *left)
 {
-	struct jobs *j = ctx;
+	const struct taking *t = ctx;
+	struct jobs *j = t->jobs;
 	int64_t rule = table_find(j->rules, left->job.rule);
 	struct sched_job *s = NULL;
 	if (rule >= 0 && table_rule(j->rules, (uint32_t)rule)->enabled)
-		s = give(j, left, (uint32_t)rule, false);
+		s = give(j, left, (uint32_t)rule, false, t->now);
 	else
 		say_dropped(left->job.rule, left->job.key);
 	drop_changes(left);
@@ -101,7 +106,7 @@ static bool take_job(void *ctx, const struct store_left *left)
 		store_follow(j->store, left->job.id, s->id);
 		keep_job(j->store, s, NULL);
 	} else if (left->job.run_id) {
-		assume_running(j, s, &left->job);
+		assume_running(j, s, &left->job, t->now);
 	}
 	return true;
 }
@@ -109,10 +114,11 @@ static bool take_job(void *ctx, const struct store_left *left)
 /* Also of a rule that is not there now: its file may be mended. */
 static void take_pause(void *ctx, const char *rule, uint64_t until_ns)
 {
-	struct jobs *j = ctx;
+	const struct taking *t = ctx;
+	struct jobs *j = t->jobs;
 	struct named *named = named_get(&j->named, rule);
 	struct log_about about = {.rule = rule};
-	if (until_ns <= clock_realtime_ns() || !named) {
+	if (until_ns <= t->now.realtime_ns || !named) {
 		store_drop_pause(j->store, rule);
 		return;
 	}
@@ -121,14 +127,15 @@ static void take_pause(void *ctx, const char *rule, uint64_t until_ns)
 		LOG_LEVEL_INFO, &about, "still paused: fsmon resume %s ends that", rule);
 }
 
-void restore_all(struct jobs *j)
+void restore_all(struct jobs *j, struct clock_now now)
 {
+	struct taking taking = {.jobs = j, .now = now};
 	assert(j->rules);
 	if (!j->store)
 		return;
-	if (store_take_left(j->store, take_job, j) < 0)
+	if (store_take_left(j->store, take_job, &taking) < 0)
 		log_err("waiting jobs could not be read back: %s", strerror(errno));
-	store_take_pauses(j->store, take_pause, j);
+	store_take_pauses(j->store, take_pause, &taking);
 	size_t waiting = sched_waiting_all(j->sched);
 	if (waiting)
 		log_info("%zu job%s waited in the store", waiting,
@@ -151,7 +158,7 @@ static void on_job(void *ctx, const struct store_left *left)
 	int64_t rule = left ? table_find(j->rules, left->job.rule) : -1;
 	struct sched_job *s = NULL;
 	if (rule >= 0)
-		s = give(j, left, (uint32_t)rule, true);
+		s = give(j, left, (uint32_t)rule, true, clock_now());
 	if (left)
 		drop_changes(left);
 	if (s)

@@ -11,7 +11,6 @@
 #include "core/hook.h"
 #include "core/payload.h"
 #include "core/runlabel.h"
-#include "os/clock.h"
 #include "os/memfile.h"
 
 #include <errno.h>
@@ -149,8 +148,8 @@ static int start(struct jobs *j, const struct job *job)
 /* ---- Ending ---- */
 
 /* Have on-failure run for a job that has failed for good. */
-static void fail_for_good(
-	struct jobs *j, struct job *job, const struct outcome *end, uint64_t run_id)
+static void fail_for_good(struct jobs *j, struct job *job, const struct outcome *end,
+	uint64_t run_id, struct clock_now now)
 {
 	int64_t rule = job_rule(job->sched);
 	if (rule < 0 || job->failure)
@@ -162,16 +161,16 @@ static void fail_for_good(
 		.count = job->sched->count,
 		.truncated = job->sched->truncated,
 	};
-	add_failure(j, (uint32_t)rule, &of, end, run_id);
+	add_failure(j, (uint32_t)rule, &of, end, run_id, now);
 }
 
 /* What the scheduler has made of the end of a run. */
 static void conclude(struct jobs *j, struct job *job, const struct sched_verdict *v,
-	const struct outcome *end)
+	const struct outcome *end, struct clock_now now)
 {
 	struct jobs_counters *c = &job->named->counters;
 	struct sched_job *s = job->sched;
-	uint64_t run_id = job->run_id, now_ns = clock_monotonic_ns();
+	uint64_t run_id = job->run_id;
 	if (job->hh.tbl)
 		HASH_DEL(j->runs, job);
 	job->run_id = 0;
@@ -180,7 +179,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 	case SCHED_RETRY:
 		if (end->kind != OUTCOME_LOST) {
 			c->retried++;
-			say_retry(job, v->due_ns > now_ns ? v->due_ns - now_ns : 0,
+			say_retry(job, v->due_ns - now.monotonic_ns,
 				rule_of(j, job)->timing.retry);
 		}
 		keep_job(j->store, s, NULL);
@@ -189,7 +188,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 		keep_follow(j->store, s, v->follower);
 		break;
 	case SCHED_FAILED:
-		fail_for_good(j, job, end, run_id);
+		fail_for_good(j, job, end, run_id, now);
 		keep_done(j->store, s);
 		break;
 	case SCHED_DONE:
@@ -216,36 +215,37 @@ static void count_end(const struct job *job, enum outcome_kind kind)
 }
 
 /* A run has ended, or was never one. */
-static void finish(struct jobs *j, struct job *job, struct outcome *end)
+static void finish(
+	struct jobs *j, struct job *job, struct outcome *end, struct clock_now now)
 {
-	uint64_t now_ns = clock_monotonic_ns();
 	if (job->sched->started_ns)
-		end->duration_ns = now_ns - job->sched->started_ns;
+		end->duration_ns = now.monotonic_ns - job->sched->started_ns;
 	if (end->kind != OUTCOME_COULD_NOT_START && !j->config.is_dry)
 		say_end(job, end);
 	count_end(job, end->kind);
 	keep_run(j->store, job->sched, end);
-	struct sched_verdict v =
-		sched_ended(j->sched, job->sched, end->kind == OUTCOME_OK, now_ns);
-	conclude(j, job, &v, end);
+	struct sched_verdict v = sched_ended(
+		j->sched, job->sched, end->kind == OUTCOME_OK, now.monotonic_ns);
+	conclude(j, job, &v, end, now);
 }
 
 /* Nobody knows how a run ended, or whether. */
-static void lose(struct jobs *j, struct job *job)
+static void lose(struct jobs *j, struct job *job, struct clock_now now)
 {
 	const struct outcome end = {.kind = OUTCOME_LOST};
 	say_end(job, &end);
 	keep_run(j->store, job->sched, &end);
-	struct sched_verdict v = sched_lost(j->sched, job->sched, clock_monotonic_ns());
-	conclude(j, job, &v, &end);
+	struct sched_verdict v = sched_lost(j->sched, job->sched, now.monotonic_ns);
+	conclude(j, job, &v, &end, now);
 }
 
-static void could_not_start(struct jobs *j, struct job *job, int error, const char *stage)
+static void could_not_start(struct jobs *j, struct job *job, int error, const char *stage,
+	struct clock_now now)
 {
 	struct outcome end = outcome_unstarted(stage, error);
 	say_could_not_start(
 		job, job_rule(job->sched) < 0 ? NULL : rule_of(j, job), error, stage);
-	finish(j, job, &end);
+	finish(j, job, &end, now);
 }
 
 /* How a run has ended, of which the runner only knows how its process has. */
@@ -273,7 +273,8 @@ static size_t signal_lineage(struct jobs *j, const struct job *job, int signal)
 
 /* A run that is being stopped has ended when all that descends from it has. Returns whether
  * its end is put off until then. */
-static bool put_off(struct jobs *j, struct job *job, const struct outcome *end)
+static bool put_off(
+	struct jobs *j, struct job *job, const struct outcome *end, uint64_t now_ns)
 {
 	if (job->sched->stop == SCHED_GOES_ON || signal_lineage(j, job, 0) == 0)
 		return false;
@@ -281,17 +282,17 @@ static bool put_off(struct jobs *j, struct job *job, const struct outcome *end)
 	if (!job->deferred_end)
 		return false;
 	j->deferred_count++;
-	j->deferred_check_ns = clock_monotonic_ns() + LINEAGE_CHECK_NS;
+	j->deferred_check_ns = now_ns + LINEAGE_CHECK_NS;
 	return true;
 }
 
 /* Look whether all is gone that ends were put off for. */
-static void check_deferred(struct jobs *j, uint64_t now_ns)
+static void check_deferred(struct jobs *j, struct clock_now now)
 {
 	struct job *job, *next;
-	if (!j->deferred_count || now_ns < j->deferred_check_ns)
+	if (!j->deferred_count || now.monotonic_ns < j->deferred_check_ns)
 		return;
-	j->deferred_check_ns = now_ns + LINEAGE_CHECK_NS;
+	j->deferred_check_ns = now.monotonic_ns + LINEAGE_CHECK_NS;
 	HASH_ITER(hh, j->runs, job, next)
 	{
 		struct outcome *end = job->deferred_end;
@@ -301,17 +302,17 @@ static void check_deferred(struct jobs *j, uint64_t now_ns)
 			continue;
 		job->deferred_end = NULL;
 		j->deferred_count--;
-		finish(j, job, end);
+		finish(j, job, end, now);
 		free(end);
 	}
 }
 
 /* ---- What the scheduler wants ---- */
 
-static void begin(struct jobs *j, struct job *job)
+static void begin(struct jobs *j, struct job *job, struct clock_now now)
 {
 	job->run_id = ++j->last_run_id;
-	job->run_started_ns = clock_realtime_ns();
+	job->run_started_ns = now.realtime_ns;
 	job->named->counters.started += !job->failure;
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
 	/* The log comes after what somebody waits for. */
@@ -324,12 +325,12 @@ static void begin(struct jobs *j, struct job *job)
 	keep_job(j->store, job->sched, NULL);
 	keep_run(j->store, job->sched, NULL);
 	if (error)
-		could_not_start(j, job, error, "asking for it");
+		could_not_start(j, job, error, "asking for it", now);
 	else if (j->config.is_dry)
-		finish(j, job, &(struct outcome){.kind = OUTCOME_OK});
+		finish(j, job, &(struct outcome){.kind = OUTCOME_OK}, now);
 }
 
-static void hold(struct jobs *j, struct job *job, uint64_t for_ns)
+static void hold(struct jobs *j, struct job *job, uint64_t until_ns, struct clock_now now)
 {
 	const struct outcome why = {.kind = OUTCOME_BREAKER, .shell_status = -1};
 	const struct sched_given of = {
@@ -337,17 +338,17 @@ static void hold(struct jobs *j, struct job *job, uint64_t for_ns)
 		.count = job->sched->count,
 		.truncated = job->sched->truncated,
 	};
-	say_held(job, rule_of(j, job), for_ns);
-	add_failure(j, (uint32_t)job_rule(job->sched), &of, &why, 0);
+	say_held(job, rule_of(j, job), until_ns - now.monotonic_ns);
+	add_failure(j, (uint32_t)job_rule(job->sched), &of, &why, 0, now);
 }
 
-static void obey(struct jobs *j, const struct sched_order *o, uint64_t now_ns)
+static void obey(struct jobs *j, const struct sched_order *o, struct clock_now now)
 {
 	struct job *job = o->job->data;
 	int rc = 0;
 	switch (o->what) {
 	case SCHED_START:
-		begin(j, job);
+		begin(j, job, now);
 		break;
 	case SCHED_SIGNAL:
 		rc = j->config.link.signal(j->config.link.ctx, job->run_id, o->signal);
@@ -362,7 +363,7 @@ static void obey(struct jobs *j, const struct sched_order *o, uint64_t now_ns)
 		signal_lineage(j, job, SIGKILL);
 		break;
 	case SCHED_HELD:
-		hold(j, job, o->until_ns - now_ns);
+		hold(j, job, o->until_ns, now);
 		break;
 	}
 	if (rc < 0)
@@ -370,15 +371,14 @@ static void obey(struct jobs *j, const struct sched_order *o, uint64_t now_ns)
 			strerror(errno));
 }
 
-void runs_pump(struct jobs *j)
+void runs_pump(struct jobs *j, struct clock_now now)
 {
 	struct sched_order o;
-	uint64_t now_ns = clock_monotonic_ns();
-	check_deferred(j, now_ns);
+	check_deferred(j, now);
 	/* What an earlier worker had running must be known before. */
 	while (j->has_caught_up && j->config.link.has_room(j->config.link.ctx) &&
-		sched_next(j->sched, now_ns, &o))
-		obey(j, &o, now_ns);
+		sched_next(j->sched, now.monotonic_ns, &o))
+		obey(j, &o, now);
 }
 
 uint64_t runs_next_ns(const struct jobs *j)
@@ -430,7 +430,7 @@ static void on_failed(void *ctx, uint64_t run_id, int error, const char *stage)
 	struct jobs *j = ctx;
 	struct job *job = run_of(j, run_id);
 	if (job)
-		could_not_start(j, job, error, stage);
+		could_not_start(j, job, error, stage, clock_now());
 	else
 		forget(j, run_id);
 }
@@ -454,18 +454,20 @@ static void on_ended(void *ctx, uint64_t run_id, const struct outcome *outcome)
 	}
 	struct outcome end = *outcome;
 	end.kind = kind_of_end(job, outcome->kind);
-	if (!put_off(j, job, &end))
-		finish(j, job, &end);
+	struct clock_now now = clock_now();
+	if (!put_off(j, job, &end, now.monotonic_ns))
+		finish(j, job, &end, now);
 }
 
 static void on_caught_up(void *ctx)
 {
 	struct jobs *j = ctx;
+	struct clock_now now = clock_now();
 	struct job *job, *next;
 	HASH_ITER(hh, j->runs, job, next)
 	{
 		if (job->is_unconfirmed)
-			lose(j, job);
+			lose(j, job, now);
 	}
 	j->has_caught_up = true;
 }
