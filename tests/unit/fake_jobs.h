@@ -244,6 +244,8 @@ void store_put_job(struct store *s, const struct store_job *job)
 	(void)s;
 	if (job->run_id)
 		say("job:%" PRIu64 ":%" PRIu64, job->id, job->run_id);
+	else if (job->failure)
+		say("job:%" PRIu64 ":tell:%" PRIu64, job->id, job->failure_run_id);
 	else
 		say("job:%" PRIu64 ":wait", job->id);
 }
@@ -313,7 +315,7 @@ void store_ask_job(struct store *s, uint64_t run_id,
 		done(ctx, NULL);
 		return;
 	}
-	make_left(&left, 1, "r", "/w/again", 0);
+	make_left(&left, 9, "r", "/w/again", 0);
 	done(ctx, &left);
 	free(left.events);
 }

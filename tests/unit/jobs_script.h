@@ -29,7 +29,7 @@
  *
  *   >start:RUN:COMMAND:PATH >stop:RUN:SIGNAL >kill:RUN >signal:RUN:SIGNAL >forget:RUN
  *   >tag:PID:RULE-ID:RUN:DEPTH >reach:RUN:SIGNAL (what descends from it)
- *   >job:JOB:wait|RUN >event:JOB:EVENT >cut:JOB:EVENT >follow:JOB:JOB >over:JOB
+ *   >job:JOB:wait|RUN >job:JOB:tell:RUN (for on-failure, of that run, or 0) >event:JOB:EVENT >cut:JOB:EVENT >follow:JOB:JOB >over:JOB
  *   >run:RUN:OUTCOME[:STATUS] >pause:RULE:TIME|ever >unpause:RULE >again:JOB|none
  */
 #ifndef FSMON_TESTS_UNIT_JOBS_SCRIPT_H

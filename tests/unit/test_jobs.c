@@ -48,6 +48,17 @@ static const struct script scripts[] = {
 		"found:/w/a pump is:r:started:1 is:r:ok:1 rerun:1 >again:none",
 		.is_dry = true},
 
+	{.name = "what is listed no longer is counted",
+		R "run-per = batch\nqueue-max = 1\n",
+		"found:/w/a hush found:/w/b >cut:1:1 >job:1:wait >event:1:2 "
+		"is:r:unlisted:1 "
+		"pump >start:1:hook:/w/b hush env:FSMON_COUNT:2 env:FSMON_TRUNCATED:1"},
+	{.name = "events that join others of their path may be too many",
+		R "queue-max = 1\nretry = 1\n",
+		RUNS_1
+		"found:/w/a hush ended:1:exit:1 >run:1:exit:1 >cut:2:1 >follow:1:2 "
+		">job:2:wait is:r:unlisted:1"},
+
 	/* Failures */
 	{.name = "a hook that fails is run again",
 		R "retry = 1\nretry-delay = 1s\n",
@@ -57,28 +68,36 @@ static const struct script scripts[] = {
 		       "is:r:failed:2"},
 	{.name = "what fails for good is told to on-failure",
 		R "on-failure = tell\n",
-		RUNS_1 "ended:1:exit:3 >run:1:exit:3 >job:2:wait >event:2:2 >over:1 pump "
-		       ">start:2:tell:/w/a >job:2:2 >run:2:running "
-		       "env:FSMON_REASON:exit env:FSMON_STATUS:3 ended:2:exit:1 "
-		       ">run:2:exit:1 >over:2 is:r:on-failure:1 is:r:failed:1"},
+		RUNS_1
+		"ended:1:exit:3 >run:1:exit:3 >job:2:tell:1 >event:2:2 >over:1 pump "
+		">start:2:tell:/w/a >job:2:2 >run:2:running "
+		"env:FSMON_REASON:exit env:FSMON_STATUS:3 ended:2:exit:1 "
+		">run:2:exit:1 >over:2 is:r:on-failure:1 is:r:failed:1"},
+	{.name = "who waits for a job waits for its on-failure too",
+		R "on-failure = tell\n",
+		"found:/w/a hush mark pump hush ended:1:exit:3 hush found:/w/b hush "
+		"done:no "
+		"pump hush ended:2:exit:0 hush done:yes"},
 	{.name = "a hook that could not be started has failed",
 		R "on-failure = tell\n",
-		RUNS_1 "failed:1:2:exec >run:1:could-not-start:2 >job:2:wait >event:2:2 "
-		       ">over:1 pump >start:2:tell:/w/a hush "
-		       "env:FSMON_REASON:could-not-start env:FSMON_STATUS:127"},
+		RUNS_1
+		"failed:1:2:exec >run:1:could-not-start:2 >job:2:tell:1 >event:2:2 "
+		">over:1 pump >start:2:tell:/w/a hush "
+		"env:FSMON_REASON:could-not-start env:FSMON_STATUS:127"},
 	{.name = "a hook that cannot even be asked for has failed",
 		R,
 		"refuse:7 found:/w/a hush pump >job:1:1 >run:1:running "
 		">run:1:could-not-start:7 >over:1 is:r:failed:1 is:r:running:0"},
 	{.name = "what the breaker holds is told to on-failure once",
 		R "breaker = 1/10s\non-failure = tell\n",
-		RUNS_1 "ended:1:exit:0 hush found:/w/a hush pump >job:3:wait >event:3:3 "
-		       ">start:2:tell:/w/a hush env:FSMON_REASON:breaker "
-		       "env:FSMON_STATUS: is:r:held:1 pump at:10000 ended:2:exit:0 hush "
-		       "pump >start:3:hook:/w/a hush"},
+		RUNS_1
+		"ended:1:exit:0 hush found:/w/a hush pump >job:3:tell:0 >event:3:3 "
+		">start:2:tell:/w/a hush env:FSMON_REASON:breaker "
+		"env:FSMON_STATUS: is:r:held:1 pump at:10000 ended:2:exit:0 hush "
+		"pump >start:3:hook:/w/a hush"},
 	{.name = "a full queue drops events, and says so once",
 		R "queue-max = 1\non-failure = tell\n",
-		"found:/w/a hush found:/w/b >job:2:wait >event:2:3 found:/w/c "
+		"found:/w/a hush found:/w/b >job:2:tell:0 >event:2:3 found:/w/c "
 		"is:r:dropped:2 pump >start:1:hook:/w/a hush"},
 
 	/* Stopping */
@@ -129,16 +148,21 @@ static const struct script scripts[] = {
 	{.name = "fsmon's own files set off nothing",
 		"[r]\npath = /usr/**\ncommand = hook\n",
 		"found:/usr/x is:r:matched:0"},
-	{.name = "output of a run that is over is not lost to a later worker",
+	{.name = "a run whose job nobody knows has its number, and is forgotten",
 		R,
-		"started:77:9:r >tag:9:1:77:1 ended:77:exit:0 >forget:77 found:/w/a hush "
-		"pump >start:78:hook:/w/a hush"},
+		"started:77:9:r >tag:9:1:77:1 found:/w/a hush pump >start:78:hook:/w/a "
+		"hush "
+		"ended:77:exit:0 >forget:77"},
 
 	/* Reload, pause */
 	{.name = "what waits for a rule that is gone is dropped",
 		R,
-		"found:/w/a hush reload >over:1 pump due:never",
+		"found:/w/a hush reload >over:1 pump due:never reload is:r:dropped:1",
 		.then = "[s]\npath = /w/**\ncommand = hook\n"},
+	{.name = "what waits for a rule that is disabled is dropped",
+		R,
+		"found:/w/a hush reload >over:1 pump due:never",
+		.then = R "enabled = no\n"},
 	{.name = "a rule keeps its jobs and its counters when others come before it",
 		R,
 		"found:/w/a hush reload is:r:matched:1 is:s:matched:0 pump "
