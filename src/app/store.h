@@ -9,8 +9,8 @@
 #ifndef FSMON_APP_STORE_H
 #define FSMON_APP_STORE_H
 
-#include "app/change.h"
 #include "core/outcome.h"
+#include "core/view.h"
 #include "os/poller.h"
 
 #include <jansson.h>
@@ -54,12 +54,7 @@ struct store_job {
 /* One event of a job. */
 struct store_event {
 	uint64_t seq; /* of no other event; grows in the order of arrival */
-	struct change *change; /* a reference is taken: nobody may change it any more */
-	uint32_t kind; /* what it is for the rule */
-	const char *path; /* the change's */
-	const char *old_path; /* the change's; may be NULL */
-	const char *user; /* name of the actor's user, copied; NULL: by number */
-	const char *login; /* likewise */
+	struct view view; /* a reference to its change is taken; nobody may write to it */
 };
 
 /* How a run was and ended. */

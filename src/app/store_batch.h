@@ -34,12 +34,11 @@ struct store_batch_job {
 	uint64_t followed_by; /* 0: by none */
 };
 
-/* An event with its strings behind it. */
+/* An event. */
 struct store_batch_event {
 	TAILQ_ENTRY(store_batch_event) next; /* on store_batch.events */
 	uint64_t job_id;
 	struct store_event event; /* holds a reference to its change */
-	char text[];
 };
 
 /* A run with its strings behind it. */
@@ -47,7 +46,7 @@ struct store_batch_run {
 	UT_hash_handle hh; /* in store_batch.runs */
 	uint64_t id;
 	struct store_run *run; /* owned, with `event` */
-	struct store_event event; /* holds a reference to its change; NULL: none */
+	struct store_event event; /* holds a reference to its change; no change: none */
 };
 
 enum store_batch_what {

@@ -20,17 +20,15 @@ void store_left_bind_event(
 {
 	store_db_bind_u64(b, e->seq);
 	store_db_bind_u64(b, job_id);
-	store_db_bind_u64(b, e->kind);
-	store_db_bind_text(b, e->path);
-	store_db_bind_text(b, e->old_path);
-	store_db_bind_text(b, e->user);
-	store_db_bind_text(b, e->login);
+	store_db_bind_u64(b, e->view.kind);
+	store_db_bind_text(b, e->view.path);
+	store_db_bind_text(b, e->view.old_path);
 	for (size_t i = STORE_SCHEMA_CHANGE; i < store_schema_event.count; i++) {
 		const struct store_column *column = &store_schema_event.columns[i];
 		if (column->form == STORE_OTHER)
-			bind_other(b, e->change, column->at);
+			bind_other(b, e->view.change, column->at);
 		else
-			store_db_bind_field(b, e->change, column);
+			store_db_bind_field(b, e->view.change, column);
 	}
 }
 
@@ -109,7 +107,7 @@ static void read_field(struct change *c, int column, sqlite3_stmt *st, bool *fai
 		break;
 	case STORE_CHARS: {
 		const char *text = (const char *)sqlite3_column_text(st, column);
-		strlcpy(field, text ? text : "", ACTOR_CMD_SIZE);
+		strlcpy(field, text ? text : "", PROGRAM_COMM_SIZE);
 		break;
 	}
 	case STORE_OTHER:
@@ -144,12 +142,7 @@ static int read_event(sqlite3_stmt *st, struct store_event *e)
 	make_sane(c);
 	*e = (struct store_event){
 		.seq = (uint64_t)sqlite3_column_int64(st, 0),
-		.change = c,
-		.kind = (uint32_t)sqlite3_column_int64(st, 2),
-		.path = c->event.path,
-		.old_path = c->event.old_path,
-		.user = copy_text(st, 5, &failed),
-		.login = copy_text(st, 6, &failed),
+		.view = view_of(c, (uint32_t)sqlite3_column_int64(st, 2), NULL),
 	};
 	return failed ? SQLITE_NOMEM : SQLITE_OK;
 }
@@ -181,7 +174,7 @@ static int read_events(struct store_db *db, struct store_left *left)
 		struct store_event *e = &left->events[left->event_count];
 		*e = (struct store_event){0};
 		rc = read_event(st, e);
-		left->event_count += e->change != NULL;
+		left->event_count += e->view.change != NULL;
 		if (rc != SQLITE_OK)
 			break;
 	}
@@ -200,12 +193,8 @@ void store_left_free(struct store_left *left, bool with_changes)
 {
 	if (!left)
 		return;
-	for (size_t i = 0; i < left->event_count; i++) {
-		free((char *)left->events[i].user);
-		free((char *)left->events[i].login);
-		if (with_changes)
-			change_unref(left->events[i].change);
-	}
+	for (size_t i = 0; with_changes && i < left->event_count; i++)
+		change_unref(left->events[i].view.change);
 	free((struct outcome *)left->job.failure);
 	free((char *)left->job.rule);
 	free((char *)left->job.key);

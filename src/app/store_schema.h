@@ -58,7 +58,7 @@ extern const struct store_table store_schema_run;
 /* Fields are of struct change; the columns before STORE_SCHEMA_CHANGE, and what is OTHER, are
  * not. */
 extern const struct store_table store_schema_event;
-#define STORE_SCHEMA_CHANGE 7
+#define STORE_SCHEMA_CHANGE 5
 
 /* Append SQL that makes all tables in an empty database. */
 void store_schema_add_tables(struct buf *b);

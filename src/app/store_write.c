@@ -126,35 +126,28 @@ static int do_ops(struct store_db *db, const struct store_batch *b)
 
 /* ---- Runs ---- */
 
-/* What stands in the row of a run; uid is room for a user's number. */
-static struct store_schema_row row_of(const struct store_run *run, char uid[16])
+/* What stands in the row of a run; room is for a user's number. */
+static struct store_schema_row row_of(
+	const struct store_run *run, char room[ACTOR_NUMBER_SIZE])
 {
 	const struct store_event *e = run->event;
-	const struct actor *a = e ? &e->change->actor : NULL;
-	struct store_schema_row row = {
+	const struct actor *a = e ? &e->view.change->actor : NULL;
+	const char *kind = e ? event_kind_name(event_kind_newest(e->view.kind)) : NULL;
+	return (struct store_schema_row){
 		.run = *run,
-		.event = e ? event_kind_name(event_kind_newest(e->kind)) : NULL,
-		.path = e ? e->path : NULL,
-		.cmd = a ? a->cmd : "",
-		.user = e ? e->user : NULL,
+		.event = kind ? kind : "",
+		.path = e ? view_path(&e->view) : "",
+		.cmd = a ? a->program.comm : "",
+		.user = a ? actor_user_text(a->user, a->uid, room) : "",
 		.outcome = outcome_kind_name(run->outcome.kind),
 		.pid = a ? (uint32_t)a->pid : 0,
 	};
-	uid[0] = '\0';
-	if (a && a->uid != ACTOR_ID_UNKNOWN)
-		snprintf(uid, 16, "%" PRIu32, a->uid);
-	if (e && (e->kind == EVENT_MOVED_FROM || !row.path))
-		row.path = e->old_path;
-	row.event = row.event ? row.event : "";
-	row.path = row.path ? row.path : "";
-	row.user = row.user ? row.user : uid;
-	return row;
 }
 
 static int put_run(struct store_db *db, const struct store_run *run)
 {
-	char uid[16];
-	const struct store_schema_row row = row_of(run, uid);
+	char room[ACTOR_NUMBER_SIZE];
+	const struct store_schema_row row = row_of(run, room);
 	struct store_db_binder b = {0};
 	b.st = store_db_stmt(db, STORE_DB_PUT_RUN, &b.rc);
 	for (size_t i = 0; i < store_schema_run.count; i++) {

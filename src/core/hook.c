@@ -74,19 +74,12 @@ static void hook_put_number(struct hook_writer *w, const char *name, uint64_t va
 }
 
 /* What happened and who did it. */
-static void hook_put_event(struct hook_writer *w, const struct event *event,
-	const struct hook_context *context)
+static void hook_put_event(struct hook_writer *w, const struct view *view)
 {
-	struct payload_event e = {.event = event,
-		.path = event->path,
-		.old_path = event->old_path,
-		.kind = context->kind,
-		.user_name = context->user_name,
-		.login_user = context->login_user};
 	const struct hookvars_variable *variable;
 	struct hookvars_value value;
 	for (size_t i = 0; (variable = hookvars_at(i)); i++) {
-		hookvars_get(variable, &e, &value);
+		hookvars_get(variable, view, &value);
 		if (value.type == HOOKVARS_NUMBER)
 			hook_put_number(w, variable->name, value.number);
 		else if (variable->env_max_bytes > 0)
@@ -202,14 +195,14 @@ static int hook_finish(struct hook *h, struct hook_writer *w)
 	return 0;
 }
 
-int hook_build(struct hook *h, const struct rule *rule, const struct event *event,
+int hook_build(struct hook *h, const struct rule *rule, const struct view *view,
 	const struct hook_context *context)
 {
 	*h = (struct hook){0};
 	struct hook_writer w = {.rule = rule};
 	if (hook_put_argv(&w, context->failure ? rule->on_failure : rule->command) < 0)
 		return -1;
-	hook_put_event(&w, event, context);
+	hook_put_event(&w, view);
 	if (context->failure)
 		hook_put_failure(&w, context->failure);
 	hook_put_run(&w, context);

@@ -4,9 +4,9 @@
 #define FSMON_CORE_HOOK_H
 
 #include "base/strlist.h"
-#include "core/event.h"
 #include "core/outcome.h"
 #include "core/rule.h"
+#include "core/view.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,12 +22,9 @@
 struct hook_context {
 	uint64_t run_id;
 	uint32_t attempt; /* 1 for the first */
-	uint32_t kind; /* what the event is for this rule: one bit of enum event_kind */
 	uint64_t count; /* events in the job, listed or not */
 	bool truncated; /* the list of events was cut */
 	int file_fd; /* number that FSMON_FD has in the hook; -1: none */
-	const char *user_name; /* the actor's user; NULL: by number */
-	const char *login_user; /* the actor's login user; NULL: by number */
 	const char *lang; /* LANG; NULL: C.UTF-8 */
 	const struct rule_user
 		*daemon_user; /* for rules without `user`; its `set` is ignored */
@@ -53,7 +50,7 @@ struct hook {
  * arguments for the call. Returns 0, or -1 with ENOMEM (*h is empty then).
  */
 __attribute__((warn_unused_result)) int hook_build(struct hook *h,
-	const struct rule *rule, const struct event *event,
+	const struct rule *rule, const struct view *view,
 	const struct hook_context *context);
 
 /* Free what hook_build made; *h is empty afterwards. */

@@ -20,8 +20,7 @@ enum outcome_kind {
 	OUTCOME_OVERFLOW, /* not of runs: queue-max */
 };
 
-/* What a run used; see getrusage(2). Every field is a uint64_t: the keeper sends them to the
- * worker as an array. */
+/* What a run used; see getrusage(2). */
 struct outcome_usage {
 	uint64_t user_us;
 	uint64_t system_us;

@@ -156,13 +156,13 @@ struct change *kit_change(const char *path, const char *old_path)
 		.attribution = ACTOR_EXACT,
 		.pid = 4194303,
 		.ppid = 1,
-		.cmd = "cp",
+		.program.comm = "cp",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = ACTOR_ID_UNKNOWN,
-		.exe = strdup("/usr/bin/cp"),
-		.cmdline = strdup("cp a b"),
-		.unit = strdup("user.slice"),
+		.program.login_uid = ACTOR_ID_UNKNOWN,
+		.program.exe = strdup("/usr/bin/cp"),
+		.program.cmdline = strdup("cp a b"),
+		.program.unit = strdup("user.slice"),
 		.ancestors = memcpy(malloc(10), "bash\0sshd", 10),
 		.ancestors_len = 10,
 		.tag = UINT64_MAX - 1,
@@ -179,11 +179,8 @@ static void put_event(struct kit *k, uint64_t id, const char *path, struct store
 {
 	*e = (struct store_event){
 		.seq = id * 10,
-		.change = kit_change(path, NULL),
-		.kind = EVENT_CLOSE_WRITE,
-		.user = "alice",
+		.view = view_of(kit_change(path, NULL), EVENT_CLOSE_WRITE, NULL),
 	};
-	e->path = e->change->event.path;
 	store_add_event(k->store, id, e);
 }
 
@@ -199,7 +196,7 @@ void kit_put_waiting(struct kit *k, uint64_t id, const char *path)
 	struct store_job job = job_of(id, "wait", path);
 	store_put_job(k->store, &job);
 	put_event(k, id, path, &e);
-	change_unref(e.change);
+	change_unref(e.view.change);
 }
 
 void kit_put_done(struct kit *k, uint64_t id, const char *rule, enum outcome_kind outcome,
@@ -236,7 +233,7 @@ void kit_put_done(struct kit *k, uint64_t id, const char *rule, enum outcome_kin
 		store_put_run(k->store, &run);
 		store_done_job(k->store, id);
 	}
-	change_unref(e.change);
+	change_unref(e.view.change);
 }
 
 struct ids {
@@ -250,7 +247,7 @@ static bool take_id(void *ctx, const struct store_left *left)
 	assert_true(t->count < 64);
 	t->ids[t->count++] = left->job.id;
 	for (size_t i = 0; i < left->event_count; i++)
-		change_unref(left->events[i].change);
+		change_unref(left->events[i].view.change);
 	return true;
 }
 

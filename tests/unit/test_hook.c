@@ -2,6 +2,8 @@
 #include "core/hook.h"
 #include "core/hookvars.h"
 
+#include "core/hookvars.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -104,8 +106,8 @@ static void test_split_keeps_options_from_the_shell(void **state)
 /* A rule, an event and a context that a test changes before it builds. */
 struct fixture {
 	struct rule rule;
-	struct event event;
-	struct actor actor;
+	struct change change;
+	struct view view;
 	struct hook_context context;
 	struct rule_user daemon_user;
 	struct hook hook;
@@ -130,33 +132,32 @@ static int set_up(void **state)
 	f->rule.name = (char *)(uintptr_t) "site";
 	f->rule.command = (char *)(uintptr_t) "make all";
 	f->rule.directory = (char *)(uintptr_t) "/srv";
-	f->actor = (struct actor){.attribution = ACTOR_EXACT,
+	f->change.actor = (struct actor){.attribution = ACTOR_EXACT,
 		.pid = 42,
 		.ppid = 41,
-		.cmd = "touch",
+		.program.comm = "touch",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = 1001,
-		.exe = (char *)(uintptr_t) "/usr/bin/touch",
-		.cmdline = (char *)(uintptr_t) "touch a b",
-		.unit = (char *)(uintptr_t) "cron.service",
+		.program.login_uid = 1001,
+		.program.exe = (char *)(uintptr_t) "/usr/bin/touch",
+		.program.cmdline = (char *)(uintptr_t) "touch a b",
+		.program.unit = (char *)(uintptr_t) "cron.service",
+		.user = (char *)(uintptr_t) "alice",
+		.login_user = (char *)(uintptr_t) "bob",
 		.depth = 2};
-	f->event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
-		.path = "/srv/a",
-		.type = EVENT_TYPE_FILE,
-		.type_known = true,
-		.actor = &f->actor,
+	f->change.event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
 		.time_ns = UINT64_C(1700000000000000042)};
+	f->view = (struct view){.change = &f->change,
+		.kind = EVENT_CLOSE_WRITE,
+		.type = EVENT_TYPE_FILE,
+		.path = "/srv/a"};
 	f->daemon_user = (struct rule_user){.name = (char *)(uintptr_t) "root",
 		.home = (char *)(uintptr_t) "/root",
 		.shell = (char *)(uintptr_t) "/bin/bash"};
 	f->context = (struct hook_context){.run_id = 7,
 		.attempt = 1,
-		.kind = EVENT_CLOSE_WRITE,
 		.count = 3,
 		.file_fd = 3,
-		.user_name = "alice",
-		.login_user = "bob",
 		.daemon_user = &f->daemon_user};
 	*state = f;
 	return 0;
@@ -174,7 +175,7 @@ static int tear_down(void **state)
 static void build(struct fixture *f)
 {
 	hook_fini(&f->hook);
-	assert_int_equal(hook_build(&f->hook, &f->rule, &f->event, &f->context), 0);
+	assert_int_equal(hook_build(&f->hook, &f->rule, &f->view, &f->context), 0);
 }
 
 static const struct {
@@ -264,7 +265,7 @@ static const struct {
 static void test_unknown_actor(void **state)
 {
 	struct fixture *f = *state;
-	f->event.actor = NULL;
+	f->change.actor = (struct actor)ACTOR_NOBODY;
 	f->context.file_fd = -1;
 	build(f);
 	for (size_t i = 0; i < countof(unknown); i++)
@@ -275,8 +276,8 @@ static void test_unknown_actor(void **state)
 static void test_users_without_names_are_numbers(void **state)
 {
 	struct fixture *f = *state;
-	f->context.user_name = NULL;
-	f->context.login_user = NULL;
+	f->change.actor.user = NULL;
+	f->change.actor.login_user = NULL;
 	build(f);
 	assert_string_equal(get(&f->hook, "FSMON_USER"), "1000");
 	assert_string_equal(get(&f->hook, "FSMON_LOGIN_USER"), "1001");
@@ -298,10 +299,10 @@ static void test_renames(void **state)
 {
 	struct fixture *f = *state;
 	for (size_t i = 0; i < countof(renames); i++) {
-		f->event.kinds = EVENT_RENAME | EVENT_ATTRIB;
-		f->event.path = renames[i].path;
-		f->event.old_path = renames[i].old_path;
-		f->context.kind = renames[i].kind;
+		f->change.event.kinds = EVENT_RENAME | EVENT_ATTRIB;
+		f->view.path = renames[i].path;
+		f->view.old_path = renames[i].old_path;
+		f->view.kind = renames[i].kind;
 		build(f);
 		assert_string_equal(get(&f->hook, "FSMON_PATH"), renames[i].fsmon_path);
 		assert_string_equal(
@@ -318,13 +319,9 @@ static void test_renames(void **state)
 static void test_type_of_what_is_gone(void **state)
 {
 	struct fixture *f = *state;
-	f->event.is_dir = true;
-	f->event.type = EVENT_TYPE_GONE;
+	f->view.type = EVENT_TYPE_GONE;
 	build(f);
 	assert_string_equal(get(&f->hook, "FSMON_TYPE"), "");
-	f->event.type_known = false;
-	build(f);
-	assert_string_equal(get(&f->hook, "FSMON_TYPE"), "dir");
 }
 
 static void test_user_of_the_rule(void **state)
@@ -361,7 +358,7 @@ static void test_long_values_are_cut_and_said_so(void **state)
 	char *path = malloc(size + 1);
 	memset(path, 'x', size);
 	path[size] = '\0';
-	f->event.path = path;
+	f->view.path = path;
 	build(f);
 	const char *value = get(&f->hook, "FSMON_PATH");
 	assert_int_equal(
@@ -375,8 +372,8 @@ static void test_long_values_are_cut_and_said_so(void **state)
 	assert_string_equal(get(&f->hook, "FSMON_PATH"), path);
 	assert_null(get(&f->hook, "FSMON_TRUNCATED"));
 
-	f->event.path = "/srv/a";
-	f->actor.cmdline = path;
+	f->view.path = "/srv/a";
+	f->change.actor.program.cmdline = path;
 	build(f);
 	assert_int_equal(
 		strlen(get(&f->hook, "FSMON_CMDLINE")), HOOKVARS_CMDLINE_MAX_BYTES);
@@ -395,10 +392,10 @@ static void test_truncated_list(void **state)
 static void test_nothing_is_substituted(void **state)
 {
 	struct fixture *f = *state;
-	f->event.path = "/srv/$(touch pwned);\n`x` %s $FSMON_CMD";
+	f->view.path = "/srv/$(touch pwned);\n`x` %s $FSMON_CMD";
 	f->rule.command = (char *)(uintptr_t) "echo \"$FSMON_PATH\" %s";
 	build(f);
-	assert_string_equal(get(&f->hook, "FSMON_PATH"), f->event.path);
+	assert_string_equal(get(&f->hook, "FSMON_PATH"), f->view.path);
 	assert_string_equal(f->hook.argv[0], "/bin/sh");
 	assert_string_equal(f->hook.argv[1], "-c");
 	assert_string_equal(f->hook.argv[2], "echo \"$FSMON_PATH\" %s");

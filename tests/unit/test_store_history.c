@@ -68,11 +68,7 @@ static void says_all_of_a_run(void **state)
 	struct kit *k = *state;
 	kit_open(k);
 	struct change *c = kit_change("/new", "/old\n\xff");
-	struct store_event e = {.seq = 1,
-		.change = c,
-		.kind = EVENT_MOVED_FROM,
-		.path = c->event.path,
-		.old_path = c->event.old_path};
+	struct store_event e = {.seq = 1, .view = view_of(c, EVENT_MOVED_FROM, NULL)};
 	const struct store_job job = {.id = 7, .rule = "r", .key = "/old"};
 	store_put_job(k->store, &job);
 	const struct store_run run = {
@@ -205,7 +201,7 @@ static void on_job(void *ctx, const struct store_left *left)
 	for (size_t i = 0; left && i < left->event_count; i++) {
 		if (i < 8)
 			a->seqs[i] = left->events[i].seq;
-		change_unref(left->events[i].change);
+		change_unref(left->events[i].view.change);
 	}
 	a->job_id = left ? left->job.id : 0;
 	a->events = left ? left->event_count : 0;
@@ -342,9 +338,7 @@ static void put_large(struct kit *k, uint64_t id, uint64_t count, bool is_done)
 	store_put_run(k->store, &run);
 	for (uint64_t i = 0; i < count; i++) {
 		const struct store_event e = {.seq = id * 10000 + i,
-			.change = c,
-			.kind = EVENT_CLOSE_WRITE,
-			.path = c->event.path};
+			.view = view_of(c, EVENT_CLOSE_WRITE, NULL)};
 		store_add_event(k->store, id, &e);
 	}
 	change_unref(c);
@@ -426,10 +420,7 @@ static void takes_many_events_in_one_job(void **state)
 	store_put_job(k->store, &job);
 	for (uint64_t i = 1; i <= count; i++) {
 		struct store_event e = {.seq = i,
-			.change = c,
-			.kind = EVENT_CLOSE_WRITE,
-			.path = c->event.path,
-			.user = "alice"};
+			.view = view_of(c, EVENT_CLOSE_WRITE, NULL)};
 		store_add_event(k->store, 1, &e);
 	}
 	uint64_t put_ms = ms_since(start_ns);
