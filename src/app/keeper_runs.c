@@ -45,7 +45,7 @@ struct keeper_run {
 	bool is_emptying;
 	struct spawn_error err; /* why it was not started; stage NULL: it was */
 	int status;
-	struct wire_usage usage;
+	struct outcome_usage usage;
 	char label[]; /* as the worker gave it */
 };
 
@@ -242,7 +242,7 @@ static void on_process_exit(void *ctx, uint32_t events)
 	if (pid < 0)
 		run->err = (struct spawn_error){.error = errno, .stage = "wait"};
 	else if (spawn_result(run->hook.child.report_fd, &run->err) == 0)
-		run->usage = (struct wire_usage){.user_us = microseconds(usage.ru_utime),
+		run->usage = (struct outcome_usage){.user_us = microseconds(usage.ru_utime),
 			.system_us = microseconds(usage.ru_stime),
 			.max_rss_kib = (uint64_t)usage.ru_maxrss};
 	close_process(run);

@@ -211,12 +211,10 @@ static void on_ended(struct link *l, const struct wire_message *m)
 	run->has_ended = true;
 	TAILQ_INSERT_TAIL(&l->lingering, run, next);
 	l->lingering_count++;
-	struct runner_outcome outcome = {
-		.status = m->ended.status,
-		.usage = m->ended.usage,
-		.output = run->lines.tail_len ? run->lines.tail : "",
-		.output_len = run->lines.tail_len,
-	};
+	struct outcome outcome = outcome_of_wait(m->ended.status);
+	outcome.usage = m->ended.usage;
+	outcome.output = run->lines.tail;
+	outcome.output_len = run->lines.tail_len;
 	l->run_handlers->ended(l->run_ctx, m->run_id, &outcome);
 	if (run->output_fd < 0)
 		free_run(run);

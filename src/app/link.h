@@ -30,14 +30,6 @@ struct link_request {
 	int file_fd; /* becomes descriptor 3 of the hook; -1: none */
 };
 
-/* How a run ended; lives as long as the call of the handler. */
-struct runner_outcome {
-	int status; /* as of wait(2) */
-	struct wire_usage usage;
-	const char *output; /* the last LINES_TAIL_BYTES of it, raw bytes */
-	size_t output_len;
-};
-
 /*
  * Who hears of runs. A run gets `started` at most once and then exactly one of `failed` and
  * `ended`, which may come without it: a run that could not be started, or one of an earlier
@@ -62,9 +54,11 @@ struct link_run_handlers {
 	/*
 	 * The process ended, and what it had written has been delivered. Of a run that
 	 * was stopped or killed all processes are gone, as far as `has_cgroups` says that
-	 * the keeper can tell.
+	 * the keeper can tell. outcome: ok, exit or signal, with the last
+	 * LINES_TAIL_BYTES of its output, which live as long as the call; its duration
+	 * is not known here.
 	 */
-	void (*ended)(void *ctx, uint64_t run_id, const struct runner_outcome *outcome);
+	void (*ended)(void *ctx, uint64_t run_id, const struct outcome *outcome);
 	/* Once after the start: all that is left of an earlier worker's runs has been
 	 * told. */
 	void (*caught_up)(void *ctx);

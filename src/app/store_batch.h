@@ -21,7 +21,7 @@ unsigned store_batch_hash(const void *key, size_t len);
 /* A job with its strings behind it. */
 struct store_batch_state {
 	struct store_job job;
-	struct store_failure failure;
+	struct outcome failure;
 	char text[];
 };
 
@@ -34,12 +34,11 @@ struct store_batch_job {
 	uint64_t followed_by; /* 0: by none */
 };
 
-/* An event with its strings behind it. */
+/* An event. */
 struct store_batch_event {
 	TAILQ_ENTRY(store_batch_event) next; /* on store_batch.events */
 	uint64_t job_id;
 	struct store_event event; /* holds a reference to its change */
-	char text[];
 };
 
 /* A run with its strings behind it. */
@@ -47,7 +46,7 @@ struct store_batch_run {
 	UT_hash_handle hh; /* in store_batch.runs */
 	uint64_t id;
 	struct store_run *run; /* owned, with `event` */
-	struct store_event event; /* holds a reference to its change; NULL: none */
+	struct store_event event; /* holds a reference to its change; no change: none */
 };
 
 enum store_batch_what {
@@ -89,13 +88,14 @@ struct store_batch {
 	STAILQ_HEAD(, store_batch_op) ops;
 	struct store_batch_asks asks;
 	size_t count; /* all of them but asks */
-	uint64_t last_job_id, last_run_id, last_seq; /* 0: none */
+	uint64_t last_job_id, last_run_id, last_seq; /* the highest ever; 0: none */
 };
 
 /* An empty one. */
 void store_batch_init(struct store_batch *b);
 
-/* Move all of `from` into `to`, which is empty; afterwards `from` is. */
+/* Move all of `from` into `to`, which is empty; afterwards `from` is, but for the numbers used
+ * last. */
 void store_batch_move(struct store_batch *to, struct store_batch *from);
 
 /* Free all that is in it; it is empty afterwards. Answers go with their asks. */

@@ -6,6 +6,8 @@
 #ifndef FSMON_APP_STORE_DB_H
 #define FSMON_APP_STORE_DB_H
 
+#include "app/store_schema.h"
+
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -15,22 +17,10 @@
 #include <time.h>
 
 #define STORE_DB_NAME "fsmon.db"
-#define STORE_DB_SCHEMA 1
 
-/* The columns of an event, in the order in which store_event binds and reads them. */
-#define STORE_DB_EVENT_COLUMNS                                                           \
-	"seq, job_id, kind, path, old_path, user, login, time_ns, kinds, is_dir, type, " \
-	"type_known, nlink, size_bytes, attribution, pid, ppid, cmd, uid, euid, "        \
-	"login_uid, "                                                                    \
-	"exe, cmdline, unit, ancestors, tag, depth, fsid, target_type, target"
 #define STORE_DB_JOB_COLUMNS                                                           \
 	"id, rule, key, attempt, failures, count, truncated, run_id, added_ns, done, " \
 	"followed_by, failure, failure_status, failure_run_id, failure_output"
-#define STORE_DB_RUN_COLUMNS                                                          \
-	"id, job_id, rule, on_failure, attempt, count, event, path, cmd, user, pid, " \
-	"queued_ns, started_ns, duration_ns, outcome, status, user_us, system_us, "   \
-	"max_rss_kib, output"
-
 enum store_db_stmt {
 	STORE_DB_BEGIN,
 	STORE_DB_COMMIT,
@@ -120,6 +110,13 @@ int store_db_exec(struct store_db *db, const char *sql);
 /* The first column of the first row of a query, or `otherwise`. */
 int64_t store_db_number(struct store_db *db, const char *sql, int64_t otherwise);
 
+/* Whether the table has that column: one that an older version made may lack some. */
+bool store_db_has_column(struct store_db *db, const char *table, const char *column);
+
+/* Give the tables of events and runs the columns that they lack. store_db_open does this.
+ * Returns an SQLite result. */
+int store_db_add_columns(struct store_db *db);
+
 /* A statement, ready to bind. NULL with *rc where it cannot be made. */
 sqlite3_stmt *store_db_stmt(struct store_db *db, enum store_db_stmt which, int *rc);
 
@@ -143,5 +140,9 @@ void store_db_bind_null(struct store_db_binder *b);
 /* NULL is allowed. */
 void store_db_bind_text(struct store_db_binder *b, const char *s);
 void store_db_bind_blob(struct store_db_binder *b, const void *bytes, size_t len);
+
+/* The field that a column is of; not of those that are STORE_OTHER. */
+void store_db_bind_field(
+	struct store_db_binder *b, const void *of, const struct store_column *column);
 
 #endif

@@ -21,7 +21,7 @@
 static int put_job(struct store_db *db, const struct store_batch_job *j)
 {
 	const struct store_job *job = &j->state->job;
-	const struct store_failure *f = job->failure;
+	const struct outcome *f = job->failure;
 	struct store_db_binder b = {0};
 	b.st = store_db_stmt(db, STORE_DB_PUT_JOB, &b.rc);
 	store_db_bind_u64(&b, job->id);
@@ -34,13 +34,10 @@ static int put_job(struct store_db *db, const struct store_batch_job *j)
 	store_db_bind_u64(&b, j->is_done ? 0 : job->run_id);
 	store_db_bind_u64(&b, job->added_ns);
 	store_db_bind_u64(&b, j->is_done);
-	if (j->followed_by)
-		store_db_bind_u64(&b, j->followed_by);
-	else
-		store_db_bind_null(&b);
-	store_db_bind_text(&b, f ? store_outcome_name(f->reason) : NULL);
-	store_db_bind_u64(&b, f ? (uint64_t)f->status : 0);
-	store_db_bind_u64(&b, f ? f->run_id : 0);
+	store_db_bind_u64(&b, j->followed_by);
+	store_db_bind_text(&b, f ? outcome_kind_name(f->kind) : NULL);
+	store_db_bind_u64(&b, f ? (uint64_t)f->shell_status : 0);
+	store_db_bind_u64(&b, job->failure_run_id);
 	store_db_bind_blob(&b, f ? f->output : NULL, f ? f->output_len : 0);
 	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
 }
@@ -59,18 +56,6 @@ static int run_with(
 	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
 }
 
-static int end_job(struct store_db *db, const struct store_batch_job *j)
-{
-	struct store_db_binder b = {0};
-	b.st = store_db_stmt(db, STORE_DB_END_JOB, &b.rc);
-	store_db_bind_u64(&b, j->id);
-	if (j->followed_by)
-		store_db_bind_u64(&b, j->followed_by);
-	else
-		store_db_bind_null(&b);
-	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
-}
-
 static int put_jobs(struct store_db *db, const struct store_batch *b)
 {
 	int rc = SQLITE_OK;
@@ -79,7 +64,7 @@ static int put_jobs(struct store_db *db, const struct store_batch *b)
 		if (j->state)
 			rc = put_job(db, j);
 		else if (j->is_done)
-			rc = end_job(db, j);
+			rc = run_with(db, STORE_DB_END_JOB, j->id, j->followed_by);
 	}
 	return rc;
 }
@@ -141,40 +126,38 @@ static int do_ops(struct store_db *db, const struct store_batch *b)
 
 /* ---- Runs ---- */
 
-static int put_run(struct store_db *db, const struct store_batch_run *r)
+/* What stands in the row of a run; room is for a user's number. */
+static struct store_schema_row row_of(
+	const struct store_run *run, char room[ACTOR_NUMBER_SIZE])
 {
-	const struct store_run *run = r->run;
 	const struct store_event *e = run->event;
-	const struct actor *a = e ? &e->change->actor : NULL;
-	char uid[16] = "";
+	const struct actor *a = e ? &e->view.change->actor : NULL;
+	const char *kind = e ? event_kind_name(event_kind_newest(e->view.kind)) : NULL;
+	return (struct store_schema_row){
+		.run = *run,
+		.event = kind ? kind : "",
+		.path = e ? view_path(&e->view) : "",
+		.cmd = a ? a->program.comm : "",
+		.user = a ? actor_user_text(a->user, a->uid, room) : "",
+		.outcome = outcome_kind_name(run->outcome.kind),
+		.pid = a ? (uint32_t)a->pid : 0,
+	};
+}
+
+static int put_run(struct store_db *db, const struct store_run *run)
+{
+	char room[ACTOR_NUMBER_SIZE];
+	const struct store_schema_row row = row_of(run, room);
 	struct store_db_binder b = {0};
 	b.st = store_db_stmt(db, STORE_DB_PUT_RUN, &b.rc);
-	if (a && a->uid != ACTOR_ID_UNKNOWN)
-		snprintf(uid, sizeof(uid), "%" PRIu32, a->uid);
-	const char *path = e ? e->path : NULL;
-	if (e && (e->kind == EVENT_MOVED_FROM || !path))
-		path = e->old_path;
-	const char *kind = e ? event_kind_name(event_kind_newest(e->kind)) : NULL;
-	store_db_bind_u64(&b, run->id);
-	store_db_bind_u64(&b, run->job_id);
-	store_db_bind_text(&b, run->rule);
-	store_db_bind_u64(&b, run->is_on_failure);
-	store_db_bind_u64(&b, run->attempt);
-	store_db_bind_u64(&b, run->count);
-	store_db_bind_text(&b, kind ? kind : "");
-	store_db_bind_text(&b, path ? path : "");
-	store_db_bind_text(&b, a ? a->cmd : "");
-	store_db_bind_text(&b, e && e->user ? e->user : uid);
-	store_db_bind_u64(&b, a ? (uint64_t)a->pid : 0);
-	store_db_bind_u64(&b, run->queued_ns);
-	store_db_bind_u64(&b, run->started_ns);
-	store_db_bind_u64(&b, run->duration_ns);
-	store_db_bind_text(&b, store_outcome_name(run->outcome));
-	store_db_bind_u64(&b, (uint64_t)run->status);
-	store_db_bind_u64(&b, run->user_us);
-	store_db_bind_u64(&b, run->system_us);
-	store_db_bind_u64(&b, run->max_rss_kib);
-	store_db_bind_blob(&b, run->output, run->output_len);
+	for (size_t i = 0; i < store_schema_run.count; i++) {
+		const struct store_column *column = &store_schema_run.columns[i];
+		if (column->form == STORE_OTHER)
+			store_db_bind_blob(
+				&b, run->outcome.output, run->outcome.output_len);
+		else
+			store_db_bind_field(&b, &row, column);
+	}
 	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
 }
 
@@ -183,7 +166,7 @@ static int put_runs(struct store_db *db, const struct store_batch *b)
 	int rc = SQLITE_OK;
 	for (const struct store_batch_run *r = b->runs; r && rc == SQLITE_OK;
 		r = r->hh.next)
-		rc = put_run(db, r);
+		rc = put_run(db, r->run);
 	return rc;
 }
 
@@ -314,7 +297,7 @@ static uint64_t count_ended(const struct store_batch *b)
 {
 	uint64_t count = 0;
 	for (const struct store_batch_run *r = b->runs; r; r = r->hh.next)
-		count += r->run->outcome != STORE_RUNNING;
+		count += r->run->outcome.kind != OUTCOME_RUNNING;
 	return count;
 }
 

@@ -92,7 +92,7 @@ static void on_found(void *ctx, struct change *c)
 	struct worker *w = ctx;
 	if (c->event.kinds & EVENT_OVERFLOW)
 		log_err("the kernel's queue of file events ran over: events were lost");
-	jobs_found(w->jobs, c);
+	jobs_found(w->jobs, c, clock_now());
 }
 
 /* A hook has a process: tag it, so that what it causes is known to be its doing. */
@@ -400,7 +400,7 @@ static int loop(struct worker *w)
 			take_mounts(w);
 		if (work(w) < 0)
 			return EXIT_FAILED;
-		jobs_pump(w->jobs);
+		jobs_pump(w->jobs, clock_now());
 		requests_check(w->requests);
 	}
 	return w->exit_code;

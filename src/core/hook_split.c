@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/hook.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Bytes that mean nothing to a shell anywhere in a word that is not the first. */
@@ -86,6 +87,7 @@ static int hook_split_shell(const char *command, struct strlist *argv)
 
 int hook_split(const char *command, struct strlist *argv)
 {
+	assert(argv->count == 0);
 	int direct = hook_is_plain(command) ? hook_split_plain(command, argv)
 					    : hook_split_shell(command, argv);
 	if (direct < 0)

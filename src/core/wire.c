@@ -141,7 +141,7 @@ static void hello_fields(struct cursor *c, struct wire_hello *h)
 
 static void ended_fields(struct cursor *c, struct wire_message *m)
 {
-	struct wire_usage *u = &m->ended.usage;
+	struct outcome_usage *u = &m->ended.usage;
 	word(c, &m->ended.status);
 	raw(c, &u->user_us, sizeof(u->user_us));
 	raw(c, &u->system_us, sizeof(u->system_us));

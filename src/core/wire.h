@@ -7,6 +7,7 @@
 #define FSMON_CORE_WIRE_H
 
 #include "base/buf.h"
+#include "core/outcome.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -93,13 +94,6 @@ struct wire_hello {
 		*hooks_dir; /* where the hooks' cgroups are; likewise: they have none */
 };
 
-/* What a run used. */
-struct wire_usage {
-	uint64_t user_us;
-	uint64_t system_us;
-	uint64_t max_rss_kib;
-};
-
 struct wire_message {
 	enum wire_type type;
 	uint64_t run_id; /* 0 where the message concerns no run */
@@ -119,7 +113,7 @@ struct wire_message {
 		} failed; /* WIRE_FAILED */
 		struct {
 			int32_t status; /* as of wait(2) */
-			struct wire_usage usage;
+			struct outcome_usage usage;
 		} ended; /* WIRE_ENDED */
 		bool now; /* WIRE_SHUTDOWN: do not wait for running hooks */
 		bool logs_json; /* WIRE_READY: the log is to be JSON */

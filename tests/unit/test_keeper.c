@@ -197,15 +197,13 @@ static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
 		w->scenario->output(w);
 }
 
-static void on_ended(void *ctx, uint64_t run_id, const struct runner_outcome *o)
+static void on_ended(void *ctx, uint64_t run_id, const struct outcome *o)
 {
 	struct worker *w = ctx;
 	w->running--;
 	if (!w->scenario->is_quiet)
 		say("ended %d %s %d tail %zu\n", (int)run_id,
-			WIFEXITED(o->status) ? "exit" : "signal",
-			WIFEXITED(o->status) ? WEXITSTATUS(o->status)
-					     : WTERMSIG(o->status),
+			o->kind == OUTCOME_SIGNAL ? "signal" : "exit", o->status,
 			o->output_len);
 	if (w->scenario->ended)
 		w->scenario->ended(w);

@@ -56,12 +56,12 @@ static void goes_on_in_memory_while_the_disk_is_full(void **state)
 	kit_open(k);
 	kit_put_waiting(k, 1, "/a");
 	kit_put_waiting(k, 2, "/b");
-	kit_put_done(k, 3, "r", STORE_RUNNING, 100);
+	kit_put_done(k, 3, "r", OUTCOME_RUNNING, 100);
 	store_put_pause(k->store, "p", 7);
 	kit_settle(k);
 	fill(k);
 	for (uint64_t id = 100; id < 1100; id++)
-		kit_put_done(k, id, "r", STORE_OK, id);
+		kit_put_done(k, id, "r", OUTCOME_OK, id);
 	kit_wait_committed(k, 1000);
 	kit_wait_memory(k, true);
 	/* What the file holds of these three is not so any more. */
@@ -69,7 +69,7 @@ static void goes_on_in_memory_while_the_disk_is_full(void **state)
 	store_follow(k->store, 2, 2000);
 	kit_put_waiting(k, 2000, "/b");
 	store_drop_pause(k->store, "p");
-	kit_put_done(k, 3, "r", STORE_OK, 100);
+	kit_put_done(k, 3, "r", OUTCOME_OK, 100);
 	kit_settle(k);
 	struct store_health h;
 	store_health(k->store, &h);
@@ -106,7 +106,7 @@ static void writes_at_the_end_what_was_in_memory(void **state)
 	kit_settle(k);
 	fill(k);
 	for (uint64_t id = 100; id < 500; id++)
-		kit_put_done(k, id, "r", STORE_OK, id);
+		kit_put_done(k, id, "r", OUTCOME_OK, id);
 	kit_put_waiting(k, 600, "/a");
 	kit_wait_memory(k, true);
 	unlink(kit_path(k, "ballast"));
@@ -139,7 +139,7 @@ static void makes_a_deleted_file_anew(void **state)
 	struct stat st;
 	kit_open(k);
 	kit_put_waiting(k, 1, "/a");
-	kit_put_done(k, 2, "r", STORE_OK, 100);
+	kit_put_done(k, 2, "r", OUTCOME_OK, 100);
 	store_put_pause(k->store, "p", 7);
 	kit_settle(k);
 	remove_all(k);
@@ -213,7 +213,7 @@ static void spoil(const char *path, off_t from)
 static void put_much(struct kit *k)
 {
 	for (uint64_t id = 100; id < 1100; id++)
-		kit_put_done(k, id, "r", STORE_OK, id);
+		kit_put_done(k, id, "r", OUTCOME_OK, id);
 	kit_put_waiting(k, 1, "/a");
 	kit_settle(k);
 }
@@ -228,7 +228,7 @@ static void makes_a_file_anew_whose_log_was_left(void **state)
 	kit_number(k, "PRAGMA wal_checkpoint(TRUNCATE)");
 	for (uint64_t id = 200; id < 1100; id += 2)
 		store_done_job(k->store, id);
-	kit_put_done(k, 5000, "r", STORE_OK, 1);
+	kit_put_done(k, 5000, "r", OUTCOME_OK, 1);
 	kit_settle(k);
 	unlink(kit_path(k, "fsmon.db"));
 	kit_put_waiting(k, 2, "/b");
@@ -317,7 +317,7 @@ static void checks_a_large_file_only_in_part(void **state)
 	if (pid == 0) {
 		kit_open(k);
 		for (uint64_t id = 1; id <= 60000; id++)
-			kit_put_done(k, id, "r", STORE_OK, id);
+			kit_put_done(k, id, "r", OUTCOME_OK, id);
 		kit_settle(k);
 		_exit(0);
 	}
@@ -434,6 +434,53 @@ static void keeps_what_it_could_not_read(void **state)
 	assert_int_equal(ids[1], id);
 }
 
+static long long whole_events(struct kit *k)
+{
+	return kit_number(k, "SELECT count(*) FROM event"
+			     " WHERE unit = 'user.slice' AND depth = 3");
+}
+
+static void has_all_columns_in_memory_too(void **state)
+{
+	struct kit *k = *state;
+	struct store_health h;
+	if (!mount_small(k))
+		skip();
+	kit_open(k);
+	kit_close(k);
+	kit_make(k, "ALTER TABLE event DROP COLUMN unit");
+	assert_int_equal(mount("none", k->dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	kit_open(k);
+	kit_put_waiting(k, 1, "/a");
+	kit_settle(k);
+	store_health(k->store, &h);
+	assert_true(h.is_memory);
+	assert_int_equal(h.lost, 0);
+	assert_int_equal(mount("none", k->dir, NULL, MS_REMOUNT, NULL), 0);
+	kit_wait_memory(k, false);
+	assert_int_equal(whole_events(k), 1);
+}
+
+/* A column that came later stands at the end of the file's table. */
+static void heals_a_file_whose_columns_stand_otherwise(void **state)
+{
+	struct kit *k = *state;
+	char away[80];
+	kit_open(k);
+	kit_close(k);
+	kit_make(k, "ALTER TABLE event DROP COLUMN unit");
+	snprintf(away, sizeof(away), "%s.away", k->dir);
+	assert_int_equal(rename(k->dir, away), 0);
+	close(open(k->dir, O_WRONLY | O_CREAT, 0600));
+	kit_open(k);
+	kit_put_waiting(k, store_last_job_id(k->store) + 1, "/b");
+	kit_settle(k);
+	unlink(k->dir);
+	assert_int_equal(rename(away, k->dir), 0);
+	kit_wait_memory(k, false);
+	assert_int_equal(whole_events(k), 1);
+}
+
 /* An admin's transaction must not hold up the store for long. */
 static void goes_on_while_the_file_is_locked(void **state)
 {
@@ -473,6 +520,8 @@ int main(void)
 		TEST(reads_what_it_cannot_write),
 		TEST(reads_a_log_on_a_full_disk),
 		TEST(keeps_what_it_could_not_read),
+		TEST(has_all_columns_in_memory_too),
+		TEST(heals_a_file_whose_columns_stand_otherwise),
 		TEST(goes_on_while_the_file_is_locked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,7 +133,7 @@ static void assert_messages_equal(
 	case WIRE_ENDED:
 		assert_int_equal(a->ended.status, b->ended.status);
 		assert_memory_equal(
-			&a->ended.usage, &b->ended.usage, sizeof(struct wire_usage));
+			&a->ended.usage, &b->ended.usage, sizeof(struct outcome_usage));
 		break;
 	case WIRE_READY:
 		assert_int_equal(a->logs_json, b->logs_json);
