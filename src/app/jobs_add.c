@@ -244,12 +244,10 @@ static void judge(struct jobs *j, struct change *c, const struct change_hit *hit
 {
 	const struct rule *r = table_rule(j->rules, hit->rule);
 	struct named *named = j->by_rule[hit->rule];
-	const char *user;
 	uint32_t kind = judge_kind(r, &c->event, hit->is_new, hit->is_old);
 	if (c->event.kinds & EVENT_OVERFLOW)
 		kind = EVENT_OVERFLOW;
-	names_get(j->names, c->actor.uid, clock_monotonic_ns(), &user);
-	if (!kind || judge_event(r, &c->event, user) != JUDGE_MATCH)
+	if (!kind || judge_event(r, &c->event) != JUDGE_MATCH)
 		return;
 	if (is_self(r, named, &c->actor)) {
 		named->counters.self++;
@@ -268,15 +266,21 @@ static void judge(struct jobs *j, struct change *c, const struct change_hit *hit
 	add(j, c, hit, kind);
 }
 
-/* Whether the names that judging and running need are there; else they have been asked
- * for. */
-static bool has_names(struct jobs *j, const struct change *c)
+/* Give the actor the names of its users, while the change is nobody else's. Returns false
+ * where one is not known yet: it has been asked for. Without memory the numbers will do. */
+static bool fill_names(struct jobs *j, struct actor *a)
 {
 	uint64_t now_ns = clock_monotonic_ns();
-	const char *name;
-	bool has_user = names_get(j->names, c->actor.uid, now_ns, &name);
-	bool has_login = names_get(j->names, c->actor.login_uid, now_ns, &name);
-	return has_user && has_login;
+	const char *user, *login_user;
+	bool has_user = names_get(j->names, a->uid, now_ns, &user);
+	bool has_login = names_get(j->names, a->program.login_uid, now_ns, &login_user);
+	if (!has_user || !has_login)
+		return false;
+	free(a->user);
+	free(a->login_user);
+	a->user = user ? strdup(user) : NULL;
+	a->login_user = login_user ? strdup(login_user) : NULL;
+	return true;
 }
 
 static void judge_all(struct jobs *j, struct change *c)
@@ -307,7 +311,7 @@ void jobs_found(struct jobs *j, struct change *c)
 	if (j->is_stopping || is_own(j, c))
 		return;
 	/* Behind one that waits for a name all others wait: hooks run in order. */
-	if (has_names(j, c) && STAILQ_EMPTY(&j->unnamed)) {
+	if (fill_names(j, &c->actor) && STAILQ_EMPTY(&j->unnamed)) {
 		judge_all(j, c);
 		return;
 	}

@@ -12,19 +12,15 @@
 
 /* ---- Into the store ---- */
 
-static void fill_event(struct jobs *j, const struct job_event *e, struct store_event *out)
+static struct store_event stored(const struct job_event *e)
 {
-	const struct actor *a = &e->change->actor;
-	uint64_t now_ns = clock_monotonic_ns();
-	*out = (struct store_event){
+	return (struct store_event){
 		.seq = e->seq,
 		.change = e->change,
 		.kind = e->kind,
 		.path = e->path,
 		.old_path = e->old_path,
 	};
-	names_get(j->names, a->uid, now_ns, &out->user);
-	names_get(j->names, a->login_uid, now_ns, &out->login);
 }
 
 static void put_job(struct jobs *j, const struct sched_job *s)
@@ -57,13 +53,12 @@ static void put_job(struct jobs *j, const struct sched_job *s)
 
 void keep_job(struct jobs *j, const struct sched_job *s, const struct job_event *added)
 {
-	struct store_event event;
 	if (!j->store)
 		return;
 	put_job(j, s);
 	if (!added)
 		return;
-	fill_event(j, added, &event);
+	struct store_event event = stored(added);
 	store_add_event(j->store, s->id, &event);
 }
 
@@ -115,10 +110,9 @@ static uint64_t waited_ns(const struct sched_job *s)
 void keep_run(struct jobs *j, const struct sched_job *s, const struct keep_end *end)
 {
 	const struct job *job = s->data;
-	struct store_event event;
 	if (!j->store)
 		return;
-	fill_event(j, job_newest(s), &event);
+	struct store_event event = stored(job_newest(s));
 	struct store_run run = {
 		.id = job->run_id,
 		.job_id = s->id,
@@ -150,8 +144,7 @@ static void put_whole_job(void *ctx, const struct sched_job *s)
 	const struct sched_item *item;
 	put_job(j, s);
 	STAILQ_FOREACH (item, &s->items, next) {
-		struct store_event event;
-		fill_event(j, (const struct job_event *)item, &event);
+		struct store_event event = stored((const struct job_event *)item);
 		store_add_event(j->store, s->id, &event);
 	}
 	if (((const struct job *)s->data)->run_id)
@@ -184,9 +177,6 @@ static uint32_t make_items(struct jobs *j, const struct store_left *left,
 			j, from->change, from->kind, from->path, from->old_path);
 		if (!e)
 			continue;
-		/* They begin before the name service can have answered. */
-		names_suppose(j->names, from->change->actor.uid, from->user);
-		names_suppose(j->names, from->change->actor.login_uid, from->login);
 		if (!is_new)
 			e->seq = from->seq;
 		STAILQ_INSERT_TAIL(items, &e->item, next);

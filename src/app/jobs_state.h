@@ -214,7 +214,7 @@ void keep_settle_left(struct jobs *j);
 
 /* ---- runs_say.c ---- */
 
-void say_start(const struct jobs *j, const struct job *job, const char *what);
+void say_start(const struct job *job, const char *what);
 void say_could_not_start(
 	const struct jobs *j, const struct job *job, int error, const char *stage);
 void say_end(const struct job *job, enum store_outcome outcome, int status,

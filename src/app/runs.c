@@ -62,15 +62,6 @@ static int open_file(struct jobs *j, const struct change *c, struct event *e)
 	return fd;
 }
 
-/* The user's names, as far as they are known. */
-static void get_users(
-	struct jobs *j, const struct actor *a, const char **user, const char **login)
-{
-	uint64_t now_ns = clock_monotonic_ns();
-	names_get(j->names, a->uid, now_ns, user);
-	names_get(j->names, a->login_uid, now_ns, login);
-}
-
 /* What a hook is given besides its arguments and environment. */
 struct input {
 	struct event event; /* the newest, as the rule sees it */
@@ -96,7 +87,6 @@ static int make_stdin(struct jobs *j, const struct job *job, struct input *in)
 		in->is_cut = out.len > STDIN_MAX_BYTES;
 		if (in->is_cut)
 			break;
-		get_users(j, &e->change->actor, &p.user_name, &p.login_user);
 		payload_add(&out, kind, &p);
 	}
 	if (out.failed)
@@ -122,7 +112,6 @@ static int build(
 		.file_fd = in->file_fd >= 0 ? FILE_FD : -1,
 		.daemon_user = &j->daemon_user,
 	};
-	get_users(j, in->event.actor, &context.user_name, &context.login_user);
 	if (job->failure) {
 		failure = (struct hook_failure){
 			.reason = store_outcome_name(job->failure->reason),
@@ -372,7 +361,7 @@ static void begin(struct jobs *j, struct job *job)
 		error = ENOMEM;
 	else if (!j->config.is_dry)
 		error = start(j, job);
-	say_start(j, job, j->config.is_dry ? ": would run" : "");
+	say_start(job, j->config.is_dry ? ": would run" : "");
 	keep_job(j, job->sched, NULL);
 	keep_run(j, job->sched, NULL);
 	if (error)

@@ -5,7 +5,6 @@
 #include "app/log.h"
 #include "base/buf.h"
 #include "core/when.h"
-#include "os/clock.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -19,19 +18,6 @@ static struct log_about about_run(const struct job *job)
 	return (struct log_about){.rule = job->named->name, .run_id = job->run_id};
 }
 
-/* The user's name, or the number where there is none, or "" where nothing is known. */
-static const char *user_text(const struct jobs *j, uint32_t uid, char *room, size_t size)
-{
-	const char *name;
-	names_get(j->names, uid, clock_monotonic_ns(), &name);
-	if (name)
-		return name;
-	if (uid == ACTOR_ID_UNKNOWN)
-		return "";
-	snprintf(room, size, "%" PRIu32, uid);
-	return room;
-}
-
 /* " and N more", or "" */
 static const char *more_text(const struct job *job, char *room, size_t size)
 {
@@ -43,12 +29,12 @@ static const char *more_text(const struct job *job, char *room, size_t size)
 	return room;
 }
 
-void say_start(const struct jobs *j, const struct job *job, const char *what)
+void say_start(const struct job *job, const char *what)
 {
 	const struct job_event *e = job_newest(job->sched);
 	const struct actor *a = &e->change->actor;
-	char room[16], more_room[48];
-	const char *user = user_text(j, a->uid, room, sizeof(room));
+	char room[ACTOR_NUMBER_SIZE], more_room[48];
+	const char *user = actor_user_text(a->user, a->uid, room);
 	const char *more = more_text(job, more_room, sizeof(more_room));
 	const char *path = e->kind == EVENT_MOVED_FROM ? e->old_path : e->path;
 	struct log_about about = {
@@ -56,7 +42,7 @@ void say_start(const struct jobs *j, const struct job *job, const char *what)
 		.run_id = job->run_id,
 		.event = event_kind_name(e->kind),
 		.path = path,
-		.cmd = a->cmd,
+		.cmd = a->program.comm,
 		.user = user,
 	};
 	const char *head = job->failure ? "on-failure: " : "";
@@ -65,7 +51,8 @@ void say_start(const struct jobs *j, const struct job *job, const char *what)
 			head, about.event, path, more, what);
 	else
 		log_about(LOG_LEVEL_INFO, &about, "%s%s %s by %s (%s, pid %d)%s%s", head,
-			about.event, path, a->cmd[0] ? a->cmd : "unknown",
+			about.event, path,
+			a->program.comm[0] ? a->program.comm : "unknown",
 			*user ? user : "unknown user", (int)a->pid, more, what);
 }
 

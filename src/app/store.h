@@ -81,8 +81,6 @@ struct store_event {
 	uint32_t kind; /* what it is for the rule */
 	const char *path; /* the change's */
 	const char *old_path; /* the change's; may be NULL */
-	const char *user; /* name of the actor's user, copied; NULL: by number */
-	const char *login; /* likewise */
 };
 
 /* How a run was and ended. */

@@ -137,28 +137,19 @@ static struct store_batch_state *copy_job(const struct store_job *job)
 	return copy;
 }
 
-static struct store_event copy_event(const struct store_event *event, char **at)
-{
-	struct store_event copy = *event;
-	change_ref(copy.change);
-	copy.user = put_text(at, event->user);
-	copy.login = put_text(at, event->login);
-	return copy;
-}
-
 static struct store_run *copy_run(const struct store_run *run, struct store_event *event)
 {
-	const struct store_event *e = run->event;
-	size_t size = sizeof(*run) + size_of(run->rule) + run->output_len + 1;
 	struct store_run *copy =
-		malloc(size + (e ? size_of(e->user) + size_of(e->login) : 0));
+		malloc(sizeof(*run) + size_of(run->rule) + run->output_len + 1);
 	if (!copy)
 		return NULL;
 	char *at = (char *)(copy + 1);
 	*copy = *run;
 	copy->rule = put_text(&at, run->rule);
 	copy->output = put_bytes(&at, run->output, run->output_len);
-	*event = e ? copy_event(e, &at) : (struct store_event){0};
+	*event = run->event ? *run->event : (struct store_event){0};
+	if (event->change)
+		change_ref(event->change);
 	return copy;
 }
 
@@ -219,13 +210,12 @@ int store_batch_end_job(struct store_batch *b, uint64_t id, uint64_t followed_by
 int store_batch_add_event(
 	struct store_batch *b, uint64_t job_id, const struct store_event *event)
 {
-	struct store_batch_event *e =
-		malloc(sizeof(*e) + size_of(event->user) + size_of(event->login));
+	struct store_batch_event *e = malloc(sizeof(*e));
 	if (!e)
 		return -1;
-	char *at = e->text;
 	e->job_id = job_id;
-	e->event = copy_event(event, &at);
+	e->event = *event;
+	change_ref(event->change);
 	TAILQ_INSERT_TAIL(&b->events, e, next);
 	b->count++;
 	note_highest(&b->last_seq, event->seq);

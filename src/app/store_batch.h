@@ -34,12 +34,11 @@ struct store_batch_job {
 	uint64_t followed_by; /* 0: by none */
 };
 
-/* An event with its strings behind it. */
+/* An event. */
 struct store_batch_event {
 	TAILQ_ENTRY(store_batch_event) next; /* on store_batch.events */
 	uint64_t job_id;
 	struct store_event event; /* holds a reference to its change */
-	char text[];
 };
 
 /* A run with its strings behind it. */

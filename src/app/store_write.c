@@ -146,11 +146,9 @@ static int put_run(struct store_db *db, const struct store_batch_run *r)
 	const struct store_run *run = r->run;
 	const struct store_event *e = run->event;
 	const struct actor *a = e ? &e->change->actor : NULL;
-	char uid[16] = "";
+	char room[ACTOR_NUMBER_SIZE];
 	struct store_db_binder b = {0};
 	b.st = store_db_stmt(db, STORE_DB_PUT_RUN, &b.rc);
-	if (a && a->uid != ACTOR_ID_UNKNOWN)
-		snprintf(uid, sizeof(uid), "%" PRIu32, a->uid);
 	const char *path = e ? e->path : NULL;
 	if (e && (e->kind == EVENT_MOVED_FROM || !path))
 		path = e->old_path;
@@ -163,8 +161,8 @@ static int put_run(struct store_db *db, const struct store_batch_run *r)
 	store_db_bind_u64(&b, run->count);
 	store_db_bind_text(&b, kind ? kind : "");
 	store_db_bind_text(&b, path ? path : "");
-	store_db_bind_text(&b, a ? a->cmd : "");
-	store_db_bind_text(&b, e && e->user ? e->user : uid);
+	store_db_bind_text(&b, a ? a->program.comm : "");
+	store_db_bind_text(&b, a ? actor_user_text(a->user, a->uid, room) : "");
 	store_db_bind_u64(&b, a ? (uint64_t)a->pid : 0);
 	store_db_bind_u64(&b, run->queued_ns);
 	store_db_bind_u64(&b, run->started_ns);

@@ -80,9 +80,7 @@ static void hook_put_event(struct hook_writer *w, const struct event *event,
 	struct payload_event e = {.event = event,
 		.path = event->path,
 		.old_path = event->old_path,
-		.kind = context->kind,
-		.user_name = context->user_name,
-		.login_user = context->login_user};
+		.kind = context->kind};
 	const struct hookvars_variable *variable;
 	struct hookvars_value value;
 	for (size_t i = 0; (variable = hookvars_at(i)); i++) {

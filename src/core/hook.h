@@ -34,8 +34,6 @@ struct hook_context {
 	uint64_t count; /* events in the job, listed or not */
 	bool truncated; /* the list of events was cut */
 	int file_fd; /* number that FSMON_FD has in the hook; -1: none */
-	const char *user_name; /* the actor's user; NULL: by number */
-	const char *login_user; /* the actor's login user; NULL: by number */
 	const char *lang; /* LANG; NULL: C.UTF-8 */
 	const struct rule_user
 		*daemon_user; /* for rules without `user`; its `set` is ignored */

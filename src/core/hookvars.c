@@ -3,7 +3,6 @@
 
 #include "base/countof.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -27,20 +26,9 @@ static void set_id(struct hookvars_value *v, uint32_t id, uint32_t unknown)
 		set_number(v, id);
 }
 
-/* A user by name, or by number where it has none. */
-static void set_user(struct hookvars_value *v, const char *name, uint32_t uid)
-{
-	if (uid == ACTOR_ID_UNKNOWN)
-		return;
-	snprintf(v->room, sizeof(v->room), "%" PRIu32, uid);
-	set_text(v, name ? name : v->room);
-}
-
 static const struct actor *actor_of(const struct payload_event *e)
 {
-	static const struct actor nobody = {.uid = ACTOR_ID_UNKNOWN,
-		.euid = ACTOR_ID_UNKNOWN,
-		.login_uid = ACTOR_ID_UNKNOWN};
+	static const struct actor nobody = ACTOR_NOBODY;
 	return e->event->actor ? e->event->actor : &nobody;
 }
 
@@ -111,12 +99,13 @@ static void get_time(const struct payload_event *e, struct hookvars_value *v)
 
 static void get_cmd(const struct payload_event *e, struct hookvars_value *v)
 {
-	set_text(v, actor_of(e)->cmd);
+	set_text(v, actor_of(e)->program.comm);
 }
 
 static void get_user(const struct payload_event *e, struct hookvars_value *v)
 {
-	set_user(v, e->user_name, actor_of(e)->uid);
+	const struct actor *a = actor_of(e);
+	set_text(v, actor_user_text(a->user, a->uid, v->room));
 }
 
 static void get_pid(const struct payload_event *e, struct hookvars_value *v)
@@ -139,24 +128,10 @@ static void get_euid(const struct payload_event *e, struct hookvars_value *v)
 	set_id(v, actor_of(e)->euid, ACTOR_ID_UNKNOWN);
 }
 
-static void get_exe(const struct payload_event *e, struct hookvars_value *v)
-{
-	set_text(v, actor_of(e)->exe);
-}
-
-static void get_cmdline(const struct payload_event *e, struct hookvars_value *v)
-{
-	set_text(v, actor_of(e)->cmdline);
-}
-
 static void get_login_user(const struct payload_event *e, struct hookvars_value *v)
 {
-	set_user(v, e->login_user, actor_of(e)->login_uid);
-}
-
-static void get_unit(const struct payload_event *e, struct hookvars_value *v)
-{
-	set_text(v, actor_of(e)->unit);
+	const struct actor *a = actor_of(e);
+	set_text(v, actor_user_text(a->login_user, a->program.login_uid, v->room));
 }
 
 static void get_attribution(const struct payload_event *e, struct hookvars_value *v)
@@ -169,26 +144,29 @@ static void get_depth(const struct payload_event *e, struct hookvars_value *v)
 	set_number(v, actor_of(e)->depth);
 }
 
+/* A text of the actor's program is given by its place in it. */
+#define PROGRAM(field) NULL, offsetof(struct program, field)
+
 static const struct hookvars_variable hookvars_table[] = {
-	{"FSMON_PATH", "path", get_path, 0},
-	{"FSMON_OLD_PATH", "old_path", get_old_path, 0},
-	{"FSMON_NEW_PATH", "new_path", get_new_path, 0},
-	{"FSMON_EVENT", "event", get_event, 0},
-	{"FSMON_EVENTS", "events", get_events, 0},
-	{"FSMON_TYPE", "type", get_type, 0},
-	{"FSMON_TIME", "time", get_time, 0},
-	{"FSMON_CMD", "cmd", get_cmd, 0},
-	{"FSMON_USER", "user", get_user, 0},
-	{"FSMON_PID", "pid", get_pid, 0},
-	{"FSMON_PPID", "ppid", get_ppid, 0},
-	{"FSMON_UID", "uid", get_uid, 0},
-	{"FSMON_EUID", "euid", get_euid, 0},
-	{"FSMON_EXE", "exe", get_exe, 0},
-	{"FSMON_CMDLINE", "cmdline", get_cmdline, HOOKVARS_CMDLINE_MAX_BYTES},
-	{"FSMON_LOGIN_USER", "login_user", get_login_user, 0},
-	{"FSMON_UNIT", "unit", get_unit, 0},
-	{"FSMON_ATTRIBUTION", "attribution", get_attribution, 0},
-	{"FSMON_DEPTH", "depth", get_depth, 0},
+	{"FSMON_PATH", "path", get_path, 0, 0},
+	{"FSMON_OLD_PATH", "old_path", get_old_path, 0, 0},
+	{"FSMON_NEW_PATH", "new_path", get_new_path, 0, 0},
+	{"FSMON_EVENT", "event", get_event, 0, 0},
+	{"FSMON_EVENTS", "events", get_events, 0, 0},
+	{"FSMON_TYPE", "type", get_type, 0, 0},
+	{"FSMON_TIME", "time", get_time, 0, 0},
+	{"FSMON_CMD", "cmd", get_cmd, 0, 0},
+	{"FSMON_USER", "user", get_user, 0, 0},
+	{"FSMON_PID", "pid", get_pid, 0, 0},
+	{"FSMON_PPID", "ppid", get_ppid, 0, 0},
+	{"FSMON_UID", "uid", get_uid, 0, 0},
+	{"FSMON_EUID", "euid", get_euid, 0, 0},
+	{"FSMON_EXE", "exe", PROGRAM(exe), 0},
+	{"FSMON_CMDLINE", "cmdline", PROGRAM(cmdline), HOOKVARS_CMDLINE_MAX_BYTES},
+	{"FSMON_LOGIN_USER", "login_user", get_login_user, 0, 0},
+	{"FSMON_UNIT", "unit", PROGRAM(unit), 0},
+	{"FSMON_ATTRIBUTION", "attribution", get_attribution, 0, 0},
+	{"FSMON_DEPTH", "depth", get_depth, 0, 0},
 };
 
 const struct hookvars_variable *hookvars_at(size_t i)
@@ -202,5 +180,9 @@ void hookvars_get(const struct hookvars_variable *variable, const struct payload
 	v->type = HOOKVARS_UNKNOWN;
 	v->text = NULL;
 	v->number = 0;
-	variable->get(e, v);
+	const char *program = (const char *)&actor_of(e)->program;
+	if (variable->get)
+		variable->get(e, v);
+	else
+		set_text(v, *(char *const *)(program + variable->program_at));
 }

@@ -33,6 +33,7 @@ struct hookvars_variable {
 	const char *key; /* in JSON */
 	/* Fill in a value that is all zero but for `room`. */
 	void (*get)(const struct payload_event *e, struct hookvars_value *v);
+	size_t program_at; /* where `get` is NULL: offset of a text in struct program */
 	size_t env_max_bytes; /* what is longer is cut in the environment; 0: no limit */
 };
 

@@ -15,8 +15,6 @@ struct payload_event {
 	const char *path; /* the event's, or the rule's own view of it; may be NULL */
 	const char *old_path; /* likewise */
 	uint32_t kind; /* what it is for the rule: one bit of enum event_kind */
-	const char *user_name; /* the actor's user; NULL: by number */
-	const char *login_user; /* the actor's login user; NULL: by number */
 };
 
 /*

@@ -121,9 +121,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	e.path = take(&at, end);
 	e.old_path = take(&at, end);
 	const char *cmd = take(&at, end);
-	strlcpy(a.cmd, cmd ? cmd : "", sizeof(a.cmd));
-	a.cmdline = (char *)(uintptr_t)take(&at, end);
-	e.user_name = take(&at, end);
+	strlcpy(a.program.comm, cmd ? cmd : "", sizeof(a.program.comm));
+	a.program.cmdline = (char *)(uintptr_t)take(&at, end);
+	a.user = (char *)(uintptr_t)take(&at, end);
 	struct buf out = {0};
 	if (payload_add(&out, RULE_STDIN_JSON, &e) == 0)
 		check_json(&out, e.kind == EVENT_MOVED_FROM ? e.old_path : e.path);

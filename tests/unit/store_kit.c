@@ -156,13 +156,13 @@ struct change *kit_change(const char *path, const char *old_path)
 		.attribution = ACTOR_EXACT,
 		.pid = 4194303,
 		.ppid = 1,
-		.cmd = "cp",
+		.program.comm = "cp",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = ACTOR_ID_UNKNOWN,
-		.exe = strdup("/usr/bin/cp"),
-		.cmdline = strdup("cp a b"),
-		.unit = strdup("user.slice"),
+		.program.login_uid = ACTOR_ID_UNKNOWN,
+		.program.exe = strdup("/usr/bin/cp"),
+		.program.cmdline = strdup("cp a b"),
+		.program.unit = strdup("user.slice"),
 		.ancestors = memcpy(malloc(10), "bash\0sshd", 10),
 		.ancestors_len = 10,
 		.tag = UINT64_MAX - 1,
@@ -181,7 +181,6 @@ static void put_event(struct kit *k, uint64_t id, const char *path, struct store
 		.seq = id * 10,
 		.change = kit_change(path, NULL),
 		.kind = EVENT_CLOSE_WRITE,
-		.user = "alice",
 	};
 	e->path = e->change->event.path;
 	store_add_event(k->store, id, e);

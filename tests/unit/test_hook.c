@@ -136,13 +136,15 @@ static int set_up(void **state)
 	f->actor = (struct actor){.attribution = ACTOR_EXACT,
 		.pid = 42,
 		.ppid = 41,
-		.cmd = "touch",
+		.program.comm = "touch",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = 1001,
-		.exe = (char *)(uintptr_t) "/usr/bin/touch",
-		.cmdline = (char *)(uintptr_t) "touch a b",
-		.unit = (char *)(uintptr_t) "cron.service",
+		.program.login_uid = 1001,
+		.program.exe = (char *)(uintptr_t) "/usr/bin/touch",
+		.program.cmdline = (char *)(uintptr_t) "touch a b",
+		.program.unit = (char *)(uintptr_t) "cron.service",
+		.user = (char *)(uintptr_t) "alice",
+		.login_user = (char *)(uintptr_t) "bob",
 		.depth = 2};
 	f->event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
 		.path = "/srv/a",
@@ -158,8 +160,6 @@ static int set_up(void **state)
 		.kind = EVENT_CLOSE_WRITE,
 		.count = 3,
 		.file_fd = 3,
-		.user_name = "alice",
-		.login_user = "bob",
 		.daemon_user = &f->daemon_user};
 	*state = f;
 	return 0;
@@ -278,8 +278,8 @@ static void test_unknown_actor(void **state)
 static void test_users_without_names_are_numbers(void **state)
 {
 	struct fixture *f = *state;
-	f->context.user_name = NULL;
-	f->context.login_user = NULL;
+	f->actor.user = NULL;
+	f->actor.login_user = NULL;
 	build(f);
 	assert_string_equal(get(&f->hook, "FSMON_USER"), "1000");
 	assert_string_equal(get(&f->hook, "FSMON_LOGIN_USER"), "1001");
@@ -379,9 +379,10 @@ static void test_long_values_are_cut_and_said_so(void **state)
 	assert_null(get(&f->hook, "FSMON_TRUNCATED"));
 
 	f->event.path = "/srv/a";
-	f->actor.cmdline = path;
+	f->actor.program.cmdline = path;
 	build(f);
-	assert_int_equal(strlen(get(&f->hook, "FSMON_CMDLINE")), HOOKVARS_CMDLINE_MAX_BYTES);
+	assert_int_equal(
+		strlen(get(&f->hook, "FSMON_CMDLINE")), HOOKVARS_CMDLINE_MAX_BYTES);
 	assert_string_equal(get(&f->hook, "FSMON_TRUNCATED"), "1");
 	free(path);
 }

@@ -26,13 +26,15 @@ static int set_up(void **state)
 	f->actor = (struct actor){.attribution = ACTOR_EXACT,
 		.pid = 42,
 		.ppid = 41,
-		.cmd = "touch",
+		.program.comm = "touch",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = 1001,
-		.exe = (char *)(uintptr_t) "/usr/bin/touch",
-		.cmdline = (char *)(uintptr_t) "touch \"a\" b",
-		.unit = (char *)(uintptr_t) "cron.service",
+		.program.login_uid = 1001,
+		.program.exe = (char *)(uintptr_t) "/usr/bin/touch",
+		.program.cmdline = (char *)(uintptr_t) "touch \"a\" b",
+		.program.unit = (char *)(uintptr_t) "cron.service",
+		.user = (char *)(uintptr_t) "alice",
+		.login_user = (char *)(uintptr_t) "bob",
 		.depth = 2};
 	f->event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
 		.path = "/not/looked/at",
@@ -40,11 +42,8 @@ static int set_up(void **state)
 		.type_known = true,
 		.actor = &f->actor,
 		.time_ns = UINT64_C(1700000000000000042)};
-	f->e = (struct payload_event){.event = &f->event,
-		.path = "/srv/a",
-		.kind = EVENT_CLOSE_WRITE,
-		.user_name = "alice",
-		.login_user = "bob"};
+	f->e = (struct payload_event){
+		.event = &f->event, .path = "/srv/a", .kind = EVENT_CLOSE_WRITE};
 	*state = f;
 	return 0;
 }
@@ -128,7 +127,7 @@ static void test_json_parts(void **state)
 		f->event.kinds = parts[i].kinds;
 		f->e.path = parts[i].path;
 		f->e.old_path = parts[i].old_path;
-		f->e.user_name = parts[i].user_name;
+		f->actor.user = (char *)(uintptr_t)parts[i].user_name;
 		if (!strstr(payload(f, RULE_STDIN_JSON), parts[i].part))
 			fail_msg("row %zu: no %s in %s", i, parts[i].part, f->out.data);
 	}

@@ -63,18 +63,19 @@ static void put_everything(struct kit *k)
 	};
 	store_put_job(k->store, &job);
 	struct change *c = kit_change("/new\xff", path);
+	c->actor.user = strdup("alice");
+	c->actor.login_user = strdup("bob");
 	struct store_event e = {
 		.seq = 11,
 		.change = c,
 		.kind = EVENT_MOVED_FROM,
 		.path = c->event.path,
 		.old_path = c->event.old_path,
-		.user = "alice",
 	};
 	store_add_event(k->store, 5, &e);
 	change_unref(c);
 	struct change *bare = change_new(NULL, NULL);
-	bare->actor.uid = bare->actor.euid = bare->actor.login_uid = ACTOR_ID_UNKNOWN;
+	bare->actor = (struct actor)ACTOR_NOBODY;
 	bare->event.is_dir = true;
 	e = (struct store_event){.seq = 12, .change = bare, .kind = EVENT_OVERFLOW};
 	store_add_event(k->store, 5, &e);
@@ -108,13 +109,15 @@ static void look_at_actor(const struct actor *a, const struct actor *b)
 	assert_int_equal(a->attribution, b->attribution);
 	assert_int_equal(a->pid, b->pid);
 	assert_int_equal(a->ppid, b->ppid);
-	assert_string_equal(a->cmd, b->cmd);
+	assert_string_equal(a->program.comm, b->program.comm);
 	assert_int_equal(a->uid, b->uid);
 	assert_int_equal(a->euid, b->euid);
-	assert_int_equal(a->login_uid, b->login_uid);
-	assert_string_equal(a->exe, b->exe);
-	assert_string_equal(a->cmdline, b->cmdline);
-	assert_string_equal(a->unit, b->unit);
+	assert_int_equal(a->program.login_uid, b->program.login_uid);
+	assert_string_equal(a->user, "alice");
+	assert_string_equal(a->login_user, "bob");
+	assert_string_equal(a->program.exe, b->program.exe);
+	assert_string_equal(a->program.cmdline, b->program.cmdline);
+	assert_string_equal(a->program.unit, b->program.unit);
 	assert_int_equal(a->ancestors_len, b->ancestors_len);
 	assert_memory_equal(a->ancestors, b->ancestors, b->ancestors_len);
 	assert_int_equal(a->tag, b->tag);
@@ -154,17 +157,15 @@ static void look_at_everything(const struct store_left *left)
 	assert_int_equal(e->kind, EVENT_MOVED_FROM);
 	assert_ptr_equal(e->path, e->change->event.path);
 	assert_ptr_equal(e->old_path, e->change->event.old_path);
-	assert_string_equal(e->user, "alice");
-	assert_null(e->login);
 	look_at_change(e->change, c);
 	change_unref(c);
 	e = &left->events[1];
 	assert_int_equal(e->seq, 12);
 	assert_null(e->path);
-	assert_null(e->user);
+	assert_null(e->change->actor.user);
 	assert_true(e->change->event.is_dir);
 	assert_false(e->change->event.type_known);
-	assert_null(e->change->actor.exe);
+	assert_null(e->change->actor.program.exe);
 	assert_int_equal(e->change->actor.ancestors_len, 0);
 	assert_int_equal(e->change->actor.uid, ACTOR_ID_UNKNOWN);
 	assert_null(change_target(e->change).bytes);

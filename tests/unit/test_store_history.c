@@ -413,8 +413,7 @@ static void takes_many_events_in_one_job(void **state)
 		struct store_event e = {.seq = i,
 			.change = c,
 			.kind = EVENT_CLOSE_WRITE,
-			.path = c->event.path,
-			.user = "alice"};
+			.path = c->event.path};
 		store_add_event(k->store, 1, &e);
 	}
 	uint64_t put_ms = ms_since(start_ns);
