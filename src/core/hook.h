@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a hook is started with: arguments and environment (DESIGN 7). */
+/* What a hook is started with: arguments and environment, as fsmon-hook(7) says. */
 #ifndef FSMON_CORE_HOOK_H
 #define FSMON_CORE_HOOK_H
 
@@ -75,8 +75,8 @@ int hook_status_unstarted(const char *stage, int error);
 /*
  * The arguments for a command: its words where it is an absolute path and arguments without
  * any shell syntax, so that to execute them is the same as to ask a shell, else /bin/sh -c
- * and the command as it stands. argv must be empty; the caller frees it. Returns 1 if the command is executed
- * directly, 0 if by the shell, or -1 with ENOMEM (argv is empty then).
+ * and the command as it stands. argv must be empty; the caller frees it. Returns 1 if the
+ * command is executed directly, 0 if by the shell, or -1 with ENOMEM (argv is empty then).
  */
 __attribute__((warn_unused_result)) int hook_split(
 	const char *command, struct strlist *argv);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/hook.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define BLANKS " \t"
@@ -46,6 +47,7 @@ static int split_shell(const char *command, struct strlist *argv)
 
 int hook_split(const char *command, struct strlist *argv)
 {
+	assert(argv->count == 0);
 	int direct = is_plain(command) ? split_plain(command, argv)
 				       : split_shell(command, argv);
 	if (direct < 0)

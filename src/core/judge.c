@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/judge.h"
 
+#include <assert.h>
 #include <string.h>
 
 const struct judge_condition judge_conditions[RULE_BY_COUNT] = {
@@ -196,6 +197,7 @@ enum judge_verdict judge_event(const struct rule *r, const struct event *e)
 	/* What befell a whole filesystem has neither a file nor an actor. */
 	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR))
 		return JUDGE_MATCH;
+	assert(e->actor);
 	if (!type_fits(r, e))
 		return JUDGE_TYPE;
 	if (!size_fits(r, e))

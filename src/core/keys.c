@@ -6,6 +6,7 @@
 #include "core/suggest.h"
 #include "core/value.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,7 @@ size_t keys_count(void)
 
 const struct key *keys_at(size_t index)
 {
+	assert(index < countof(keys));
 	return &keys[index];
 }
 

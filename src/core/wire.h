@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The messages between worker and keeper (DESIGN 11), as bytes. One packet is one
- * message. */
+/* The messages between worker and keeper, as bytes. One packet is one message. */
 #ifndef FSMON_CORE_WIRE_H
 #define FSMON_CORE_WIRE_H
 
