@@ -3,6 +3,7 @@
 
 #include "core/keys.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,7 @@ size_t table_count(const struct table *t)
 
 const struct rule *table_rule(const struct table *t, uint32_t number)
 {
+	assert(number < t->count);
 	return t->rules[number];
 }
 
@@ -125,6 +127,7 @@ const struct glob *table_glob(const struct table *t, uint32_t number, size_t ind
 int table_move(struct table *t, uint32_t number, size_t index, const char *front)
 {
 	const struct rule *r = t->rules[number];
+	assert(number < t->count && index < glob_count(r));
 	struct glob *moved = NULL;
 	if (front) {
 		moved = glob_with_front(index < r->path.count
