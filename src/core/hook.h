@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a hook is started with: arguments and environment (DESIGN 7). */
+/* What a hook is started with: arguments and environment, see fsmon-hook(7). */
 #ifndef FSMON_CORE_HOOK_H
 #define FSMON_CORE_HOOK_H
 

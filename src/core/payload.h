@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a hook reads on its standard input: the events of its job (`stdin`, DESIGN 4). */
+/* What a hook reads on its standard input: the events of its job, see `stdin` in
+ * fsmon-hook(7). */
 #ifndef FSMON_CORE_PAYLOAD_H
 #define FSMON_CORE_PAYLOAD_H
 
