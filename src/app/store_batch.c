@@ -41,13 +41,13 @@ void store_batch_move(struct store_batch *to, struct store_batch *from)
 
 static void free_event(struct store_batch_event *e)
 {
-	change_unref(e->event.change);
+	change_unref(e->event.view.change);
 	free(e);
 }
 
 static void free_run(struct store_batch_run *r)
 {
-	change_unref(r->event.change);
+	change_unref(r->event.view.change);
 	free(r->run);
 	free(r);
 }
@@ -119,7 +119,7 @@ static size_t size_of(const char *s)
 
 static struct store_batch_state *copy_job(const struct store_job *job)
 {
-	const struct store_failure *f = job->failure;
+	const struct outcome *f = job->failure;
 	size_t output_len = f ? f->output_len : 0;
 	struct store_batch_state *copy = malloc(
 		sizeof(*copy) + size_of(job->rule) + size_of(job->key) + output_len + 1);
@@ -140,16 +140,17 @@ static struct store_batch_state *copy_job(const struct store_job *job)
 static struct store_run *copy_run(const struct store_run *run, struct store_event *event)
 {
 	struct store_run *copy =
-		malloc(sizeof(*run) + size_of(run->rule) + run->output_len + 1);
+		malloc(sizeof(*run) + size_of(run->rule) + run->outcome.output_len + 1);
 	if (!copy)
 		return NULL;
 	char *at = (char *)(copy + 1);
 	*copy = *run;
 	copy->rule = put_text(&at, run->rule);
-	copy->output = put_bytes(&at, run->output, run->output_len);
+	copy->outcome.output =
+		put_bytes(&at, run->outcome.output, run->outcome.output_len);
 	*event = run->event ? *run->event : (struct store_event){0};
-	if (event->change)
-		change_ref(event->change);
+	if (event->view.change)
+		change_ref(event->view.change);
 	return copy;
 }
 
@@ -215,7 +216,7 @@ int store_batch_add_event(
 		return -1;
 	e->job_id = job_id;
 	e->event = *event;
-	change_ref(event->change);
+	change_ref(event->view.change);
 	TAILQ_INSERT_TAIL(&b->events, e, next);
 	b->count++;
 	note_highest(&b->last_seq, event->seq);
@@ -256,7 +257,7 @@ int store_batch_put_run(struct store_batch *b, const struct store_run *run)
 		b->count++;
 	}
 	free(r->run);
-	change_unref(r->event.change);
+	change_unref(r->event.view.change);
 	r->run = copy;
 	r->event = event;
 	copy->event = copy->event ? &r->event : NULL;
@@ -264,7 +265,7 @@ int store_batch_put_run(struct store_batch *b, const struct store_run *run)
 	return 0;
 fail:
 	free(r);
-	change_unref(event.change);
+	change_unref(event.view.change);
 	free(copy);
 	errno = ENOMEM;
 	return -1;

@@ -21,7 +21,7 @@ unsigned store_batch_hash(const void *key, size_t len);
 /* A job with its strings behind it. */
 struct store_batch_state {
 	struct store_job job;
-	struct store_failure failure;
+	struct outcome failure;
 	char text[];
 };
 
@@ -46,7 +46,7 @@ struct store_batch_run {
 	UT_hash_handle hh; /* in store_batch.runs */
 	uint64_t id;
 	struct store_run *run; /* owned, with `event` */
-	struct store_event event; /* holds a reference to its change; NULL: none */
+	struct store_event event; /* holds a reference to its change; no change: none */
 };
 
 enum store_batch_what {

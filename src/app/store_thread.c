@@ -107,7 +107,7 @@ static uint64_t *ended_of(const struct store_batch *b, uint64_t *before, size_t 
 	if (!ids)
 		return before;
 	for (const struct store_batch_run *r = b->runs; r; r = r->hh.next) {
-		if (r->run->outcome != STORE_RUNNING)
+		if (r->run->outcome.kind != OUTCOME_RUNNING)
 			ids[n++] = r->id;
 	}
 	*count = n;

@@ -26,41 +26,35 @@ static void set_id(struct hookvars_value *v, uint32_t id, uint32_t unknown)
 		set_number(v, id);
 }
 
-static const struct actor *actor_of(const struct payload_event *e)
+static const struct actor *actor_of(const struct view *e)
 {
-	static const struct actor nobody = ACTOR_NOBODY;
-	return e->event->actor ? e->event->actor : &nobody;
+	return &e->change->actor;
 }
 
-const char *hookvars_path(const struct payload_event *e)
+static void get_path(const struct view *e, struct hookvars_value *v)
 {
-	return e->kind == EVENT_MOVED_FROM ? e->old_path : e->path;
+	set_text(v, view_path(e));
 }
 
-static void get_path(const struct payload_event *e, struct hookvars_value *v)
-{
-	set_text(v, hookvars_path(e));
-}
-
-static void get_old_path(const struct payload_event *e, struct hookvars_value *v)
+static void get_old_path(const struct view *e, struct hookvars_value *v)
 {
 	set_text(v, e->kind & EVENT_RENAMES ? e->old_path : NULL);
 }
 
-static void get_new_path(const struct payload_event *e, struct hookvars_value *v)
+static void get_new_path(const struct view *e, struct hookvars_value *v)
 {
 	set_text(v, e->kind & EVENT_RENAMES ? e->path : NULL);
 }
 
-static void get_event(const struct payload_event *e, struct hookvars_value *v)
+static void get_event(const struct view *e, struct hookvars_value *v)
 {
 	set_text(v, event_kind_name(e->kind));
 }
 
 /* All merged kinds, in the order of a file's life; a rename by what it is for the rule. */
-static void get_events(const struct payload_event *e, struct hookvars_value *v)
+static void get_events(const struct view *e, struct hookvars_value *v)
 {
-	uint32_t kinds = e->event->kinds;
+	uint32_t kinds = e->change->event.kinds;
 	if (e->kind & EVENT_RENAMES)
 		kinds &= ~(uint32_t)EVENT_RENAMES;
 	kinds |= e->kind;
@@ -76,18 +70,16 @@ static void get_events(const struct payload_event *e, struct hookvars_value *v)
 	v->text = v->room;
 }
 
-/* Unknown for a file that is gone; a directory is known from the kernel even if nobody
- * looked. */
-static void get_type(const struct payload_event *e, struct hookvars_value *v)
+static void get_type(const struct view *e, struct hookvars_value *v)
 {
-	enum event_type seen = e->event->is_dir ? EVENT_TYPE_DIR : EVENT_TYPE_GONE;
-	set_text(v, event_type_name(e->event->type_known ? e->event->type : seen));
+	set_text(v, event_type_name(e->type));
 }
 
-static void get_time(const struct payload_event *e, struct hookvars_value *v)
+static void get_time(const struct view *e, struct hookvars_value *v)
 {
-	time_t seconds = (time_t)(e->event->time_ns / UINT64_C(1000000000));
-	unsigned ns = (unsigned)(e->event->time_ns % UINT64_C(1000000000));
+	uint64_t time_ns = e->change->event.time_ns;
+	time_t seconds = (time_t)(time_ns / UINT64_C(1000000000));
+	unsigned ns = (unsigned)(time_ns % UINT64_C(1000000000));
 	struct tm tm;
 	char date[64];
 	if (!gmtime_r(&seconds, &tm) ||
@@ -97,49 +89,49 @@ static void get_time(const struct payload_event *e, struct hookvars_value *v)
 	set_text(v, v->room);
 }
 
-static void get_cmd(const struct payload_event *e, struct hookvars_value *v)
+static void get_cmd(const struct view *e, struct hookvars_value *v)
 {
 	set_text(v, actor_of(e)->program.comm);
 }
 
-static void get_user(const struct payload_event *e, struct hookvars_value *v)
+static void get_user(const struct view *e, struct hookvars_value *v)
 {
 	const struct actor *a = actor_of(e);
 	set_text(v, actor_user_text(a->user, a->uid, v->room));
 }
 
-static void get_pid(const struct payload_event *e, struct hookvars_value *v)
+static void get_pid(const struct view *e, struct hookvars_value *v)
 {
 	set_id(v, (uint32_t)actor_of(e)->pid, 0);
 }
 
-static void get_ppid(const struct payload_event *e, struct hookvars_value *v)
+static void get_ppid(const struct view *e, struct hookvars_value *v)
 {
 	set_id(v, (uint32_t)actor_of(e)->ppid, 0);
 }
 
-static void get_uid(const struct payload_event *e, struct hookvars_value *v)
+static void get_uid(const struct view *e, struct hookvars_value *v)
 {
 	set_id(v, actor_of(e)->uid, ACTOR_ID_UNKNOWN);
 }
 
-static void get_euid(const struct payload_event *e, struct hookvars_value *v)
+static void get_euid(const struct view *e, struct hookvars_value *v)
 {
 	set_id(v, actor_of(e)->euid, ACTOR_ID_UNKNOWN);
 }
 
-static void get_login_user(const struct payload_event *e, struct hookvars_value *v)
+static void get_login_user(const struct view *e, struct hookvars_value *v)
 {
 	const struct actor *a = actor_of(e);
 	set_text(v, actor_user_text(a->login_user, a->program.login_uid, v->room));
 }
 
-static void get_attribution(const struct payload_event *e, struct hookvars_value *v)
+static void get_attribution(const struct view *e, struct hookvars_value *v)
 {
 	set_text(v, actor_attribution_name(actor_of(e)->attribution));
 }
 
-static void get_depth(const struct payload_event *e, struct hookvars_value *v)
+static void get_depth(const struct view *e, struct hookvars_value *v)
 {
 	set_number(v, actor_of(e)->depth);
 }
@@ -174,7 +166,7 @@ const struct hookvars_variable *hookvars_at(size_t i)
 	return i < countof(hookvars_table) ? &hookvars_table[i] : NULL;
 }
 
-void hookvars_get(const struct hookvars_variable *variable, const struct payload_event *e,
+void hookvars_get(const struct hookvars_variable *variable, const struct view *e,
 	struct hookvars_value *v)
 {
 	v->type = HOOKVARS_UNKNOWN;

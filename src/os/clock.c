@@ -19,3 +19,11 @@ uint64_t clock_realtime_ns(void)
 {
 	return now_ns(CLOCK_REALTIME);
 }
+
+struct clock_now clock_now(void)
+{
+	return (struct clock_now){
+		.monotonic_ns = clock_monotonic_ns(),
+		.realtime_ns = clock_realtime_ns(),
+	};
+}

@@ -3,6 +3,7 @@
 #ifndef FSMON_OS_SOCK_H
 #define FSMON_OS_SOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -22,6 +23,10 @@ __attribute__((warn_unused_result)) int sock_pair(int fds[2]);
  * descriptors) or another errno of sendmsg(2).
  */
 int sock_send(int fd, const void *bytes, size_t len, const int *fds, size_t fd_count);
+
+/* Whether a socket of sock_pair has room for packets; not so some time before sock_send returns
+ * EAGAIN. True as well where the other end is gone. */
+bool sock_has_room(int fd);
 
 /*
  * Receive one packet without waiting. Its descriptors, CLOEXEC, go to fds[0..*fd_count-1]
