@@ -250,7 +250,7 @@ int filesystems_update(struct filesystems *f, const char *mountinfo, size_t len,
 	const struct table *rules, int group, struct dirtree *tree)
 {
 	struct filesystems next = {0};
-	if (landing_init(&next.landing, mountinfo, len, rules) < 0 ||
+	if (landing_init(&next.landing, &f->landing, mountinfo, len, rules) < 0 ||
 		make_items(&next) < 0) {
 		filesystems_fini(&next);
 		errno = ENOMEM;

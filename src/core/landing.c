@@ -100,12 +100,201 @@ static size_t first_below(const struct landing *l, const char *dir)
 	return from;
 }
 
+/* ---- Lists ---- */
+
+static int list_add(struct landing_list *list, uint32_t number)
+{
+	if (list->count == list->size) {
+		size_t size = list->size ? 2 * list->size : 16;
+		uint32_t *items = reallocarray(list->items, size, sizeof(*items));
+		if (!items)
+			return -1;
+		list->items = items;
+		list->size = size;
+	}
+	list->items[list->count++] = number;
+	return 0;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Put the numbers in order, each once. */
+static void list_sort(struct landing_list *list)
+{
+	size_t to = 0;
+	if (list->count < 2)
+		return;
+	qsort(list->items, list->count, sizeof(*list->items), compare_numbers);
+	for (size_t i = 1; i < list->count; i++) {
+		if (list->items[i] != list->items[to])
+			list->items[++to] = list->items[i];
+	}
+	list->count = to + 1;
+}
+
+/* ---- What is known of globs ---- */
+
+static const struct landing_known *find_known(
+	const struct landing *l, uint32_t rule, size_t index, const struct glob *glob)
+{
+	if (rule >= l->rule_count || l->known_of[rule] + index >= l->known_of[rule + 1])
+		return NULL;
+	const struct landing_known *k = &l->known[l->known_of[rule] + index];
+	if (k->text == LANDING_NONE ||
+		strcmp(l->texts.data + k->text, glob_text(glob)) != 0)
+		return NULL;
+	return k;
+}
+
+/* How the mounts of an earlier landing have become those of this one. */
+struct passage {
+	const struct landing *old;
+	uint32_t *numbers; /* for each old mount its number now, or LANDING_NONE */
+	uint32_t *came; /* those that are new, in the order of by_point */
+	size_t came_count;
+};
+
+/* Compare the mount points, which are in the same order. */
+static int find_passage(
+	struct passage *p, const struct landing *l, const struct landing *old)
+{
+	size_t k = 0;
+	*p = (struct passage){.old = old,
+		.numbers = calloc(old->mounts.count + 1, sizeof(uint32_t)),
+		.came = calloc(l->point_count + 1, sizeof(uint32_t))};
+	if (!p->numbers || !p->came)
+		return -1;
+	memset(p->numbers, 0xff, old->mounts.count * sizeof(uint32_t));
+	for (size_t i = 0; i < l->point_count; i++) {
+		const char *point = mount_of(l, l->by_point[i])->point;
+		int order = 1;
+		while (k < old->point_count &&
+			(order = strcmp(mount_of(old, old->by_point[k])->point, point)) <
+				0)
+			k++;
+		if (k < old->point_count && order == 0)
+			p->numbers[old->by_point[k]] = l->by_point[i];
+		else
+			p->came[p->came_count++] = l->by_point[i];
+	}
+	return 0;
+}
+
+static void passage_fini(struct passage *p)
+{
+	free(p->numbers);
+	free(p->came);
+}
+
+/* Add to the pairs those of the points that lie below the glob's front, where it may match. */
+static int add_points(
+	struct landing *l, const struct glob *glob, const uint32_t *points, size_t count)
+{
+	size_t rest;
+	const char *front = glob_literal_front(glob, &rest);
+	for (size_t i = 0; i < count; i++) {
+		const char *point = mount_of(l, points[i])->point;
+		int order = compare_below(point, front);
+		if (order > 0)
+			break;
+		if (order == 0 && glob_may_match_below(glob, point, strlen(point)) &&
+			list_add(&l->pairs, points[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Add to the pairs those that were known before, as far as their mounts are still there. */
+static int add_passed(
+	struct landing *l, const struct passage *p, const struct landing_known *known)
+{
+	for (uint32_t i = 0; i < known->count; i++) {
+		uint32_t number = p->numbers[p->old->pairs.items[known->first + i]];
+		if (number != LANDING_NONE && list_add(&l->pairs, number) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Find out about one glob. Returns 0, or -1 with ENOMEM. */
+static int learn(struct landing *l, const struct passage *p, uint32_t rule, size_t index,
+	const struct glob *glob)
+{
+	size_t rest, start = l->pairs.count;
+	size_t first = first_below(l, glob_literal_front(glob, &rest));
+	struct landing_known *to = &l->known[l->known_of[rule] + index];
+	const struct landing_known *from = find_known(p->old, rule, index, glob);
+	*to = (struct landing_known){.text = LANDING_NONE};
+	if (first == l->point_count || start == LANDING_PAIRS_MAX)
+		return 0;
+	int rc = from ? add_passed(l, p, from) : 0;
+	if (rc == 0)
+		rc = from ? add_points(l, glob, p->came, p->came_count)
+			  : add_points(
+				    l, glob, l->by_point + first, l->point_count - first);
+	if (rc < 0)
+		return -1;
+	if (l->pairs.count > LANDING_PAIRS_MAX) {
+		l->pairs.count = start;
+		return 0;
+	}
+	*to = (struct landing_known){(uint32_t)l->texts.len, (uint32_t)start,
+		(uint32_t)(l->pairs.count - start)};
+	return buf_add(&l->texts, glob_text(glob), strlen(glob_text(glob)) + 1);
+}
+
+static int learn_all(
+	struct landing *l, const struct landing *old, const struct table *rules)
+{
+	static const struct landing none;
+	struct passage p;
+	size_t count = 0;
+	l->rule_count = rules ? (uint32_t)table_count(rules) : 0;
+	l->known_of = calloc((size_t)l->rule_count + 1, sizeof(*l->known_of));
+	for (uint32_t i = 0; l->known_of && i < l->rule_count; i++) {
+		count += table_rule(rules, i)->path.count;
+		l->known_of[i + 1] = (uint32_t)count;
+	}
+	l->known = calloc(count + 1, sizeof(*l->known));
+	int rc = find_passage(&p, l, old ? old : &none);
+	if (!l->known_of || !l->known)
+		rc = -1;
+	for (uint32_t i = 0; i < l->rule_count; i++) {
+		const struct glob *glob;
+		for (size_t k = 0; rc == 0 && (glob = table_glob(rules, i, k)); k++)
+			rc = learn(l, &p, i, k, glob);
+	}
+	passage_fini(&p);
+	return rc;
+}
+
 /* ---- The mounts of a rule ---- */
 
 struct landing_walk landing_walk(
 	const struct landing *l, const struct table *rules, uint32_t rule)
 {
 	return (struct landing_walk){.landing = l, .rules = rules, .rule = rule};
+}
+
+/* Begin with the mounts below the front of the next glob; returns the mount to which the
+ * front itself leads, or NULL. */
+static const struct mount *begin_glob(struct landing_walk *w, const struct glob *glob)
+{
+	const struct landing *l = w->landing;
+	size_t rest;
+	const char *front = glob_literal_front(glob, &rest);
+	const struct landing_known *known = find_known(l, w->rule, w->next, glob);
+	size_t first = known ? known->first : first_below(l, front);
+	w->next++;
+	w->glob = glob;
+	w->is_known = known;
+	w->points = known ? l->pairs.items + first : l->by_point + first;
+	w->left = known ? known->count : l->point_count - first;
+	return mounts_find(&l->mounts, front);
 }
 
 /* Whether all these kinds are asked for on a mount; none never are. */
@@ -119,32 +308,31 @@ static bool has_kinds(const struct landing *l, uint32_t mount, uint32_t kinds)
 static const struct mount *next_below(struct landing_walk *w, uint32_t kinds)
 {
 	const struct landing *l = w->landing;
-	while (w->at < l->point_count) {
-		uint32_t number = l->by_point[w->at];
+	size_t rest;
+	const char *front = glob_literal_front(w->glob, &rest);
+	while (w->left > 0) {
+		uint32_t number = *w->points;
 		const struct mount *m = mount_of(l, number);
-		if (compare_below(m->point, w->front) != 0)
+		if (!w->is_known && compare_below(m->point, front) != 0)
 			break;
-		w->at++;
+		w->points++;
+		w->left--;
 		if (!has_kinds(l, number, kinds) &&
-			glob_may_match_below(w->below, m->point, strlen(m->point)))
+			(w->is_known || glob_may_match_below(
+						w->glob, m->point, strlen(m->point))))
 			return m;
 	}
-	w->below = NULL;
+	w->glob = NULL;
 	return NULL;
 }
 
 /* The next mount of a walk. Those may be left out on which all of the kinds are asked for. */
 static const struct mount *next_lacking(struct landing_walk *w, uint32_t kinds)
 {
-	const struct mount *m = w->below ? next_below(w, kinds) : NULL;
+	const struct mount *m = w->glob ? next_below(w, kinds) : NULL;
 	const struct glob *glob;
-	size_t rest;
-	while (!m && (glob = table_glob(w->rules, w->rule, w->glob))) {
-		w->glob++;
-		w->below = glob;
-		w->front = glob_literal_front(glob, &rest);
-		w->at = first_below(w->landing, w->front);
-		m = mounts_find(&w->landing->mounts, w->front);
+	while (!m && (glob = table_glob(w->rules, w->rule, w->next))) {
+		m = begin_glob(w, glob);
 		if (!m)
 			m = next_below(w, kinds);
 	}
@@ -182,42 +370,6 @@ static void add_kinds(struct landing *l, const struct table *rules)
 			l->filesystems[to->filesystem].kinds |= r->events;
 		}
 	}
-}
-
-/* ---- Lists ---- */
-
-static int list_add(struct landing_list *list, uint32_t number)
-{
-	if (list->count == list->size) {
-		size_t size = list->size ? 2 * list->size : 16;
-		uint32_t *items = reallocarray(list->items, size, sizeof(*items));
-		if (!items)
-			return -1;
-		list->items = items;
-		list->size = size;
-	}
-	list->items[list->count++] = number;
-	return 0;
-}
-
-static int compare_numbers(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return (x > y) - (x < y);
-}
-
-/* Put the numbers in order, each once. */
-static void list_sort(struct landing_list *list)
-{
-	size_t to = 0;
-	if (list->count < 2)
-		return;
-	qsort(list->items, list->count, sizeof(*list->items), compare_numbers);
-	for (size_t i = 1; i < list->count; i++) {
-		if (list->items[i] != list->items[to])
-			list->items[++to] = list->items[i];
-	}
-	list->count = to + 1;
 }
 
 int landing_of_rule(const struct landing *l, const struct table *rules, uint32_t rule,
@@ -391,20 +543,23 @@ static int make_room(struct landing *l)
 		       : 0;
 }
 
-int landing_init(
-	struct landing *l, const char *mountinfo, size_t len, const struct table *rules)
+int landing_init(struct landing *l, const struct landing *old, const char *mountinfo,
+	size_t len, const struct table *rules)
 {
 	*l = (struct landing){0};
-	if (mounts_parse(&l->mounts, mountinfo, len) < 0 || make_room(l) < 0) {
-		landing_fini(l);
-		errno = ENOMEM;
-		return -1;
-	}
+	if (mounts_parse(&l->mounts, mountinfo, len) < 0 || make_room(l) < 0)
+		goto fail;
 	find_filesystems(l);
 	sort_points(l);
+	if (learn_all(l, old, rules) < 0)
+		goto fail;
 	add_kinds(l, rules);
 	chain_roots(l);
 	return 0;
+fail:
+	landing_fini(l);
+	errno = ENOMEM;
+	return -1;
 }
 
 void landing_fini(struct landing *l)
@@ -414,6 +569,10 @@ void landing_fini(struct landing *l)
 	free(l->by_mount);
 	free(l->filesystems);
 	free(l->by_point);
+	free(l->known);
+	free(l->known_of);
+	free(l->pairs.items);
+	buf_fini(&l->texts);
 	mounts_fini(&l->mounts);
 	*l = (struct landing){0};
 }

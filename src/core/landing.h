@@ -5,9 +5,9 @@
  * literal front of a glob leads into the mount, or the mount lies below the front, where the
  * rest of the glob may match.
  *
- * Which rules land on which mounts is not stored, as there may be as many pairs as their
- * product; the mounts are in order, so that those of a rule are found without a look at the
- * others.
+ * The visible mounts are in order, so that those below a glob's front are found without a look
+ * at the others. On which of these the glob may match is remembered, up to a number of pairs,
+ * and handed on to the landing that follows: there only mounts that came are looked at.
  */
 #ifndef FSMON_CORE_LANDING_H
 #define FSMON_CORE_LANDING_H
@@ -20,6 +20,9 @@
 #include <stdint.h>
 
 #define LANDING_NONE UINT32_MAX
+
+/* So many pairs of a glob and a mount are remembered at most. */
+#define LANDING_PAIRS_MAX (1u << 20)
 
 /* What there is to say of a mount besides itself. */
 struct landing_mount {
@@ -39,6 +42,20 @@ struct landing_filesystem {
 	size_t longest_root; /* bytes, of its visible mounts */
 };
 
+/* Numbers of mounts. All zero is empty; whoever has it frees the items. */
+struct landing_list {
+	uint32_t *items;
+	size_t count;
+	size_t size;
+};
+
+/* On which of the mounts below its front a glob may match. */
+struct landing_known {
+	uint32_t text; /* where in `texts` the glob's text is; LANDING_NONE: not known */
+	uint32_t first; /* where in `pairs` the mounts begin */
+	uint32_t count;
+};
+
 /* All zero is empty. Filesystems are numbered in the order of their first mounts. */
 struct landing {
 	struct mounts mounts;
@@ -50,22 +67,21 @@ struct landing {
 	uint32_t *
 		by_point; /* the visible mounts but the root, in the order of strcmp(3) */
 	size_t point_count;
-};
-
-/* Numbers of mounts, ascending. All zero is empty; whoever has it frees the items. */
-struct landing_list {
-	uint32_t *items;
-	size_t count;
-	size_t size;
+	struct landing_known *known; /* for each glob of each rule */
+	uint32_t *known_of; /* for each rule where its globs begin, and where all end */
+	uint32_t rule_count;
+	struct buf texts;
+	struct landing_list pairs;
 };
 
 /*
  * Build the index from the text of mountinfo. Rules that are not enabled ask for nothing;
- * `rules` may be NULL, and is only read. Returns 0, or -1 with ENOMEM. On success
- * landing_fini frees it.
+ * `rules` may be NULL, and is only read. What `old` (NULL: none) knows is taken over where
+ * globs and mount points are the same. Returns 0, or -1 with ENOMEM. On success landing_fini
+ * frees it.
  */
-int landing_init(
-	struct landing *l, const char *mountinfo, size_t len, const struct table *rules);
+int landing_init(struct landing *l, const struct landing *old, const char *mountinfo,
+	size_t len, const struct table *rules);
 
 /* The number of the filesystem with that `dev`, or LANDING_NONE. */
 uint32_t landing_find(const struct landing *l, uint64_t dev);
@@ -75,10 +91,11 @@ struct landing_walk {
 	const struct landing *landing;
 	const struct table *rules;
 	uint32_t rule;
-	size_t glob; /* the next one of the rule */
-	const struct glob *below; /* the one whose mounts below its front are walked */
-	const char *front; /* of that */
-	size_t at; /* among by_point */
+	size_t next; /* of the rule's globs */
+	const struct glob *glob; /* whose mounts below its front are walked, or NULL */
+	const uint32_t *points; /* where these may be */
+	size_t left; /* of them */
+	bool is_known; /* they are all such */
 };
 
 /* The walk over the mounts on which a rule, enabled or not, lands: in no order, and a mount
@@ -89,8 +106,8 @@ struct landing_walk landing_walk(
 /* The next mount of a walk, or NULL. */
 const struct mount *landing_next(struct landing_walk *w);
 
-/* All of that walk, each mount once. Replaces what is in the list. Returns 0, or -1 with
- * ENOMEM. */
+/* All of that walk, ascending, each mount once. Replaces what is in the list. Returns 0, or
+ * -1 with ENOMEM. */
 int landing_of_rule(const struct landing *l, const struct table *rules, uint32_t rule,
 	struct landing_list *list);
 
@@ -102,7 +119,7 @@ bool landing_has(const struct landing *l, const struct table *rules, uint32_t ru
  * The visible mounts of a filesystem whose root holds the path within it, and on which rules
  * land that ask for one of the kinds: only there may a rule match the path. (A mount whose
  * root is the path itself is among them whatever the rules are.) Whether another mount
- * hides the path is not asked. Replaces what is in the list. Returns 0, or -1 with ENOMEM.
+ * hides the path is not asked. They are ascending. Replaces what is in the list. Returns 0, or -1 with ENOMEM.
  */
 int landing_of_path(const struct landing *l, uint32_t filesystem, const char *inner,
 	size_t len, uint32_t kinds, struct landing_list *list);

@@ -30,7 +30,7 @@ static void check_landing(const char *text, size_t size, const char *path, size_
 {
 	struct landing l;
 	struct landing_list list = {0};
-	if (landing_init(&l, text, size, NULL) < 0)
+	if (landing_init(&l, NULL, text, size, NULL) < 0)
 		abort();
 	for (uint32_t fs = 0; fs < l.count && (len == 0 || path[0] == '/'); fs++) {
 		struct buf shown = {0}, by_any = {0};

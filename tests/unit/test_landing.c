@@ -155,16 +155,12 @@ static char *random_rules(void)
 	return buf_take(&b);
 }
 
-/* A table that grows as mount(8) would have it grow, but for some mounts whose parent is
- * anything. */
-static char *random_mounts(void)
+/* Let a table grow as mount(8) would have it grow, but for some mounts whose parent is
+ * anything; the first of them has the id. */
+static void add_mounts(struct buf *b, int id)
 {
 	static const char *const types[] = {"ext4", "tmpfs"};
-	struct buf b = {0};
-	if (chance(4) == 0)
-		buf_add_str(&b, "1 1 0:1 / / rw - rootfs rootfs rw\n");
-	buf_printf(&b, "2 1 0:2 / / rw - ext4 x rw\n");
-	for (int id = 3, last = 2 + (int)chance(14); id <= last; id++) {
+	for (int end = id + (int)chance(14); id < end; id++) {
 		struct buf point = {0}, root = {0};
 		add_path(&point, 3);
 		if (!point.len)
@@ -172,16 +168,41 @@ static char *random_mounts(void)
 		if (chance(2))
 			add_path(&root, 2);
 		struct mounts m;
-		assert_int_equal(mounts_parse(&m, b.data, b.len), 0);
-		int parent_id = chance(8) ? model_find(&m, point.data)->id
-					  : (int)chance((uint32_t)last + 2);
+		assert_int_equal(mounts_parse(&m, b->data, b->len), 0);
+		const struct mount *parent = model_find(&m, point.data);
+		int parent_id =
+			parent && chance(8) ? parent->id : (int)chance((uint32_t)end + 2);
 		mounts_fini(&m);
-		buf_printf(&b, "%d %d 0:%u %s %s %s - %s x rw\n", id, parent_id,
+		buf_printf(b, "%d %d 0:%u %s %s %s - %s x rw\n", id, parent_id,
 			2 + chance(4), root.len ? root.data : "/", point.data,
 			chance(3) ? "rw" : "noexec", one_of(types, countof(types)));
 		buf_fini(&point);
 		buf_fini(&root);
 	}
+}
+
+static char *random_mounts(void)
+{
+	struct buf b = {0};
+	if (chance(4) == 0)
+		buf_add_str(&b, "1 1 0:1 / / rw - rootfs rootfs rw\n");
+	buf_printf(&b, "2 1 0:2 / / rw - ext4 x rw\n");
+	add_mounts(&b, 3);
+	return buf_take(&b);
+}
+
+/* A table without some of the mounts of another one, and with some more, whose ids are from
+ * so many on. */
+static char *other_mounts(const char *text, int id)
+{
+	struct buf b = {0};
+	buf_add_str(&b, "");
+	for (const char *line = text, *end; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		if (chance(4))
+			buf_add(&b, line, (size_t)(end + 1 - line));
+	}
+	add_mounts(&b, id);
 	return buf_take(&b);
 }
 
@@ -302,8 +323,10 @@ static void add_hits(const struct round *r, size_t mount, const struct buf *show
 static void check_path(const struct round *r, struct landing_list *list)
 {
 	const struct landing *l = &r->l;
-	uint32_t fs = chance(l->count), kinds = 1u << chance(6);
+	uint32_t fs = l->count ? chance(l->count) : LANDING_NONE, kinds = 1u << chance(6);
 	struct buf inner = {0}, shown = {0}, first = {0}, expected = {0}, got = {0};
+	if (fs == LANDING_NONE)
+		return;
 	add_path(&inner, 4);
 	buf_add_str(&got, "");
 	buf_add_str(&expected, "");
@@ -335,25 +358,44 @@ static void check_path(const struct round *r, struct landing_list *list)
 	buf_fini(&got);
 }
 
+static void check_all(const struct round *r, struct landing_list *list)
+{
+	check_mounts(r);
+	check_kinds(r);
+	for (uint32_t i = 0; i < table_count(r->rules); i++)
+		check_rule(r, i, list);
+	for (int i = 0; i < 20; i++)
+		check_path(r, list);
+}
+
+/* One landing after the other, as mounts come and go and rules are loaded anew. */
 static void says_what_a_search_of_all_says(void **state)
 {
 	(void)state;
 	struct landing_list list = {0};
-	for (uint32_t seed = 1; seed <= 1500; seed++) {
+	for (uint32_t seed = 1; seed <= 1000; seed++) {
+		struct landing old = {0};
 		chance_state = seed;
 		char *mountinfo = random_mounts(), *rules_text = random_rules();
-		struct round r = {.mountinfo = mountinfo, .rules_text = rules_text};
-		r.rules = rules_of(rules_text);
-		assert_int_equal(
-			landing_init(&r.l, mountinfo, strlen(mountinfo), r.rules), 0);
-		check_mounts(&r);
-		check_kinds(&r);
-		for (uint32_t i = 0; i < table_count(r.rules); i++)
-			check_rule(&r, i, &list);
-		for (int i = 0; i < 40; i++)
-			check_path(&r, &list);
-		landing_fini(&r.l);
-		table_free(r.rules);
+		for (int turn = 0; turn < 4; turn++) {
+			struct round r = {
+				mountinfo, rules_text, .rules = rules_of(rules_text)};
+			assert_int_equal(landing_init(&r.l, turn ? &old : NULL, mountinfo,
+						 strlen(mountinfo), r.rules),
+				0);
+			check_all(&r, &list);
+			landing_fini(&old);
+			old = r.l;
+			table_free(r.rules);
+			if (chance(2)) {
+				free(rules_text);
+				rules_text = random_rules();
+			}
+			char *next = other_mounts(mountinfo, 100 * (turn + 1));
+			free(mountinfo);
+			mountinfo = next;
+		}
+		landing_fini(&old);
 		free(mountinfo);
 		free(rules_text);
 	}
@@ -416,7 +458,8 @@ static void a_rule_lands_where_it_can_match(void **state)
 		struct landing l;
 		buf_printf(&b, "[r]\npath = %s\ncommand = true\n", cases[i].path);
 		struct table *rules = rules_of(b.data);
-		assert_int_equal(landing_init(&l, server, strlen(server), rules), 0);
+		assert_int_equal(
+			landing_init(&l, NULL, server, strlen(server), rules), 0);
 		assert_int_equal(landing_of_rule(&l, rules, 0, &list), 0);
 		assert_ids(&l, &list, cases[i].path, cases[i].ids);
 		landing_fini(&l);
@@ -456,7 +499,7 @@ static void a_path_is_asked_about_only_where_rules_land(void **state)
 				       "command = true\n");
 	struct landing_list list = {0};
 	struct landing l;
-	assert_int_equal(landing_init(&l, server, strlen(server), rules), 0);
+	assert_int_equal(landing_init(&l, NULL, server, strlen(server), rules), 0);
 	for (size_t i = 0; i < countof(cases); i++) {
 		uint32_t fs = landing_find(&l, UINT64_C(8) << 32 | cases[i].dev);
 		assert_int_equal(landing_of_path(&l, fs, cases[i].inner,
@@ -479,7 +522,7 @@ static void knows_the_best_mount_of_each_filesystem(void **state)
 	} cases[] = {{1, 21, true}, {2, 22, true}, {5, 25, false}, {6, 27, true},
 		{8, 29, true}};
 	struct landing l;
-	assert_int_equal(landing_init(&l, server, strlen(server), NULL), 0);
+	assert_int_equal(landing_init(&l, NULL, server, strlen(server), NULL), 0);
 	assert_int_equal(l.count, 8);
 	for (size_t i = 0; i < countof(cases); i++) {
 		uint32_t fs = landing_find(&l, UINT64_C(8) << 32 | cases[i].dev);
@@ -492,13 +535,44 @@ static void knows_the_best_mount_of_each_filesystem(void **state)
 	landing_fini(&l);
 }
 
+/* Beyond a number of pairs nothing is remembered, and found all the same. */
+static void finds_what_it_could_not_remember(void **state)
+{
+	(void)state;
+	struct buf mountinfo = {0}, text = {0};
+	buf_add_str(&mountinfo, "1 0 8:1 / / rw - ext4 x rw\n");
+	for (int i = 0; i < 1100; i++)
+		buf_printf(
+			&mountinfo, "%d 1 9:%d / /m/%d rw - tmpfs x rw\n", i + 2, i, i);
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&text, "[r%d]\npath = /m/*/%d\ncommand = true\n", i, i);
+	buf_add_str(&text, "[last]\npath = /m/*9/x\nevents = attrib\ncommand = true\n");
+	struct table *rules = rules_of(text.data);
+	struct landing_list list = {0};
+	struct landing l;
+	assert_int_equal(landing_init(&l, NULL, mountinfo.data, mountinfo.len, rules), 0);
+	assert_true(l.pairs.count <= LANDING_PAIRS_MAX);
+	for (uint32_t i = 0; i < table_count(rules); i += 100) {
+		assert_int_equal(landing_of_rule(&l, rules, i, &list), 0);
+		assert_int_equal(list.count, i == 1000 ? 111 : 1101);
+	}
+	for (uint32_t i = 0; i < 1100; i++)
+		assert_int_equal(l.by_mount[i + 1].kinds & EVENT_ATTRIB,
+			i % 10 == 9 ? EVENT_ATTRIB : 0);
+	free(list.items);
+	landing_fini(&l);
+	table_free(rules);
+	buf_fini(&mountinfo);
+	buf_fini(&text);
+}
+
 static void a_disabled_rule_asks_for_nothing(void **state)
 {
 	(void)state;
 	struct table *rules = rules_of("[off]\npath = /srv/**\nenabled = no\n"
 				       "command = true\n");
 	struct landing l;
-	assert_int_equal(landing_init(&l, server, strlen(server), rules), 0);
+	assert_int_equal(landing_init(&l, NULL, server, strlen(server), rules), 0);
 	for (uint32_t i = 0; i < l.count; i++)
 		assert_int_equal(l.filesystems[i].kinds, 0);
 	assert_true(landing_has(&l, rules, 0, LANDING_NONE));
@@ -512,7 +586,7 @@ static void an_empty_table_has_nothing(void **state)
 	struct table *rules = rules_of("[r]\npath = /**\ncommand = true\n");
 	struct landing_list list = {0};
 	struct landing l;
-	assert_int_equal(landing_init(&l, "", 0, rules), 0);
+	assert_int_equal(landing_init(&l, NULL, "", 0, rules), 0);
 	assert_int_equal(l.count, 0);
 	assert_int_equal(landing_find(&l, 1), LANDING_NONE);
 	assert_int_equal(landing_of_rule(&l, rules, 0, &list), 0);
@@ -529,6 +603,7 @@ int main(void)
 		cmocka_unit_test(a_rule_lands_where_it_can_match),
 		cmocka_unit_test(a_path_is_asked_about_only_where_rules_land),
 		cmocka_unit_test(knows_the_best_mount_of_each_filesystem),
+		cmocka_unit_test(finds_what_it_could_not_remember),
 		cmocka_unit_test(a_disabled_rule_asks_for_nothing),
 		cmocka_unit_test(an_empty_table_has_nothing),
 	};
