@@ -151,7 +151,7 @@ static const struct landing_known *find_known(
 }
 
 /* How the mounts of an earlier landing have become those of this one. */
-struct passage {
+struct handover {
 	const struct landing *old;
 	uint32_t *numbers; /* for each old mount its number now, or LANDING_NONE */
 	uint32_t *came; /* those that are new, in the order of by_point */
@@ -159,16 +159,16 @@ struct passage {
 };
 
 /* Compare the mount points, which are in the same order. */
-static int find_passage(
-	struct passage *p, const struct landing *l, const struct landing *old)
+static int find_handover(
+	struct handover *h, const struct landing *l, const struct landing *old)
 {
 	size_t k = 0;
-	*p = (struct passage){.old = old,
+	*h = (struct handover){.old = old,
 		.numbers = calloc(old->mounts.count + 1, sizeof(uint32_t)),
 		.came = calloc(l->point_count + 1, sizeof(uint32_t))};
-	if (!p->numbers || !p->came)
+	if (!h->numbers || !h->came)
 		return -1;
-	memset(p->numbers, 0xff, old->mounts.count * sizeof(uint32_t));
+	memset(h->numbers, 0xff, old->mounts.count * sizeof(uint32_t));
 	for (size_t i = 0; i < l->point_count; i++) {
 		const char *point = mount_of(l, l->by_point[i])->point;
 		int order = 1;
@@ -177,17 +177,17 @@ static int find_passage(
 				0)
 			k++;
 		if (k < old->point_count && order == 0)
-			p->numbers[old->by_point[k]] = l->by_point[i];
+			h->numbers[old->by_point[k]] = l->by_point[i];
 		else
-			p->came[p->came_count++] = l->by_point[i];
+			h->came[h->came_count++] = l->by_point[i];
 	}
 	return 0;
 }
 
-static void passage_fini(struct passage *p)
+static void handover_fini(struct handover *h)
 {
-	free(p->numbers);
-	free(p->came);
+	free(h->numbers);
+	free(h->came);
 }
 
 /* Add to the pairs those of the points that lie below the glob's front, where it may match. */
@@ -210,10 +210,10 @@ static int add_points(
 
 /* Add to the pairs those that were known before, as far as their mounts are still there. */
 static int add_passed(
-	struct landing *l, const struct passage *p, const struct landing_known *known)
+	struct landing *l, const struct handover *h, const struct landing_known *known)
 {
 	for (uint32_t i = 0; i < known->count; i++) {
-		uint32_t number = p->numbers[p->old->pairs.items[known->first + i]];
+		uint32_t number = h->numbers[h->old->pairs.items[known->first + i]];
 		if (number != LANDING_NONE && list_add(&l->pairs, number) < 0)
 			return -1;
 	}
@@ -221,19 +221,19 @@ static int add_passed(
 }
 
 /* Find out about one glob. Returns 0, or -1 with ENOMEM. */
-static int learn(struct landing *l, const struct passage *p, uint32_t rule, size_t index,
+static int learn(struct landing *l, const struct handover *h, uint32_t rule, size_t index,
 	const struct glob *glob)
 {
 	size_t rest, start = l->pairs.count;
 	size_t first = first_below(l, glob_literal_front(glob, &rest));
 	struct landing_known *to = &l->known[l->known_of[rule] + index];
-	const struct landing_known *from = find_known(p->old, rule, index, glob);
+	const struct landing_known *from = find_known(h->old, rule, index, glob);
 	*to = (struct landing_known){.text = LANDING_NONE};
 	if (first == l->point_count || start == LANDING_PAIRS_MAX)
 		return 0;
-	int rc = from ? add_passed(l, p, from) : 0;
+	int rc = from ? add_passed(l, h, from) : 0;
 	if (rc == 0)
-		rc = from ? add_points(l, glob, p->came, p->came_count)
+		rc = from ? add_points(l, glob, h->came, h->came_count)
 			  : add_points(
 				    l, glob, l->by_point + first, l->point_count - first);
 	if (rc < 0)
@@ -251,7 +251,7 @@ static int learn_all(
 	struct landing *l, const struct landing *old, const struct table *rules)
 {
 	static const struct landing none;
-	struct passage p;
+	struct handover h;
 	size_t count = 0;
 	l->rule_count = rules ? (uint32_t)table_count(rules) : 0;
 	l->known_of = calloc((size_t)l->rule_count + 1, sizeof(*l->known_of));
@@ -260,15 +260,15 @@ static int learn_all(
 		l->known_of[i + 1] = (uint32_t)count;
 	}
 	l->known = calloc(count + 1, sizeof(*l->known));
-	int rc = find_passage(&p, l, old ? old : &none);
+	int rc = find_handover(&h, l, old ? old : &none);
 	if (!l->known_of || !l->known)
 		rc = -1;
 	for (uint32_t i = 0; i < l->rule_count; i++) {
 		const struct glob *glob;
 		for (size_t k = 0; rc == 0 && (glob = table_glob(rules, i, k)); k++)
-			rc = learn(l, &p, i, k, glob);
+			rc = learn(l, &h, i, k, glob);
 	}
-	passage_fini(&p);
+	handover_fini(&h);
 	return rc;
 }
 
