@@ -6,6 +6,7 @@
 #include "app/log.h"
 #include "base/countof.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
 	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
 	struct sched_given given = *of;
 	struct sched_job *s = NULL;
+	assert(!STAILQ_EMPTY(of->items));
 	if (!table_rule(j->rules, rule)->on_failure)
 		return;
 	struct job *job = job_new(j->by_rule[rule], why, run_id);

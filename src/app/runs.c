@@ -13,6 +13,7 @@
 #include "core/runlabel.h"
 #include "os/memfile.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -273,7 +274,7 @@ static size_t signal_lineage(struct jobs *j, const struct job *job, int signal)
 
 /* A run that is being stopped has ended when all that descends from it has. Returns whether
  * its end is put off until then. */
-static bool put_off(
+static bool defer_end(
 	struct jobs *j, struct job *job, const struct outcome *end, uint64_t now_ns)
 {
 	if (job->sched->stop == SCHED_GOES_ON || signal_lineage(j, job, 0) == 0)
@@ -311,6 +312,7 @@ static void check_deferred(struct jobs *j, struct clock_now now)
 
 static void begin(struct jobs *j, struct job *job, struct clock_now now)
 {
+	assert(!job->run_id && job->sched->started_ns);
 	job->run_id = ++j->last_run_id;
 	job->run_started_ns = now.realtime_ns;
 	job->named->counters.started += !job->failure;
@@ -455,7 +457,7 @@ static void on_ended(void *ctx, uint64_t run_id, const struct outcome *outcome)
 	struct outcome end = *outcome;
 	end.kind = kind_of_end(job, outcome->kind);
 	struct clock_now now = clock_now();
-	if (!put_off(j, job, &end, now.monotonic_ns))
+	if (!defer_end(j, job, &end, now.monotonic_ns))
 		finish(j, job, &end, now);
 }
 

@@ -172,9 +172,10 @@ void hookvars_get(const struct hookvars_variable *variable, const struct view *e
 	v->type = HOOKVARS_UNKNOWN;
 	v->text = NULL;
 	v->number = 0;
-	const char *program = (const char *)&actor_of(e)->program;
-	if (variable->get)
+	if (variable->get) {
 		variable->get(e, v);
-	else
-		set_text(v, *(char *const *)(program + variable->program_at));
+		return;
+	}
+	const void *field = (const char *)&actor_of(e)->program + variable->program_at;
+	set_text(v, *(char *const *)field);
 }
