@@ -24,7 +24,7 @@ static uint32_t copy_items(
 	uint32_t count = 0;
 	STAILQ_FOREACH (item, from, next) {
 		const struct job_event *e = (const struct job_event *)item;
-		struct job_event *copy = job_event_new(&e->view, ++j->last_seq);
+		struct job_event *copy = job_event_new(&e->event.view, ++j->last_seq);
 		if (!copy)
 			continue;
 		STAILQ_INSERT_TAIL(to, &copy->item, next);
@@ -48,8 +48,8 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
 	if (job && given.listed) {
 		const struct job_event *first =
 			(const struct job_event *)STAILQ_FIRST(&copies);
-		s = sched_give(j->sched, job_lane(rule, true), view_path(&first->view),
-			&given, now.monotonic_ns);
+		s = sched_give(j->sched, job_lane(rule, true),
+			view_path(&first->event.view), &given, now.monotonic_ns);
 	}
 	if (!s) {
 		job_free(job);
