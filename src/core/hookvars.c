@@ -172,10 +172,10 @@ void hookvars_get(const struct hookvars_variable *variable, const struct view *e
 	v->type = HOOKVARS_UNKNOWN;
 	v->text = NULL;
 	v->number = 0;
-	if (variable->get) {
+	const char *program = (const char *)&actor_of(e)->program;
+	const void *text = program + variable->program_at;
+	if (variable->get)
 		variable->get(e, v);
-		return;
-	}
-	const void *field = (const char *)&actor_of(e)->program + variable->program_at;
-	set_text(v, *(char *const *)field);
+	else
+		set_text(v, *(char *const *)text);
 }
