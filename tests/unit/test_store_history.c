@@ -419,8 +419,8 @@ static void takes_many_events_in_one_job(void **state)
 	uint64_t start_ns = clock_monotonic_ns();
 	store_put_job(k->store, &job);
 	for (uint64_t i = 1; i <= count; i++) {
-		struct store_event e = {.seq = i,
-			.view = view_of(c, EVENT_CLOSE_WRITE, NULL)};
+		struct store_event e = {
+			.seq = i, .view = view_of(c, EVENT_CLOSE_WRITE, NULL)};
 		store_add_event(k->store, 1, &e);
 	}
 	uint64_t put_ms = ms_since(start_ns);
