@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* File events: their kinds, the names of the kinds, and masks of kinds; fsmon.conf(5)
- * lists them. */
+/* File events: their kinds, the names of the kinds, and masks of kinds, see
+ * fsmon.conf(5). */
 #ifndef FSMON_CORE_EVENT_H
 #define FSMON_CORE_EVENT_H
 

@@ -172,9 +172,10 @@ void hookvars_get(const struct hookvars_variable *variable, const struct view *e
 	v->type = HOOKVARS_UNKNOWN;
 	v->text = NULL;
 	v->number = 0;
-	const void *text = (const char *)&actor_of(e)->program + variable->program_at;
+	const char *program = (const char *)&actor_of(e)->program;
+	const void *text = program + variable->program_at;
 	if (variable->get)
 		variable->get(e, v);
 	else
-		set_text(v, *(const char *const *)text);
+		set_text(v, *(char *const *)text);
 }
