@@ -16,7 +16,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +25,6 @@
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #define KEEPER_NS_PER_MS UINT64_C(1000000)
@@ -47,8 +45,6 @@ enum keeper_stop {
 struct keeper {
 	const struct keeper_config *config;
 	const char *notify_address; /* NULL: no service manager */
-	bool has_journal; /* standard error takes priorities */
-	bool logs_json; /* as the worker said */
 	struct spawn_defaults defaults;
 	struct poller *poller;
 	struct cgroup_home *home; /* NULL: hooks get no cgroups */
@@ -77,35 +73,6 @@ struct keeper {
 	bool gave_up; /* it ended: do not wait for hooks either */
 	int exit_code;
 };
-
-/* One line on standard error, or none if nobody reads there: the keeper never waits. */
-__attribute__((format(printf, 3, 4))) static void keeper_log(
-	const struct keeper *k, int priority, const char *fmt, ...)
-{
-	char text[400], line[512];
-	va_list ap;
-	va_start(ap, fmt);
-	int n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return;
-	/* What is said here holds no character that JSON would want escaped. */
-	if (k->logs_json)
-		snprintf(line, sizeof(line) - 1,
-			"{\"time_ns\":%" PRIu64 ",\"level\":\"%s\",\"message\":\"%s\"}",
-			clock_realtime_ns(), priority == LOG_ERR ? "error" : "warning",
-			text);
-	else if (k->has_journal)
-		snprintf(line, sizeof(line) - 1, "<%d>fsmon: %s", priority, text);
-	else
-		snprintf(line, sizeof(line) - 1, "fsmon: %s", text);
-	size_t size = strlen(line);
-	line[size++] = '\n';
-	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) &&
-		write(STDERR_FILENO, line, size) < 0)
-		return;
-}
 
 static void keeper_notify(const struct keeper *k, const char *state)
 {
@@ -197,7 +164,7 @@ static void keeper_plan_restart(struct keeper *k, uint64_t now_ns)
 	else
 		k->backoff_ns = KEEPER_BACKOFF_MAX_NS;
 	k->restart_at_ns = now_ns + k->backoff_ns;
-	keeper_log(k, LOG_ERR, "worker starts again in %" PRIu64 " ms",
+	log_err("worker starts again in %" PRIu64 " ms",
 		k->backoff_ns / KEEPER_NS_PER_MS);
 }
 
@@ -206,20 +173,19 @@ static void keeper_restart_worker(struct keeper *k)
 	k->restart_at_ns = 0;
 	if (keeper_start_worker(k) == 0)
 		return;
-	keeper_log(k, LOG_ERR, "worker cannot be started: %s", strerror(errno));
+	log_err("worker cannot be started: %s", strerror(errno));
 	uint64_t now_ns = clock_monotonic_ns();
 	k->worker_since_ns = now_ns;
 	keeper_plan_restart(k, now_ns);
 }
 
-static void keeper_log_exit(const struct keeper *k, int status)
+static void keeper_log_exit(int status)
 {
 	if (WIFSIGNALED(status))
-		keeper_log(k, LOG_ERR, "worker was killed by signal %d (%s)",
-			WTERMSIG(status), strsignal(WTERMSIG(status)));
+		log_err("worker was killed by signal %d (%s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
 	else
-		keeper_log(
-			k, LOG_ERR, "worker ended with status %d", WEXITSTATUS(status));
+		log_err("worker ended with status %d", WEXITSTATUS(status));
 }
 
 /* What the end of the worker means: the end of all, or a new one. */
@@ -228,7 +194,7 @@ static void keeper_judge_exit(struct keeper *k, int status)
 	bool expected = k->stop != KEEPER_GOES_ON && WIFEXITED(status);
 	bool is_final = k->stop != KEEPER_GOES_ON || !k->was_ready;
 	if (!expected && (k->was_ready || WIFSIGNALED(status)))
-		keeper_log_exit(k, status);
+		keeper_log_exit(status);
 	if (is_final)
 		k->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 	else
@@ -255,10 +221,9 @@ static void keeper_tell_home(struct keeper *k)
 		return;
 	k->has_told_home = true;
 	if (k->home)
-		keeper_log(k, LOG_WARNING,
-			"a hook got no cgroup: a stop reaches its process group alone");
+		log_warn("a hook got no cgroup: a stop reaches its process group alone");
 	else
-		keeper_log(k, LOG_WARNING,
+		log_warn(
 			"hooks get no cgroups (%s): a stop reaches their process groups, "
 			"and what is known to descend from them",
 			strerror(k->home_error));
@@ -267,7 +232,7 @@ static void keeper_tell_home(struct keeper *k)
 static void keeper_on_ready(struct keeper *k, bool logs_json)
 {
 	k->was_ready = true;
-	k->logs_json = logs_json;
+	log_set_json(logs_json);
 	keeper_notify(k, "READY=1");
 	keeper_tell_home(k);
 }
@@ -301,8 +266,7 @@ static void keeper_dispatch(
 		keeper_on_status(k, m->text);
 		break;
 	default:
-		keeper_log(k, LOG_ERR, "unexpected message %d from the worker",
-			(int)m->type);
+		log_err("unexpected message %d from the worker", (int)m->type);
 	}
 }
 
@@ -329,8 +293,7 @@ static bool keeper_receive(struct keeper *k)
 		keeper_dispatch(k, &m, fds, fd_count);
 		wire_fini(&m);
 	} else {
-		keeper_log(k, LOG_ERR, "faulty message from the worker: %s",
-			strerror(errno));
+		log_err("faulty message from the worker: %s", strerror(errno));
 	}
 	while (fd_count > 0)
 		close(fds[--fd_count]);
@@ -522,7 +485,6 @@ static int keeper_init(struct keeper *k, const struct keeper_config *config)
 	*k = (struct keeper){
 		.config = config,
 		.notify_address = getenv("NOTIFY_SOCKET"),
-		.has_journal = log_is_journal(),
 		.signal_fd = -1,
 		.is_init = getpid() == 1,
 		.worker_fd = -1,
@@ -565,8 +527,9 @@ static bool keeper_is_over(const struct keeper *k)
 int keeper_run(const struct keeper_config *config)
 {
 	struct keeper k;
+	log_open(false);
 	if (keeper_init(&k, config) < 0) {
-		keeper_log(&k, LOG_ERR, "cannot start: %s", strerror(errno));
+		log_err("cannot start: %s", strerror(errno));
 		keeper_fini(&k);
 		return EXIT_FAILURE;
 	}
@@ -575,7 +538,7 @@ int keeper_run(const struct keeper_config *config)
 		if (k.was_ready)
 			keeper_tell_home(&k);
 		if (poller_turn(k.poller, keeper_timeout_ns(&k)) < 0) {
-			keeper_log(&k, LOG_ERR, "cannot wait: %s", strerror(errno));
+			log_err("cannot wait: %s", strerror(errno));
 			k.exit_code = EXIT_FAILURE;
 			break;
 		}

@@ -37,7 +37,8 @@ static struct {
 	.filled = PTHREAD_COND_INITIALIZER,
 };
 
-bool log_is_journal(void)
+/* Whether standard error is the journal's stream, as JOURNAL_STREAM of systemd.exec(5) has it. */
+static bool is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	struct stat st;
@@ -46,8 +47,8 @@ bool log_is_journal(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-/* Write all bytes; with a deadline only while somebody reads. Returns the number of bytes
- * that could not be written. */
+/* Write all bytes; with a limit to the waiting (0: none; -1: no limit) only while somebody
+ * reads. Returns the number of bytes that could not be written. */
 static size_t write_all(const char *bytes, size_t len, int wait_ms)
 {
 	while (len > 0) {
@@ -139,12 +140,37 @@ static void add_json(struct buf *line, enum log_level level,
 	json_decref(o);
 }
 
+/* Append a line to a batch of them. */
+static void add_line(struct buf *lines, enum log_level level,
+	const struct log_about *about, const struct buf *message)
+{
+	if (logger.is_json)
+		add_json(lines, level, about, message);
+	else
+		add_text(lines, level, about, message);
+	buf_add(lines, "\n", 1);
+}
+
+/* Say how many lines were dropped, once there is room again. Called with the lock held. */
+static void add_dropped(struct buf *lines)
+{
+	struct buf message = {0};
+	uint64_t dropped = logger.dropped - logger.dropped_told;
+	logger.dropped_told = logger.dropped;
+	if (dropped &&
+		buf_printf(&message,
+			"%" PRIu64 " log lines were lost: they could not be written",
+			dropped) == 0)
+		add_line(lines, LOG_LEVEL_WARN, &(struct log_about){0}, &message);
+	buf_fini(&message);
+}
+
 /* Hand a line to the thread, or write it where there is none. */
 static void put(const struct buf *line)
 {
 	pthread_mutex_lock(&logger.lock);
 	if (!logger.has_thread) {
-		write_all(line->data, line->len, -1);
+		logger.dropped += write_all(line->data, line->len, 0) > 0;
 	} else if (logger.queue.len + line->len > QUEUE_MAX_BYTES ||
 		   buf_add(&logger.queue, line->data, line->len) < 0) {
 		logger.dropped++;
@@ -164,37 +190,12 @@ __attribute__((format(printf, 3, 0))) static void log_v(
 	if (len >= 0)
 		buf_add(&message, text, (size_t)len);
 	free(text);
-	if (message.data) {
-		if (logger.is_json)
-			add_json(&line, level, about, &message);
-		else
-			add_text(&line, level, about, &message);
-		buf_add(&line, "\n", 1);
-	}
+	if (message.data)
+		add_line(&line, level, about, &message);
 	if (line.data && !line.failed)
 		put(&line);
 	buf_fini(&message);
 	buf_fini(&line);
-}
-
-/* Say how many lines were dropped, once there is room again. Called with the lock held.
- */
-static void add_dropped(struct buf *lines)
-{
-	uint64_t dropped = logger.dropped - logger.dropped_told;
-	if (!dropped)
-		return;
-	logger.dropped_told = logger.dropped;
-	if (logger.is_json)
-		buf_printf(lines,
-			"{\"level\":\"warning\",\"message\":\"%" PRIu64
-			" log lines were lost: they could not be written\"}\n",
-			dropped);
-	else
-		buf_printf(lines,
-			"fsmon: warning: %" PRIu64
-			" log lines were lost: they could not be written\n",
-			dropped);
 }
 
 static void *write_lines(void *unused)
@@ -224,7 +225,11 @@ static void *write_lines(void *unused)
 void log_open(bool json)
 {
 	logger.is_json = json;
-	logger.is_journal = log_is_journal();
+	logger.is_journal = is_journal();
+}
+
+void log_start(void)
+{
 	if (!logger.has_thread)
 		logger.has_thread =
 			pthread_create(&logger.thread, NULL, write_lines, NULL) == 0;

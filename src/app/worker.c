@@ -407,6 +407,7 @@ static int load_first(struct worker *w)
 		return -1;
 	}
 	log_open(logs_json(w));
+	log_start();
 	log_messages(&w->load.conf);
 	if (w->load.conf.error_count && w->load.conf.daemon.strict) {
 		log_err("not started: strict = yes, and the configuration has errors");
