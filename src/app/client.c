@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/client.h"
 
-#include "app/jsontext.h"
 #include "base/buf.h"
 #include "core/value.h"
 #include "os/sock.h"
@@ -85,7 +84,7 @@ static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 	struct buf text = {0};
 	json_t *answer = NULL;
 	if (read_all(fd, &text) == 0 && text.len > 0)
-		answer = json_loadb(text.data, text.len, 0, NULL);
+		answer = json_loadb(text.data, text.len, JSON_ALLOW_NUL, NULL);
 	if (!answer)
 		fprintf(stderr, "fsmon: the daemon ended without an answer\n");
 	buf_fini(&text);
@@ -155,5 +154,9 @@ int client_run_number(const char *text, uint64_t *run)
 
 json_t *client_rule_name(const char *text)
 {
-	return jsontext_bytes(text, strnlen(text, NAME_MAX_BYTES));
+	struct buf name = {0};
+	buf_add_vis(&name, text, strnlen(text, NAME_MAX_BYTES));
+	json_t *string = json_string(name.data);
+	buf_fini(&name);
+	return string;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/load.h"
 
+#include "app/shown.h"
 #include "base/buf.h"
 #include "os/conffile.h"
 #include "os/user.h"
@@ -310,16 +311,11 @@ int load(struct load *l, const struct options *o, char *const *files, int count)
 void load_print(const struct load *l)
 {
 	for (size_t i = 0; i < l->conf.message_count; i++) {
-		const struct conf_message *m = &l->conf.messages[i];
-		struct buf line = {0};
-		buf_add_vis(&line, m->file, strlen(m->file));
-		if (m->line)
-			buf_printf(&line, ":%u", m->line);
-		buf_add_str(&line, m->is_warning ? ": warning: " : ": ");
-		buf_add_vis(&line, m->text, strlen(m->text));
-		if (line.data)
-			fprintf(stderr, "%s\n", line.data);
-		buf_fini(&line);
+		struct buf text = {0};
+		if (conf_message_text(&text, &l->conf.messages[i], true) == 0)
+			shown_print(stderr, text.data);
+		fprintf(stderr, "\n");
+		buf_fini(&text);
 	}
 }
 

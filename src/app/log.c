@@ -2,11 +2,11 @@
 #include "app/log.h"
 
 #include "base/buf.h"
+#include "core/jsonbytes.h"
 #include "os/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -111,33 +111,28 @@ static void add_text(struct buf *line, enum log_level level,
 	buf_add_vis(line, message->data, message->len);
 }
 
-static void set_string(json_t *object, const char *key, const char *bytes)
+static void add_member(struct buf *line, const char *key, const char *bytes)
 {
-	struct buf b = {0};
-	if (bytes && buf_add_vis(&b, bytes, strlen(bytes)) == 0)
-		json_object_set_new(object, key, json_string(b.data));
-	buf_fini(&b);
+	if (!bytes)
+		return;
+	buf_printf(line, ",\"%s\":", key);
+	jsonbytes_add(line, bytes);
 }
 
 static void add_json(struct buf *line, enum log_level level,
 	const struct log_about *about, const struct buf *message)
 {
-	json_t *o = json_object();
-	json_object_set_new(o, "time_ns", json_integer((json_int_t)clock_realtime_ns()));
-	json_object_set_new(o, "level", json_string(level_name(level)));
-	set_string(o, "rule", about->rule);
+	buf_printf(line, "{\"time_ns\":%" PRIu64, clock_realtime_ns());
+	add_member(line, "level", level_name(level));
+	add_member(line, "rule", about->rule);
 	if (about->run_id)
-		json_object_set_new(o, "run", json_integer((json_int_t)about->run_id));
-	set_string(o, "event", about->event);
-	set_string(o, "path", about->path);
-	set_string(o, "cmd", about->cmd);
-	set_string(o, "user", about->user);
-	set_string(o, "message", message->data);
-	char *text = json_dumps(o, JSON_COMPACT);
-	if (text)
-		buf_add_str(line, text);
-	free(text);
-	json_decref(o);
+		buf_printf(line, ",\"run\":%" PRIu64, about->run_id);
+	add_member(line, "event", about->event);
+	add_member(line, "path", about->path);
+	add_member(line, "cmd", about->cmd);
+	add_member(line, "user", about->user);
+	add_member(line, "message", message->data);
+	buf_add(line, "}", 1);
 }
 
 /* Append a line to a batch of them. */

@@ -44,7 +44,7 @@ void log_set_json(bool json);
 void log_close(void);
 
 /* Log a message. Text and arguments may hold any bytes: the line is escaped as
- * buf_add_vis does. */
+ * buf_add_vis does, or as jsonbytes_add. */
 __attribute__((format(printf, 1, 2))) void log_err(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
 __attribute__((format(printf, 1, 2))) void log_info(const char *fmt, ...);

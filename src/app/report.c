@@ -5,6 +5,7 @@
 #include "app/log.h"
 #include "app/store.h"
 #include "base/countof.h"
+#include "base/utf8.h"
 #include "os/fanotify.h"
 
 #include <inttypes.h>
@@ -195,27 +196,30 @@ static json_t *reasons(const struct report_parts *p, const struct witness_counte
 	json_t *all = json_array(), *rule;
 	size_t i;
 	if (strcmp(text_of(store, "where"), "memory") == 0)
-		say(all,
-			"waiting jobs and the history are kept in memory only, and lost "
-			"when the daemon ends: %s",
-			text_of(store, "reason"));
+		json_array_append_new(all, json_sprintf("waiting jobs and the history "
+							"are kept in memory only, and "
+							"lost when the daemon ends: %s",
+						   text_of(store, "reason")));
 	if (w->reason)
 		say(all, "who did it may be unknown: %s", w->reason);
 	for (i = 0; i < p->conf->message_count; i++) {
 		const struct conf_message *m = &p->conf->messages[i];
-		if (!m->is_warning && m->line)
-			say(all, "%s:%u: %s", m->file, m->line, m->text);
-		else if (!m->is_warning)
-			say(all, "%s: %s", m->file, m->text);
+		struct buf text = {0};
+		conf_message_text(&text, m, false);
+		if (!m->is_warning)
+			json_array_append_new(all, jsontext_str(text.data));
+		buf_fini(&text);
 	}
 	json_array_foreach(rules, i, rule)
 	{
 		if (strcmp(json_string_value(json_object_get(rule, "state")),
 			    "refused") == 0)
-			say(all, "[%s] is not watched: %s",
-				json_string_value(json_object_get(rule, "name")),
-				json_string_value(json_array_get(
-					json_object_get(rule, "not_watched"), 0)));
+			json_array_append_new(
+				all, json_sprintf("[%s] is not watched: %s",
+					     text_of(rule, "name"),
+					     json_string_value(json_array_get(
+						     json_object_get(rule, "not_watched"),
+						     0))));
 	}
 	return all;
 }
@@ -245,7 +249,7 @@ static void print_hindrances(json_t *r, FILE *out)
 	size_t i;
 	json_t *why;
 	json_array_foreach(json_object_get(r, "not_watched"), i, why)
-		fprintf(out, "    not watched: %s\n", json_string_value(why));
+		jsontext_show(out, "    not watched: ", why);
 	time_t until = (time_t)(number_of(r, "paused_until_ns") / 1000000000);
 	struct tm local = {0};
 	char text[64] = "";
@@ -305,11 +309,16 @@ static void print_filesystems(json_t *filesystems, FILE *out)
 	json_array_foreach(filesystems, i, f)
 	{
 		const char *reason = text_of(f, "reason");
+		struct buf point = {0};
 		if (!json_is_true(json_object_get(f, "has_rules")))
 			continue;
-		fprintf(out, "%-32s %-10s %s%s%s\n", text_of(f, "point"),
-			text_of(f, "type"), text_of(f, "how"), *reason ? ": " : "",
-			reason);
+		jsontext_add_vis(&point, json_object_get(f, "point"));
+		if (point.data)
+			fprintf(out, "%s%*s %-10s %s%s%s\n", point.data,
+				MAX(0, 32 - (int)utf8_count(point.data)), "",
+				text_of(f, "type"), text_of(f, "how"),
+				*reason ? ": " : "", reason);
+		buf_fini(&point);
 	}
 }
 
@@ -324,7 +333,7 @@ void report_print(json_t *report, FILE *out)
 			? " (dry run: no hook is started)"
 			: "");
 	json_array_foreach(json_object_get(report, "reasons"), i, item)
-		fprintf(out, "  ! %s\n", json_string_value(item));
+		jsontext_show(out, "  ! ", item);
 	print_rules(json_object_get(report, "rules"), out);
 	print_filesystems(json_object_get(report, "filesystems"), out);
 	item = json_object_get(report, "store");

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/runtable.h"
 
+#include "app/jsontext.h"
 #include "base/buf.h"
 #include "base/countof.h"
+#include "base/utf8.h"
 #include "core/lines.h"
 #include "core/screen.h"
 #include "core/when.h"
@@ -11,8 +13,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 #include <time.h>
-#include <vis.h>
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -112,11 +114,21 @@ static void add_outcome(struct buf *b, json_t *run, uint64_t now_ns)
 	add_attempt(b, run);
 }
 
+/* Append a text, or that it is not known. */
+static void add_known(struct buf *b, json_t *run, const char *key)
+{
+	if (*text_of(run, key))
+		jsontext_add_vis(b, json_object_get(run, key));
+	else
+		buf_add_str(b, "?");
+}
+
 static void add_actor(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	const char *cmd = text_of(run, "cmd"), *user = text_of(run, "user");
 	(void)now_ns;
-	buf_printf(b, "%s/%s", *cmd ? cmd : "?", *user ? user : "?");
+	add_known(b, run, "cmd");
+	buf_add_str(b, "/");
+	add_known(b, run, "user");
 }
 
 static void add_event(struct buf *b, json_t *run, uint64_t now_ns)
@@ -129,7 +141,7 @@ static void add_path(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	uint64_t count = number_of(run, "count");
 	(void)now_ns;
-	buf_add_str(b, text_of(run, "path"));
+	jsontext_add_vis(b, json_object_get(run, "path"));
 	if (count > 1)
 		buf_printf(b, " +%" PRIu64, count - 1);
 }
@@ -159,9 +171,11 @@ struct row {
 static void print_row(const char *const *cells, const size_t *widths, FILE *out)
 {
 	for (size_t i = 0; i < COLUMNS; i++) {
-		int width = i + 1 < COLUMNS ? (int)widths[i] : 0;
-		fprintf(out, "%s%*s", i ? "  " : "", columns[i].is_right ? width : -width,
-			cells[i]);
+		int blanks = (int)(widths[i] - utf8_count(cells[i]));
+		fprintf(out, "%s%*s%s", i ? "  " : "", columns[i].is_right ? blanks : 0,
+			"", cells[i]);
+		if (!columns[i].is_right && i + 1 < COLUMNS)
+			fprintf(out, "%*s", blanks, "");
 	}
 	fprintf(out, "\n");
 }
@@ -174,8 +188,7 @@ static int make_row(struct row *row, json_t *run, uint64_t now_ns, size_t *width
 		columns[i].add(cell, run, now_ns);
 		if (buf_add(cell, "", 0) < 0)
 			return -1;
-		if (cell->len > widths[i])
-			widths[i] = cell->len;
+		widths[i] = MAX(widths[i], utf8_count(cell->data));
 	}
 	return 0;
 }
@@ -215,22 +228,18 @@ int runtable_print(json_t *runs, uint64_t now_ns, FILE *out)
 
 /* ---- What they printed ---- */
 
-/* Append what stood in a string of JSON before it was escaped, as far as it is good for a
- * terminal, with a newline at its end. */
-static int add_output(struct buf *b, const char *escaped)
+/* Append what they are, as far as it is good for a terminal, with a newline at its end. */
+static void add_output(struct buf *b, const json_t *output)
 {
-	char *bytes = malloc(strlen(escaped) + 1);
-	int len = bytes ? strunvis(bytes, escaped) : -1;
-	if (len >= (int)LINES_TAIL_BYTES)
+	struct buf bytes = {0};
+	if (jsontext_add(&bytes, output) < 0)
+		b->failed = true;
+	if (bytes.len >= LINES_TAIL_BYTES)
 		buf_add_str(b, "[what came before was not kept]\n");
-	if (len > 0)
-		screen_add(b, bytes, (size_t)len);
-	else
-		screen_add(b, escaped, strlen(escaped));
+	screen_add(b, bytes.data, bytes.len);
 	if (b->len > 0 && b->data[b->len - 1] != '\n')
 		buf_add_str(b, "\n");
-	free(bytes);
-	return bytes ? 0 : -1;
+	buf_fini(&bytes);
 }
 
 /* The line above the output of a run. */
@@ -257,18 +266,15 @@ int runtable_print_output(json_t *runs, uint64_t now_ns, FILE *out)
 	struct buf b = {0};
 	size_t i;
 	json_t *run;
-	int rc = 0;
 	json_array_foreach(runs, i, run)
 	{
 		if (i > 0)
 			buf_add_str(&b, "\n");
 		add_head(&b, run, now_ns);
-		if (add_output(&b, text_of(run, "output")) < 0)
-			rc = -1;
+		add_output(&b, json_object_get(run, "output"));
 	}
-	if (b.failed)
-		rc = -1;
-	else if (b.len > 0)
+	int rc = b.failed ? -1 : 0;
+	if (rc == 0 && b.len > 0)
 		fwrite(b.data, 1, b.len, out);
 	buf_fini(&b);
 	errno = rc < 0 ? ENOMEM : 0;

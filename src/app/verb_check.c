@@ -2,8 +2,10 @@
 #include "app/verbs.h"
 
 #include "app/filesystems.h"
+#include "app/jsontext.h"
 #include "app/load.h"
 #include "app/report.h"
+#include "app/shown.h"
 #include "os/fanotify.h"
 #include "os/mountinfo.h"
 
@@ -41,8 +43,7 @@ static void print_list(const char *what, const json_t *list)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach(list, i, item)
-		printf("    %s %s\n", what, json_string_value(item));
+	json_array_foreach(list, i, item) jsontext_show(stdout, what, item);
 }
 
 /* Returns whether the rule has a place where it is watched, or needs none. */
@@ -51,13 +52,11 @@ static bool print_rule(const struct table *rules, uint32_t i, const struct files
 	const struct rule *r = table_rule(rules, i);
 	json_t *watched = json_array(), *refused = json_array();
 	bool lands = report_landing(rules, i, f, watched, refused);
-	printf("[%s] %s:%u%s\n", r->name, r->file, r->line,
-		!r->enabled ? ": disabled"
-		: lands     ? ""
-			    : ": NOT WATCHED");
+	shown_print_rule(r);
+	printf("%s\n", !r->enabled ? ": disabled" : lands ? "" : ": NOT WATCHED");
 	if (r->enabled) {
-		print_list("watched on", watched);
-		print_list("not watched on", refused);
+		print_list("    watched on ", watched);
+		print_list("    not watched on ", refused);
 	}
 	json_decref(watched);
 	json_decref(refused);

@@ -3,6 +3,7 @@
 #include "app/verbs.h"
 
 #include "app/client.h"
+#include "app/jsontext.h"
 #include "app/report.h"
 #include "base/buf.h"
 #include "core/value.h"
@@ -68,8 +69,7 @@ int verb_status(const struct options *o)
 	if (o->only_names) {
 		print_names(json_object_get(report, "rules"));
 	} else if (o->is_json) {
-		json_dumpf(report, stdout, JSON_INDENT(2));
-		printf("\n");
+		jsontext_print(report, stdout);
 	} else {
 		report_print(report, stdout);
 	}
@@ -87,7 +87,7 @@ int verb_reload(const struct options *o)
 	if (!answer)
 		return EXIT_FAILED;
 	json_array_foreach(json_object_get(answer, "messages"), i, message)
-		fprintf(stderr, "%s\n", json_string_value(message));
+		jsontext_show(stderr, "", message);
 	bool is_ok = json_is_true(json_object_get(answer, "ok"));
 	long long rules = number_of(answer, "rules");
 	if (is_ok)

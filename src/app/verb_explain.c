@@ -2,6 +2,7 @@
 #include "app/verbs.h"
 
 #include "app/load.h"
+#include "app/shown.h"
 #include "core/value.h"
 #include "os/user.h"
 
@@ -182,15 +183,16 @@ static bool explain_rule(const struct table *t, uint32_t i, const struct questio
 	const struct glob *glob = NULL;
 	enum table_verdict v = judge(t, i, q, &glob);
 	const char *option = missing_option(o, v);
-	printf("[%s] %s:%u: ", r->name, r->file, r->line);
-	if (v == TABLE_MATCH)
-		printf("MATCHES by path = %s\n", glob_text(glob));
-	else if (v == TABLE_EXCLUDED)
-		printf("no: excluded by %s\n", glob_text(glob));
-	else if (option)
-		printf("no: %s (say who it is with %s)\n", table_verdict_text(v), option);
-	else
-		printf("no: %s\n", table_verdict_text(v));
+	shown_print_rule(r);
+	if (v == TABLE_MATCH || v == TABLE_EXCLUDED) {
+		printf(v == TABLE_MATCH ? ": MATCHES by path = " : ": no: excluded by ");
+		shown_print(stdout, glob_text(glob));
+	} else {
+		printf(": no: %s", table_verdict_text(v));
+	}
+	if (option)
+		printf(" (say who it is with %s)", option);
+	printf("\n");
 	return v == TABLE_MATCH;
 }
 
@@ -200,8 +202,10 @@ static int answer(
 	size_t matches = 0;
 	for (uint32_t i = 0; i < table_count(t); i++)
 		matches += explain_rule(t, i, q, o);
-	printf("%zu of %zu rules match %s %s\n", matches, table_count(t),
-		o->event ? o->event : "close-write", q->path);
+	printf("%zu of %zu rules match %s ", matches, table_count(t),
+		o->event ? o->event : "close-write");
+	shown_print(stdout, q->path);
+	printf("\n");
 	return EXIT_FINE;
 }
 

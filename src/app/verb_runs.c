@@ -140,13 +140,11 @@ static int show(const struct options *o, struct history *h, const char *none,
 {
 	int rc = 0;
 	if (o->is_json)
-		rc = json_dumpf(h->runs, stdout, JSON_INDENT(2));
+		rc = jsontext_print(h->runs, stdout);
 	else if (json_array_size(h->runs) == 0)
 		printf("%s\n", none);
 	else
 		rc = print(h->runs, h->now_ns, stdout);
-	if (o->is_json)
-		printf("\n");
 	if (rc < 0)
 		fprintf(stderr, "fsmon: %s\n", strerror(errno));
 	json_decref(h->runs);

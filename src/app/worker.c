@@ -2,6 +2,7 @@
 #include "app/worker.h"
 
 #include "app/jobs.h"
+#include "app/jsontext.h"
 #include "app/keeper.h"
 #include "app/keeper_home.h"
 #include "app/lineage.h"
@@ -257,29 +258,21 @@ static const char *plural(const struct table *rules)
 static void log_messages(const struct conf *c)
 {
 	for (size_t i = 0; i < c->message_count; i++) {
-		const struct conf_message *m = &c->messages[i];
-		char line[16] = "";
-		if (m->line)
-			snprintf(line, sizeof(line), ":%u", m->line);
-		if (m->is_warning)
-			log_warn("%s%s: %s", m->file, line, m->text);
-		else
-			log_err("%s%s: %s", m->file, line, m->text);
+		struct buf text = {0};
+		conf_message_text(&text, &c->messages[i], false);
+		log_about(c->messages[i].is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERR,
+			&(struct log_about){0}, "%s", text.data ? text.data : "");
+		buf_fini(&text);
 	}
 }
 
-static json_t *message_objects(const struct conf *c)
+static json_t *message_strings(const struct conf *c)
 {
 	json_t *all = json_array();
 	for (size_t i = 0; i < c->message_count; i++) {
-		const struct conf_message *m = &c->messages[i];
 		struct buf text = {0};
-		buf_add_vis(&text, m->file, strlen(m->file));
-		if (m->line)
-			buf_printf(&text, ":%u", m->line);
-		buf_add_str(&text, m->is_warning ? ": warning: " : ": ");
-		buf_add_vis(&text, m->text, strlen(m->text));
-		json_array_append_new(all, json_string(text.data ? text.data : ""));
+		conf_message_text(&text, &c->messages[i], true);
+		json_array_append_new(all, jsontext_str(text.data));
 		buf_fini(&text);
 	}
 	return all;
@@ -289,7 +282,7 @@ static void on_reloaded(void *ctx, struct load *l)
 {
 	struct worker *w = ctx;
 	bool is_ok = l && l->conf.error_count == 0;
-	json_t *messages = l ? message_objects(&l->conf) : json_array();
+	json_t *messages = l ? message_strings(&l->conf) : json_array();
 	if (l)
 		log_messages(&l->conf);
 	if (is_ok && swap_rules(w, l) < 0)

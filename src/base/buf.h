@@ -28,9 +28,9 @@ int buf_add_str(struct buf *b, const char *s);
 __attribute__((format(printf, 2, 3))) int buf_printf(struct buf *b, const char *fmt, ...);
 
 /*
- * Append bytes so that they stay one line of printable ASCII whatever they hold: vis(3)
- * with VIS_CSTYLE, VIS_NL, VIS_TAB and VIS_OCTAL; unvis(3) gives the bytes back. Returns
- * 0, or -1 with ENOMEM.
+ * Append bytes so that they stay one line to be read, whatever they hold: characters of UTF-8
+ * that show something stay, a backslash is doubled, all else is escaped byte by byte as in C
+ * (`\n`, `\033`). unvis(3) gives the bytes back. Returns 0, or -1 with ENOMEM.
  */
 int buf_add_vis(struct buf *b, const void *bytes, size_t len);
 

@@ -70,6 +70,15 @@ int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_wa
 	return 0;
 }
 
+int conf_message_text(struct buf *b, const struct conf_message *m, bool with_kind)
+{
+	buf_add_str(b, m->file);
+	if (m->line)
+		buf_printf(b, ":%u", m->line);
+	buf_add_str(b, with_kind && m->is_warning ? ": warning: " : ": ");
+	return buf_add_str(b, m->text);
+}
+
 void conf_fini(struct conf *c)
 {
 	for (size_t i = 0; i < c->rule_count; i++)

@@ -23,11 +23,11 @@ static struct unit unit_at(const char *s, size_t len)
 	return u;
 }
 
-/* Whether it stands in a JSON string as it is: no control character, C1 included. */
+/* Whether it stands in a JSON string as it is. */
 static bool is_plain(const struct unit *u)
 {
-	return u->is_text && u->code >= ' ' && u->code != '"' && u->code != '\\' &&
-	       (u->code < 0x7f || u->code > 0x9f);
+	return u->is_text && u->code != '"' && u->code != '\\' &&
+	       !utf8_is_control(u->code);
 }
 
 static void add_escaped(struct buf *out, const struct unit *u)
