@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "core/jsonbytes.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -226,8 +227,7 @@ void log_open(bool json)
 void log_start(void)
 {
 	if (!logger.has_thread)
-		logger.has_thread =
-			pthread_create(&logger.thread, NULL, write_lines, NULL) == 0;
+		logger.has_thread = thread_start(&logger.thread, write_lines, NULL) == 0;
 }
 
 void log_set_json(bool json)

@@ -5,10 +5,10 @@
 #include "app/store_left.h"
 #include "app/store_runs.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 #define LINGER_NS UINT64_C(50000000)
@@ -129,7 +129,7 @@ static void publish(struct store *s, struct store_batch *b, bool is_written)
 	s->has_lost = false;
 	s->in_hand = 0;
 	if (s->asks_again || s->ended_count || !STAILQ_EMPTY(&s->answers))
-		eventfd_write(s->fd, 1);
+		thread_wake(s->fd);
 }
 
 /* Take what has come, write it, and hand over the results; with `lock` held. Returns when to
@@ -161,7 +161,7 @@ static uint64_t turn(struct store *s, bool is_last)
 	s->flush_done = flush;
 	publish(s, &b, is_written);
 	if (is_flushed)
-		eventfd_write(s->fd, 1);
+		thread_wake(s->fd);
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_unlock(&s->db_lock);
 	store_batch_fini(&b);

@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/netlink.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +17,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define WITNESS_PRIORITY 10
@@ -37,7 +37,7 @@ struct witness_queue {
 struct witness {
 	struct witness_fds fds; /* as given; a socket that failed is -1 */
 	int wake_fd;
-	int stop_fd; /* eventfd: the thread has to end */
+	int stop_fd; /* wake-up: the thread has to end */
 	bool has_thread;
 	pthread_t thread;
 	_Atomic uint64_t empty_ns;
@@ -58,7 +58,7 @@ struct witness {
 static void witness_wake(struct witness *w)
 {
 	if (w->wake_fd >= 0 && !w->is_woken)
-		eventfd_write(w->wake_fd, 1);
+		thread_wake(w->wake_fd);
 	w->is_woken = true;
 }
 
@@ -300,18 +300,6 @@ static int witness_init_lock(pthread_mutex_t *lock)
 	return rc;
 }
 
-/* Start the thread, with all signals left to the others. Returns 0, or an errno value. */
-static int witness_start(struct witness *w)
-{
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int rc = pthread_create(&w->thread, NULL, witness_main, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	w->has_thread = rc == 0;
-	return rc;
-}
-
 struct witness *witness_new(
 	const struct witness_fds *fds, int wake_fd, const char *why_degraded)
 {
@@ -331,11 +319,11 @@ struct witness *witness_new(
 		errno = rc;
 		return NULL;
 	}
-	w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	rc = w->stop_fd < 0 ? errno : 0;
-	if (rc == 0 && fds->connector >= 0)
-		rc = witness_start(w);
-	if (rc != 0) {
+	w->stop_fd = thread_wakeup_open();
+	if (w->stop_fd >= 0 && fds->connector >= 0)
+		w->has_thread = thread_start(&w->thread, witness_main, w) == 0;
+	if (w->stop_fd < 0 || (fds->connector >= 0 && !w->has_thread)) {
+		rc = errno;
 		witness_free(w);
 		errno = rc;
 		return NULL;
@@ -348,7 +336,7 @@ void witness_free(struct witness *w)
 	if (!w)
 		return;
 	if (w->has_thread) {
-		eventfd_write(w->stop_fd, 1);
+		thread_wake(w->stop_fd);
 		pthread_join(w->thread, NULL);
 	}
 	if (w->stop_fd >= 0)

@@ -15,6 +15,7 @@
 #include "os/fanotify.h"
 #include "os/mountinfo.h"
 #include "os/proc.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define DIRS_MAX 65536
@@ -72,9 +72,8 @@ static void on_group(void *ctx, uint32_t events)
 static void on_wake(void *ctx, uint32_t events)
 {
 	struct worker *w = ctx;
-	eventfd_t count;
 	(void)events;
-	eventfd_read(w->wake_fd, &count);
+	thread_woken(w->wake_fd);
 	w->has_news = true;
 }
 
@@ -425,7 +424,7 @@ static int start_witness(struct worker *w)
 	const char *since = getenv("FSMON_SUBSCRIBED_NS");
 	if (since)
 		fds.since_ns = strtoull(since, NULL, 10);
-	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->wake_fd = thread_wakeup_open();
 	w->processes = proctable_new(PROCESSES_MAX);
 	w->tree = dirtree_new(DIRS_MAX);
 	if (w->wake_fd < 0 || !w->processes || !w->tree)
