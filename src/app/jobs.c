@@ -171,8 +171,7 @@ void jobs_free(struct jobs *j)
 		change_unref(c);
 	}
 	struct named *n, *next;
-	HASH_ITER(hh, j->by_name, n, next)
-	{
+	HASH_ITER (hh, j->by_name, n, next) {
 		HASH_DEL(j->by_name, n);
 		free(n);
 	}

@@ -163,8 +163,7 @@ void keep_all(void *ctx)
 	struct jobs *j = ctx;
 	const struct named *n, *next;
 	sched_each(j->sched, put_whole_job, j);
-	HASH_ITER(hh, j->by_name, n, next)
-	{
+	HASH_ITER (hh, j->by_name, n, next) {
 		if (n->paused_until_ns)
 			store_put_pause(j->store, n->name, n->paused_until_ns);
 	}
@@ -316,8 +315,7 @@ void keep_restore(struct jobs *j)
 void keep_settle_left(struct jobs *j)
 {
 	struct job *job, *next;
-	HASH_ITER(hh, j->runs, job, next)
-	{
+	HASH_ITER (hh, j->runs, job, next) {
 		if (job->is_left)
 			runs_lose(j, job);
 	}

@@ -115,8 +115,8 @@ void keeper_runs_free(struct keeper_runs *rs)
 	if (!rs)
 		return;
 	struct keeper_run *run, *next;
-	HASH_ITER(hh, rs->by_id, run, next)
-	keeper_run_forget(run);
+	HASH_ITER (hh, rs->by_id, run, next)
+		keeper_run_forget(run);
 	while ((run = TAILQ_FIRST(&rs->left)) != NULL) {
 		TAILQ_REMOVE(&rs->left, run, link);
 		keeper_run_close_cgroup(run);
@@ -214,8 +214,7 @@ static void keeper_run_on_exit(void *ctx, uint32_t events)
 bool keeper_runs_reap(struct keeper_runs *rs, pid_t pid)
 {
 	struct keeper_run *run, *next;
-	HASH_ITER(hh, rs->by_id, run, next)
-	{
+	HASH_ITER (hh, rs->by_id, run, next) {
 		if (run->child.pid == pid) {
 			keeper_run_on_exit(run, 0);
 			return true;
@@ -273,8 +272,8 @@ void keeper_runs_kill(struct keeper_runs *rs, uint64_t run_id)
 void keeper_runs_kill_all(struct keeper_runs *rs)
 {
 	struct keeper_run *run, *next;
-	HASH_ITER(hh, rs->by_id, run, next)
-	keeper_run_kill(run);
+	HASH_ITER (hh, rs->by_id, run, next)
+		keeper_run_kill(run);
 }
 
 /* ---- Telling the worker ---- */
@@ -283,8 +282,7 @@ void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd)
 {
 	struct keeper_run *run, *next;
 	rs->worker_fd = worker_fd;
-	HASH_ITER(hh, rs->by_id, run, next)
-	{
+	HASH_ITER (hh, rs->by_id, run, next) {
 		run->is_told = run->output_fd < 0;
 		run->is_told_over = false;
 		keeper_run_add_news(run);

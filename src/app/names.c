@@ -100,8 +100,7 @@ void names_free(struct names *n)
 	n->is_ending = true;
 	bool is_idle = true;
 	struct name *e, *next;
-	HASH_ITER(hh, n->by_uid, e, next)
-	{
+	HASH_ITER (hh, n->by_uid, e, next) {
 		is_idle = is_idle && !e->is_asked;
 	}
 	pthread_cond_signal(&n->filled);
@@ -112,8 +111,7 @@ void names_free(struct names *n)
 		return;
 	}
 	pthread_join(n->thread, NULL);
-	HASH_ITER(hh, n->by_uid, e, next)
-	{
+	HASH_ITER (hh, n->by_uid, e, next) {
 		HASH_DEL(n->by_uid, e);
 		free(e);
 	}

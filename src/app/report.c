@@ -210,8 +210,7 @@ static json_t *reasons(const struct report_parts *p, const struct witness_counte
 			json_array_append_new(all, jsontext_str(text.data));
 		buf_fini(&text);
 	}
-	json_array_foreach(rules, i, rule)
-	{
+	json_array_foreach (rules, i, rule) {
 		if (strcmp(json_string_value(json_object_get(rule, "state")),
 			    "refused") == 0)
 			json_array_append_new(
@@ -248,7 +247,7 @@ static void print_hindrances(json_t *r, FILE *out)
 {
 	size_t i;
 	json_t *why;
-	json_array_foreach(json_object_get(r, "not_watched"), i, why)
+	json_array_foreach (json_object_get(r, "not_watched"), i, why)
 		jsontext_show(out, "    not watched: ", why);
 	time_t until = (time_t)(number_of(r, "paused_until_ns") / 1000000000);
 	struct tm local = {0};
@@ -266,7 +265,8 @@ static int name_width(json_t *rules)
 {
 	size_t i, width = 24;
 	json_t *r;
-	json_array_foreach(rules, i, r) width = MAX(width, strlen(text_of(r, "name")));
+	json_array_foreach (rules, i, r)
+		width = MAX(width, strlen(text_of(r, "name")));
 	return (int)width;
 }
 
@@ -291,8 +291,7 @@ static void print_rules(json_t *rules, FILE *out)
 	for (size_t k = 0; k < countof(columns); k++)
 		fprintf(out, " %8s", columns[k].title);
 	fprintf(out, "\n");
-	json_array_foreach(rules, i, r)
-	{
+	json_array_foreach (rules, i, r) {
 		fprintf(out, "%-*s %-9s", width, text_of(r, "name"), text_of(r, "state"));
 		for (size_t k = 0; k < countof(columns); k++)
 			fprintf(out, " %8lld", (long long)number_of(r, columns[k].field));
@@ -306,8 +305,7 @@ static void print_filesystems(json_t *filesystems, FILE *out)
 	size_t i;
 	json_t *f;
 	fprintf(out, "\n%-32s %-10s %s\n", "FILESYSTEM", "TYPE", "WATCHED BY");
-	json_array_foreach(filesystems, i, f)
-	{
+	json_array_foreach (filesystems, i, f) {
 		const char *reason = text_of(f, "reason");
 		struct buf point = {0};
 		if (!json_is_true(json_object_get(f, "has_rules")))
@@ -332,12 +330,12 @@ void report_print(json_t *report, FILE *out)
 		json_is_true(json_object_get(report, "dry_run"))
 			? " (dry run: no hook is started)"
 			: "");
-	json_array_foreach(json_object_get(report, "reasons"), i, item)
+	json_array_foreach (json_object_get(report, "reasons"), i, item)
 		jsontext_show(out, "  ! ", item);
 	print_rules(json_object_get(report, "rules"), out);
 	print_filesystems(json_object_get(report, "filesystems"), out);
 	item = json_object_get(report, "store");
 	fprintf(out, "\n%-24s %s\n", "jobs_and_history_in", text_of(item, "where"));
-	json_object_foreach(json_object_get(report, "counters"), name, item)
+	json_object_foreach (json_object_get(report, "counters"), name, item)
 		fprintf(out, "%-24s %lld\n", name, (long long)json_integer_value(item));
 }

@@ -558,8 +558,7 @@ void runner_free(struct runner *r)
 	if (!r)
 		return;
 	struct runner_run *run, *next_run;
-	HASH_ITER(hh, r->runs, run, next_run)
-	{
+	HASH_ITER (hh, r->runs, run, next_run) {
 		HASH_DEL(r->runs, run);
 		runner_discard_run(run);
 	}

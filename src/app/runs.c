@@ -344,8 +344,7 @@ static void look_for_late(struct jobs *j, uint64_t now_ns)
 	if (!j->late_count || now_ns < j->late_look_ns)
 		return;
 	j->late_look_ns = now_ns + LINEAGE_LOOK_NS;
-	HASH_ITER(hh, j->runs, job, next)
-	{
+	HASH_ITER (hh, j->runs, job, next) {
 		struct late_end *late = job->late;
 		/* What was being forked when the others were killed is killed now. */
 		int signal = job->is_killed ? SIGKILL : 0;

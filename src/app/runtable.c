@@ -266,8 +266,7 @@ int runtable_print_output(json_t *runs, uint64_t now_ns, FILE *out)
 	struct buf b = {0};
 	size_t i;
 	json_t *run;
-	json_array_foreach(runs, i, run)
-	{
+	json_array_foreach (runs, i, run) {
 		if (i > 0)
 			buf_add_str(&b, "\n");
 		add_head(&b, run, now_ns);

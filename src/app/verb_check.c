@@ -43,7 +43,8 @@ static void print_list(const char *what, const json_t *list)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach(list, i, item) jsontext_show(stdout, what, item);
+	json_array_foreach (list, i, item)
+		jsontext_show(stdout, what, item);
 }
 
 /* Returns whether the rule has a place where it is watched, or needs none. */

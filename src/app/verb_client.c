@@ -57,7 +57,7 @@ static void print_names(json_t *rules)
 {
 	size_t i;
 	json_t *rule;
-	json_array_foreach(rules, i, rule)
+	json_array_foreach (rules, i, rule)
 		printf("%s\n", json_string_value(json_object_get(rule, "name")));
 }
 
@@ -86,7 +86,7 @@ int verb_reload(const struct options *o)
 	size_t i;
 	if (!answer)
 		return EXIT_FAILED;
-	json_array_foreach(json_object_get(answer, "messages"), i, message)
+	json_array_foreach (json_object_get(answer, "messages"), i, message)
 		jsontext_show(stderr, "", message);
 	bool is_ok = json_is_true(json_object_get(answer, "ok"));
 	long long rules = number_of(answer, "rules");

@@ -81,8 +81,7 @@ static void say_no_rule(const char *rule, json_t *all)
 	size_t i, count = 0;
 	json_t *run;
 	const char **names = calloc(json_array_size(all) + 1, sizeof(*names));
-	json_array_foreach(all, i, run)
-	{
+	json_array_foreach (all, i, run) {
 		const char *name = json_string_value(json_object_get(run, "rule"));
 		if (names && name)
 			names[count++] = name;

@@ -42,7 +42,7 @@ struct witness_counters {
 };
 
 /*
- * Start watching, with a thread of its own unless there is no connector. `wake_fd` is an
+ * Start watching, with a thread of its own unless there is no connector. `wake_fd` is a
  * wake-up (os/thread) that is sent when much has gathered and after an error, or -1.
  * `why_degraded` (static, or NULL) is the reason to give where a descriptor is -1.
  * Returns the witness, or NULL with errno.

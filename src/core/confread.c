@@ -79,8 +79,7 @@ void confread_free(struct confread *r)
 		return;
 	struct rule_place *p;
 	struct rule_place *next;
-	HASH_ITER(hh, r->places, p, next)
-	{
+	HASH_ITER (hh, r->places, p, next) {
 		HASH_DEL(r->places, p);
 		place_free(p);
 	}

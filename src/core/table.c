@@ -67,8 +67,7 @@ fail:
 static void drop_fronts(struct table *t)
 {
 	struct front *f, *next;
-	HASH_ITER(hh, t->fronts, f, next)
-	{
+	HASH_ITER (hh, t->fronts, f, next) {
 		HASH_DEL(t->fronts, f);
 		free(f->entries);
 		free(f);
