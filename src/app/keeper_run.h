@@ -3,6 +3,7 @@
 #ifndef FSMON_APP_KEEPER_RUN_H
 #define FSMON_APP_KEEPER_RUN_H
 
+#include "base/idhash.h"
 #include "core/wire.h"
 #include "os/cgroup.h"
 #include "os/poller.h"
@@ -12,10 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-
-#define HASH_NONFATAL_OOM 1
-#define HASH_FUNCTION(key, key_len, hash) ((hash) = keeper_run_hash(key, key_len))
-#include <uthash.h>
 
 /*
  * A run is alive until its process has ended (all of its cgroup, where it was stopped); then
@@ -58,8 +55,6 @@ struct keeper_runs {
 	size_t alive;
 	uint64_t without_cgroup; /* started so though there is a home */
 };
-
-unsigned keeper_run_hash(const void *key, size_t len);
 
 /*
  * Start the hook of a run that is new. Borrows its arguments; fds are what came with the

@@ -16,13 +16,6 @@
 #define KEEPER_OVER_MAX 65536 /* runs */
 #define KEEPER_PIPES_MAX 512 /* of them with what the hook wrote last */
 
-unsigned keeper_run_hash(const void *key, size_t len)
-{
-	uint64_t id = 0;
-	memcpy(&id, key, len < sizeof(id) ? len : sizeof(id));
-	return (unsigned)((id * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
-}
-
 struct keeper_runs *keeper_runs_new(struct poller *poller,
 	const struct spawn_defaults *defaults, struct cgroup_home *home)
 {

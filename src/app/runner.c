@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/runner.h"
 
+#include "base/idhash.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -11,10 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/queue.h>
 #include <unistd.h>
-
-#define HASH_NONFATAL_OOM 1
-#define HASH_FUNCTION(key, key_len, hash) ((hash) = runner_hash(key, key_len))
-#include <uthash.h>
 
 #define RUNNER_QUEUE_MAX 1024 /* messages that wait for the socket */
 #define RUNNER_QUEUE_MORE 16384 /* likewise, but no requests for more runs */
@@ -63,13 +60,6 @@ struct runner {
 };
 
 /* ---- Runs and their output ---- */
-
-static unsigned runner_hash(const void *key, size_t len)
-{
-	uint64_t id = 0;
-	memcpy(&id, key, len < sizeof(id) ? len : sizeof(id));
-	return (unsigned)((id * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
-}
 
 static struct runner_run *runner_find(struct runner *r, uint64_t id)
 {
