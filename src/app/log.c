@@ -79,16 +79,6 @@ static uint64_t count_lines(const char *bytes, size_t len)
 	return count;
 }
 
-static void add_time(struct buf *line, uint64_t ns)
-{
-	time_t seconds = (time_t)(ns / UINT64_C(1000000000));
-	struct tm tm;
-	char text[32];
-	localtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	buf_printf(line, "%s.%03u ", text, (unsigned)(ns / 1000000 % 1000));
-}
-
 static const char *level_name(enum log_level level)
 {
 	return level == LOG_LEVEL_ERR    ? "error"
@@ -99,10 +89,13 @@ static const char *level_name(enum log_level level)
 static void add_text(struct buf *line, enum log_level level,
 	const struct log_about *about, const struct buf *message)
 {
-	if (logger.is_journal)
+	if (logger.is_journal) {
 		buf_printf(line, "<%d>", level);
-	else
-		add_time(line, clock_realtime_ns());
+	} else {
+		uint64_t now_ns = clock_realtime_ns();
+		clock_add_local(line, now_ns);
+		buf_printf(line, ".%03u ", (unsigned)(now_ns / 1000000 % 1000));
+	}
 	if (about->rule && about->run_id)
 		buf_printf(line, "[%s#%" PRIu64 "] ", about->rule, about->run_id);
 	else if (about->rule)

@@ -6,13 +6,13 @@
 #include "app/store.h"
 #include "base/countof.h"
 #include "base/utf8.h"
+#include "os/clock.h"
 #include "os/fanotify.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Append a formatted string. */
@@ -249,15 +249,13 @@ static void print_hindrances(json_t *r, FILE *out)
 	json_t *why;
 	json_array_foreach (json_object_get(r, "not_watched"), i, why)
 		jsontext_show(out, "    not watched: ", why);
-	time_t until = (time_t)(number_of(r, "paused_until_ns") / 1000000000);
-	struct tm local = {0};
-	char text[64] = "";
-	if (until && localtime_r(&until, &local))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
-	if (*text)
-		fprintf(out, "    paused until %s\n", text);
+	uint64_t until_ns = (uint64_t)number_of(r, "paused_until_ns");
+	struct buf until = {0};
+	if (until_ns && clock_add_local(&until, until_ns) == 0)
+		fprintf(out, "    paused until %s\n", until.data);
 	else if (json_is_true(json_object_get(r, "paused")))
 		fprintf(out, "    paused until fsmon resume %s\n", text_of(r, "name"));
+	buf_fini(&until);
 }
 
 /* The width of the column of names. */

@@ -8,15 +8,13 @@
 #include "core/lines.h"
 #include "core/screen.h"
 #include "core/when.h"
+#include "os/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
-#include <time.h>
-
-#define SECOND_NS UINT64_C(1000000000)
 
 static const char *text_of(json_t *run, const char *key)
 {
@@ -50,13 +48,8 @@ static void add_number(struct buf *b, json_t *run, uint64_t now_ns)
 
 static void add_started(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	time_t s = (time_t)(number_of(run, "started_ns") / SECOND_NS);
-	struct tm local;
-	char text[64];
 	(void)now_ns;
-	if (localtime_r(&s, &local) &&
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local))
-		buf_add_str(b, text);
+	clock_add_local(b, number_of(run, "started_ns"));
 }
 
 static void add_rule(struct buf *b, json_t *run, uint64_t now_ns)

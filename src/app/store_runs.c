@@ -4,13 +4,12 @@
 #include "app/jsontext.h"
 #include "base/buf.h"
 #include "base/countof.h"
+#include "core/when.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define NS_PER_S UINT64_C(1000000000)
 
 static const char *const outcomes[] = {
 	[STORE_RUNNING] = "running",
@@ -73,28 +72,17 @@ static const struct {
 	{"output", "output", OUTPUT},
 };
 
-/* RFC 3339, UTC. */
-static json_t *time_text(uint64_t ns)
-{
-	time_t seconds = (time_t)(ns / NS_PER_S);
-	struct tm tm;
-	char date[64], text[96];
-	if (!gmtime_r(&seconds, &tm) ||
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		return json_string("");
-	snprintf(text, sizeof(text), "%s.%09uZ", date, (unsigned)(ns % NS_PER_S));
-	return json_string(text);
-}
-
 static json_t *value(sqlite3_stmt *st, int column, enum form form)
 {
+	char time[WHEN_UTC_SIZE];
 	switch (form) {
 	case NUMBER:
 		return json_integer(sqlite3_column_int64(st, column));
 	case BOOL:
 		return json_boolean(sqlite3_column_int(st, column) != 0);
 	case TIME:
-		return time_text((uint64_t)sqlite3_column_int64(st, column));
+		when_utc(time, (uint64_t)sqlite3_column_int64(st, column));
+		return json_string(time);
 	case TEXT:
 	case OUTPUT:
 		break;

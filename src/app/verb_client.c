@@ -7,12 +7,13 @@
 #include "app/report.h"
 #include "base/buf.h"
 #include "core/value.h"
+#include "os/clock.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 
 /* The duration that an option gives. Returns 0, or -1 after a message. */
 static int span_of(const char *option, const char *text, uint64_t *ns)
@@ -137,14 +138,12 @@ int verb_rerun(const struct options *o)
 /* ", until 04:10:00", with the date where that is another day. */
 static void print_until(uint64_t until_ns)
 {
-	time_t now = time(NULL), until = (time_t)(until_ns / 1000000000);
-	struct tm today = {0}, local = {0};
-	char text[64] = "";
-	localtime_r(&now, &today);
-	localtime_r(&until, &local);
-	bool is_today = local.tm_yday == today.tm_yday && local.tm_year == today.tm_year;
-	strftime(text, sizeof(text), is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
-	printf(", until %s", text);
+	struct tm now = clock_local(clock_realtime_ns()), until = clock_local(until_ns);
+	bool is_today = until.tm_yday == now.tm_yday && until.tm_year == now.tm_year;
+	struct buf text = {0};
+	if (clock_add_local(&text, until_ns) == 0)
+		printf(", until %s", text.data + (is_today ? strlen("2026-11-23 ") : 0));
+	buf_fini(&text);
 }
 
 int verb_pause(const struct options *o)

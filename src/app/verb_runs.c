@@ -30,12 +30,11 @@ static int since_of(const struct options *o, uint64_t *ns)
 {
 	struct buf why = {0};
 	struct when when = {0};
-	struct tm local = {0};
 	uint64_t now_ns = clock_realtime_ns();
-	time_t now_s = (time_t)(now_ns / 1000000000), s = 0;
+	time_t s = 0;
+	struct tm local = clock_local(now_ns);
 	if (!o->since)
 		return 0;
-	localtime_r(&now_s, &local);
 	int rc = when_parse(o->since, now_ns, &local, &when, &why);
 	if (rc == 0 && when.is_local)
 		s = mktime(&when.local);

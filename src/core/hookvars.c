@@ -3,10 +3,10 @@
 
 #include "base/countof.h"
 #include "core/hook.h"
+#include "core/when.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 static void set_text(struct hookvars_value *v, const char *text)
 {
@@ -99,14 +99,8 @@ static void get_type(const struct payload_event *e, struct hookvars_value *v)
 
 static void get_time(const struct payload_event *e, struct hookvars_value *v)
 {
-	time_t seconds = (time_t)(e->event->time_ns / UINT64_C(1000000000));
-	unsigned ns = (unsigned)(e->event->time_ns % UINT64_C(1000000000));
-	struct tm tm;
-	char date[64];
-	if (!gmtime_r(&seconds, &tm) ||
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		return;
-	snprintf(v->room, sizeof(v->room), "%s.%09uZ", date, ns);
+	_Static_assert(sizeof(v->room) >= WHEN_UTC_SIZE, "room for a time");
+	when_utc(v->room, e->event->time_ns);
 	set_text(v, v->room);
 }
 
