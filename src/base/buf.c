@@ -93,7 +93,8 @@ static void add_escape(struct buf *b, unsigned char c)
 int buf_add_vis(struct buf *b, const void *bytes, size_t len)
 {
 	const char *s = bytes;
-	if (buf_reserve(b, len) < 0)
+	/* A byte takes four at most. */
+	if (buf_reserve(b, len > SIZE_MAX / 8 ? SIZE_MAX : len) < 0)
 		return -1;
 	for (size_t i = 0; i < len; i++) {
 		size_t plain = plain_len(s + i, len - i);
