@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/lineage.h"
 
+#include "base/grow.h"
+
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
@@ -14,7 +16,7 @@ struct held {
 
 struct lineage {
 	struct held *items;
-	size_t count, size;
+	size_t count;
 	size_t next; /* where the next one is likely to be found again */
 	size_t alive;
 };
@@ -24,14 +26,8 @@ static void hold(void *ctx, pid_t pid)
 {
 	struct lineage *l = ctx;
 	l->alive++;
-	if (l->count == l->size) {
-		size_t size = l->size ? 2 * l->size : 64;
-		struct held *items = reallocarray(l->items, size, sizeof(*items));
-		if (!items)
-			return;
-		l->items = items;
-		l->size = size;
-	}
+	if (grow(l->items, l->count) < 0)
+		return;
 	l->items[l->count++] = (struct held){.pid = pid, .fd = pidfd_open(pid, 0)};
 }
 

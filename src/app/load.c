@@ -3,6 +3,7 @@
 
 #include "app/shown.h"
 #include "base/buf.h"
+#include "base/grow.h"
 #include "os/conffile.h"
 #include "os/user.h"
 
@@ -129,12 +130,10 @@ static int add_file(struct file_list *l, struct conf *c, const char *path, bool 
 		say_trouble(c, path, &error);
 		return 0;
 	}
-	struct conf_file *items = reallocarray(l->items, l->count + 1, sizeof(*items));
-	if (!items) {
+	if (grow(l->items, l->count) < 0) {
 		free(bytes);
 		return -1;
 	}
-	l->items = items;
 	l->items[l->count++] = (struct conf_file){path, bytes, len, is_main};
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "app/store_runs.h"
 #include "base/countof.h"
+#include "base/grow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -219,7 +220,6 @@ static int read_event(sqlite3_stmt *st, struct store_event *e)
 static int read_events(struct store_db *db, struct store_left *left)
 {
 	sqlite3_stmt *st;
-	size_t room = 0;
 	int rc = sqlite3_prepare_v2(db->handle,
 		"SELECT " STORE_DB_EVENT_COLUMNS
 		" FROM event WHERE job_id = ? ORDER BY seq",
@@ -228,15 +228,8 @@ static int read_events(struct store_db *db, struct store_left *left)
 		return rc;
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)left->job.id);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (left->event_count == room) {
-			size_t more = room ? room * 2 : 4;
-			struct store_event *grown =
-				reallocarray(left->events, more, sizeof(*grown));
-			if (!grown)
-				break;
-			left->events = grown;
-			room = more;
-		}
+		if (grow(left->events, left->event_count) < 0)
+			break;
 		struct store_event *e = &left->events[left->event_count];
 		*e = (struct store_event){0};
 		rc = read_event(st, e);

@@ -4,6 +4,7 @@
 #include "app/store_heal.h"
 #include "app/store_left.h"
 #include "app/store_runs.h"
+#include "base/grow.h"
 #include "os/clock.h"
 #include "os/thread.h"
 
@@ -99,26 +100,20 @@ static void answer(struct store *s, struct store_batch_asks *asks)
 	}
 }
 
-/* The runs of a batch that have ended; NULL where there are none, or no memory. */
-static uint64_t *ended_of(const struct store_batch *b, uint64_t *before, size_t *count)
+/* Add the runs of a batch that have ended, as far as there is memory. */
+static void add_ended(const struct store_batch *b, uint64_t **ids, size_t *count)
 {
-	size_t n = *count, more = HASH_COUNT(b->runs);
-	uint64_t *ids = reallocarray(before, n + more + 1, sizeof(*ids));
-	if (!ids)
-		return before;
 	for (const struct store_batch_run *r = b->runs; r; r = r->hh.next) {
-		if (r->run->outcome != STORE_RUNNING)
-			ids[n++] = r->id;
+		if (r->run->outcome != STORE_RUNNING && grow(*ids, *count) == 0)
+			(*ids)[(*count)++] = r->id;
 	}
-	*count = n;
-	return ids;
 }
 
 /* Hand the results over; with `lock` held. */
 static void publish(struct store *s, struct store_batch *b, bool is_written)
 {
 	if (is_written && b->runs)
-		s->ended_ids = ended_of(b, s->ended_ids, &s->ended_count);
+		add_ended(b, &s->ended_ids, &s->ended_count);
 	else if (!is_written)
 		s->health.lost += b->count;
 	STAILQ_CONCAT(&s->answers, &b->asks);

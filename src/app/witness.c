@@ -2,6 +2,7 @@
 #include "app/witness.h"
 
 #include "app/procsnap.h"
+#include "base/grow.h"
 #include "core/cnrec.h"
 #include "core/tsrec.h"
 #include "os/clock.h"
@@ -31,7 +32,7 @@ struct witness_item {
 
 struct witness_queue {
 	struct witness_item *items;
-	size_t count, room;
+	size_t count;
 };
 
 struct witness {
@@ -66,21 +67,13 @@ static void witness_wake(struct witness *w)
 static void witness_push(struct witness *w, struct witness_queue *q,
 	const struct proc_record *rec, struct proc_snapshot *snap)
 {
-	if (q->count == q->room) {
-		size_t room = q->room ? q->room * 2 : 256;
-		struct witness_item *grown = NULL;
-		if (room <= WITNESS_QUEUE_MAX)
-			grown = reallocarray(q->items, room, sizeof(*grown));
-		if (!grown) {
-			w->counters.queue_dropped++;
-			w->has_dropped = true;
-			if (snap)
-				proctext_fini(snap);
-			free(snap);
-			return;
-		}
-		q->items = grown;
-		q->room = room;
+	if (q->count == WITNESS_QUEUE_MAX || grow(q->items, q->count) < 0) {
+		w->counters.queue_dropped++;
+		w->has_dropped = true;
+		if (snap)
+			proctext_fini(snap);
+		free(snap);
+		return;
 	}
 	q->items[q->count++] = (struct witness_item){.rec = *rec, .snap = snap};
 }

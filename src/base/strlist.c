@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/strlist.h"
 
+#include "base/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 int strlist_add_bytes(struct strlist *l, const char *bytes, size_t len)
 {
-	/* Grow at each power of two, so that no capacity needs storing. */
-	if ((l->count & (l->count + 1)) == 0) {
-		size_t room = 2 * (l->count + 1);
-		char **items = reallocarray(l->items, room, sizeof(*items));
-		if (!items)
-			return -1;
-		l->items = items;
-		l->items[l->count] = NULL;
-	}
+	/* There is a NULL behind them. */
+	if (grow(l->items, l->count + 1) < 0)
+		return -1;
+	l->items[l->count] = NULL;
 	char *copy = strndup(bytes, len);
 	if (!copy)
 		return -1;

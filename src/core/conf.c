@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/conf.h"
 
+#include "base/grow.h"
 #include "core/confread.h"
 #include "core/keys.h"
 
@@ -42,15 +43,8 @@ static size_t message_place(const struct conf *c, const char *file, unsigned lin
 int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_warning,
 	const char *text)
 {
-	/* Grow at each power of two, so that no capacity needs storing. */
-	if ((c->message_count & (c->message_count + 1)) == 0) {
-		size_t room = 2 * (c->message_count + 1);
-		struct conf_message *more =
-			reallocarray(c->messages, room, sizeof(*more));
-		if (!more)
-			return -1;
-		c->messages = more;
-	}
+	if (grow(c->messages, c->message_count) < 0)
+		return -1;
 	struct conf_message m = {.file = strdup(file),
 		.line = line,
 		.text = strdup(text),

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/confread.h"
 
+#include "base/countof.h"
+#include "base/grow.h"
 #include "core/confline.h"
 #include "core/confsect.h"
 #include "core/confuser.h"
 #include "core/suggest.h"
-
-#include "base/countof.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -97,14 +97,8 @@ void confread_free(struct confread *r)
 
 static int keep_rule(struct conf *c, struct rule *rule)
 {
-	/* Grow at each power of two, so that no capacity needs storing. */
-	if ((c->rule_count & (c->rule_count + 1)) == 0) {
-		size_t room = 2 * (c->rule_count + 1);
-		struct rule **more = reallocarray(c->rules, room, sizeof(struct rule *));
-		if (!more)
-			return -1;
-		c->rules = more;
-	}
+	if (grow(c->rules, c->rule_count) < 0)
+		return -1;
 	c->rules[c->rule_count++] = rule;
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/mounts.h"
 
+#include "base/grow.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,10 +86,8 @@ static bool parse_line(char *line, struct mount *m)
 
 static int add(struct mounts *m, struct mount mount)
 {
-	struct mount *items = reallocarray(m->items, m->count + 1, sizeof(*items));
-	if (!items)
+	if (grow(m->items, m->count) < 0)
 		return -1;
-	m->items = items;
 	mount.root = strdup(mount.root);
 	mount.point = strdup(mount.point);
 	mount.type = strdup(mount.type);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proctable_life.h"
 
+#include "base/grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,19 +79,6 @@ struct proctable_state *proctable_life_last(const struct proctable_life *life)
 	return life->state_count > 0 ? &life->states[life->state_count - 1] : NULL;
 }
 
-static int life_grow(struct proctable_life *life)
-{
-	if (life->state_count < life->state_room)
-		return 0;
-	size_t room = life->state_room ? life->state_room * 2 : 2;
-	struct proctable_state *grown = reallocarray(life->states, room, sizeof(*grown));
-	if (!grown)
-		return -1;
-	life->states = grown;
-	life->state_room = room;
-	return 0;
-}
-
 int proctable_life_push(
 	struct proctable *t, struct proctable_life *life, struct proctable_state state)
 {
@@ -98,7 +87,7 @@ int proctable_life_push(
 		if (life->known_from_ns < life->states[0].since_ns)
 			life->known_from_ns = life->states[0].since_ns;
 	}
-	if (life_grow(life) < 0) {
+	if (grow(life->states, life->state_count) < 0) {
 		proctable_image_unref(state.image);
 		return -1;
 	}
@@ -228,7 +217,6 @@ void proctable_life_remove(struct proctable *t, struct proctable_life *life)
 	life_leave_changed(t, life);
 	free(life->states);
 	life->states = NULL;
-	life->state_room = 0;
 	life->older = NULL;
 	life->in_table = false;
 	t->counts.lives--;

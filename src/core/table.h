@@ -18,7 +18,6 @@ struct table; /* opaque */
 struct table_hits {
 	uint32_t *rules;
 	size_t count;
-	size_t size;
 };
 
 /*

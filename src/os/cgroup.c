@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/cgroup.h"
 
+#include "base/grow.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +52,6 @@ struct cgroup {
 struct cgroup_pids {
 	pid_t *items;
 	size_t count;
-	size_t capacity;
 	pid_t wanted;
 	bool has_reached; /* wanted got the signal */
 };
@@ -404,14 +405,8 @@ static int cgroup_compare_pids(const void *a, const void *b)
 
 static int cgroup_add_pid(struct cgroup_pids *pids, pid_t pid)
 {
-	if (pids->count == pids->capacity) {
-		size_t capacity = pids->capacity ? pids->capacity * 2 : 64;
-		pid_t *items = reallocarray(pids->items, capacity, sizeof(*items));
-		if (!items)
-			return -1;
-		pids->items = items;
-		pids->capacity = capacity;
-	}
+	if (grow(pids->items, pids->count) < 0)
+		return -1;
 	pids->items[pids->count++] = pid;
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/conffile.h"
 
+#include "base/grow.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -275,12 +277,7 @@ static int note(struct found_list *l, const char *dir, int dir_fd, const char *n
 	while (at < l->count && strcmp(l->items[at].name, name) != 0)
 		at++;
 	if (at == l->count) {
-		struct found *items =
-			reallocarray(l->items, l->count + 1, sizeof(*items));
-		if (!items)
-			return -1;
-		l->items = items;
-		char *copy = strdup(name);
+		char *copy = grow(l->items, l->count) == 0 ? strdup(name) : NULL;
 		if (!copy)
 			return -1;
 		l->items[l->count++] = (struct found){.name = copy};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/proc.h"
 
+#include "base/grow.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -70,28 +72,12 @@ static int proc_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Append to an array that doubles. Returns 0, or -1 with ENOMEM. */
-static int proc_append(pid_t **pids, size_t *count, size_t *room, pid_t pid)
-{
-	if (*count == *room) {
-		size_t more = *room ? *room * 2 : 256;
-		pid_t *grown = reallocarray(*pids, more, sizeof(**pids));
-		if (!grown)
-			return -1;
-		*pids = grown;
-		*room = more;
-	}
-	(*pids)[(*count)++] = pid;
-	return 0;
-}
-
 int proc_pids(pid_t **pids, size_t *count)
 {
 	DIR *dir = opendir("/proc");
 	if (!dir)
 		return -1;
 
-	size_t room = 0;
 	struct dirent *entry;
 	*pids = NULL;
 	*count = 0;
@@ -99,9 +85,11 @@ int proc_pids(pid_t **pids, size_t *count)
 	while ((entry = readdir(dir))) {
 		char *end;
 		long pid = strtol(entry->d_name, &end, 10);
-		if (*end == '\0' && pid > 0 &&
-			proc_append(pids, count, &room, (pid_t)pid) < 0)
-			break;
+		if (*end == '\0' && pid > 0) {
+			if (grow(*pids, *count) < 0)
+				break;
+			(*pids)[(*count)++] = (pid_t)pid;
+		}
 		errno = 0;
 	}
 	int saved = errno;
