@@ -194,7 +194,9 @@ fail:
 	return -1;
 }
 
-int filesystems_open_point(const char *point, int mount_id)
+/* Open the root of a filesystem as it is mounted; -1 with errno (ESTALE if something else
+ * is there). */
+static int open_point(const char *point, int mount_id)
 {
 	struct handle handle;
 	int found = -1;
@@ -250,7 +252,7 @@ static int mark(struct filesystems *f, struct filesystem *fs, int fd, uint64_t m
 static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, int group,
 	struct dirtree *tree)
 {
-	int fd = filesystems_open_point(fs->point, fs->mount_id);
+	int fd = open_point(fs->point, fs->mount_id);
 	if (fd >= 0 && mark(f, fs, fd, mask, group, tree) == 0) {
 		fs->mask = mask;
 	} else {
@@ -325,7 +327,7 @@ struct filesystem *filesystems_by_fsid(const struct filesystems *f, uint64_t fsi
 int filesystems_open(struct filesystem *fs)
 {
 	if (fs->fd < 0)
-		fs->fd = filesystems_open_point(fs->point, fs->mount_id);
+		fs->fd = open_point(fs->point, fs->mount_id);
 	return fs->fd;
 }
 

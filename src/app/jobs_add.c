@@ -34,7 +34,7 @@ struct job_event *job_event_new(struct jobs *j, struct change *c, uint32_t kind,
 	return e;
 }
 
-void job_event_free(struct job_event *e)
+static void job_event_free(struct job_event *e)
 {
 	change_unref(e->change);
 	free(e);

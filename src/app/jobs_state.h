@@ -141,7 +141,6 @@ struct named *jobs_named(struct jobs *j, const char *name);
 /* An event of a job-to-be: takes a reference. NULL with ENOMEM. */
 struct job_event *job_event_new(struct jobs *j, struct change *c, uint32_t kind,
 	const char *path, const char *old_path);
-void job_event_free(struct job_event *e);
 
 struct job_failure *job_failure_new(const struct store_failure *why);
 

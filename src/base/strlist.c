@@ -36,15 +36,6 @@ int strlist_copy(struct strlist *dst, const struct strlist *src)
 	return 0;
 }
 
-bool strlist_has(const struct strlist *l, const char *s)
-{
-	for (size_t i = 0; i < l->count; i++) {
-		if (strcmp(l->items[i], s) == 0)
-			return true;
-	}
-	return false;
-}
-
 void strlist_fini(struct strlist *l)
 {
 	for (size_t i = 0; i < l->count; i++)

@@ -5,10 +5,6 @@
 
 #include "core/keys.h"
 
-/* What a plain field is when nobody sets it. */
-extern const struct rule keykinds_rule_preset;
-extern const struct conf_daemon keykinds_daemon_preset;
-
 /* Say why the look-up of a user or group failed, from errno. Returns -1 with EINVAL or
  * ENOMEM. */
 int keykinds_refuse_account(

@@ -12,7 +12,8 @@
 
 #define SECOND_NS UINT64_C(1000000000)
 
-const struct rule keykinds_rule_preset = {
+/* What a plain field is when nobody sets it. */
+static const struct rule rule_preset = {
 	.enabled = true,
 	.umask = 022,
 	.run_per = RULE_PER_PATH,
@@ -26,7 +27,7 @@ const struct rule keykinds_rule_preset = {
 	.retry_delay_ns = SECOND_NS,
 };
 
-const struct conf_daemon keykinds_daemon_preset = {
+static const struct conf_daemon daemon_preset = {
 	.max_parallel = 64,
 	.history_keep_ns = UINT64_C(7) * 86400 * SECOND_NS,
 	.history_keep_count = 10000,
@@ -128,11 +129,6 @@ size_t keys_count(void)
 	return countof(keys);
 }
 
-const struct keys_key *keys_at(size_t index)
-{
-	return &keys[index];
-}
-
 size_t keys_index(const struct keys_key *key)
 {
 	return (size_t)(key - keys);
@@ -163,13 +159,13 @@ struct rule *keys_new_rule(void)
 {
 	struct rule *r = malloc(sizeof(*r));
 	if (r)
-		*r = keykinds_rule_preset;
+		*r = rule_preset;
 	return r;
 }
 
 void keys_init_daemon(struct conf_daemon *d)
 {
-	*d = keykinds_daemon_preset;
+	*d = daemon_preset;
 }
 
 int keys_set(const struct keys_key *key, void *target, const char *value,
@@ -185,8 +181,8 @@ void keys_clear(const struct keys_key *key, void *target)
 		key->kind->clear(key, field);
 		return;
 	}
-	const char *preset = key->is_daemon ? (const char *)&keykinds_daemon_preset
-					    : (const char *)&keykinds_rule_preset;
+	const char *preset = key->is_daemon ? (const char *)&daemon_preset
+					    : (const char *)&rule_preset;
 	memcpy(field, preset + key->offset, key->size);
 }
 

@@ -44,9 +44,8 @@ struct keys_key {
 	bool is_daemon; /* belongs in [daemon], else in rules */
 };
 
-/* Number of keys, and the key of an index. */
+/* Number of keys, and the place of one among them. */
 size_t keys_count(void);
-const struct keys_key *keys_at(size_t index);
 size_t keys_index(const struct keys_key *key);
 
 /* The key of that name, or NULL. */

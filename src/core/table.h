@@ -58,9 +58,6 @@ int table_index(struct table *t);
 int table_match(const struct table *t, const char *path, size_t len, uint32_t kinds,
 	struct table_hits *hits);
 
-/* Whether the number is among the hits. */
-bool table_hits_has(const struct table_hits *hits, uint32_t number);
-
 /* Why a rule does or does not run for an event. */
 enum table_verdict {
 	TABLE_MATCH,

@@ -161,9 +161,3 @@ int connector_open(const char **why)
 	errno = saved;
 	return -1;
 }
-
-void connector_close(int fd)
-{
-	connector_send(fd, PROC_CN_MCAST_IGNORE, 0);
-	close(fd);
-}
