@@ -6,7 +6,6 @@
 #include "os/sock.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,9 +58,7 @@ static int read_all(int fd, struct buf *b)
 {
 	char *piece = malloc(PIECE_BYTES);
 	ssize_t n = -1;
-	while (piece && (n = recv(fd, piece, PIECE_BYTES, 0)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
+	while (piece && (n = sock_read(fd, piece, PIECE_BYTES)) != 0) {
 		if (n < 0 || buf_add(b, piece, (size_t)n) < 0)
 			break;
 	}
@@ -72,11 +69,7 @@ static int read_all(int fd, struct buf *b)
 /* Wait for an answer and read it. Returns NULL after a message. */
 static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int ready;
-	while ((ready = poll(&p, 1, timeout_ms)) < 0 && errno == EINTR)
-		;
-	if (ready == 0) {
+	if (!sock_wait(fd, timeout_ms)) {
 		fprintf(stderr, "fsmon: gave up after %s: the daemon is not done yet\n",
 			o->timeout);
 		return NULL;
@@ -95,8 +88,7 @@ static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 static json_t *exchange(const struct options *o, int fd, const char *line, int timeout_ms)
 {
 	size_t len = strlen(line);
-	if (send(fd, line, len, MSG_NOSIGNAL | MSG_MORE) == (ssize_t)len &&
-		send(fd, "\n", 1, MSG_NOSIGNAL) == 1)
+	if (sock_write(fd, line, len) == (ssize_t)len && sock_write(fd, "\n", 1) == 1)
 		return read_answer(o, fd, timeout_ms);
 	fprintf(stderr, "fsmon: the daemon cannot be asked: %s\n", strerror(errno));
 	return NULL;

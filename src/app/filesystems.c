@@ -6,7 +6,6 @@
 #include "os/handle.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -200,7 +199,7 @@ static int open_point(const char *point, int mount_id)
 {
 	struct handle handle;
 	int found = -1;
-	int fd = open(point, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+	int fd = handle_open_dir(point);
 	if (fd < 0)
 		return -1;
 	int error = handle_of(fd, ".", &handle, &found) < 0 ? errno : ESTALE;

@@ -2,9 +2,9 @@
 #include "app/lineage.h"
 
 #include "base/grow.h"
+#include "os/proc.h"
 
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 /* One process, held by a descriptor while it is made sure that it is still the one meant. */
@@ -28,7 +28,7 @@ static void hold(void *ctx, pid_t pid)
 	l->alive++;
 	if (grow(l->items, l->count) < 0)
 		return;
-	l->items[l->count++] = (struct held){.pid = pid, .fd = pidfd_open(pid, 0)};
+	l->items[l->count++] = (struct held){.pid = pid, .fd = proc_hold(pid)};
 }
 
 /* It was still there after its descriptor was opened, so that is what the descriptor means. */
@@ -57,7 +57,7 @@ size_t lineage_signal(
 	}
 	for (size_t i = 0; i < l.count; i++) {
 		if (l.items[i].is_sure && l.items[i].fd >= 0)
-			pidfd_send_signal(l.items[i].fd, signal, NULL, 0);
+			proc_signal(l.items[i].fd, signal);
 		if (l.items[i].fd >= 0)
 			close(l.items[i].fd);
 	}

@@ -4,19 +4,16 @@
 #include "base/buf.h"
 #include "core/jsonbytes.h"
 #include "os/clock.h"
+#include "os/errout.h"
 #include "os/thread.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define QUEUE_MAX_BYTES ((size_t)4 * 1024 * 1024)
 #define CLOSE_WAIT_MS 2000
@@ -37,39 +34,6 @@ static struct {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.filled = PTHREAD_COND_INITIALIZER,
 };
-
-/* Whether standard error is the journal's stream, as JOURNAL_STREAM of systemd.exec(5) has it. */
-static bool is_journal(void)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	struct stat st;
-	unsigned long long dev, ino;
-	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
-}
-
-/* Write all bytes; with a limit to the waiting (0: none; -1: no limit) only while somebody
- * reads. Returns the number of bytes that could not be written. */
-static size_t write_all(const char *bytes, size_t len, int wait_ms)
-{
-	while (len > 0) {
-		struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-		if (wait_ms >= 0 && poll(&p, 1, wait_ms) <= 0)
-			break;
-		ssize_t n = write(STDERR_FILENO, bytes, len);
-		if (n < 0 && errno == EAGAIN) {
-			poll(&p, 1, -1);
-			continue;
-		}
-		if (n < 0 && errno != EINTR)
-			break;
-		if (n > 0) {
-			bytes += n;
-			len -= (size_t)n;
-		}
-	}
-	return len;
-}
 
 static uint64_t count_lines(const char *bytes, size_t len)
 {
@@ -159,7 +123,7 @@ static void put(const struct buf *line)
 {
 	pthread_mutex_lock(&logger.lock);
 	if (!logger.has_thread) {
-		logger.dropped += write_all(line->data, line->len, 0) > 0;
+		logger.dropped += errout_write(line->data, line->len, 0) > 0;
 	} else if (logger.queue.len + line->len > QUEUE_MAX_BYTES ||
 		   buf_add(&logger.queue, line->data, line->len) < 0) {
 		logger.dropped++;
@@ -201,7 +165,7 @@ static void *write_lines(void *unused)
 		add_dropped(&lines);
 		int wait_ms = logger.is_closing ? CLOSE_WAIT_MS : -1;
 		pthread_mutex_unlock(&logger.lock);
-		size_t lost = write_all(lines.data, lines.len, wait_ms);
+		size_t lost = errout_write(lines.data, lines.len, wait_ms);
 		uint64_t lost_lines = count_lines(lines.data + lines.len - lost, lost);
 		buf_fini(&lines);
 		pthread_mutex_lock(&logger.lock);
@@ -214,7 +178,7 @@ static void *write_lines(void *unused)
 void log_open(bool json)
 {
 	logger.is_json = json;
-	logger.is_journal = is_journal();
+	logger.is_journal = errout_is_journal();
 }
 
 void log_start(void)

@@ -4,7 +4,6 @@
 #include "os/handle.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -22,7 +21,7 @@ int where_open(struct filesystem *fs, const struct fanrec_handle *handle)
 		errno = ESTALE;
 		return -1;
 	}
-	int fd = handle_open(root, handle->type, handle->bytes, handle->len, O_PATH);
+	int fd = handle_open(root, handle->type, handle->bytes, handle->len);
 	struct stat st;
 	if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0)) {
 		close(fd);
@@ -77,7 +76,7 @@ static int climb_step(struct climb *c, struct dirtree *tree, uint64_t fsid)
 		return -1;
 	struct fanrec_handle handle = {.bytes = h.bytes, .len = h.len, .type = h.type};
 	struct dirnode *parent = dirtree_node(tree, fsid, &handle);
-	int up = openat(c->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int up = handle_open_above(c->fd);
 	if (!parent || up < 0)
 		goto fail;
 	if (take_name(c, up, name, sizeof(name)) < 0 ||

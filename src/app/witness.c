@@ -11,9 +11,7 @@
 #include "os/thread.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -256,24 +254,16 @@ static bool witness_turn(struct witness *w)
 static void *witness_main(void *arg)
 {
 	struct witness *w = arg;
-	struct sched_param param = {.sched_priority = WITNESS_PRIORITY};
-	bool is_realtime =
-		sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) == 0;
+	bool is_realtime = thread_be_urgent(WITNESS_PRIORITY);
 	pthread_mutex_lock(&w->lock);
 	w->counters.is_realtime = is_realtime;
 	pthread_mutex_unlock(&w->lock);
 
 	do {
 		pthread_mutex_lock(&w->lock);
-		struct pollfd fds[] = {
-			{.fd = w->stop_fd, .events = POLLIN},
-			{.fd = w->fds.connector, .events = POLLIN},
-			{.fd = w->fds.taskstats, .events = POLLIN},
-		};
+		const int fds[] = {w->stop_fd, w->fds.connector, w->fds.taskstats};
 		pthread_mutex_unlock(&w->lock);
-		if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0 && errno != EINTR)
-			break;
-		if (fds[0].revents)
+		if (thread_wait(fds, sizeof(fds) / sizeof(*fds)) <= 0)
 			break;
 	} while (witness_turn(w));
 	return NULL;

@@ -105,9 +105,19 @@ int proc_pids(pid_t **pids, size_t *count)
 	return 0;
 }
 
+int proc_hold(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int proc_signal(int pidfd, int signal)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
 bool proc_is_there(int pidfd)
 {
-	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+	return proc_signal(pidfd, 0) == 0 || errno == EPERM;
 }
 
 void proc_allow_files(void)

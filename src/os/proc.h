@@ -27,6 +27,12 @@ ssize_t proc_read_exe(int dir, char *buf, size_t size_bytes);
  * with errno. */
 int proc_pids(pid_t **pids, size_t *count);
 
+/* Open a pidfd. Returns it for the caller to close, or -1 with errno of pidfd_open(2). */
+int proc_hold(pid_t pid);
+
+/* Signal the process of a pidfd. Returns 0, or -1 with errno of pidfd_send_signal(2). */
+int proc_signal(int pidfd, int signal);
+
 /* Whether the process of a pidfd has not been reaped: its pid means no other one. */
 bool proc_is_there(int pidfd);
 

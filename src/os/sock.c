@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -210,4 +211,37 @@ int sock_connect(const char *path, int type)
 		return -1;
 	}
 	return fd;
+}
+
+int sock_accept(int listen_fd)
+{
+	return accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+ssize_t sock_write(int fd, const void *bytes, size_t len)
+{
+	ssize_t n;
+	do {
+		n = send(fd, bytes, len, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+ssize_t sock_read(int fd, void *bytes, size_t size)
+{
+	ssize_t n;
+	do {
+		n = recv(fd, bytes, size, 0);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+bool sock_wait(int fd, int timeout_ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int ready;
+	do {
+		ready = poll(&p, 1, timeout_ms);
+	} while (ready < 0 && errno == EINTR);
+	return ready > 0;
 }

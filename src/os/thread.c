@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/thread.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 
@@ -30,4 +33,26 @@ void thread_woken(int wakeup)
 {
 	eventfd_t count;
 	eventfd_read(wakeup, &count);
+}
+
+bool thread_be_urgent(int priority)
+{
+	struct sched_param param = {.sched_priority = priority};
+	return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) == 0;
+}
+
+int thread_wait(const int *fds, size_t count)
+{
+	struct pollfd polled[THREAD_WAIT_MAX];
+	assert(count <= THREAD_WAIT_MAX);
+	for (size_t i = 0; i < count; i++)
+		polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+	while (poll(polled, count, -1) < 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	size_t first = 0;
+	while (!polled[first].revents)
+		first++;
+	return (int)first;
 }

@@ -68,11 +68,26 @@ static void is_readable_from_waking_until_taken(void **state)
 	close(wakeup);
 }
 
+static void waits_for_the_first_that_can_be_read(void **state)
+{
+	(void)state;
+	const int fds[] = {thread_wakeup_open(), -1, thread_wakeup_open()};
+	thread_wake(fds[2]);
+	assert_int_equal(thread_wait(fds, 3), 2);
+	thread_wake(fds[0]);
+	assert_int_equal(thread_wait(fds, 3), 0);
+	thread_woken(fds[0]);
+	assert_int_equal(thread_wait(fds, 3), 2);
+	close(fds[0]);
+	close(fds[2]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(starts_without_signals_and_keeps_those_of_the_caller),
 		cmocka_unit_test(is_readable_from_waking_until_taken),
+		cmocka_unit_test(waits_for_the_first_that_can_be_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
