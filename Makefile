@@ -128,8 +128,10 @@ HELPER := $(HELPER_SRC:tests/helpers/%.c=$(BUILD)/helpers/%)
 
 # make -j, as many as there are processors, where the caller has not said otherwise.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-# What sudo make builds in a user's own checkout stays the user's.
+# What sudo make builds in a user's own checkout stays the user's, also what failed half-way.
 GIVE_BACK = if [ -n "$$SUDO_UID" ]; then chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD); fi
+finish    = status=$$?; $(GIVE_BACK); exit $$status
+build     = echo 'Building $(1)'; $(SUBMAKE) -s $(2); $(finish)
 
 .PHONY: all tests deps check-deps run check unit fuzz lint format install uninstall clean help FORCE
 .DELETE_ON_ERROR:
@@ -204,13 +206,12 @@ check-deps:
 export BUILD_DEPS CHECK_DEPS
 
 run: deps
-	+@$(SUBMAKE) -s all
-	@$(GIVE_BACK)
+	+@$(call build,fsmon,all)
 	@-examples/quickstart.sh $(BUILD)/fsmon
 
 check: check-deps
-	+@$(SUBMAKE) -s all tests
-	@BUILD=$(BUILD) MODE=$(MODE) tests/run unit fuzz bats; status=$$?; $(GIVE_BACK); exit $$status
+	+@$(call build,fsmon and its tests,all tests)
+	@BUILD=$(BUILD) MODE=$(MODE) tests/run unit fuzz bats; $(finish)
 
 unit: $(UNIT)
 	@BUILD=$(BUILD) MODE=$(MODE) tests/run unit
@@ -234,7 +235,8 @@ format:
 man_dir = $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(1)))
 MAN := $(sort $(wildcard man/*.[1-9]))
 
-install: all
+install:
+	+@$(call build,fsmon,all)
 	install -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(UNITDIR)' '$(DESTDIR)$(DOCDIR)/examples' \
 		'$(DESTDIR)$(SYSCONFDIR)/fsmon/rules.d'
 	install -m 755 $(BUILD)/fsmon '$(DESTDIR)$(SBINDIR)/fsmon'
@@ -264,7 +266,7 @@ help:
 	@echo 'sudo make check     run every test; TESTS=REGEX: those files, FILTER=REGEX: those bats tests'
 	@echo 'make unit           only the unit tests'
 	@echo 'make fuzz           run each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
-	@echo 'make lint           layers, warnings, format, clang-tidy, shellcheck, mandoc'
+	@echo 'make lint           layers, circles, warnings, format, clang-tidy, shellcheck, mandoc'
 	@echo 'make format         put the sources into their format'
 	@echo 'sudo make deps      install what the build needs; check-deps: what the tests need too'
 	@echo 'make install        DESTDIR= PREFIX=$(PREFIX) SYSCONFDIR=$(SYSCONFDIR); uninstall takes it away'

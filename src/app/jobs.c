@@ -208,16 +208,16 @@ static void renumber_unnamed(struct jobs *j, const int64_t *map)
 }
 
 /* How the lanes of all rules work. */
-static struct sched_config *lanes_of(const struct table *rules)
+static struct timing *lanes_of(const struct table *rules)
 {
 	size_t count = table_count(rules);
-	struct sched_config *lanes = calloc(2 * count + 1, sizeof(*lanes));
+	struct timing *lanes = calloc(2 * count + 1, sizeof(*lanes));
 	for (uint32_t i = 0; lanes && i < count; i++) {
-		struct sched_config *c = &lanes[jobs_lane(i, false)];
-		sched_config_of_rule(c, table_rule(rules, i));
+		const struct timing *c = &table_rule(rules, i)->timing;
+		lanes[jobs_lane(i, false)] = *c;
 		/* What is run for failures is run once for each, one after the other. */
-		lanes[jobs_lane(i, true)] = (struct sched_config){
-			.run_per = RULE_PER_EVENT,
+		lanes[jobs_lane(i, true)] = (struct timing){
+			.run_per = TIMING_PER_EVENT,
 			.parallel = 1,
 			.queue_max = c->queue_max,
 			.timeout_ns = c->timeout_ns,
@@ -272,7 +272,7 @@ static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *m
 	uint32_t max_parallel)
 {
 	size_t count = 2 * table_count(rules), gone_count = 0;
-	struct sched_config *lanes = lanes_of(rules);
+	struct timing *lanes = lanes_of(rules);
 	struct sched_job **gone = NULL;
 	int rc = lanes ? 0 : -1;
 	if (rc == 0 && !j->sched) {

@@ -104,7 +104,7 @@ static void tell_full(struct jobs *j, uint32_t rule, struct job_event *e)
 	log_about(LOG_LEVEL_WARN, &about,
 		"events are dropped: %" PRIu32
 		" jobs wait already (queue-max); status counts them",
-		r->queue_max);
+		r->timing.queue_max);
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	STAILQ_INSERT_TAIL(&items, &e->item, next);
 	struct store_failure why = {.reason = STORE_OVERFLOW, .status = -1, .output = ""};
@@ -116,7 +116,7 @@ static void tell_full(struct jobs *j, uint32_t rule, struct job_event *e)
 static void note_room(struct jobs *j, uint32_t rule)
 {
 	struct named *named = j->by_rule[rule];
-	uint32_t max = table_rule(j->rules, rule)->queue_max;
+	uint32_t max = table_rule(j->rules, rule)->timing.queue_max;
 	if (named->is_full &&
 		sched_counts(j->sched, jobs_lane(rule, false), 0).waiting <= max / 2)
 		named->is_full = false;
@@ -245,11 +245,11 @@ static void judge(struct jobs *j, struct change *c, const struct change_hit *hit
 	const struct rule *r = table_rule(j->rules, hit->rule);
 	struct named *named = j->by_rule[hit->rule];
 	const char *user;
-	uint32_t kind = table_kind(r, &c->event, hit->is_new, hit->is_old);
+	uint32_t kind = judge_kind(r, &c->event, hit->is_new, hit->is_old);
 	if (c->event.kinds & EVENT_OVERFLOW)
 		kind = EVENT_OVERFLOW;
 	names_get(j->names, c->actor.uid, clock_monotonic_ns(), &user);
-	if (!kind || table_judge(r, &c->event, user) != TABLE_MATCH)
+	if (!kind || judge_event(r, &c->event, user) != JUDGE_MATCH)
 		return;
 	if (is_self(r, named, &c->actor)) {
 		named->counters.self++;

@@ -9,6 +9,7 @@
 #include "os/clock.h"
 #include "os/notify.h"
 #include "os/poller.h"
+#include "os/proc.h"
 #include "os/sock.h"
 #include "os/spawn.h"
 
@@ -470,16 +471,6 @@ static int keeper_open_signals(struct keeper *k)
 	return poller_add(k->poller, k->signal_fd, EPOLLIN, keeper_on_signal, k) ? 0 : -1;
 }
 
-/* Each running hook takes a few descriptors. */
-static void keeper_raise_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int keeper_init(struct keeper *k, const struct keeper_config *config)
 {
 	*k = (struct keeper){
@@ -495,7 +486,7 @@ static int keeper_init(struct keeper *k, const struct keeper_config *config)
 	if (!k->poller || !k->packet || keeper_open_signals(k) < 0)
 		return -1;
 	spawn_get_defaults(&k->defaults);
-	keeper_raise_limit();
+	proc_allow_files();
 	k->home = keeper_home_open();
 	k->home_error = errno;
 	k->runs = keeper_runs_new(k->poller, &k->defaults, k->home);

@@ -4,6 +4,7 @@
 #include "app/shown.h"
 #include "base/buf.h"
 #include "base/grow.h"
+#include "core/confread.h"
 #include "os/conffile.h"
 #include "os/user.h"
 
@@ -285,14 +286,14 @@ static int read_all(struct load *l, const struct options *o, char *const *files,
 
 int load(struct load *l, const struct options *o, char *const *files, int count)
 {
-	static const struct conf_lookup lookup = {
+	static const struct confuser_lookup lookup = {
 		.user = look_up_user, .group = look_up_group};
 	*l = (struct load){0};
 	struct strlist paths = {0};
 	struct file_list list = {0};
 	int rc = read_all(l, o, files, count, &paths, &list);
 	if (rc == 0)
-		rc = conf_read(&l->conf, list.items, list.count, &lookup);
+		rc = confread_files(&l->conf, list.items, list.count, &lookup);
 	for (size_t i = 0; i < list.count; i++)
 		free((char *)list.items[i].bytes);
 	free(list.items);

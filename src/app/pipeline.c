@@ -6,7 +6,6 @@
 #include "core/fanmask.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
-#include "os/proc.h"
 #include "os/readbuf.h"
 
 #include <errno.h>
@@ -114,14 +113,14 @@ const struct pipeline_counters *pipeline_counters(const struct pipeline *p)
 static void carry_opens(void *ctx, pid_t pid, uint32_t opens)
 {
 	struct pipeline *p = ctx;
-	proctable_carry_opens(p->parts.processes, pid, &p->window, opens);
+	actors_carry_opens(p->parts.actors, pid, &p->window, opens);
 }
 
 /* The buffer is empty: begin a new window where the queue was seen empty since the last
  * read. */
 static void begin_window(struct pipeline *p)
 {
-	uint64_t seen_ns = witness_empty_ns(p->parts.witness);
+	uint64_t seen_ns = actors_empty_ns(p->parts.actors);
 	uint64_t empty_ns = seen_ns > p->empty_ns ? seen_ns : p->empty_ns;
 	if (empty_ns <= p->window.after_ns || empty_ns < p->read_ns)
 		return;
@@ -129,7 +128,7 @@ static void begin_window(struct pipeline *p)
 	p->window.after_ns = empty_ns;
 	if (p->window.before_ns < empty_ns)
 		p->window.before_ns = empty_ns;
-	proctable_settle(p->parts.processes, empty_ns);
+	actors_settle(p->parts.actors, empty_ns);
 	dirtree_trim(p->parts.tree);
 }
 
@@ -335,24 +334,6 @@ static void count_actor(struct pipeline *p, const struct actor *a)
 		p->counters.unknown++;
 }
 
-/*
- * Without the process connector a record brings a pidfd: as long as its process is there,
- * that is whom /proc means by the pid. Returns 0, or -1 with ENOMEM.
- */
-static int look(const struct fanrec *r, struct actor *out)
-{
-	struct actor seen;
-	if (witness_look(r->pid, &seen) < 0)
-		return -1;
-	if (!proc_is_there(r->pidfd)) {
-		actor_fini(&seen);
-		return 0;
-	}
-	actor_fini(out);
-	*out = seen;
-	return 0;
-}
-
 /* Say who did it. */
 static int attribute(struct pipeline *p, struct passage *e, struct actor *out)
 {
@@ -363,10 +344,7 @@ static int attribute(struct pipeline *p, struct passage *e, struct actor *out)
 	w.groups_before = e->order.groups_before;
 	w.groups_after = e->order.groups_after;
 	w.spans = (e->kinds & (e->kinds - 1)) != 0;
-	if (proctable_who(p->parts.processes, e->rec.pid, &w, out) < 0)
-		return -1;
-	if (e->rec.pidfd >= 0 && out->attribution == ACTOR_UNKNOWN &&
-		look(&e->rec, out) < 0)
+	if (actors_who(p->parts.actors, e->rec.pid, e->rec.pidfd, &w, out) < 0)
 		return -1;
 	count_actor(p, out);
 	return 0;
@@ -377,7 +355,7 @@ static void fill_type(const struct pipeline *p, struct filesystem *fs, struct ch
 {
 	bool is_needed = false;
 	for (size_t i = 0; i < c->hit_count && !is_needed; i++)
-		is_needed = table_needs_type(
+		is_needed = judge_needs_type(
 			table_rule(p->parts.rules, c->hits[i].rule), &c->event);
 	if (!is_needed)
 		return;
@@ -556,7 +534,7 @@ int pipeline_turn(struct pipeline *p)
 	if (read_queue(p) < 0)
 		return -1;
 	scan(p);
-	witness_drain(p->parts.witness, p->parts.processes);
+	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
 	resolve(p);
 	filesystems_close(p->parts.filesystems);

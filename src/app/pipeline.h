@@ -6,9 +6,9 @@
 #ifndef FSMON_APP_PIPELINE_H
 #define FSMON_APP_PIPELINE_H
 
+#include "app/actors.h"
 #include "app/change.h"
 #include "app/filesystems.h"
-#include "app/witness.h"
 #include "core/table.h"
 
 #include <stdbool.h>
@@ -20,8 +20,7 @@ struct pipeline; /* opaque */
 struct pipeline_parts {
 	int group; /* fanotify */
 	int buffer_fd; /* of readbuf_create */
-	struct witness *witness;
-	struct proctable *processes;
+	struct actors *actors;
 	struct filesystems *filesystems;
 	struct dirtree *tree;
 	const struct table *rules;

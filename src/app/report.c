@@ -145,7 +145,7 @@ static json_t *filesystem_objects(const struct filesystems *f)
 }
 
 static json_t *counters_object(
-	const struct report_parts *p, const struct witness_counters *w)
+	const struct report_parts *p, const struct actors_counters *w)
 {
 	const struct pipeline_counters *c = pipeline_counters(p->pipeline);
 	ssize_t depth = fanotify_depth(p->group);
@@ -190,7 +190,7 @@ static json_t *store_object(struct jobs *jobs)
 }
 
 /* Why not all is well. */
-static json_t *reasons(const struct report_parts *p, const struct witness_counters *w,
+static json_t *reasons(const struct report_parts *p, const struct actors_counters *w,
 	json_t *rules, json_t *store)
 {
 	json_t *all = json_array(), *rule;
@@ -225,8 +225,8 @@ static json_t *reasons(const struct report_parts *p, const struct witness_counte
 
 json_t *report_make(const struct report_parts *p)
 {
-	struct witness_counters w;
-	witness_counters(p->witness, &w);
+	struct actors_counters w;
+	actors_counters(p->actors, &w);
 	json_t *rules = json_array();
 	for (uint32_t i = 0; i < table_count(p->rules); i++)
 		json_array_append_new(rules, rule_object(p, i));

@@ -3,6 +3,7 @@
 #ifndef FSMON_APP_REPORT_H
 #define FSMON_APP_REPORT_H
 
+#include "app/actors.h"
 #include "app/filesystems.h"
 #include "app/jobs.h"
 #include "app/pipeline.h"
@@ -19,7 +20,7 @@ struct report_parts {
 	const struct filesystems *filesystems;
 	struct jobs *jobs;
 	const struct pipeline *pipeline;
-	struct witness *witness;
+	const struct actors *actors;
 	const struct conf *conf; /* the messages of the load in force */
 	int group;
 	bool is_dry;

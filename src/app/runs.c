@@ -223,7 +223,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 		if (end->outcome != STORE_LOST) {
 			c->retried++;
 			say_retry(job, v->due_ns > now_ns ? v->due_ns - now_ns : 0,
-				rule_of(j, job)->retry);
+				rule_of(j, job)->timing.retry);
 		}
 		keep_job(j, s, NULL);
 		return;

@@ -143,13 +143,13 @@ void say_held(const struct jobs *j, const struct job *job, uint64_t for_ns)
 	struct log_about about = {.rule = job->named->name};
 	const struct rule *r = table_rule(j->rules, (uint32_t)job_rule(job->sched));
 	const char *path = job_event_key(job_newest(job->sched));
-	bool is_batch = r->run_per == RULE_PER_BATCH;
+	bool is_batch = r->timing.run_per == TIMING_PER_BATCH;
 	struct buf window = {0}, span = {0};
 	log_about(LOG_LEVEL_WARN, &about,
 		"taken for a loop: more than %" PRIu32
 		" runs in %s%s%s (breaker); held for %s, then it goes on by itself; "
 		"what comes meanwhile waits",
-		r->breaker.count, span_text(&window, r->breaker.per_ns),
+		r->timing.breaker.count, span_text(&window, r->timing.breaker.per_ns),
 		is_batch ? "" : " for ", is_batch ? "" : path, span_text(&span, for_ns));
 	buf_fini(&window);
 	buf_fini(&span);

@@ -3,7 +3,7 @@
 #ifndef FSMON_APP_STORE_LEFT_H
 #define FSMON_APP_STORE_LEFT_H
 
-#include "app/store_batch.h"
+#include "app/store.h"
 #include "app/store_db.h"
 
 /*

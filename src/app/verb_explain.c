@@ -141,18 +141,18 @@ static char *real_path(const char *path)
 }
 
 /* Why a condition that the command line says nothing of holds back a rule. */
-static const char *missing_option(const struct options *o, enum table_verdict v)
+static const char *missing_option(const struct options *o, enum judge_verdict v)
 {
 	const struct {
-		enum table_verdict verdict;
+		enum judge_verdict verdict;
 		const char *value;
 		const char *option;
 	} options[] = {
-		{TABLE_BY_USER, o->by_user, "--by-user"},
-		{TABLE_BY_CMD, o->by_cmd, "--by-cmd"},
-		{TABLE_BY_EXE, o->by_exe, "--by-exe"},
-		{TABLE_BY_ANCESTOR, o->by_ancestor, "--by-ancestor"},
-		{TABLE_BY_UNIT, o->by_unit, "--by-unit"},
+		{JUDGE_BY_USER, o->by_user, "--by-user"},
+		{JUDGE_BY_CMD, o->by_cmd, "--by-cmd"},
+		{JUDGE_BY_EXE, o->by_exe, "--by-exe"},
+		{JUDGE_BY_ANCESTOR, o->by_ancestor, "--by-ancestor"},
+		{JUDGE_BY_UNIT, o->by_unit, "--by-unit"},
 	};
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
 		if (options[i].verdict == v && !options[i].value)
@@ -161,19 +161,19 @@ static const char *missing_option(const struct options *o, enum table_verdict v)
 	return NULL;
 }
 
-static enum table_verdict judge(const struct table *t, uint32_t i,
+static enum judge_verdict judge(const struct table *t, uint32_t i,
 	const struct question *q, const struct glob **glob)
 {
 	const struct rule *r = table_rule(t, i);
 	size_t len = strlen(q->path);
-	enum table_verdict v = table_judge_path(t, i, q->path, len, glob);
+	enum judge_verdict v = table_judge_path(t, i, q->path, len, glob);
 	if (!r->enabled)
-		return TABLE_DISABLED;
-	if (v != TABLE_MATCH)
+		return JUDGE_DISABLED;
+	if (v != JUDGE_MATCH)
 		return v;
-	if (!table_kind(r, &q->event, true, q->event.old_path != NULL))
-		return TABLE_EVENTS;
-	return table_judge(r, &q->event, q->user[0] ? q->user : NULL);
+	if (!judge_kind(r, &q->event, true, q->event.old_path != NULL))
+		return JUDGE_EVENTS;
+	return judge_event(r, &q->event, q->user[0] ? q->user : NULL);
 }
 
 static bool explain_rule(const struct table *t, uint32_t i, const struct question *q,
@@ -181,19 +181,19 @@ static bool explain_rule(const struct table *t, uint32_t i, const struct questio
 {
 	const struct rule *r = table_rule(t, i);
 	const struct glob *glob = NULL;
-	enum table_verdict v = judge(t, i, q, &glob);
+	enum judge_verdict v = judge(t, i, q, &glob);
 	const char *option = missing_option(o, v);
 	shown_print_rule(r);
-	if (v == TABLE_MATCH || v == TABLE_EXCLUDED) {
-		printf(v == TABLE_MATCH ? ": MATCHES by path = " : ": no: excluded by ");
+	if (v == JUDGE_MATCH || v == JUDGE_EXCLUDED) {
+		printf(v == JUDGE_MATCH ? ": MATCHES by path = " : ": no: excluded by ");
 		shown_print(stdout, glob_text(glob));
 	} else {
-		printf(": no: %s", table_verdict_text(v));
+		printf(": no: %s", judge_verdict_text(v));
 	}
 	if (option)
 		printf(" (say who it is with %s)", option);
 	printf("\n");
-	return v == TABLE_MATCH;
+	return v == JUDGE_MATCH;
 }
 
 static int answer(

@@ -34,7 +34,7 @@ struct witness_queue {
 };
 
 struct witness {
-	struct witness_fds fds; /* as given; a socket that failed is -1 */
+	struct actors_fds fds; /* as given; a socket that failed is -1 */
 	int wake_fd;
 	int stop_fd; /* wake-up: the thread has to end */
 	bool has_thread;
@@ -49,7 +49,7 @@ struct witness {
 	bool has_dropped; /* since the last drain, something did not fit */
 	bool lost_tasks; /* likewise, taskstats records were lost */
 	bool was_too_late; /* a process was gone before /proc could be read */
-	struct witness_counters counters;
+	struct actors_counters counters;
 	char datagram[NETLINK_BUF_SIZE] __attribute__((aligned(8)));
 	struct procsnap_buf text;
 };
@@ -284,7 +284,7 @@ static int witness_init_lock(pthread_mutex_t *lock)
 }
 
 struct witness *witness_new(
-	const struct witness_fds *fds, int wake_fd, const char *why_degraded)
+	const struct actors_fds *fds, int wake_fd, const char *why_degraded)
 {
 	struct witness *w = calloc(1, sizeof(*w));
 	if (!w)
@@ -374,8 +374,9 @@ static int witness_rescan(struct witness *w, struct proctable *t, uint64_t since
 	return rc;
 }
 
-int witness_drain(struct witness *w, struct proctable *t)
+static int drain(void *ctx, struct proctable *t)
 {
+	struct witness *w = ctx;
 	struct witness_haul haul;
 	witness_take(w, &haul);
 
@@ -415,14 +416,35 @@ int witness_scan(struct witness *w, struct proctable *t)
 	return rc;
 }
 
-uint64_t witness_empty_ns(const struct witness *w)
+static uint64_t empty_ns(void *ctx)
 {
+	const struct witness *w = ctx;
 	return atomic_load(&w->empty_ns);
 }
 
-void witness_counters(struct witness *w, struct witness_counters *out)
+static void counters(void *ctx, struct actors_counters *out)
 {
+	struct witness *w = ctx;
 	pthread_mutex_lock(&w->lock);
 	*out = w->counters;
 	pthread_mutex_unlock(&w->lock);
 }
+
+static int look_up(void *ctx, pid_t pid, struct actor *out)
+{
+	(void)ctx;
+	return witness_look(pid, out);
+}
+
+static void free_it(void *ctx)
+{
+	witness_free(ctx);
+}
+
+const struct actors_source witness_source = {
+	.drain = drain,
+	.empty_ns = empty_ns,
+	.look_up = look_up,
+	.counters = counters,
+	.free = free_it,
+};

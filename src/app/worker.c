@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/worker.h"
 
+#include "app/actors.h"
 #include "app/jobs.h"
 #include "app/jsontext.h"
 #include "app/keeper.h"
 #include "app/keeper_home.h"
-#include "app/lineage.h"
 #include "app/load.h"
 #include "app/log.h"
 #include "app/pipeline.h"
@@ -26,7 +26,6 @@
 #include <unistd.h>
 
 #define DIRS_MAX 65536
-#define PROCESSES_MAX 262144
 /* Losses are logged at most so often. */
 #define LOSSES_TOLD_NS UINT64_C(10000000000)
 
@@ -38,15 +37,14 @@ struct worker {
 	struct load load; /* the configuration in force */
 	struct filesystems filesystems;
 	struct dirtree *tree;
-	struct proctable *processes;
-	struct witness *witness;
+	struct actors *actors;
 	struct pipeline *pipeline;
 	struct jobs *jobs;
 	struct requests *requests;
 	struct reload *reload;
 	int mountinfo_fd;
-	int wake_fd; /* of the witness */
-	bool has_news; /* the fanotify queue or the witness has something */
+	int wake_fd; /* of the actors */
+	bool has_news; /* the fanotify queue or the actors have something */
 	bool mounts_changed;
 	uint64_t losses_told; /* as the log has said last */
 	uint64_t losses_next_ns;
@@ -102,14 +100,13 @@ static void on_found(void *ctx, struct change *c)
 static void on_started(void *ctx, pid_t pid, uint64_t tag, uint32_t depth)
 {
 	struct worker *w = ctx;
-	witness_drain(w->witness, w->processes);
-	proctable_tag(w->processes, pid, tag, depth);
+	actors_tag(w->actors, pid, tag, depth);
 }
 
 static size_t on_signal_tagged(void *ctx, uint64_t tag, int signal)
 {
 	struct worker *w = ctx;
-	return lineage_signal(w->witness, w->processes, tag, signal);
+	return actors_signal(w->actors, tag, signal);
 }
 
 static void on_stop(void *ctx, bool now)
@@ -307,8 +304,8 @@ static void on_reloaded(void *ctx, struct load *l)
 static void tell_losses(struct worker *w)
 {
 	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
-	struct witness_counters c;
-	witness_counters(w->witness, &c);
+	struct actors_counters c;
+	actors_counters(w->actors, &c);
 	uint64_t events = p->unresolved + p->malformed + p->dropped;
 	uint64_t processes = c.lost + c.taskstats_lost + c.queue_dropped;
 	uint64_t now_ns = clock_monotonic_ns();
@@ -413,9 +410,9 @@ static int load_first(struct worker *w)
 	return 0;
 }
 
-static int start_witness(struct worker *w)
+static int start_actors(struct worker *w)
 {
-	struct witness_fds fds = {
+	struct actors_fds fds = {
 		.connector = fd_of(w, KEEPER_FD_CONNECTOR),
 		.taskstats = fd_of(w, KEEPER_FD_TASKSTATS),
 		.fanotify = fd_of(w, KEEPER_FD_FANOTIFY),
@@ -425,15 +422,14 @@ static int start_witness(struct worker *w)
 	if (since)
 		fds.since_ns = strtoull(since, NULL, 10);
 	w->wake_fd = thread_wakeup_open();
-	w->processes = proctable_new(PROCESSES_MAX);
 	w->tree = dirtree_new(DIRS_MAX);
-	if (w->wake_fd < 0 || !w->processes || !w->tree)
+	if (w->wake_fd < 0 || !w->tree)
 		return -1;
-	w->witness = witness_new(&fds, w->wake_fd, why);
-	if (!w->witness || witness_scan(w->witness, w->processes) < 0)
+	w->actors = actors_new(&fds, w->wake_fd, why);
+	if (!w->actors)
 		return -1;
-	struct witness_counters c;
-	witness_counters(w->witness, &c);
+	struct actors_counters c;
+	actors_counters(w->actors, &c);
 	if (c.reason)
 		log_warn("who did it may be unknown: %s", c.reason);
 	return 0;
@@ -468,8 +464,7 @@ static int start_pipeline(struct worker *w)
 	struct pipeline_parts parts = {
 		.group = fd_of(w, KEEPER_FD_FANOTIFY),
 		.buffer_fd = fd_of(w, KEEPER_FD_BUFFER),
-		.witness = w->witness,
-		.processes = w->processes,
+		.actors = w->actors,
 		.filesystems = &w->filesystems,
 		.tree = w->tree,
 		.rules = w->load.table,
@@ -493,7 +488,7 @@ static struct requests *start_requests(struct worker *w)
 				.filesystems = &w->filesystems,
 				.jobs = w->jobs,
 				.pipeline = w->pipeline,
-				.witness = w->witness,
+				.actors = w->actors,
 				.conf = &w->load.conf,
 				.group = fd_of(w, KEEPER_FD_FANOTIFY),
 				.is_dry = w->options->is_dry,
@@ -522,7 +517,7 @@ static int start(struct worker *w)
 {
 	w->poller = poller_new();
 	w->mountinfo_fd = mountinfo_open();
-	if (!w->poller || w->mountinfo_fd < 0 || start_witness(w) < 0 ||
+	if (!w->poller || w->mountinfo_fd < 0 || start_actors(w) < 0 ||
 		start_jobs(w) < 0 || update_filesystems(w, w->load.table) < 0 ||
 		start_pipeline(w) < 0 || start_listening(w) < 0) {
 		log_err("could not start: %s", strerror(errno));
@@ -542,8 +537,7 @@ static void end(struct worker *w)
 	jobs_free(w->jobs);
 	requests_free(w->requests);
 	pipeline_free(w->pipeline);
-	witness_free(w->witness);
-	proctable_free(w->processes);
+	actors_free(w->actors);
 	dirtree_free(w->tree);
 	filesystems_fini(&w->filesystems);
 	poller_free(w->poller);
@@ -567,7 +561,6 @@ int worker_run(const struct options *o)
 		log_err("'fsmon worker' is started by 'fsmon run' only");
 		return EXIT_USAGE;
 	}
-	proc_allow_files();
 	int code = EXIT_USAGE;
 	if (load_first(&w) == 0)
 		code = start(&w) == 0 ? loop(&w) : EXIT_FAILED;

@@ -2,28 +2,11 @@
 #include "core/conf.h"
 
 #include "base/grow.h"
-#include "core/confread.h"
 #include "core/keys.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-int conf_read(struct conf *c, const struct conf_file *files, size_t count,
-	const struct conf_lookup *lookup)
-{
-	keys_init_daemon(&c->daemon);
-	struct confread *r = confread_new(c, lookup);
-	if (!r)
-		return -1;
-	int rc = 0;
-	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = confread_file(r, &files[i]);
-	confread_free(r);
-	if (rc < 0)
-		errno = ENOMEM;
-	return rc;
-}
 
 /* Where a message belongs: behind the last of its file that is not about a later line, or
  * at the end. */
@@ -76,7 +59,7 @@ int conf_message_text(struct buf *b, const struct conf_message *m, bool with_kin
 void conf_fini(struct conf *c)
 {
 	for (size_t i = 0; i < c->rule_count; i++)
-		rule_free(c->rules[i]);
+		keys_free_rule(c->rules[i]);
 	free(c->rules);
 	for (size_t i = 0; i < c->message_count; i++) {
 		free(c->messages[i].file);

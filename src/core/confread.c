@@ -29,7 +29,7 @@ struct rule_place {
 	UT_hash_handle hh;
 };
 
-struct confread {
+struct reader {
 	struct conf *conf;
 	struct confuser users;
 	struct rule_place *places;
@@ -47,23 +47,6 @@ struct confread {
 	struct rule *rule; /* of the section, [defaults] too */
 };
 
-struct confread *confread_new(struct conf *conf, const struct conf_lookup *lookup)
-{
-	struct confread *r = calloc(1, sizeof(*r));
-	if (!r)
-		return NULL;
-	r->conf = conf;
-	r->users.lookup = lookup;
-	r->section.conf = conf;
-	r->section.keys.users = &r->users;
-	r->section.seen = calloc(keys_count(), sizeof(*r->section.seen));
-	if (!r->section.seen) {
-		free(r);
-		return NULL;
-	}
-	return r;
-}
-
 static void place_free(struct rule_place *p)
 {
 	if (!p)
@@ -73,24 +56,31 @@ static void place_free(struct rule_place *p)
 	free(p);
 }
 
-void confread_free(struct confread *r)
+/* Returns 0, or -1 with ENOMEM. */
+static int reader_init(
+	struct reader *r, struct conf *conf, const struct confuser_lookup *lookup)
 {
-	if (!r)
-		return;
-	struct rule_place *p;
-	struct rule_place *next;
+	*r = (struct reader){.conf = conf,
+		.users.lookup = lookup,
+		.section = {.conf = conf, .keys.users = &r->users}};
+	r->section.seen = calloc(keys_count(), sizeof(*r->section.seen));
+	return r->section.seen ? 0 : -1;
+}
+
+static void reader_fini(struct reader *r)
+{
+	struct rule_place *p, *next;
 	HASH_ITER (hh, r->places, p, next) {
 		HASH_DEL(r->places, p);
 		place_free(p);
 	}
-	rule_free(r->rule);
+	keys_free_rule(r->rule);
 	confsect_defaults_fini(&r->defaults);
 	confsect_defaults_fini(&r->main_defaults);
 	confsect_fini(&r->section);
 	free(r->section.seen);
 	confuser_fini(&r->users);
 	free(r->lost_main);
-	free(r);
 }
 
 /* ---- the end of a section ---- */
@@ -134,7 +124,7 @@ static bool tell_misspelt_section(struct confsect *s, const struct rule *rule)
 	return true;
 }
 
-static void check_rule(struct confread *r)
+static void check_rule(struct reader *r)
 {
 	struct confsect *s = &r->section;
 	const struct rule *rule = r->rule;
@@ -145,12 +135,12 @@ static void check_rule(struct confread *r)
 			tell_missing(s, "command", "a command to run");
 	}
 	unsigned line = s->seen[keys_index(keys_find("max-wait"))].line;
-	if (line && rule->max_wait_ns < rule->debounce_ns)
+	if (line && rule->timing.max_wait_ns < rule->timing.debounce_ns)
 		confsect_warn(s, line, "max-wait",
 			"shorter than debounce, so the hook never waits that long");
 }
 
-static void end_section(struct confread *r)
+static void end_section(struct reader *r)
 {
 	struct confsect *s = &r->section;
 	confsect_end(s);
@@ -162,7 +152,7 @@ static void end_section(struct confread *r)
 		else
 			r->rule = NULL;
 	}
-	rule_free(r->rule);
+	keys_free_rule(r->rule);
 	r->rule = NULL;
 	s->kind = CONFSECT_NONE;
 }
@@ -170,7 +160,7 @@ static void end_section(struct confread *r)
 /* ---- the beginning of a section ---- */
 
 /* Note where a rule's name stands; returns the place where it stood before, or NULL. */
-static const struct rule_place *note_name(struct confread *r)
+static const struct rule_place *note_name(struct reader *r)
 {
 	struct rule_place *p;
 	HASH_FIND_STR(r->places, r->rule->name, p);
@@ -192,7 +182,7 @@ static const struct rule_place *note_name(struct confread *r)
 	return NULL;
 }
 
-static void check_name(struct confread *r)
+static void check_name(struct reader *r)
 {
 	const struct rule_place *first = note_name(r);
 	if (!first)
@@ -209,7 +199,7 @@ static void check_name(struct confread *r)
 }
 
 /* A rule with all defaults that hold for it. */
-static struct rule *new_rule(struct confread *r, const struct confline *line)
+static struct rule *new_rule(struct reader *r, const struct confline *line)
 {
 	struct rule *rule = keys_new_rule();
 	if (!rule)
@@ -220,7 +210,7 @@ static struct rule *new_rule(struct confread *r, const struct confline *line)
 	if (!rule->name || !rule->file ||
 		confsect_apply_defaults(&r->section, &r->main_defaults, rule) < 0 ||
 		confsect_apply_defaults(&r->section, &r->defaults, rule) < 0) {
-		rule_free(rule);
+		keys_free_rule(rule);
 		return NULL;
 	}
 	return rule;
@@ -231,7 +221,7 @@ static bool is_named(const struct confline *line, const char *name)
 	return line->len == strlen(name) && memcmp(line->text, name, line->len) == 0;
 }
 
-static void begin_daemon(struct confread *r, const struct confline *line)
+static void begin_daemon(struct reader *r, const struct confline *line)
 {
 	struct confsect *s = &r->section;
 	confsect_begin(s, CONFSECT_DAEMON, line->text, line->len, line->line, &r->daemon);
@@ -248,7 +238,7 @@ static void begin_daemon(struct confread *r, const struct confline *line)
 		r->daemon_line = line->line;
 }
 
-static void begin_section(struct confread *r, const struct confline *line)
+static void begin_section(struct reader *r, const struct confline *line)
 {
 	end_section(r);
 	if (is_named(line, "daemon")) {
@@ -267,7 +257,7 @@ static void begin_section(struct confread *r, const struct confline *line)
 }
 
 /* A faulty name; the section follows. */
-static void tell_bad_name(struct confread *r, const struct confline *line)
+static void tell_bad_name(struct reader *r, const struct confline *line)
 {
 	end_section(r);
 	confsect_begin(
@@ -277,14 +267,14 @@ static void tell_bad_name(struct confread *r, const struct confline *line)
 
 /* ---- files ---- */
 
-static size_t file_errors(const struct confread *r)
+static size_t file_errors(const struct reader *r)
 {
 	return r->conf->error_count - r->errors_before;
 }
 
 static int take_line(void *ctx, const struct confline *line)
 {
-	struct confread *r = ctx;
+	struct reader *r = ctx;
 	/* A faulty header says nothing about the section above it. */
 	if (line->kind == CONFLINE_BAD_HEADER) {
 		end_section(r);
@@ -303,14 +293,14 @@ static int take_line(void *ctx, const struct confline *line)
 }
 
 /* Take the rules of a faulty file away. */
-static void drop_rules(struct confread *r)
+static void drop_rules(struct reader *r)
 {
 	while (r->conf->rule_count > r->first_rule)
-		rule_free(r->conf->rules[--r->conf->rule_count]);
+		keys_free_rule(r->conf->rules[--r->conf->rule_count]);
 }
 
 /* The main file's [daemon] and [defaults] hold from now on, or are known to be lost. */
-static int keep_main(struct confread *r, bool is_faulty)
+static int keep_main(struct reader *r, bool is_faulty)
 {
 	if (!is_faulty) {
 		r->conf->daemon = r->daemon;
@@ -325,7 +315,7 @@ static int keep_main(struct confread *r, bool is_faulty)
 }
 
 /* Without the defaults that were meant for it, such as `user`, a rule must not run. */
-static void tell_lost_main(struct confread *r)
+static void tell_lost_main(struct reader *r)
 {
 	struct buf why = {0};
 	buf_add_str(&why, "left out: the [defaults] in ");
@@ -338,7 +328,7 @@ static void tell_lost_main(struct confread *r)
 	buf_fini(&why);
 }
 
-static void begin_file(struct confread *r, const struct conf_file *file)
+static void begin_file(struct reader *r, const struct conf_file *file)
 {
 	r->section.file = file;
 	r->section.defaults = &r->defaults;
@@ -350,7 +340,9 @@ static void begin_file(struct confread *r, const struct conf_file *file)
 	keys_init_daemon(&r->daemon);
 }
 
-int confread_file(struct confread *r, const struct conf_file *file)
+/* Read a file: its rules, unless it has an error, and its messages. Returns 0, also with
+ * errors, or -1 with ENOMEM. */
+static int read_file(struct reader *r, const struct conf_file *file)
 {
 	begin_file(r, file);
 	if (r->lost_main)
@@ -366,8 +358,19 @@ int confread_file(struct confread *r, const struct conf_file *file)
 	if (file->is_main && keep_main(r, is_faulty) < 0)
 		r->section.no_memory = true;
 	confsect_defaults_fini(&r->defaults);
-	if (!r->section.no_memory)
-		return 0;
-	errno = ENOMEM;
-	return -1;
+	return r->section.no_memory ? -1 : 0;
+}
+
+int confread_files(struct conf *c, const struct conf_file *files, size_t count,
+	const struct confuser_lookup *lookup)
+{
+	struct reader r;
+	keys_init_daemon(&c->daemon);
+	int rc = reader_init(&r, c, lookup);
+	for (size_t i = 0; i < count && rc == 0; i++)
+		rc = read_file(&r, &files[i]);
+	reader_fini(&r);
+	if (rc < 0)
+		errno = ENOMEM;
+	return rc;
 }

@@ -1,20 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading rule files one after another: what core/conf.c is made of. */
+/* Reads rule files: bytes in, rules and messages out. fsmon.conf(5) explains the format. */
 #ifndef FSMON_CORE_CONFREAD_H
 #define FSMON_CORE_CONFREAD_H
 
 #include "core/conf.h"
+#include "core/confuser.h"
 
-struct confread;
+#include <stddef.h>
 
-/* Begin; conf and lookup are borrowed. Returns NULL with ENOMEM. */
-struct confread *confread_new(struct conf *conf, const struct conf_lookup *lookup);
-
-/* Read a file into conf: its rules, unless it has an error, and its messages. Returns 0,
- * also with errors, or -1 with ENOMEM. */
-int confread_file(struct confread *r, const struct conf_file *file);
-
-/* NULL is allowed. */
-void confread_free(struct confread *r);
+/*
+ * Read all files, in order; the main file comes first. Every error of every file is
+ * collected in c->messages; a file with an error contributes no rules, and its [daemon]
+ * and [defaults] are not used. If the main file has an error and [defaults], all other
+ * files are left out, each with an error that says so: their hooks must not run without,
+ * say, the `user` meant for them. c must be all zero; conf_fini frees it whatever this
+ * returns. Returns 0, also with errors, or -1 with ENOMEM.
+ *
+ * How values are read (core/confline.h and core/conftext.h say more):
+ * - An empty value clears what [defaults] gave: the key is as if never given. A list key
+ * may be given again and adds to what is there; `key =` followed by indented items
+ * replaces it.
+ * - A list item may be followed by a comma at the end of a line. Within a list, indented
+ * lines that begin with # or ; are comments.
+ * - In `command` and `on-failure` every indented line is the script's, # or not; the
+ * blanks that all of them begin with are taken off, blank lines between them stay. Only
+ * lines that begin at the left margin with # or ; are comments of the file.
+ * - `none` stands for no `throttle`, `breaker`, `timeout` and `on-failure`.
+ */
+int confread_files(struct conf *c, const struct conf_file *files, size_t count,
+	const struct confuser_lookup *lookup);
 
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct confsect_default {
-	const struct keys_key *key;
+	const struct key *key;
 	char *value; /* NULL: clear the key */
 };
 
@@ -52,7 +52,7 @@ static void tell_key(struct confsect *s, unsigned line, const char *why)
 /* ---- values ---- */
 
 static int keep_default(
-	struct confsect_defaults *d, const struct keys_key *key, const char *value)
+	struct confsect_defaults *d, const struct key *key, const char *value)
 {
 	if (grow(d->items, d->count) < 0)
 		return -1;
@@ -147,9 +147,9 @@ static void tell_unknown_key(struct confsect *s, const struct confline *line)
 
 /* The key of a line if the section can have it, and has it not yet; else NULL, and it was
  * told. */
-static const struct keys_key *find_key(struct confsect *s, const struct confline *line)
+static const struct key *find_key(struct confsect *s, const struct confline *line)
 {
-	const struct keys_key *key = keys_find(line->key);
+	const struct key *key = keys_find(line->key);
 	if (!key) {
 		tell_unknown_key(s, line);
 		return NULL;
@@ -194,7 +194,7 @@ static void take_value(struct confsect *s, const struct confline *line)
 
 /* The key of a line without its indent, if it is `key = value` with a key that there is.
  */
-static const struct keys_key *key_of_line(const char *text, size_t len)
+static const struct key *key_of_line(const char *text, size_t len)
 {
 	size_t name_len = 0;
 	while (name_len < len && !isblank((unsigned char)text[name_len]) &&
@@ -215,7 +215,7 @@ static const struct keys_key *key_of_line(const char *text, size_t len)
 static bool refuse_continuation(
 	struct confsect *s, const char *text, size_t len, unsigned line)
 {
-	const struct keys_key *key = key_of_line(text, len);
+	const struct key *key = key_of_line(text, len);
 	if (!key && s->key->kind->is_list)
 		return false;
 	if (key)

@@ -32,7 +32,7 @@ struct confsect {
 	struct conf *conf; /* takes the messages */
 	const struct conf_file *file;
 	struct confsect_seen *seen;
-	struct keys_context keys;
+	struct key_context keys;
 
 	enum confsect_kind kind;
 	struct buf title; /* "[name]", escaped */
@@ -41,7 +41,7 @@ struct confsect {
 	void *target; /* borrowed: struct rule, or struct conf_daemon */
 	struct confsect_defaults *defaults; /* where [defaults] go */
 
-	const struct keys_key *key; /* whose value goes on */
+	const struct key *key; /* whose value goes on */
 	unsigned key_line;
 	struct conftext text; /* its lines so far, if it is a text */
 	bool no_memory; /* something failed for want of memory */

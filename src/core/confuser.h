@@ -3,13 +3,23 @@
 #ifndef FSMON_CORE_CONFUSER_H
 #define FSMON_CORE_CONFUSER_H
 
-#include "core/conf.h"
+#include "core/rule.h"
+
+/* Users and groups, as functions so that reading stays pure. Each returns 0, or -1 with
+ * ENOENT if there is none of that name, or another errno. */
+struct confuser_lookup {
+	void *ctx;
+	/* By name or number: fills uid, gid, groups, name, home, shell (allocated). */
+	int (*user)(void *ctx, const char *name, struct rule_user *out);
+	/* By name or number. */
+	int (*group)(void *ctx, const char *name, gid_t *out);
+};
 
 struct confuser_entry;
 
 /* Set `lookup`, leave the rest zero. */
 struct confuser {
-	const struct conf_lookup *lookup; /* borrowed */
+	const struct confuser_lookup *lookup; /* borrowed */
 	struct confuser_entry *users;
 	struct confuser_entry *groups;
 };

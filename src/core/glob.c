@@ -2,7 +2,7 @@
 #include "core/glob.h"
 
 #include "base/buf.h"
-#include "core/globprog.h"
+#include "core/glob_program.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -64,7 +64,7 @@ struct glob *glob_new(const char *pattern, enum glob_kind kind, const char **why
 	if (!g->text || !g->front)
 		goto fail;
 	find_front(g);
-	if (!g->is_literal && globcomp_compile(g, why) < 0)
+	if (!g->is_literal && glob_compile(g, why) < 0)
 		goto fail;
 	return g;
 fail:;

@@ -14,7 +14,6 @@
 /* One string of the environment, name, `=` and NUL included: MAX_ARG_STRLEN of the
  * kernel. */
 #define HOOK_STRING_MAX_BYTES ((size_t)128 * 1024)
-#define HOOK_CMDLINE_MAX_BYTES ((size_t)32 * 1024)
 #define HOOK_OUTPUT_MAX_BYTES ((size_t)4096) /* FSMON_OUTPUT */
 #define HOOK_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -2,7 +2,6 @@
 #include "core/hookvars.h"
 
 #include "base/countof.h"
-#include "core/hook.h"
 #include "core/when.h"
 
 #include <inttypes.h>
@@ -179,7 +178,7 @@ static const struct hookvars_variable hookvars_table[] = {
 	{"FSMON_UID", "uid", get_uid, 0},
 	{"FSMON_EUID", "euid", get_euid, 0},
 	{"FSMON_EXE", "exe", get_exe, 0},
-	{"FSMON_CMDLINE", "cmdline", get_cmdline, HOOK_CMDLINE_MAX_BYTES},
+	{"FSMON_CMDLINE", "cmdline", get_cmdline, HOOKVARS_CMDLINE_MAX_BYTES},
 	{"FSMON_LOGIN_USER", "login_user", get_login_user, 0},
 	{"FSMON_UNIT", "unit", get_unit, 0},
 	{"FSMON_ATTRIBUTION", "attribution", get_attribution, 0},

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HOOKVARS_CMDLINE_MAX_BYTES ((size_t)32 * 1024) /* of FSMON_CMDLINE */
+
 enum hookvars_type {
 	HOOKVARS_UNKNOWN, /* in the environment the empty string */
 	HOOKVARS_TEXT, /* any bytes but NUL */

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* The second half of core/table.h: what an event is to a rule whose globs match. */
-#include "core/table.h"
+#include "core/judge.h"
 
 #include <string.h>
 
-const char *table_verdict_text(enum table_verdict v)
+const char *judge_verdict_text(enum judge_verdict v)
 {
 	static const char *const texts[] = {
-		[TABLE_MATCH] = "matches",
-		[TABLE_DISABLED] = "the rule is disabled (enabled = no)",
-		[TABLE_NO_PATH] = "no path glob matches",
-		[TABLE_EXCLUDED] = "excluded",
-		[TABLE_EVENTS] = "the event is not in events",
-		[TABLE_TYPE] = "the file's type is not in type",
-		[TABLE_SIZE] = "the file's size does not fulfil size",
-		[TABLE_BY_USER] = "the actor's user does not fulfil by-user",
-		[TABLE_BY_CMD] = "the actor's name does not fulfil by-cmd",
-		[TABLE_BY_EXE] = "the actor's executable does not fulfil by-exe",
-		[TABLE_BY_ANCESTOR] = "the actor's ancestors do not fulfil by-ancestor",
-		[TABLE_BY_UNIT] = "the actor's unit does not fulfil by-unit",
-		[TABLE_SELF] = "caused by the rule's own hook (self-events)",
+		[JUDGE_MATCH] = "matches",
+		[JUDGE_DISABLED] = "the rule is disabled (enabled = no)",
+		[JUDGE_NO_PATH] = "no path glob matches",
+		[JUDGE_EXCLUDED] = "excluded",
+		[JUDGE_EVENTS] = "the event is not in events",
+		[JUDGE_TYPE] = "the file's type is not in type",
+		[JUDGE_SIZE] = "the file's size does not fulfil size",
+		[JUDGE_BY_USER] = "the actor's user does not fulfil by-user",
+		[JUDGE_BY_CMD] = "the actor's name does not fulfil by-cmd",
+		[JUDGE_BY_EXE] = "the actor's executable does not fulfil by-exe",
+		[JUDGE_BY_ANCESTOR] = "the actor's ancestors do not fulfil by-ancestor",
+		[JUDGE_BY_UNIT] = "the actor's unit does not fulfil by-unit",
 	};
 	return texts[v];
 }
@@ -49,7 +47,7 @@ static uint32_t rename_kind(const struct rule *r, bool new_hit, bool old_hit)
 	return r->events & (new_hit ? EVENT_MOVED_TO : EVENT_MOVED_FROM);
 }
 
-uint32_t table_kind(
+uint32_t judge_kind(
 	const struct rule *r, const struct event *e, bool new_hit, bool old_hit)
 {
 	uint32_t kinds = e->kinds & r->events & ~(uint32_t)EVENT_RENAMES;
@@ -63,7 +61,7 @@ uint32_t table_kind(
 	return event_kind_newest(kinds);
 }
 
-bool table_needs_type(const struct rule *r, const struct event *e)
+bool judge_needs_type(const struct rule *r, const struct event *e)
 {
 	if (r->types || r->size_compare != RULE_CMP_NONE)
 		return true;
@@ -162,29 +160,29 @@ static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
 	return included;
 }
 
-enum table_verdict table_judge(
+enum judge_verdict judge_event(
 	const struct rule *r, const struct event *e, const char *user)
 {
 	const struct actor *a = e->actor;
 	const char *cmd = a->cmd[0] ? a->cmd : NULL;
 	/* What befell a whole filesystem has neither a file nor an actor. */
 	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR))
-		return TABLE_MATCH;
+		return JUDGE_MATCH;
 	const struct {
 		bool fits;
-		enum table_verdict otherwise;
+		enum judge_verdict otherwise;
 	} checks[] = {
-		{type_fits(r, e), TABLE_TYPE},
-		{size_fits(r, e), TABLE_SIZE},
-		{user_fits(&r->by_user, a->uid, user), TABLE_BY_USER},
-		{word_fits(&r->by_cmd, cmd), TABLE_BY_CMD},
-		{word_fits(&r->by_exe, a->exe), TABLE_BY_EXE},
-		{ancestors_fit(&r->by_ancestor, a), TABLE_BY_ANCESTOR},
-		{word_fits(&r->by_unit, a->unit), TABLE_BY_UNIT},
+		{type_fits(r, e), JUDGE_TYPE},
+		{size_fits(r, e), JUDGE_SIZE},
+		{user_fits(&r->by_user, a->uid, user), JUDGE_BY_USER},
+		{word_fits(&r->by_cmd, cmd), JUDGE_BY_CMD},
+		{word_fits(&r->by_exe, a->exe), JUDGE_BY_EXE},
+		{ancestors_fit(&r->by_ancestor, a), JUDGE_BY_ANCESTOR},
+		{word_fits(&r->by_unit, a->unit), JUDGE_BY_UNIT},
 	};
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
 		if (!checks[i].fits)
 			return checks[i].otherwise;
 	}
-	return TABLE_MATCH;
+	return JUDGE_MATCH;
 }

@@ -3,6 +3,7 @@
 
 #include "base/countof.h"
 #include "core/actor.h"
+#include "core/confdaemon.h"
 #include "core/event.h"
 #include "core/value.h"
 
@@ -11,9 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Append the value in quotes and what is wrong with it, and fail. */
-static int refuse(struct keys_context *ctx, const char *before, const char *value,
-	const char *after)
+int keykinds_refuse(
+	struct key_context *ctx, const char *before, const char *value, const char *after)
 {
 	buf_add_str(&ctx->why, before);
 	value_quote(&ctx->why, value, strlen(value));
@@ -34,7 +34,7 @@ static int replace_text(char **field, const char *value)
 	return 0;
 }
 
-static void clear_text(const struct keys_key *key, void *field)
+static void clear_text(const struct key *key, void *field)
 {
 	(void)key;
 	char **text = field;
@@ -45,8 +45,8 @@ static void clear_text(const struct keys_key *key, void *field)
 /* The longest that the kernel takes as one argument: MAX_ARG_STRLEN without its NUL. */
 #define KEYKINDS_COMMAND_MAX (128u * 1024u - 1u)
 
-static int set_text(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_text(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	size_t len = strlen(value);
@@ -61,8 +61,8 @@ static int set_text(const struct keys_key *key, void *field, const char *value,
 	return replace_text(field, value);
 }
 
-static int set_text_none(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_text_none(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	if (strcmp(value, "none") == 0) {
 		clear_text(key, field);
@@ -71,17 +71,17 @@ static int set_text_none(const struct keys_key *key, void *field, const char *va
 	return set_text(key, field, value, ctx);
 }
 
-static int set_directory(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_directory(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	if (value[0] != '/')
-		return refuse(
+		return keykinds_refuse(
 			ctx, "", value, " is not an absolute path: it must begin with /");
 	return replace_text(field, value);
 }
 
-int keykinds_refuse_account(const char *what, const char *value, struct keys_context *ctx)
+int keykinds_refuse_account(const char *what, const char *value, struct key_context *ctx)
 {
 	int error = errno;
 	if (error == ENOMEM)
@@ -97,8 +97,8 @@ int keykinds_refuse_account(const char *what, const char *value, struct keys_con
 	return -1;
 }
 
-static int set_user(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_user(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	if (!confuser_find_user(ctx->users, value))
@@ -106,8 +106,8 @@ static int set_user(const struct keys_key *key, void *field, const char *value,
 	return replace_text(field, value);
 }
 
-static int set_group(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_group(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	gid_t gid;
@@ -116,25 +116,25 @@ static int set_group(const struct keys_key *key, void *field, const char *value,
 	return replace_text(field, value);
 }
 
-const struct keys_kind keykind_text = {
+const struct key_kind keykind_text = {
 	.set = set_text, .clear = clear_text, .is_text = true};
-const struct keys_kind keykind_text_none = {
+const struct key_kind keykind_text_none = {
 	.set = set_text_none, .clear = clear_text, .is_text = true};
-const struct keys_kind keykind_directory = {.set = set_directory, .clear = clear_text};
-const struct keys_kind keykind_user = {.set = set_user, .clear = clear_text};
-const struct keys_kind keykind_group = {.set = set_group, .clear = clear_text};
+const struct key_kind keykind_directory = {.set = set_directory, .clear = clear_text};
+const struct key_kind keykind_user = {.set = set_user, .clear = clear_text};
+const struct key_kind keykind_group = {.set = set_group, .clear = clear_text};
 
 /* ---- plain fields ---- */
 
-static int set_bool(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_bool(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	return value_bool(value, field, &ctx->why);
 }
 
-static int set_number(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_number(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	uint64_t n;
 	if (value_number(value, key->min, key->max, &n, &ctx->why) < 0)
@@ -143,21 +143,21 @@ static int set_number(const struct keys_key *key, void *field, const char *value
 	return 0;
 }
 
-static int set_choice(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_choice(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	return value_choice(value, key->choices, key->choice_count, field, &ctx->why);
 }
 
-static int set_duration(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_duration(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	return value_duration(value, field, &ctx->why);
 }
 
-static int set_timeout(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_timeout(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	if (strcmp(value, "none") != 0)
 		return set_duration(key, field, value, ctx);
@@ -165,72 +165,72 @@ static int set_timeout(const struct keys_key *key, void *field, const char *valu
 	return 0;
 }
 
-static int set_rate(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_rate(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	return value_rate(value, field, &ctx->why);
 }
 
-static int set_signal(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_signal(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	return value_signal(value, field, &ctx->why);
 }
 
-static int set_umask(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_umask(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	return value_umask(value, field, &ctx->why);
 }
 
-static int set_nice(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_nice(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	(void)key;
 	return value_nice(value, field, &ctx->why);
 }
 
 /* The struct that a field of a key lies in. */
-static void *owner_of(const struct keys_key *key, void *field)
+static void *owner_of(const struct key *key, void *field)
 {
 	return (char *)field - key->offset;
 }
 
-static int set_size(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_size(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	struct rule *r = owner_of(key, field);
 	return value_size_condition(value, &r->size_compare, &r->size_bytes, &ctx->why);
 }
 
-static int set_on_busy(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_on_busy(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	static const struct value_name choices[] = {
-		{"queue", RULE_BUSY_QUEUE},
-		{"drop", RULE_BUSY_DROP},
-		{"restart", RULE_BUSY_RESTART},
-		{"signal NAME", RULE_BUSY_SIGNAL},
+		{"queue", TIMING_BUSY_QUEUE},
+		{"drop", TIMING_BUSY_DROP},
+		{"restart", TIMING_BUSY_RESTART},
+		{"signal NAME", TIMING_BUSY_SIGNAL},
 	};
 	struct rule *r = owner_of(key, field);
 	size_t word = strcspn(value, " \t");
 	if (word == strlen("signal") && strncmp(value, "signal", word) == 0) {
 		const char *name = value + word + strspn(value + word, " \t");
 		if (!*name)
-			return refuse(ctx, "expected a name after ", value,
+			return keykinds_refuse(ctx, "expected a name after ", value,
 				", such as signal USR1");
-		if (value_signal(name, &r->busy_signal, &ctx->why) < 0)
+		if (value_signal(name, &r->timing.busy_signal, &ctx->why) < 0)
 			return -1;
-		r->on_busy = RULE_BUSY_SIGNAL;
+		r->timing.on_busy = TIMING_BUSY_SIGNAL;
 		return 0;
 	}
 	unsigned choice;
 	if (value_choice(value, choices, countof(choices), &choice, &ctx->why) < 0)
 		return -1;
-	r->on_busy = choice;
+	r->timing.on_busy = choice;
 	return 0;
 }
 
@@ -259,8 +259,8 @@ static int parse_history(
 	return rc;
 }
 
-static int set_history(const struct keys_key *key, void *field, const char *value,
-	struct keys_context *ctx)
+static int set_history(
+	const struct key *key, void *field, const char *value, struct key_context *ctx)
 {
 	uint64_t age_ns;
 	uint64_t count;
@@ -268,7 +268,7 @@ static int set_history(const struct keys_key *key, void *field, const char *valu
 		if (errno != EINVAL)
 			return -1;
 		buf_clear(&ctx->why);
-		return refuse(ctx,
+		return keykinds_refuse(ctx,
 			"expected an age and a count, such as 7d, 10000, found ", value,
 			"");
 	}
@@ -278,15 +278,15 @@ static int set_history(const struct keys_key *key, void *field, const char *valu
 	return 0;
 }
 
-const struct keys_kind keykind_bool = {.set = set_bool};
-const struct keys_kind keykind_number = {.set = set_number};
-const struct keys_kind keykind_choice = {.set = set_choice};
-const struct keys_kind keykind_duration = {.set = set_duration};
-const struct keys_kind keykind_timeout = {.set = set_timeout};
-const struct keys_kind keykind_rate = {.set = set_rate};
-const struct keys_kind keykind_signal = {.set = set_signal};
-const struct keys_kind keykind_umask = {.set = set_umask};
-const struct keys_kind keykind_nice = {.set = set_nice};
-const struct keys_kind keykind_size = {.set = set_size};
-const struct keys_kind keykind_on_busy = {.set = set_on_busy};
-const struct keys_kind keykind_history = {.set = set_history};
+const struct key_kind keykind_bool = {.set = set_bool};
+const struct key_kind keykind_number = {.set = set_number};
+const struct key_kind keykind_choice = {.set = set_choice};
+const struct key_kind keykind_duration = {.set = set_duration};
+const struct key_kind keykind_timeout = {.set = set_timeout};
+const struct key_kind keykind_rate = {.set = set_rate};
+const struct key_kind keykind_signal = {.set = set_signal};
+const struct key_kind keykind_umask = {.set = set_umask};
+const struct key_kind keykind_nice = {.set = set_nice};
+const struct key_kind keykind_size = {.set = set_size};
+const struct key_kind keykind_on_busy = {.set = set_on_busy};
+const struct key_kind keykind_history = {.set = set_history};

@@ -13,27 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Append an item in quotes between two pieces, the second of which may be NULL, and fail.
- */
-static int refuse(
-	struct keys_context *ctx, const char *before, const char *item, const char *after)
-{
-	buf_add_str(&ctx->why, before);
-	value_quote(&ctx->why, item, strlen(item));
-	buf_add_str(&ctx->why, after ? after : "");
-	errno = EINVAL;
-	return -1;
-}
-
 /* ---- globs ---- */
 
 static int add_glob(struct rule_globs *globs, const char *pattern, enum glob_kind kind,
-	const char *item, struct keys_context *ctx)
+	const char *item, struct key_context *ctx)
 {
 	const char *why;
 	struct glob *g = glob_new(pattern, kind, &why);
 	if (!g && errno == EINVAL) {
-		refuse(ctx, "", item, ": ");
+		keykinds_refuse(ctx, "", item, ": ");
 		buf_add_str(&ctx->why, why);
 		errno = EINVAL;
 	}
@@ -49,7 +37,7 @@ static int add_glob(struct rule_globs *globs, const char *pattern, enum glob_kin
 
 /* A glob that is absolute, or else matches at any depth. */
 static int add_deep_glob(
-	struct rule_globs *globs, const char *item, struct keys_context *ctx)
+	struct rule_globs *globs, const char *item, struct key_context *ctx)
 {
 	if (item[0] == '/')
 		return add_glob(globs, item, GLOB_PATH, item, ctx);
@@ -75,23 +63,23 @@ static void clear_globs(struct rule_globs *globs)
 	*globs = (struct rule_globs){0};
 }
 
-static void clear_glob_field(const struct keys_key *key, void *field)
+static void clear_glob_field(const struct key *key, void *field)
 {
 	(void)key;
 	clear_globs(field);
 }
 
 /* Refuse components that no path has: they would never match. */
-static int check_components(const char *item, struct keys_context *ctx)
+static int check_components(const char *item, struct key_context *ctx)
 {
 	const char *p = item[0] == '/' ? item + 1 : item;
 	for (; *p; p += *p == '/') {
 		size_t len = strcspn(p, "/");
 		if (len == 0)
-			return refuse(ctx, "", item,
+			return keykinds_refuse(ctx, "", item,
 				" holds two slashes in a row, which no path does");
 		if (p[0] == '.' && (len == 1 || (len == 2 && p[1] == '.')))
-			return refuse(ctx, "", item,
+			return keykinds_refuse(ctx, "", item,
 				" holds a component . or .., which no path does; write "
 				"the "
 				"path that is meant");
@@ -100,25 +88,26 @@ static int check_components(const char *item, struct keys_context *ctx)
 	return 0;
 }
 
-static int set_path(const struct keys_key *key, void *field, const char *item,
-	struct keys_context *ctx)
+static int set_path(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
 {
 	(void)key;
 	if (item[0] == '~')
-		return refuse(ctx, "", item,
+		return keykinds_refuse(ctx, "", item,
 			" is not absolute: ~ is not expanded, write the whole path");
 	if (item[0] == '"' || item[0] == '\'')
-		return refuse(ctx, "", item,
+		return keykinds_refuse(ctx, "", item,
 			" is not absolute: quotes are part of a value, write it without");
 	if (item[0] != '/')
-		return refuse(ctx, "", item, " is not absolute: it must begin with /");
+		return keykinds_refuse(
+			ctx, "", item, " is not absolute: it must begin with /");
 	if (check_components(item, ctx) < 0)
 		return -1;
 	return add_glob(field, item, GLOB_PATH, item, ctx);
 }
 
-static int set_exclude(const struct keys_key *key, void *field, const char *item,
-	struct keys_context *ctx)
+static int set_exclude(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
 {
 	(void)key;
 	if (check_components(item, ctx) < 0)
@@ -126,10 +115,9 @@ static int set_exclude(const struct keys_key *key, void *field, const char *item
 	return add_deep_glob(field, item, ctx);
 }
 
-const struct keys_kind keykind_paths = {
+const struct key_kind keykind_paths = {
 	.set = set_path, .clear = clear_glob_field, .is_list = true};
-const struct keys_kind keykind_excludes = {
-	set_exclude, clear_glob_field, .is_list = true};
+const struct key_kind keykind_excludes = {set_exclude, clear_glob_field, .is_list = true};
 
 /* ---- conditions on the actor ---- */
 
@@ -139,9 +127,9 @@ static const char *skip_not(const char *item)
 	return item[0] == '!' ? item + 1 + strspn(item + 1, " \t") : item;
 }
 
-static int refuse_empty_not(const char *item, struct keys_context *ctx)
+static int refuse_empty_not(const char *item, struct key_context *ctx)
 {
-	return refuse(ctx, "nothing follows the ! in ", item, NULL);
+	return keykinds_refuse(ctx, "nothing follows the ! in ", item, "");
 }
 
 static int add_uid(uint32_t **uids, size_t *count, uint32_t uid)
@@ -153,7 +141,7 @@ static int add_uid(uint32_t **uids, size_t *count, uint32_t uid)
 }
 
 /* The id that a plain word names: a number, which needs no entry, or a user. */
-static int find_uid(const char *word, uint32_t *out, struct keys_context *ctx)
+static int find_uid(const char *word, uint32_t *out, struct key_context *ctx)
 {
 	uint64_t number;
 	if (strspn(word, "0123456789") == strlen(word)) {
@@ -170,8 +158,8 @@ static int find_uid(const char *word, uint32_t *out, struct keys_context *ctx)
 	return keykinds_refuse_account("user", word, ctx);
 }
 
-static int set_by_user(const struct keys_key *key, void *field, const char *item,
-	struct keys_context *ctx)
+static int set_by_user(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
 {
 	(void)key;
 	struct rule_condition *c = field;
@@ -190,8 +178,8 @@ static int set_by_user(const struct keys_key *key, void *field, const char *item
 	return add_uid(&c->include_uids, &c->include_uid_count, uid);
 }
 
-static int set_by_unit(const struct keys_key *key, void *field, const char *item,
-	struct keys_context *ctx)
+static int set_by_unit(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
 {
 	(void)key;
 	struct rule_condition *c = field;
@@ -202,16 +190,16 @@ static int set_by_unit(const struct keys_key *key, void *field, const char *item
 		word != item ? &c->exclude : &c->include, word, GLOB_WORD, word, ctx);
 }
 
-static int set_by_cmd(const struct keys_key *key, void *field, const char *item,
-	struct keys_context *ctx)
+static int set_by_cmd(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
 {
 	const char *word = skip_not(item);
 	if (strchr(word, '/'))
-		return refuse(ctx, "", word,
+		return keykinds_refuse(ctx, "", word,
 			" holds a slash, but this is a process's name; for a path use "
 			"by-exe");
 	if (strlen(word) > ACTOR_CMD_SIZE - 1 && !strpbrk(word, "*?[]{}\\")) {
-		refuse(ctx, "", word,
+		keykinds_refuse(ctx, "", word,
 			" never matches: the kernel cuts names to 15 bytes; did you "
 			"mean ");
 		buf_add_vis(&ctx->why, word, ACTOR_CMD_SIZE - 1);
@@ -222,8 +210,8 @@ static int set_by_cmd(const struct keys_key *key, void *field, const char *item,
 	return set_by_unit(key, field, item, ctx);
 }
 
-static int set_by_exe(const struct keys_key *key, void *field, const char *item,
-	struct keys_context *ctx)
+static int set_by_exe(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
 {
 	(void)key;
 	struct rule_condition *c = field;
@@ -235,7 +223,7 @@ static int set_by_exe(const struct keys_key *key, void *field, const char *item,
 	return add_deep_glob(word != item ? &c->exclude : &c->include, word, ctx);
 }
 
-static void clear_condition(const struct keys_key *key, void *field)
+static void clear_condition(const struct key *key, void *field)
 {
 	(void)key;
 	struct rule_condition *c = field;
@@ -246,19 +234,19 @@ static void clear_condition(const struct keys_key *key, void *field)
 	*c = (struct rule_condition){0};
 }
 
-const struct keys_kind keykind_by_user = {
+const struct key_kind keykind_by_user = {
 	.set = set_by_user, .clear = clear_condition, .is_list = true};
-const struct keys_kind keykind_by_cmd = {
+const struct key_kind keykind_by_cmd = {
 	.set = set_by_cmd, .clear = clear_condition, .is_list = true};
-const struct keys_kind keykind_by_exe = {
+const struct key_kind keykind_by_exe = {
 	.set = set_by_exe, .clear = clear_condition, .is_list = true};
-const struct keys_kind keykind_by_unit = {
+const struct key_kind keykind_by_unit = {
 	.set = set_by_unit, .clear = clear_condition, .is_list = true};
 
 /* ---- events, types ---- */
 
-static int set_event(const struct keys_key *key, void *field, const char *item,
-	struct keys_context *ctx)
+static int set_event(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
 {
 	(void)key;
 	uint32_t mask = event_mask_by_name(item);
@@ -267,10 +255,10 @@ static int set_event(const struct keys_key *key, void *field, const char *item,
 		return 0;
 	}
 	if (strpbrk(item, " \t"))
-		return refuse(
+		return keykinds_refuse(
 			ctx, "unknown event ", item, "; events are separated by commas");
 	const char *nearest = event_name_nearest(item);
-	refuse(ctx, "unknown event ", item, nearest ? "; did you mean " : NULL);
+	keykinds_refuse(ctx, "unknown event ", item, nearest ? "; did you mean " : "");
 	if (nearest) {
 		buf_add_str(&ctx->why, nearest);
 		buf_add_str(&ctx->why, "?");
@@ -279,8 +267,8 @@ static int set_event(const struct keys_key *key, void *field, const char *item,
 	return -1;
 }
 
-static int set_type(const struct keys_key *key, void *field, const char *item,
-	struct keys_context *ctx)
+static int set_type(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
 {
 	static const struct value_name types[] = {
 		{"file", EVENT_TYPE_FILE},
@@ -296,8 +284,8 @@ static int set_type(const struct keys_key *key, void *field, const char *item,
 	return 0;
 }
 
-const struct keys_kind keykind_events = {.set = set_event, .is_list = true};
-const struct keys_kind keykind_types = {.set = set_type, .is_list = true};
+const struct key_kind keykind_events = {.set = set_event, .is_list = true};
+const struct key_kind keykind_types = {.set = set_type, .is_list = true};
 
 /* ---- environment ---- */
 
@@ -327,21 +315,21 @@ static void drop_variable(struct strlist *l, const char *name, size_t len)
 	}
 }
 
-static int set_env(const struct keys_key *key, void *field, const char *item,
-	struct keys_context *ctx)
+static int set_env(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
 {
 	(void)key;
 	const char *equals = strchr(item, '=');
 	if (!equals)
-		return refuse(ctx, "expected NAME=VALUE, found ", item, NULL);
+		return keykinds_refuse(ctx, "expected NAME=VALUE, found ", item, "");
 	size_t name_len = (size_t)(equals - item);
 	if (!is_variable_name(item, name_len))
-		return refuse(ctx, "", item,
+		return keykinds_refuse(ctx, "", item,
 			" does not begin with a variable's name: letters, digits and _, "
 			"no "
 			"blank before the =");
 	if (strncmp(item, "FSMON_", 6) == 0)
-		return refuse(ctx, "", item,
+		return keykinds_refuse(ctx, "", item,
 			": names that begin with FSMON_ are the daemon's own");
 	/* `\,` keeps a comma from ending the item. */
 	struct buf text = {0};
@@ -358,11 +346,10 @@ static int set_env(const struct keys_key *key, void *field, const char *item,
 	return rc;
 }
 
-static void clear_env(const struct keys_key *key, void *field)
+static void clear_env(const struct key *key, void *field)
 {
 	(void)key;
 	strlist_fini(field);
 }
 
-const struct keys_kind keykind_env = {
-	.set = set_env, .clear = clear_env, .is_list = true};
+const struct key_kind keykind_env = {.set = set_env, .clear = clear_env, .is_list = true};

@@ -16,15 +16,18 @@
 static const struct rule rule_preset = {
 	.enabled = true,
 	.umask = 022,
-	.run_per = RULE_PER_PATH,
-	.max_wait_ns = KEYS_UNSET_NS,
-	.parallel = 1,
-	.on_busy = RULE_BUSY_QUEUE,
-	.queue_max = 100000,
-	.breaker = {.count = 100, .per_ns = 10 * SECOND_NS},
-	.stop_signal = SIGTERM,
-	.stop_timeout_ns = 10 * SECOND_NS,
-	.retry_delay_ns = SECOND_NS,
+	.timing =
+		{
+			.run_per = TIMING_PER_PATH,
+			.max_wait_ns = KEYS_UNSET_NS,
+			.parallel = 1,
+			.on_busy = TIMING_BUSY_QUEUE,
+			.queue_max = 100000,
+			.breaker = {.count = 100, .per_ns = 10 * SECOND_NS},
+			.stop_signal = SIGTERM,
+			.stop_timeout_ns = 10 * SECOND_NS,
+			.retry_delay_ns = SECOND_NS,
+		},
 };
 
 static const struct conf_daemon daemon_preset = {
@@ -47,9 +50,9 @@ static const struct value_name stdin_kinds[] = {
 };
 
 static const struct value_name run_pers[] = {
-	{"event", RULE_PER_EVENT},
-	{"path", RULE_PER_PATH},
-	{"batch", RULE_PER_BATCH},
+	{"event", TIMING_PER_EVENT},
+	{"path", TIMING_PER_PATH},
+	{"batch", TIMING_PER_BATCH},
 };
 
 static const struct value_name on_overflows[] = {
@@ -82,7 +85,7 @@ static const struct value_name log_formats[] = {
 #define CHOICES(table) .choices = (table), .choice_count = countof(table)
 #define RANGE(from, to) .min = (from), .max = (to)
 
-static const struct keys_key keys[] = {
+static const struct key keys[] = {
 	OWNED("path", keykind_paths, path),
 	OWNED("exclude", keykind_excludes, exclude),
 	PLAIN("events", keykind_events, events, ),
@@ -102,19 +105,19 @@ static const struct keys_key keys[] = {
 	PLAIN("umask", keykind_umask, umask, ),
 	PLAIN("nice", keykind_nice, nice, ),
 	PLAIN("stdin", keykind_choice, stdin_kind, CHOICES(stdin_kinds)),
-	PLAIN("run-per", keykind_choice, run_per, CHOICES(run_pers)),
-	PLAIN("debounce", keykind_duration, debounce_ns, ),
-	PLAIN("max-wait", keykind_duration, max_wait_ns, ),
-	PLAIN("parallel", keykind_number, parallel, RANGE(1, 10000)),
-	PLAIN("on-busy", keykind_on_busy, on_busy, ),
-	PLAIN("queue-max", keykind_number, queue_max, RANGE(1, UINT32_MAX)),
-	PLAIN("throttle", keykind_rate, throttle, ),
-	PLAIN("breaker", keykind_rate, breaker, ),
-	PLAIN("timeout", keykind_timeout, timeout_ns, ),
-	PLAIN("stop-signal", keykind_signal, stop_signal, ),
-	PLAIN("stop-timeout", keykind_duration, stop_timeout_ns, ),
-	PLAIN("retry", keykind_number, retry, RANGE(0, 1000)),
-	PLAIN("retry-delay", keykind_duration, retry_delay_ns, ),
+	PLAIN("run-per", keykind_choice, timing.run_per, CHOICES(run_pers)),
+	PLAIN("debounce", keykind_duration, timing.debounce_ns, ),
+	PLAIN("max-wait", keykind_duration, timing.max_wait_ns, ),
+	PLAIN("parallel", keykind_number, timing.parallel, RANGE(1, 10000)),
+	PLAIN("on-busy", keykind_on_busy, timing.on_busy, ),
+	PLAIN("queue-max", keykind_number, timing.queue_max, RANGE(1, UINT32_MAX)),
+	PLAIN("throttle", keykind_rate, timing.throttle, ),
+	PLAIN("breaker", keykind_rate, timing.breaker, ),
+	PLAIN("timeout", keykind_timeout, timing.timeout_ns, ),
+	PLAIN("stop-signal", keykind_signal, timing.stop_signal, ),
+	PLAIN("stop-timeout", keykind_duration, timing.stop_timeout_ns, ),
+	PLAIN("retry", keykind_number, timing.retry, RANGE(0, 1000)),
+	PLAIN("retry-delay", keykind_duration, timing.retry_delay_ns, ),
 	OWNED("on-failure", keykind_text_none, on_failure),
 	PLAIN("on-overflow", keykind_choice, on_overflow, CHOICES(on_overflows)),
 	PLAIN("enabled", keykind_bool, enabled, ),
@@ -129,12 +132,12 @@ size_t keys_count(void)
 	return countof(keys);
 }
 
-size_t keys_index(const struct keys_key *key)
+size_t keys_index(const struct key *key)
 {
 	return (size_t)(key - keys);
 }
 
-const struct keys_key *keys_find(const char *name)
+const struct key *keys_find(const char *name)
 {
 	for (size_t i = 0; i < countof(keys); i++) {
 		if (strcmp(keys[i].name, name) == 0)
@@ -163,18 +166,32 @@ struct rule *keys_new_rule(void)
 	return r;
 }
 
+void keys_free_rule(struct rule *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < countof(keys); i++) {
+		if (!keys[i].is_daemon)
+			keys_clear(&keys[i], r);
+	}
+	rule_user_fini(&r->user);
+	free(r->name);
+	free(r->file);
+	free(r);
+}
+
 void keys_init_daemon(struct conf_daemon *d)
 {
 	*d = daemon_preset;
 }
 
-int keys_set(const struct keys_key *key, void *target, const char *value,
-	struct keys_context *ctx)
+int keys_set(
+	const struct key *key, void *target, const char *value, struct key_context *ctx)
 {
 	return key->kind->set(key, (char *)target + key->offset, value, ctx);
 }
 
-void keys_clear(const struct keys_key *key, void *target)
+void keys_clear(const struct key *key, void *target)
 {
 	void *field = (char *)target + key->offset;
 	if (key->size == 0) {
@@ -190,8 +207,8 @@ int keys_finish(struct rule *r, struct confuser *users)
 {
 	if (r->events == 0)
 		r->events = EVENT_CHANGED;
-	if (r->max_wait_ns == KEYS_UNSET_NS)
-		r->max_wait_ns = 10 * r->debounce_ns;
+	if (r->timing.max_wait_ns == KEYS_UNSET_NS)
+		r->timing.max_wait_ns = 10 * r->timing.debounce_ns;
 	if (!r->directory && !(r->directory = strdup("/")))
 		return -1;
 	return confuser_resolve(users, r);

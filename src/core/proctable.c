@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proctable.h"
 
-#include "core/proctable_life.h"
+#include "core/proctable_state.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/proctable_life.h"
+#include "core/proctable_state.h"
 
 #include <errno.h>
 #include <stdlib.h>

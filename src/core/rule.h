@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One rule, as read from its section of a rule file (DESIGN 4). */
+/* One rule, as read from its section of a rule file; fsmon.conf(5) explains the keys. */
 #ifndef FSMON_CORE_RULE_H
 #define FSMON_CORE_RULE_H
 
 #include "base/strlist.h"
 #include "core/event.h"
 #include "core/glob.h"
+#include "core/timing.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,13 +17,6 @@
 
 enum rule_self_events { RULE_SELF_IGNORE, RULE_SELF_IGNORE_ALL, RULE_SELF_ALLOW };
 enum rule_stdin { RULE_STDIN_NONE, RULE_STDIN_PATHS, RULE_STDIN_PATHS0, RULE_STDIN_JSON };
-enum rule_run_per { RULE_PER_PATH, RULE_PER_EVENT, RULE_PER_BATCH };
-enum rule_on_busy {
-	RULE_BUSY_QUEUE,
-	RULE_BUSY_DROP,
-	RULE_BUSY_RESTART,
-	RULE_BUSY_SIGNAL
-};
 enum rule_on_overflow { RULE_OVERFLOW_RUN, RULE_OVERFLOW_IGNORE };
 enum rule_compare {
 	RULE_CMP_NONE,
@@ -52,11 +46,6 @@ struct rule_condition {
 	size_t include_uid_count;
 	uint32_t *exclude_uids;
 	size_t exclude_uid_count;
-};
-
-struct rule_rate {
-	uint32_t count; /* 0: none */
-	uint64_t per_ns;
 };
 
 /*
@@ -105,27 +94,10 @@ struct rule {
 	int nice;
 	enum rule_stdin stdin_kind;
 
-	/* When to run (jobs) */
-	enum rule_run_per run_per;
-	uint64_t debounce_ns;
-	uint64_t max_wait_ns; /* 10 × debounce unless given */
-	uint32_t parallel;
-	enum rule_on_busy on_busy;
-	int busy_signal; /* with RULE_BUSY_SIGNAL */
-	uint32_t queue_max;
-	struct rule_rate throttle;
-	struct rule_rate breaker;
-	uint64_t timeout_ns; /* 0: none */
-	int stop_signal;
-	uint64_t stop_timeout_ns;
-	uint32_t retry;
-	uint64_t retry_delay_ns;
+	struct timing timing; /* when to run */
 };
 
 /* Free what a user owns; it is all zero afterwards. */
 void rule_user_fini(struct rule_user *u);
-
-/* Free a rule and all that it owns; NULL is allowed. */
-void rule_free(struct rule *r);
 
 #endif

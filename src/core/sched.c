@@ -6,27 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-void sched_config_of_rule(struct sched_config *c, const struct rule *r)
-{
-	*c = (struct sched_config){
-		.run_per = r->run_per,
-		.on_busy = r->on_busy,
-		.busy_signal = r->busy_signal,
-		.debounce_ns = r->debounce_ns,
-		.max_wait_ns = r->max_wait_ns,
-		.parallel = r->parallel,
-		.queue_max = r->queue_max,
-		.throttle = r->throttle,
-		.breaker = r->breaker,
-		.timeout_ns = r->timeout_ns,
-		.stop_signal = r->stop_signal,
-		.stop_timeout_ns = r->stop_timeout_ns,
-		.retry = r->retry,
-		.retry_delay_ns = r->retry_delay_ns,
-	};
-}
-
-struct sched *sched_new(const struct sched_config *lanes, size_t lane_count,
+struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 	uint32_t max_parallel, uint64_t last_job_id, uint64_t seed)
 {
 	struct sched *s = calloc(1, sizeof(*s));
@@ -100,18 +80,19 @@ void sched_free(
 /* The key in a lane for what comes for a path, made if need be; NULL with ENOMEM. */
 static struct sched_key *key_for(struct sched_lane *lane, const char *path)
 {
-	return sched_key_get(lane, lane->config.run_per == RULE_PER_BATCH ? NULL : path);
+	return sched_key_get(
+		lane, lane->timing.run_per == TIMING_PER_BATCH ? NULL : path);
 }
 
 /* The job that something new for a key joins, or NULL. */
 static struct sched_entry *waits_for(const struct sched_key *key)
 {
-	if (key->lane->config.run_per == RULE_PER_EVENT)
+	if (key->lane->timing.run_per == TIMING_PER_EVENT)
 		return NULL;
 	return TAILQ_FIRST(&key->waiting);
 }
 
-static void set_due(struct sched_entry *e, const struct sched_config *c, uint64_t now_ns)
+static void set_due(struct sched_entry *e, const struct timing *c, uint64_t now_ns)
 {
 	if (e->first_ns == SCHED_FOREVER)
 		e->first_ns = now_ns;
@@ -124,8 +105,8 @@ static void set_due(struct sched_entry *e, const struct sched_config *c, uint64_
 static enum sched_added add_to_key(
 	struct sched *s, struct sched_key *key, uint64_t now_ns, struct sched_entry **job)
 {
-	const struct sched_config *c = &key->lane->config;
-	if (!TAILQ_EMPTY(&key->runs) && c->on_busy == RULE_BUSY_DROP)
+	const struct timing *c = &key->lane->timing;
+	if (!TAILQ_EMPTY(&key->runs) && c->on_busy == TIMING_BUSY_DROP)
 		return SCHED_BUSY;
 	struct sched_entry *e = waits_for(key);
 	bool is_new = !e;
@@ -156,13 +137,13 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 	struct sched_entry *e = NULL;
 	enum sched_added added = add_to_key(s, k, now_ns, &e);
 	if (e) {
-		*cut = sched_job_add(e, item, k->lane->config.queue_max);
+		*cut = sched_job_add(e, item, k->lane->timing.queue_max);
 		*job = &e->job;
 		struct sched_entry *run;
 		TAILQ_FOREACH (run, &k->runs, link)
 			sched_run_ask(s, run, now_ns);
 	}
-	sched_key_settle(s, k);
+	sched_key_place(s, k);
 	return *cut ? SCHED_CUT : added;
 }
 
@@ -194,7 +175,7 @@ struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
 	struct sched_entry *e = entry_of(s, given, now_ns);
 	struct sched_entry *waiting = waits_for(k);
 	if (e && waiting) {
-		sched_job_take(waiting, e, false, k->lane->config.queue_max);
+		sched_job_take(waiting, e, false, k->lane->timing.queue_max);
 		STAILQ_CONCAT(given->items, &e->job.items);
 		if (waiting->due_ns > now_ns)
 			waiting->due_ns = now_ns;
@@ -203,7 +184,7 @@ struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
 	} else if (e) {
 		sched_key_push(s, k, e);
 	}
-	sched_key_settle(s, k);
+	sched_key_place(s, k);
 	return e ? &e->job : NULL;
 }
 
@@ -220,16 +201,66 @@ int sched_adopt(
 	sched_run_begin(s, e, started_ns);
 	if (is_attempt)
 		job->attempt++;
-	sched_key_settle(s, e->key);
+	sched_key_place(s, e->key);
 	return 0;
 }
 
 /* ---- What there is to do ---- */
 
+/* The lane whose turn it is, or NULL. */
+static struct sched_lane *choose_lane(struct sched *s, uint64_t now_ns)
+{
+	if (s->running >= s->max_parallel)
+		return NULL;
+	struct sched_lane *lane;
+	while ((lane = RB_MIN(sched_wakes, &s->wakes)) && lane->wake_ns <= now_ns) {
+		RB_REMOVE(sched_wakes, &s->wakes, lane);
+		RB_INSERT(sched_turns, &s->turns, lane);
+		lane->turn = SCHED_IN_TURNS;
+	}
+	return RB_MIN(sched_turns, &s->turns);
+}
+
+/* The candidate with the lowest order; there is one. */
+static struct sched_key *choose_key(struct sched_lane *lane, uint64_t now_ns)
+{
+	struct sched_key *key;
+	while ((key = RB_MIN(sched_by_when, &lane->pending)) && key->when_ns <= now_ns) {
+		RB_REMOVE(sched_by_when, &lane->pending, key);
+		RB_INSERT(sched_by_head, &lane->ready, key);
+		key->place = SCHED_READY;
+	}
+	return RB_MIN(sched_by_head, &lane->ready);
+}
+
+/* The next start, or hold, that is possible now; false if there is none. */
+static bool next_start(struct sched *s, uint64_t now_ns, struct sched_order *o)
+{
+	struct sched_lane *lane = choose_lane(s, now_ns);
+	struct sched_key *key = lane ? choose_key(lane, now_ns) : NULL;
+	if (!key)
+		return false;
+	struct sched_entry *e = TAILQ_FIRST(&key->waiting);
+	*o = (struct sched_order){.what = SCHED_START, .job = &e->job};
+	if (sched_key_may_start(key, now_ns)) {
+		sched_job_input(e, SCHED_IN_SLOT);
+		sched_key_pull(s, e);
+		sched_run_begin(s, e, now_ns);
+		e->job.attempt++;
+		sched_lane_note_start(s, lane, now_ns);
+	} else {
+		sched_job_input(e, SCHED_IN_BREAK);
+		o->what = SCHED_HELD;
+		o->until_ns = key->held_ns;
+	}
+	sched_key_place(s, key);
+	return true;
+}
+
 bool sched_next(struct sched *s, uint64_t now_ns, struct sched_order *o)
 {
 	sched_key_sweep(s, now_ns);
-	return sched_run_next(s, now_ns, o) || sched_lane_next(s, now_ns, o);
+	return sched_run_next(s, now_ns, o) || next_start(s, now_ns, o);
 }
 
 uint64_t sched_due_ns(const struct sched *s)
@@ -249,7 +280,7 @@ uint64_t sched_due_ns(const struct sched *s)
 void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns)
 {
 	s->lanes[lane]->paused_ns = until_ns;
-	sched_lane_settle(s, s->lanes[lane]);
+	sched_lane_place(s, s->lanes[lane]);
 }
 
 void sched_unpause(struct sched *s, uint32_t lane)

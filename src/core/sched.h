@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When jobs run (DESIGN 4 and 10): gathers events into jobs, says which may start and which
- * runs must be stopped, and what becomes of a job whose run has ended. Pure: the caller
- * starts, signals and reaps; time is an argument and never goes backwards (CLOCK_MONOTONIC,
- * ns).
+ * When jobs run: gathers events into jobs, says which may start and which runs must be
+ * stopped, and what becomes of a job whose run has ended. Pure: the caller starts, signals and
+ * reaps; time is an argument and never goes backwards (CLOCK_MONOTONIC, ns).
  *
  * Words. A lane is one rule's queue. A key is what runs never overlap for: the path, or with
  * `run-per = batch` the lane as a whole. A job waits or has a run, nothing else.
@@ -76,7 +75,7 @@
 #ifndef FSMON_CORE_SCHED_H
 #define FSMON_CORE_SCHED_H
 
-#include "core/rule.h"
+#include "core/timing.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -85,24 +84,6 @@
 
 #define SCHED_FOREVER UINT64_MAX
 #define SCHED_NO_LANE UINT32_MAX
-
-/* How a lane works: the keys of a rule (DESIGN 4), in ns; a rate with count 0 is none. */
-struct sched_config {
-	enum rule_run_per run_per;
-	enum rule_on_busy on_busy;
-	int busy_signal;
-	uint64_t debounce_ns;
-	uint64_t max_wait_ns;
-	uint32_t parallel; /* at least 1 */
-	uint32_t queue_max; /* at least 1 */
-	struct rule_rate throttle;
-	struct rule_rate breaker;
-	uint64_t timeout_ns; /* 0: none */
-	int stop_signal;
-	uint64_t stop_timeout_ns;
-	uint32_t retry;
-	uint64_t retry_delay_ns;
-};
 
 /* One event of a job; the caller embeds it in what it knows of the event. */
 struct sched_item {
@@ -134,14 +115,11 @@ struct sched_job {
 
 struct sched; /* opaque */
 
-/* How a lane works that is one rule's. */
-void sched_config_of_rule(struct sched_config *c, const struct rule *r);
-
 /*
- * A scheduler. Configurations are copied. last_job_id: jobs get numbers from the next one
- * on; seed: for the random factor. NULL with ENOMEM.
+ * A scheduler. `lanes` says how each lane works and is copied. last_job_id: jobs get numbers
+ * from the next one on; seed: for the random factor. NULL with ENOMEM.
  */
-struct sched *sched_new(const struct sched_config *lanes, size_t lane_count,
+struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 	uint32_t max_parallel, uint64_t last_job_id, uint64_t seed);
 
 /* Free it and its jobs. `drop` (may be NULL) is called for each job, which must not be
@@ -282,7 +260,7 @@ void sched_unpause(struct sched *s, uint32_t lane);
  * what waited in lanes that are gone; and what joined its `follower`, with only those items
  * that are listed no longer. Returns 0, or -1 with ENOMEM: all is as it was.
  */
-int sched_reload(struct sched *s, const struct sched_config *lanes, size_t lane_count,
+int sched_reload(struct sched *s, const struct timing *lanes, size_t lane_count,
 	const int64_t *map, uint32_t max_parallel, struct sched_job ***gone,
 	size_t *gone_count);
 

@@ -81,7 +81,7 @@ void sched_key_free(struct sched *s, struct sched_key *key)
 	free(key);
 }
 
-void sched_key_settle(struct sched *s, struct sched_key *key)
+void sched_key_place(struct sched *s, struct sched_key *key)
 {
 	struct sched_lane *lane = key->lane;
 	const struct sched_entry *first = TAILQ_FIRST(&key->waiting);
@@ -106,7 +106,7 @@ void sched_key_settle(struct sched *s, struct sched_key *key)
 			RB_INSERT(sched_by_when, &s->idle, key);
 		}
 	}
-	sched_lane_settle(s, lane);
+	sched_lane_place(s, lane);
 }
 
 void sched_key_sweep(struct sched *s, uint64_t now_ns)
@@ -153,7 +153,7 @@ static void key_hold(struct sched_key *key, uint64_t now_ns)
 	key->holds++;
 	key->starts = 0;
 	key->held_ns = sched_later(now_ns, hold_ns);
-	key->forget_ns = sched_later(key->held_ns, key->lane->config.breaker.per_ns);
+	key->forget_ns = sched_later(key->held_ns, key->lane->timing.breaker.per_ns);
 	key_leave_held(key);
 	TAILQ_INSERT_TAIL(&key->lane->held, key, held_link);
 	key->is_in_held = true;
@@ -161,7 +161,7 @@ static void key_hold(struct sched_key *key, uint64_t now_ns)
 
 bool sched_key_may_start(struct sched_key *key, uint64_t now_ns)
 {
-	const struct rule_rate *rate = &key->lane->config.breaker;
+	const struct timing_rate *rate = &key->lane->timing.breaker;
 	if (rate->count == 0)
 		return true;
 	if (now_ns >= key->forget_ns)

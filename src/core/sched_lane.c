@@ -5,12 +5,12 @@
 
 #define LANE_STARTS_ROOM 16 /* of a throttle, at first */
 
-struct sched_lane *sched_lane_new(const struct sched_config *c, uint32_t number)
+struct sched_lane *sched_lane_new(const struct timing *c, uint32_t number)
 {
 	struct sched_lane *lane = calloc(1, sizeof(*lane));
 	if (!lane)
 		return NULL;
-	lane->config = *c;
+	lane->timing = *c;
 	lane->number = number;
 	TAILQ_INIT(&lane->held);
 	return lane;
@@ -66,7 +66,7 @@ static void starts_add(struct sched_starts *r, uint32_t count, uint64_t now_ns)
 /* From when on the throttle lets the lane start something. */
 static uint64_t lane_throttled_ns(const struct sched_lane *lane)
 {
-	const struct rule_rate *rate = &lane->config.throttle;
+	const struct timing_rate *rate = &lane->timing.throttle;
 	if (rate->count == 0 || lane->starts.used < rate->count)
 		return 0;
 	return sched_later(lane->starts.times_ns[lane->starts.oldest], rate->per_ns);
@@ -76,7 +76,7 @@ static uint64_t lane_throttled_ns(const struct sched_lane *lane)
 
 static uint64_t lane_wake_ns(struct sched_lane *lane)
 {
-	if (lane->running >= lane->config.parallel)
+	if (lane->running >= lane->timing.parallel)
 		return SCHED_FOREVER;
 	uint64_t wake_ns = 0;
 	if (RB_EMPTY(&lane->ready)) {
@@ -89,7 +89,7 @@ static uint64_t lane_wake_ns(struct sched_lane *lane)
 	return wake_ns < throttled_ns ? throttled_ns : wake_ns;
 }
 
-void sched_lane_unsettle(struct sched *s, struct sched_lane *lane)
+void sched_lane_unplace(struct sched *s, struct sched_lane *lane)
 {
 	if (lane->turn == SCHED_IN_WAKES)
 		RB_REMOVE(sched_wakes, &s->wakes, lane);
@@ -98,9 +98,9 @@ void sched_lane_unsettle(struct sched *s, struct sched_lane *lane)
 	lane->turn = SCHED_OUT;
 }
 
-void sched_lane_settle(struct sched *s, struct sched_lane *lane)
+void sched_lane_place(struct sched *s, struct sched_lane *lane)
 {
-	sched_lane_unsettle(s, lane);
+	sched_lane_unplace(s, lane);
 	lane->wake_ns = lane_wake_ns(lane);
 	if (lane->wake_ns == SCHED_FOREVER)
 		return;
@@ -108,62 +108,17 @@ void sched_lane_settle(struct sched *s, struct sched_lane *lane)
 	lane->turn = SCHED_IN_WAKES;
 }
 
-void sched_lane_change(
-	struct sched_lane *lane, const struct sched_config *c, uint32_t number)
+void sched_lane_change(struct sched_lane *lane, const struct timing *c, uint32_t number)
 {
-	lane->config = *c;
+	lane->timing = *c;
 	lane->number = number;
 	while (lane->starts.used > c->throttle.count)
 		starts_drop_oldest(&lane->starts);
 }
 
-/* The lane whose turn it is, or NULL. */
-static struct sched_lane *lane_choose(struct sched *s, uint64_t now_ns)
+void sched_lane_note_start(struct sched *s, struct sched_lane *lane, uint64_t now_ns)
 {
-	if (s->running >= s->max_parallel)
-		return NULL;
-	struct sched_lane *lane;
-	while ((lane = RB_MIN(sched_wakes, &s->wakes)) && lane->wake_ns <= now_ns) {
-		RB_REMOVE(sched_wakes, &s->wakes, lane);
-		RB_INSERT(sched_turns, &s->turns, lane);
-		lane->turn = SCHED_IN_TURNS;
-	}
-	return RB_MIN(sched_turns, &s->turns);
-}
-
-/* The candidate with the lowest order; there is one. */
-static struct sched_key *lane_candidate(struct sched_lane *lane, uint64_t now_ns)
-{
-	struct sched_key *key;
-	while ((key = RB_MIN(sched_by_when, &lane->pending)) && key->when_ns <= now_ns) {
-		RB_REMOVE(sched_by_when, &lane->pending, key);
-		RB_INSERT(sched_by_head, &lane->ready, key);
-		key->place = SCHED_READY;
-	}
-	return RB_MIN(sched_by_head, &lane->ready);
-}
-
-bool sched_lane_next(struct sched *s, uint64_t now_ns, struct sched_order *o)
-{
-	struct sched_lane *lane = lane_choose(s, now_ns);
-	struct sched_key *key = lane ? lane_candidate(lane, now_ns) : NULL;
-	if (!key)
-		return false;
-	struct sched_entry *e = TAILQ_FIRST(&key->waiting);
-	*o = (struct sched_order){.what = SCHED_START, .job = &e->job};
-	if (sched_key_may_start(key, now_ns)) {
-		sched_job_input(e, SCHED_IN_SLOT);
-		sched_key_pull(s, e);
-		sched_run_begin(s, e, now_ns);
-		e->job.attempt++;
-		lane->last_start = ++s->last_start;
-		if (lane->config.throttle.count > 0)
-			starts_add(&lane->starts, lane->config.throttle.count, now_ns);
-	} else {
-		sched_job_input(e, SCHED_IN_BREAK);
-		o->what = SCHED_HELD;
-		o->until_ns = key->held_ns;
-	}
-	sched_key_settle(s, key);
-	return true;
+	lane->last_start = ++s->last_start;
+	if (lane->timing.throttle.count > 0)
+		starts_add(&lane->starts, lane->timing.throttle.count, now_ns);
 }

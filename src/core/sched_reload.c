@@ -7,7 +7,7 @@
 /* A reload: first what can fail, then what cannot. */
 struct reload {
 	struct sched *s;
-	const struct sched_config *configs;
+	const struct timing *timings;
 	struct sched_lane **lanes; /* the new ones */
 	size_t lane_count;
 	const int64_t *map;
@@ -17,17 +17,17 @@ struct reload {
 };
 
 /* The form that a lane takes, or NULL if it goes. */
-static const struct sched_config *reload_config(const struct reload *r, size_t lane)
+static const struct timing *reload_timing(const struct reload *r, size_t lane)
 {
 	int64_t to = r->map[lane];
-	return to >= 0 && (size_t)to < r->lane_count ? &r->configs[to] : NULL;
+	return to >= 0 && (size_t)to < r->lane_count ? &r->timings[to] : NULL;
 }
 
 static bool becomes_batch(const struct reload *r, size_t lane)
 {
-	const struct sched_config *c = reload_config(r, lane);
-	return c && c->run_per == RULE_PER_BATCH &&
-	       r->s->lanes[lane]->config.run_per != RULE_PER_BATCH;
+	const struct timing *c = reload_timing(r, lane);
+	return c && c->run_per == TIMING_PER_BATCH &&
+	       r->s->lanes[lane]->timing.run_per != TIMING_PER_BATCH;
 }
 
 /* Make the lanes that are new; the others' places stay empty. Returns 0, or -1 with
@@ -38,13 +38,13 @@ static int reload_make_lanes(struct reload *r)
 	bool *is_old = calloc(r->lane_count + 1, sizeof(*is_old));
 	int result = r->lanes && is_old ? 0 : -1;
 	for (size_t i = 0; result == 0 && i < r->s->lane_count; i++) {
-		if (reload_config(r, i))
+		if (reload_timing(r, i))
 			is_old[r->map[i]] = true;
 	}
 	for (size_t i = 0; result == 0 && i < r->lane_count; i++) {
 		if (is_old[i])
 			continue;
-		r->lanes[i] = sched_lane_new(&r->configs[i], (uint32_t)i);
+		r->lanes[i] = sched_lane_new(&r->timings[i], (uint32_t)i);
 		if (!r->lanes[i])
 			result = -1;
 	}
@@ -59,8 +59,8 @@ static int reload_make_room(struct reload *r)
 	size_t room = 0;
 	for (size_t i = 0; i < r->s->lane_count; i++) {
 		struct sched_lane *lane = r->s->lanes[i];
-		const struct sched_config *c = reload_config(r, i);
-		if (!c || c->run_per != lane->config.run_per)
+		const struct timing *c = reload_timing(r, i);
+		if (!c || c->run_per != lane->timing.run_per)
 			room += lane->waiting;
 		if (!becomes_batch(r, i))
 			continue;
@@ -79,7 +79,7 @@ static void reload_undo(struct reload *r)
 		if (becomes_batch(r, i))
 			batch = sched_key_find(r->s->lanes[i], NULL);
 		if (batch)
-			sched_key_settle(r->s, batch);
+			sched_key_place(r->s, batch);
 	}
 	for (size_t i = 0; r->lanes && i < r->lane_count; i++)
 		sched_lane_free(r->lanes[i]);
@@ -177,23 +177,23 @@ static void reload_end(struct reload *r, struct sched_lane *lane)
 
 /* Give a lane its new form. */
 static void reload_change(
-	struct reload *r, struct sched_lane *lane, const struct sched_config *c)
+	struct reload *r, struct sched_lane *lane, const struct timing *c)
 {
 	struct sched_key *key;
-	bool changes = lane->config.run_per != c->run_per;
-	if (changes && c->run_per == RULE_PER_BATCH) {
+	bool changes = lane->timing.run_per != c->run_per;
+	if (changes && c->run_per == TIMING_PER_BATCH) {
 		reload_batch(r, lane, c->queue_max);
-	} else if (changes && c->run_per == RULE_PER_PATH) {
+	} else if (changes && c->run_per == TIMING_PER_PATH) {
 		RB_FOREACH (key, sched_by_name, &lane->keys)
 			reload_join_key(r, key, c->queue_max);
 	}
-	uint32_t number = (uint32_t)(c - r->configs);
+	uint32_t number = (uint32_t)(c - r->timings);
 	sched_lane_change(lane, c, number);
 	r->lanes[number] = lane;
 }
 
 /* Put a lane's keys where they belong now, and its number on its jobs. */
-static void reload_settle(struct reload *r, struct sched_lane *lane)
+static void reload_place(struct reload *r, struct sched_lane *lane)
 {
 	struct sched_key *key, *next_key;
 	RB_FOREACH_SAFE (key, sched_by_name, &lane->keys, next_key) {
@@ -202,9 +202,9 @@ static void reload_settle(struct reload *r, struct sched_lane *lane)
 			e->job.lane = lane->number;
 		TAILQ_FOREACH (e, &key->runs, link)
 			e->job.lane = lane->number;
-		if (lane->config.breaker.count == 0)
+		if (lane->timing.breaker.count == 0)
 			sched_key_forget(key);
-		sched_key_settle(r->s, key);
+		sched_key_place(r->s, key);
 	}
 }
 
@@ -212,9 +212,9 @@ static void reload_commit(struct reload *r, uint32_t max_parallel)
 {
 	struct sched *s = r->s;
 	for (size_t i = 0; i < s->lane_count; i++)
-		sched_lane_unsettle(s, s->lanes[i]);
+		sched_lane_unplace(s, s->lanes[i]);
 	for (size_t i = 0; i < s->lane_count; i++) {
-		const struct sched_config *c = reload_config(r, i);
+		const struct timing *c = reload_timing(r, i);
 		if (c)
 			reload_change(r, s->lanes[i], c);
 		else
@@ -225,7 +225,7 @@ static void reload_commit(struct reload *r, uint32_t max_parallel)
 	s->lane_count = r->lane_count;
 	s->max_parallel = max_parallel;
 	for (size_t i = 0; i < s->lane_count; i++)
-		reload_settle(r, s->lanes[i]);
+		reload_place(r, s->lanes[i]);
 	struct sched_entry *e;
 	while ((e = RB_MIN(sched_by_order, &r->over)) != NULL) {
 		RB_REMOVE(sched_by_order, &r->over, e);
@@ -235,13 +235,13 @@ static void reload_commit(struct reload *r, uint32_t max_parallel)
 	}
 }
 
-int sched_reload(struct sched *s, const struct sched_config *lanes, size_t lane_count,
+int sched_reload(struct sched *s, const struct timing *lanes, size_t lane_count,
 	const int64_t *map, uint32_t max_parallel, struct sched_job ***gone,
 	size_t *gone_count)
 {
 	struct reload r = {
 		.s = s,
-		.configs = lanes,
+		.timings = lanes,
 		.lane_count = lane_count,
 		.map = map,
 		.over = RB_INITIALIZER(&r.over),

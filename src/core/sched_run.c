@@ -22,7 +22,7 @@ static void run_set_alarm(struct sched *s, struct sched_entry *e)
 
 void sched_run_begin(struct sched *s, struct sched_entry *e, uint64_t started_ns)
 {
-	const struct sched_config *c = &e->key->lane->config;
+	const struct timing *c = &e->key->lane->timing;
 	e->job.started_ns = started_ns;
 	e->stop_ns =
 		c->timeout_ns ? sched_later(started_ns, c->timeout_ns) : SCHED_FOREVER;
@@ -37,11 +37,11 @@ void sched_run_begin(struct sched *s, struct sched_entry *e, uint64_t started_ns
 
 void sched_run_ask(struct sched *s, struct sched_entry *e, uint64_t now_ns)
 {
-	const struct sched_config *c = &e->key->lane->config;
+	const struct timing *c = &e->key->lane->timing;
 	enum sched_action action = SCHED_DO_NOTHING;
-	if (c->on_busy == RULE_BUSY_RESTART)
+	if (c->on_busy == TIMING_BUSY_RESTART)
 		action = sched_job_input(e, SCHED_IN_BUSY_RESTART).action;
-	else if (c->on_busy == RULE_BUSY_SIGNAL)
+	else if (c->on_busy == TIMING_BUSY_SIGNAL)
 		action = sched_job_input(e, SCHED_IN_BUSY_SIGNAL).action;
 	if (action == SCHED_DO_ASK_STOP) {
 		e->job.stop = SCHED_STOPS_RESTART;
@@ -109,7 +109,7 @@ static enum sched_input run_end(
 {
 	if (is_fine)
 		return follower ? SCHED_IN_FINE_WAITED : SCHED_IN_FINE;
-	if (e->key && e->job.failures < e->key->lane->config.retry)
+	if (e->key && e->job.failures < e->key->lane->timing.retry)
 		return follower ? SCHED_IN_FAILED_WAITED : SCHED_IN_FAILED;
 	return follower ? SCHED_IN_SPENT_WAITED : SCHED_IN_SPENT;
 }
@@ -130,7 +130,7 @@ static void run_leave(struct sched *s, struct sched_entry *e)
 /* The job that a run's events can go to, or NULL. */
 static struct sched_entry *run_follower(const struct sched_entry *e)
 {
-	if (!e->key || e->key->lane->config.run_per == RULE_PER_EVENT)
+	if (!e->key || e->key->lane->timing.run_per == TIMING_PER_EVENT)
 		return NULL;
 	return TAILQ_FIRST(&e->key->waiting);
 }
@@ -151,11 +151,11 @@ static struct sched_verdict run_conclude(
 		sched_key_push(s, key, e);
 		v.due_ns = e->due_ns;
 	} else if (t.action == SCHED_DO_FOLLOW) {
-		sched_job_take(follower, e, true, key->lane->config.queue_max);
+		sched_job_take(follower, e, true, key->lane->timing.queue_max);
 		v.follower = &follower->job;
 	}
 	if (key)
-		sched_key_settle(s, key);
+		sched_key_place(s, key);
 	return v;
 }
 
@@ -166,7 +166,7 @@ struct sched_verdict sched_ended(
 	bool is_fine = is_ok && job->stop != SCHED_STOPS_TIMEOUT;
 	enum sched_input input = run_end(e, run_follower(e), is_fine);
 	if (input == SCHED_IN_FAILED) {
-		uint64_t first_ns = e->key->lane->config.retry_delay_ns;
+		uint64_t first_ns = e->key->lane->timing.retry_delay_ns;
 		uint64_t delay_ns = run_delay_ns(s, first_ns, job->failures);
 		e->due_ns = sched_later(now_ns, delay_ns);
 	}

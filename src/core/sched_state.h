@@ -7,7 +7,7 @@
  * the time from which it is a candidate, then in `ready`; else in sched.idle, until the
  * breaker has nothing to remember of it. Each lane has one: by the time from which it could
  * start something in sched.wakes, then in sched.turns; or none, if only another input can
- * make that so. A change of a key or a lane ends in sched_key_settle or sched_lane_settle,
+ * make that so. A change of a key or a lane ends in sched_key_place or sched_lane_place,
  * which put it where it belongs.
  */
 #ifndef FSMON_CORE_SCHED_STATE_H
@@ -86,7 +86,7 @@ struct sched_starts {
 enum sched_turn { SCHED_OUT, SCHED_IN_WAKES, SCHED_IN_TURNS };
 
 struct sched_lane {
-	struct sched_config config;
+	struct timing timing;
 	uint32_t number;
 	struct sched_by_name keys;
 	struct sched_by_when pending;
@@ -167,11 +167,11 @@ bool sched_run_next(struct sched *s, uint64_t now_ns, struct sched_order *o);
 /* The key for a path (NULL: the batch's) in a lane, or NULL. */
 struct sched_key *sched_key_find(struct sched_lane *lane, const char *path);
 
-/* Likewise, made if need be; NULL with ENOMEM. It is to be settled then. */
+/* Likewise, made if need be; NULL with ENOMEM. It is to be placed then. */
 struct sched_key *sched_key_get(struct sched_lane *lane, const char *path);
 
 /* Put a key where it belongs, and its lane; frees it if nothing is to be remembered. */
-void sched_key_settle(struct sched *s, struct sched_key *key);
+void sched_key_place(struct sched *s, struct sched_key *key);
 
 /* Take a key off all it is on, and free it; its queues must be empty. */
 void sched_key_free(struct sched *s, struct sched_key *key);
@@ -179,7 +179,7 @@ void sched_key_free(struct sched *s, struct sched_key *key);
 /* Free some keys of which the breaker has nothing to remember any more. */
 void sched_key_sweep(struct sched *s, uint64_t now_ns);
 
-/* Make a job wait for a key; or no longer. The key is to be settled then. */
+/* Make a job wait for a key; or no longer. The key is to be placed then. */
 void sched_key_push(struct sched *s, struct sched_key *key, struct sched_entry *e);
 void sched_key_pull(struct sched *s, struct sched_entry *e);
 
@@ -193,23 +193,22 @@ void sched_key_forget(struct sched_key *key);
 /* ---- sched_lane.c: lanes ---- */
 
 /* NULL with ENOMEM. */
-struct sched_lane *sched_lane_new(const struct sched_config *c, uint32_t number);
+struct sched_lane *sched_lane_new(const struct timing *c, uint32_t number);
 
 /* Free a lane that has no keys. NULL is allowed. */
 void sched_lane_free(struct sched_lane *lane);
 
 /* Put a lane where it belongs. */
-void sched_lane_settle(struct sched *s, struct sched_lane *lane);
+void sched_lane_place(struct sched *s, struct sched_lane *lane);
 
 /* Take a lane out of its place, before what that depends on changes. */
-void sched_lane_unsettle(struct sched *s, struct sched_lane *lane);
+void sched_lane_unplace(struct sched *s, struct sched_lane *lane);
 
-/* Take another form. The lane is out of its place, and is to be settled. */
-void sched_lane_change(
-	struct sched_lane *lane, const struct sched_config *c, uint32_t number);
+/* Take another form. The lane is out of its place, and is to be placed. */
+void sched_lane_change(struct sched_lane *lane, const struct timing *c, uint32_t number);
 
-/* The next start, or hold, that is possible now; false if there is none. */
-bool sched_lane_next(struct sched *s, uint64_t now_ns, struct sched_order *o);
+/* One of its jobs starts: count that for the turns and for the throttle. */
+void sched_lane_note_start(struct sched *s, struct sched_lane *lane, uint64_t now_ns);
 
 RB_PROTOTYPE(sched_by_order, sched_entry, order_link, sched_compare)
 RB_PROTOTYPE(sched_alarms, sched_entry, alarm_link, sched_compare)

@@ -2,6 +2,7 @@
 #include "core/table.h"
 
 #include "base/grow.h"
+#include "core/keys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ struct table *table_new(struct rule **rules, size_t count)
 	struct table *t = calloc(1, sizeof(*t));
 	if (!t) {
 		for (size_t i = 0; i < count; i++)
-			rule_free(rules[i]);
+			keys_free_rule(rules[i]);
 		free(rules);
 		return NULL;
 	}
@@ -86,7 +87,7 @@ void table_free(struct table *t)
 		for (size_t k = 0; moved && k < glob_count(t->rules[i]); k++)
 			glob_free(moved[k]);
 		free(moved);
-		rule_free(t->rules[i]);
+		keys_free_rule(t->rules[i]);
 	}
 	free(t->moved);
 	free(t->rules);
@@ -266,7 +267,7 @@ int table_match(const struct table *t, const char *path, size_t len, uint32_t ki
 	return 0;
 }
 
-enum table_verdict table_judge_path(const struct table *t, uint32_t number,
+enum judge_verdict table_judge_path(const struct table *t, uint32_t number,
 	const char *path, size_t len, const struct glob **decided)
 {
 	const struct glob *by, *exclude = NULL;
@@ -278,5 +279,5 @@ enum table_verdict table_judge_path(const struct table *t, uint32_t number,
 		exclude = find_exclude(t, number, path, len);
 	if (decided)
 		*decided = exclude ? exclude : by;
-	return exclude ? TABLE_EXCLUDED : by ? TABLE_MATCH : TABLE_NO_PATH;
+	return exclude ? JUDGE_EXCLUDED : by ? JUDGE_MATCH : JUDGE_NO_PATH;
 }

@@ -6,7 +6,7 @@
 #ifndef FSMON_CORE_TABLE_H
 #define FSMON_CORE_TABLE_H
 
-#include "core/rule.h"
+#include "core/judge.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,50 +58,9 @@ int table_index(struct table *t);
 int table_match(const struct table *t, const char *path, size_t len, uint32_t kinds,
 	struct table_hits *hits);
 
-/* Why a rule does or does not run for an event. */
-enum table_verdict {
-	TABLE_MATCH,
-	TABLE_DISABLED,
-	TABLE_NO_PATH,
-	TABLE_EXCLUDED,
-	TABLE_EVENTS,
-	TABLE_TYPE,
-	TABLE_SIZE,
-	TABLE_BY_USER,
-	TABLE_BY_CMD,
-	TABLE_BY_EXE,
-	TABLE_BY_ANCESTOR,
-	TABLE_BY_UNIT,
-	TABLE_SELF,
-};
-
-/* A sentence fragment for a verdict, such as "the actor's user is not in by-user".
- * Static. */
-const char *table_verdict_text(enum table_verdict v);
-
-/* Whether the path alone concerns the rule: TABLE_MATCH, TABLE_NO_PATH or TABLE_EXCLUDED.
+/* Whether the path alone concerns the rule: JUDGE_MATCH, JUDGE_NO_PATH or JUDGE_EXCLUDED.
  * *glob (may be NULL) is the glob that decided, or NULL. */
-enum table_verdict table_judge_path(const struct table *t, uint32_t number,
+enum judge_verdict table_judge_path(const struct table *t, uint32_t number,
 	const char *path, size_t len, const struct glob **glob);
-
-/*
- * Which kind the event is for a rule whose globs match its new path, its old path, or
- * both
- * (`old_hit` only for renames). Returns one bit of enum event_kind, the newest of
- * several, or 0 if the rule's mask has none of them. Where the answer depends on the
- * file's type and links, they must have been looked up (event.type_known), else a create
- * counts as one of a written file.
- */
-uint32_t table_kind(
-	const struct rule *r, const struct event *e, bool new_hit, bool old_hit);
-
-/* Whether judging the event for the rule needs type, links or size of the file. */
-bool table_needs_type(const struct rule *r, const struct event *e);
-
-/* Judge all conditions that are not about path and kind. `user` is the actor's user name,
- * NULL if it has none. The event has its actor, and its type where table_needs_type said
- * so. What befalls a whole filesystem (overflow, fs-error) has neither, and passes. */
-enum table_verdict table_judge(
-	const struct rule *r, const struct event *e, const char *user);
 
 #endif

@@ -249,10 +249,10 @@ int value_size_condition(const char *text, enum rule_compare *compare,
 		text, NULL);
 }
 
-int value_rate(const char *text, struct rule_rate *out, struct buf *why)
+int value_rate(const char *text, struct timing_rate *out, struct buf *why)
 {
 	if (strcmp(text, "none") == 0) {
-		*out = (struct rule_rate){0};
+		*out = (struct timing_rate){0};
 		return 0;
 	}
 	const char *p = text;
@@ -272,7 +272,7 @@ int value_rate(const char *text, struct rule_rate *out, struct buf *why)
 		return -1;
 	if (per_ns == 0)
 		return refuse(why, "the rate ", text, " has a period of nothing");
-	*out = (struct rule_rate){.count = (uint32_t)count, .per_ns = per_ns};
+	*out = (struct timing_rate){.count = (uint32_t)count, .per_ns = per_ns};
 	return 0;
 }
 

@@ -33,7 +33,7 @@ int value_size_condition(const char *text, enum rule_compare *compare,
 
 /* `10/1min`: a count of at least 1 and a duration of more than 0. `none` is a count of 0.
  */
-int value_rate(const char *text, struct rule_rate *out, struct buf *why);
+int value_rate(const char *text, struct timing_rate *out, struct buf *why);
 
 /* `yes no true false on off 1 0`, in any case. */
 int value_bool(const char *text, bool *out, struct buf *why);

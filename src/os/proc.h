@@ -36,7 +36,10 @@ int proc_signal(int pidfd, int signal);
 /* Whether the process of a pidfd has not been reaped: its pid means no other one. */
 bool proc_is_there(int pidfd);
 
-/* Let this process have as many descriptors as it may: records can bring one each. */
+/*
+ * Let this process, and what it starts from now on, have as many descriptors as they may:
+ * each running hook takes a few, and each record can bring one.
+ */
 void proc_allow_files(void);
 
 #endif

@@ -210,10 +210,12 @@ static int spawn_reset_oom_score(const struct spawn_defaults *d)
 	return close(fd);
 }
 
-/* A descriptor that no dup2 to 0 … SPAWN_FILE_FD can overwrite. */
+/* A descriptor that no dup2 to 0 … SPAWN_FILE_FD can overwrite; -1 stays -1. */
 static int spawn_lift_fd(int fd)
 {
-	return fd > SPAWN_FILE_FD ? fd : fcntl(fd, F_DUPFD_CLOEXEC, SPAWN_FILE_FD + 1);
+	if (fd < 0 || fd > SPAWN_FILE_FD)
+		return fd;
+	return fcntl(fd, F_DUPFD_CLOEXEC, SPAWN_FILE_FD + 1);
 }
 
 static int spawn_set_fds(struct spawn_plan *p)
@@ -223,8 +225,10 @@ static int spawn_set_fds(struct spawn_plan *p)
 	int count = r->file_fd < 0 ? SPAWN_FILE_FD : SPAWN_FILE_FD + 1;
 	if (fds[0] < 0)
 		fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (p->report_fd >= 0)
-		p->report_fd = spawn_lift_fd(p->report_fd);
+	int report_fd = spawn_lift_fd(p->report_fd);
+	if (report_fd < 0 && p->report_fd >= 0)
+		return -1;
+	p->report_fd = report_fd;
 	for (int i = 0; i < count; i++) {
 		fds[i] = spawn_lift_fd(fds[i]);
 		if (fds[i] < 0)
@@ -341,8 +345,6 @@ __attribute__((noreturn)) static void spawn_child_main(struct spawn_plan *p)
 		spawn_child_fail(p, SPAWN_ANNOUNCE);
 	if (spawn_reset_signals(p->defaults) < 0)
 		spawn_child_fail(p, SPAWN_SIGNALS);
-	if (spawn_reset_limits(p->defaults) < 0)
-		spawn_child_fail(p, SPAWN_LIMITS);
 	if (spawn_reset_scheduler() < 0)
 		spawn_child_fail(p, SPAWN_SCHED);
 	if (spawn_set_nice(r->nice) < 0)
@@ -351,6 +353,10 @@ __attribute__((noreturn)) static void spawn_child_main(struct spawn_plan *p)
 		spawn_child_fail(p, SPAWN_OOM);
 	if (spawn_set_fds(p) < 0)
 		spawn_child_fail(p, SPAWN_FDS);
+	/* Not before the last descriptor is opened: the parent may hold more of them than
+	 * these limits allow. */
+	if (spawn_reset_limits(p->defaults) < 0)
+		spawn_child_fail(p, SPAWN_LIMITS);
 	umask(r->umask);
 	if (r->ids)
 		spawn_set_ids(p);

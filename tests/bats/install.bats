@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # make install, make uninstall, and the files that they bring.
 
+bats_require_minimum_version 1.5.0
 load helper
 
 setup() {
@@ -32,6 +33,28 @@ installed() {
 		cmp "$page" "$DEST/usr/local/share/man/man${page##*.}/${page##*/}"
 	done
 	"$DEST/usr/local/sbin/fsmon" --version
+}
+
+# make install as sudo runs it for user 4711, in a new build directory, with CC and AR as given.
+install_by_sudo() {
+	SUDO_UID=4711 SUDO_GID=4712 make -C "$ROOT" --no-print-directory -s install DESTDIR="$DEST" \
+		BUILD="$BATS_TEST_TMPDIR/build" "$@"
+}
+
+@test "what sudo make install builds stays the user's, also when the build fails" {
+	need_root
+	# A compiler, and an archiver, that are quick: they only make their files.
+	printf '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho >"$2"\n' >"$BATS_TEST_TMPDIR/cc"
+	printf '#!/bin/sh\necho >"$2"\n' >"$BATS_TEST_TMPDIR/ar"
+	chmod +x "$BATS_TEST_TMPDIR"/{cc,ar}
+	run ! install_by_sudo CC=false
+	[ "$(stat -c %u:%g "$BATS_TEST_TMPDIR/build")" = 4711:4712 ]
+	[ -z "$(find "$BATS_TEST_TMPDIR/build" ! -uid 4711)" ]
+	run -0 install_by_sudo CC="$BATS_TEST_TMPDIR/cc" AR="$BATS_TEST_TMPDIR/ar"
+	[ "$output" = "Building fsmon" ]
+	[ -f "$BATS_TEST_TMPDIR/build/fsmon" ]
+	[ -z "$(find "$BATS_TEST_TMPDIR/build" ! -uid 4711)" ]
+	[ "$(stat -c %u "$DEST/usr/local/sbin/fsmon")" = 0 ]
 }
 
 @test "PREFIX moves everything but the configuration, and the unit knows the program" {

@@ -355,16 +355,37 @@ make_odd_names() {
 
 # ---- debounce, max-wait, throttle
 
+# Write $W/live again and again until 200 ms have passed.
+write_for_a_while() {
+	local end=$(($(date +%s%N) + 200000000))
+	while [ "$(date +%s%N)" -lt $end ]; do
+		write_each "$W/live"
+	done
+}
+
 @test "debounce: one run, that begins when nothing more came for so long" {
+	local worker count=0 name events last began
 	rule quiet "$W/*" <<-EOF
 		debounce = 300ms
-		command = date +%s%N >'$SCRATCH/began'; echo "\$FSMON_TIME" >'$SCRATCH/last'; echo "\$FSMON_COUNT" >>'$HOOKLOG'
+		command = began=\$(date +%s%N); echo "\${FSMON_PATH##*/} \$FSMON_COUNT \$(date -d "\$FSMON_TIME" +%s%N) \$began" >>'$HOOKLOG'
 	EOF
 	start_daemon
+	# However slow the machine is, these come to the worker in one piece.
+	worker=$(worker_pid)
+	kill -STOP "$worker"
 	write_each "$W/f" "$W/f" "$W/f" "$W/f" "$W/f"
+	kill -CONT "$worker"
 	sync_daemon
-	assert_hook_lines 5
-	[ $(($(cat "$SCRATCH/began") - $(date -d "$(cat "$SCRATCH/last")" +%s%N))) -ge 295000000 ]
+	[ "$(cut -d ' ' -f 1,2 "$HOOKLOG")" = "f 5" ]
+	# And these do not, but no run begins too early after the last one that it is for.
+	write_for_a_while
+	sync_daemon
+	while read -r name events last began; do
+		[ $((began - last)) -ge 295000000 ]
+		[ "$name" != live ] || count=$((count + events))
+	done <"$HOOKLOG"
+	is_field quiet matched $((count + 5))
+	[ "$count" -gt 0 ]
 }
 
 # Write the file once more; true when the hook has run.
@@ -415,8 +436,10 @@ write_until_run() {
 	assert_hook_lines "attempt 1" "attempt 2" "attempt 3" "exit 7: attempt 3"
 	is_field again retried 2
 	is_field again failed 3
-	assert_log '\[again] retry 1 of 2 in [12][0-9]{2}ms: '"$W/a"'$'
-	assert_log '\[again] retry 2 of 2 in [345][0-9]{2}ms: '"$W/a"'$'
+	# By chance a quarter more or less; and what is left of it is said, so that it is less yet
+	# where the machine is slow.
+	sed -n "s|.*\[again] retry \([12]\) of 2 in \([0-9]*\)ms: $W/a\$|\1 \2|p" "$LOG" >"$SCRATCH/delays"
+	awk '$1 != NR || $2 > 250 * NR { exit bad = 1 } END { exit bad || NR != 2 }' "$SCRATCH/delays"
 	started_apart again 1 | head -n 2 | tr '\n' ' ' >"$SCRATCH/apart"
 	awk '{ exit !($1 >= 0.15 && $2 >= 0.3) }' "$SCRATCH/apart"
 }

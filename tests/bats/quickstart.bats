@@ -25,6 +25,10 @@ is_gone() {
 	[ ! -e "${DIR%/watched}" ] && [ -z "$(SCRATCH=${DIR%/watched} scratch_processes)" ]
 }
 
+@test "make run says first that it builds" {
+	assert_log '^Building fsmon$'
+}
+
 @test "make run shows path, command, user and outcome of what happens" {
 	as_user nobody touch "$DIR/hello"
 	wait_until 20 assert_log 'nobody did close-write on .*/watched/hello with touch'

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A main file; and, behind the first form feed, a drop-in. */
-#include "core/conf.h"
+#include "core/confread.h"
 
 #include "../unit/fake_lookup.h"
 
@@ -19,9 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			.bytes = cut ? cut + 1 : "",
 			.len = cut ? size - main_len - 1 : 0},
 	};
-	const struct conf_lookup lookup = fake_lookup(NULL);
+	const struct confuser_lookup lookup = fake_lookup(NULL);
 	struct conf c = {0};
-	if (conf_read(&c, files, 2, &lookup) < 0)
+	if (confread_files(&c, files, 2, &lookup) < 0)
 		abort();
 	for (size_t i = 0; i < c.rule_count; i++) {
 		const struct rule *r = c.rules[i];

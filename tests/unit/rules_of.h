@@ -3,7 +3,7 @@
 #ifndef FSMON_TESTS_UNIT_RULES_OF_H
 #define FSMON_TESTS_UNIT_RULES_OF_H
 
-#include "core/conf.h"
+#include "core/confread.h"
 #include "core/table.h"
 #include "fake_lookup.h"
 
@@ -18,9 +18,9 @@
 static inline struct table *rules_of(const char *text)
 {
 	struct conf c = {0};
-	struct conf_lookup lookup = fake_lookup(NULL);
+	struct confuser_lookup lookup = fake_lookup(NULL);
 	struct conf_file file = {"test.conf", text, strlen(text), false};
-	assert_int_equal(conf_read(&c, &file, 1, &lookup), 0);
+	assert_int_equal(confread_files(&c, &file, 1, &lookup), 0);
 	for (size_t i = 0; i < c.message_count; i++)
 		print_error(
 			"%s:%u: %s\n", file.name, c.messages[i].line, c.messages[i].text);

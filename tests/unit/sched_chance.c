@@ -34,11 +34,11 @@ static uint32_t some_count(uint64_t *r, uint32_t most, uint32_t scale)
 	return 1 + chance_below(r, most * (1 + chance_below(r, scale)));
 }
 
-static struct rule_rate some_rate(uint64_t *r, uint32_t most_s, uint32_t scale)
+static struct timing_rate some_rate(uint64_t *r, uint32_t most_s, uint32_t scale)
 {
 	if (!chance_one_in(r, 3))
-		return (struct rule_rate){0};
-	return (struct rule_rate){.count = some_count(r, 3, scale),
+		return (struct timing_rate){0};
+	return (struct timing_rate){.count = some_count(r, 3, scale),
 		.per_ns = CHANCE_S + chance_time_ns(r, most_s)};
 }
 
@@ -54,11 +54,11 @@ static uint64_t some_retry_delay_ns(uint64_t *r)
 	}
 }
 
-void chance_config(uint64_t *r, struct sched_config *c, uint32_t scale)
+void chance_config(uint64_t *r, struct timing *c, uint32_t scale)
 {
-	*c = (struct sched_config){
-		.run_per = (enum rule_run_per)chance_below(r, 3),
-		.on_busy = (enum rule_on_busy)chance_below(r, 4),
+	*c = (struct timing){
+		.run_per = (enum timing_run_per)chance_below(r, 3),
+		.on_busy = (enum timing_on_busy)chance_below(r, 4),
 		.busy_signal = chance_one_in(r, 2) ? SIGHUP : SIGUSR1,
 		.debounce_ns = chance_one_in(r, 2) ? 0 : chance_time_ns(r, 5),
 		.max_wait_ns = chance_time_ns(r, 10),
@@ -76,7 +76,7 @@ void chance_config(uint64_t *r, struct sched_config *c, uint32_t scale)
 		c->retry = 20;
 }
 
-void chance_print(uint32_t number, const struct sched_config *c)
+void chance_print(uint32_t number, const struct timing *c)
 {
 	static const char *const pers[] = {"path", "event", "batch"};
 	static const char *const busies[] = {"queue", "drop", "restart", "signal"};

@@ -19,9 +19,9 @@ bool chance_one_in(uint64_t *state, uint32_t n);
 uint64_t chance_time_ns(uint64_t *state, uint32_t most_s);
 
 /* How a lane works; `scale`: what is a number of things is up to so many times as large. */
-void chance_config(uint64_t *state, struct sched_config *c, uint32_t scale);
+void chance_config(uint64_t *state, struct timing *c, uint32_t scale);
 
 /* Print such a lane, as comments of TAP. */
-void chance_print(uint32_t number, const struct sched_config *c);
+void chance_print(uint32_t number, const struct timing *c);
 
 #endif

@@ -37,7 +37,7 @@ void model_take(struct model *m, const struct model_job *job)
 	m->job_count = left;
 }
 
-void model_init(struct model *m, const struct sched_config *lanes, size_t lane_count,
+void model_init(struct model *m, const struct timing *lanes, size_t lane_count,
 	uint32_t max_parallel)
 {
 	m->lane_count = lane_count;
@@ -61,19 +61,19 @@ void model_fini(struct model *m)
 
 /* ---- Questions */
 
-static const struct sched_config *config_of(const struct model *m, uint32_t lane)
+static const struct timing *config_of(const struct model *m, uint32_t lane)
 {
 	return &m->lanes[lane].config;
 }
 
 static bool is_per_event(const struct model *m, uint32_t lane)
 {
-	return config_of(m, lane)->run_per == RULE_PER_EVENT;
+	return config_of(m, lane)->run_per == TIMING_PER_EVENT;
 }
 
 static int key_of(const struct model *m, uint32_t lane, int path)
 {
-	return config_of(m, lane)->run_per == RULE_PER_BATCH ? MODEL_WHOLE_LANE : path;
+	return config_of(m, lane)->run_per == TIMING_PER_BATCH ? MODEL_WHOLE_LANE : path;
 }
 
 /* The run of a key, or NULL. */
@@ -165,7 +165,7 @@ static struct model_job *new_job(struct model *m, uint32_t lane, int key, uint64
 /* An event that is added says when a job is due. */
 static void set_due(struct model *m, struct model_job *job, uint64_t now_ns)
 {
-	const struct sched_config *c = config_of(m, job->lane);
+	const struct timing *c = config_of(m, job->lane);
 	if (job->first_added_ns == 0)
 		job->first_added_ns = now_ns;
 	job->due_ns =
@@ -187,14 +187,14 @@ static bool list_event(
 }
 
 /* What an event means for a run of the same key. */
-static void disturb(const struct sched_config *c, struct model_job *run, uint64_t now_ns)
+static void disturb(const struct timing *c, struct model_job *run, uint64_t now_ns)
 {
 	if (run->stop != SCHED_GOES_ON)
 		return;
-	if (c->on_busy == RULE_BUSY_RESTART) {
+	if (c->on_busy == TIMING_BUSY_RESTART) {
 		run->stop = SCHED_STOPS_RESTART;
 		run->stop_ns = now_ns;
-	} else if (c->on_busy == RULE_BUSY_SIGNAL && !run->is_signalled) {
+	} else if (c->on_busy == TIMING_BUSY_SIGNAL && !run->is_signalled) {
 		run->is_signalled = true;
 		run->signal_ns = now_ns;
 		run->busy_signal = c->busy_signal;
@@ -216,14 +216,14 @@ static void disturb_all(
 enum sched_added model_add(struct model *m, uint32_t lane, int path, unsigned event,
 	uint64_t now_ns, struct model_job **job, unsigned *cut)
 {
-	const struct sched_config *c = config_of(m, lane);
+	const struct timing *c = config_of(m, lane);
 	int key = key_of(m, lane, path);
 	struct model_job *run = run_of(m, lane, key);
 	struct model_job *waiting =
 		is_per_event(m, lane) ? NULL : model_waiting_for(m, lane, key);
 	enum sched_added added = waiting ? SCHED_MERGED : SCHED_QUEUED;
 	*job = NULL;
-	if (run && c->on_busy == RULE_BUSY_DROP)
+	if (run && c->on_busy == TIMING_BUSY_DROP)
 		return SCHED_BUSY;
 	if (!waiting && model_count_of(m, lane, false) >= c->queue_max)
 		return SCHED_FULL;
@@ -361,7 +361,7 @@ static bool is_window_open(const struct model_key *k, uint64_t now_ns)
 /* Hold the key of a job if its start would be one too many. */
 static bool hold(struct model *m, const struct model_job *job, uint64_t now_ns)
 {
-	const struct rule_rate *rate = &config_of(m, job->lane)->breaker;
+	const struct timing_rate *rate = &config_of(m, job->lane)->breaker;
 	struct model_key *k = make_key(m, job->lane, job->key);
 	if (rate->count == 0 || !is_window_open(k, now_ns) || k->starts < rate->count)
 		return false;
@@ -379,7 +379,7 @@ static bool hold(struct model *m, const struct model_job *job, uint64_t now_ns)
 static void count_for_breaker(
 	struct model *m, const struct model_job *job, uint64_t now_ns)
 {
-	const struct rule_rate *rate = &config_of(m, job->lane)->breaker;
+	const struct timing_rate *rate = &config_of(m, job->lane)->breaker;
 	if (rate->count == 0)
 		return;
 	struct model_key *k = make_key(m, job->lane, job->key);
@@ -397,7 +397,7 @@ static void count_for_breaker(
 
 static void begin_run(const struct model *m, struct model_job *job, uint64_t now_ns)
 {
-	const struct sched_config *c = config_of(m, job->lane);
+	const struct timing *c = config_of(m, job->lane);
 	job->is_running = true;
 	job->first_added_ns = 0;
 	job->is_stop_told = job->is_kill_told = job->is_signalled = false;

@@ -54,7 +54,7 @@ struct model_job {
 };
 
 struct model_lane {
-	struct sched_config config;
+	struct timing config;
 	uint64_t paused_until_ns; /* 0: not paused */
 	uint64_t last_start; /* number of its last start; 0: never */
 	uint64_t starts_ns[MODEL_STARTS];
@@ -100,7 +100,7 @@ struct model_verdict {
 };
 
 /* Begin with these lanes, none of which has anything to do. */
-void model_init(struct model *m, const struct sched_config *lanes, size_t lane_count,
+void model_init(struct model *m, const struct timing *lanes, size_t lane_count,
 	uint32_t max_parallel);
 
 /* Free its jobs. */
@@ -139,7 +139,7 @@ void model_pause(struct model *m, uint32_t lane, uint64_t until_ns);
 
 /* sched_reload. What waits no longer is in `gone` (room for MODEL_JOBS), in its order, and the
  * caller's to free. Returns how many there are. */
-size_t model_reload(struct model *m, const struct sched_config *lanes, size_t lane_count,
+size_t model_reload(struct model *m, const struct timing *lanes, size_t lane_count,
 	const int64_t *map, uint32_t max_parallel, struct model_job **gone);
 
 /* sched_counts, sched_running_all, sched_is_done */

@@ -104,11 +104,11 @@ static void forget_starts(struct model_lane *lane, size_t left)
 }
 
 /* A lane goes on with another configuration. */
-static void reconfigure(struct model *m, uint32_t number, const struct sched_config *c)
+static void reconfigure(struct model *m, uint32_t number, const struct timing *c)
 {
 	struct model_lane *lane = &m->lanes[number];
-	bool becomes_batch =
-		c->run_per == RULE_PER_BATCH && lane->config.run_per != RULE_PER_BATCH;
+	bool becomes_batch = c->run_per == TIMING_PER_BATCH &&
+			     lane->config.run_per != TIMING_PER_BATCH;
 	if (becomes_batch || c->breaker.count == 0)
 		forget_breaker(m, number);
 	for (size_t i = 0; i < m->job_count && becomes_batch; i++) {
@@ -137,7 +137,7 @@ static struct model_job *next_to_join(const struct model *m, struct model_job **
 	for (size_t i = 0; i < m->job_count; i++) {
 		struct model_job *job = m->jobs[i];
 		if (job->is_running || job->lane == SCHED_NO_LANE ||
-			m->lanes[job->lane].config.run_per == RULE_PER_EVENT)
+			m->lanes[job->lane].config.run_per == TIMING_PER_EVENT)
 			continue;
 		struct model_job *first = model_waiting_for(m, job->lane, job->key);
 		if (first != job && (!next || job->order < next->order)) {
@@ -148,7 +148,7 @@ static struct model_job *next_to_join(const struct model *m, struct model_job **
 	return next;
 }
 
-size_t model_reload(struct model *m, const struct sched_config *lanes, size_t lane_count,
+size_t model_reload(struct model *m, const struct timing *lanes, size_t lane_count,
 	const int64_t *map, uint32_t max_parallel, struct model_job **gone)
 {
 	static struct model_lane old[MODEL_LANES];

@@ -371,7 +371,7 @@ static void do_open(struct play *p)
 /* ---- Commands: reload ---- */
 
 /* Copy lanes with what they say nothing about filled in. */
-static size_t fill(struct sched_config *to, const struct sched_script_lanes *from)
+static size_t fill(struct timing *to, const struct sched_script_lanes *from)
 {
 	size_t count = from->count ? from->count : 1;
 	for (size_t i = 0; i < count; i++) {
@@ -404,7 +404,7 @@ static void free_gone(struct play *p)
 
 static void do_reload(struct play *p)
 {
-	struct sched_config lanes[SCRIPT_LANES];
+	struct timing lanes[SCRIPT_LANES];
 	size_t count = fill(lanes, &p->script->then);
 	free_gone(p);
 	assert_int_equal(
@@ -498,7 +498,7 @@ void sched_script_run(void **state)
 	assert_non_null(p);
 	p->script = *state;
 	p->now_ns = SCRIPT_START;
-	struct sched_config lanes[SCRIPT_LANES];
+	struct timing lanes[SCRIPT_LANES];
 	size_t count = fill(lanes, &p->script->first);
 	p->s = sched_new(lanes, count, max_parallel(&p->script->first), 0, 1);
 	assert_non_null(p->s);

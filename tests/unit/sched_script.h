@@ -40,7 +40,7 @@ struct sched_script_lanes {
 	size_t count; /* 0: 1 */
 	uint32_t max_parallel; /* 0: 100 */
 	/* Where it says nothing: parallel 1, queue_max 100, stop_signal 15. */
-	struct sched_config lane[SCRIPT_LANES];
+	struct timing lane[SCRIPT_LANES];
 };
 
 struct sched_script {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rule files without faults: the exact values. Faulty ones: test_conf_faulty.c. */
-#include "core/conf.h"
+#include "core/confread.h"
 
 #include "base/buf.h"
 #include "base/countof.h"
@@ -26,9 +26,9 @@ static struct conf_file file_of(const char *name, const char *text, bool is_main
 /* Read files that have no error; the caller frees c. */
 static void read_good(struct conf *c, const struct conf_file *files, size_t count)
 {
-	const struct conf_lookup lookup = fake_lookup(NULL);
+	const struct confuser_lookup lookup = fake_lookup(NULL);
 	*c = (struct conf){0};
-	assert_int_equal(conf_read(c, files, count, &lookup), 0);
+	assert_int_equal(confread_files(c, files, count, &lookup), 0);
 	for (size_t i = 0; i < c->message_count; i++)
 		print_error("%s:%u: %s\n", c->messages[i].file, c->messages[i].line,
 			c->messages[i].text);
@@ -147,20 +147,20 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(r->umask, 022);
 	assert_int_equal(r->nice, 0);
 	assert_int_equal(r->stdin_kind, RULE_STDIN_NONE);
-	assert_int_equal(r->run_per, RULE_PER_PATH);
-	assert_int_equal(r->debounce_ns, 0);
-	assert_int_equal(r->max_wait_ns, 0);
-	assert_int_equal(r->parallel, 1);
-	assert_int_equal(r->on_busy, RULE_BUSY_QUEUE);
-	assert_int_equal(r->queue_max, 100000);
-	assert_int_equal(r->throttle.count, 0);
-	assert_int_equal(r->breaker.count, 100);
-	assert_int_equal(r->breaker.per_ns, 10 * S);
-	assert_int_equal(r->timeout_ns, 0);
-	assert_int_equal(r->stop_signal, SIGTERM);
-	assert_int_equal(r->stop_timeout_ns, 10 * S);
-	assert_int_equal(r->retry, 0);
-	assert_int_equal(r->retry_delay_ns, S);
+	assert_int_equal(r->timing.run_per, TIMING_PER_PATH);
+	assert_int_equal(r->timing.debounce_ns, 0);
+	assert_int_equal(r->timing.max_wait_ns, 0);
+	assert_int_equal(r->timing.parallel, 1);
+	assert_int_equal(r->timing.on_busy, TIMING_BUSY_QUEUE);
+	assert_int_equal(r->timing.queue_max, 100000);
+	assert_int_equal(r->timing.throttle.count, 0);
+	assert_int_equal(r->timing.breaker.count, 100);
+	assert_int_equal(r->timing.breaker.per_ns, 10 * S);
+	assert_int_equal(r->timing.timeout_ns, 0);
+	assert_int_equal(r->timing.stop_signal, SIGTERM);
+	assert_int_equal(r->timing.stop_timeout_ns, 10 * S);
+	assert_int_equal(r->timing.retry, 0);
+	assert_int_equal(r->timing.retry_delay_ns, S);
 	assert_false(c.daemon.strict);
 	assert_int_equal(c.daemon.max_parallel, 64);
 	assert_int_equal(c.daemon.log_format, CONF_LOG_TEXT);
@@ -228,21 +228,21 @@ static void every_key_of_a_rule_is_read(void **state)
 	assert_int_equal(r->umask, 077);
 	assert_int_equal(r->nice, -5);
 	assert_int_equal(r->stdin_kind, RULE_STDIN_PATHS0);
-	assert_int_equal(r->run_per, RULE_PER_BATCH);
-	assert_int_equal(r->debounce_ns, S / 2);
-	assert_int_equal(r->max_wait_ns, 5 * S);
-	assert_int_equal(r->parallel, 3);
-	assert_int_equal(r->on_busy, RULE_BUSY_SIGNAL);
-	assert_int_equal(r->busy_signal, SIGUSR1);
-	assert_int_equal(r->queue_max, 7);
-	assert_int_equal(r->throttle.count, 10);
-	assert_int_equal(r->throttle.per_ns, 60 * S);
-	assert_int_equal(r->breaker.count, 0);
-	assert_int_equal(r->timeout_ns, 3600 * S);
-	assert_int_equal(r->stop_signal, SIGINT);
-	assert_int_equal(r->stop_timeout_ns, 3 * S);
-	assert_int_equal(r->retry, 2);
-	assert_int_equal(r->retry_delay_ns, 5 * S);
+	assert_int_equal(r->timing.run_per, TIMING_PER_BATCH);
+	assert_int_equal(r->timing.debounce_ns, S / 2);
+	assert_int_equal(r->timing.max_wait_ns, 5 * S);
+	assert_int_equal(r->timing.parallel, 3);
+	assert_int_equal(r->timing.on_busy, TIMING_BUSY_SIGNAL);
+	assert_int_equal(r->timing.busy_signal, SIGUSR1);
+	assert_int_equal(r->timing.queue_max, 7);
+	assert_int_equal(r->timing.throttle.count, 10);
+	assert_int_equal(r->timing.throttle.per_ns, 60 * S);
+	assert_int_equal(r->timing.breaker.count, 0);
+	assert_int_equal(r->timing.timeout_ns, 3600 * S);
+	assert_int_equal(r->timing.stop_signal, SIGINT);
+	assert_int_equal(r->timing.stop_timeout_ns, 3 * S);
+	assert_int_equal(r->timing.retry, 2);
+	assert_int_equal(r->timing.retry_delay_ns, 5 * S);
 	assert_string_equal(r->on_failure, "mail -s \"x ; y\" root");
 	assert_int_equal(r->on_overflow, RULE_OVERFLOW_IGNORE);
 	assert_false(r->enabled);
@@ -323,9 +323,9 @@ static void each_user_is_looked_up_once(void **state)
 		buf_printf(&text, "[r%d]\npath = /x\ncommand = y\nuser = nobody\n", i);
 	const struct conf_file file = file_of("many.conf", text.data, false);
 	int count = 0;
-	const struct conf_lookup lookup = fake_lookup(&count);
+	const struct confuser_lookup lookup = fake_lookup(&count);
 	struct conf c = {0};
-	assert_int_equal(conf_read(&c, &file, 1, &lookup), 0);
+	assert_int_equal(confread_files(&c, &file, 1, &lookup), 0);
 	assert_int_equal(c.rule_count, 50);
 	assert_int_equal(count, 1);
 	conf_fini(&c);
@@ -363,19 +363,19 @@ static void defaults_hold_for_what_follows(void **state)
 	assert_int_equal(first->user.uid, 65534);
 	assert_int_equal(first->nice, 5);
 	assert_int_equal(first->exclude.count, 2);
-	assert_int_equal(first->debounce_ns, 0);
+	assert_int_equal(first->timing.debounce_ns, 0);
 	const struct rule *second = c.rules[1];
 	assert_int_equal(second->nice, 7);
 	assert_int_equal(second->exclude.count, 1);
 	assert_string_equal(glob_text(second->exclude.items[0]), "/**/*.o");
 	assert_int_equal(second->events, EVENT_CREATE | EVENT_DELETE);
-	assert_int_equal(second->debounce_ns, S);
-	assert_int_equal(second->max_wait_ns, 10 * S);
+	assert_int_equal(second->timing.debounce_ns, S);
+	assert_int_equal(second->timing.max_wait_ns, 10 * S);
 	const struct rule *third = c.rules[2];
 	assert_false(third->user.set);
 	assert_null(third->user_name);
 	assert_int_equal(third->nice, 0);
-	assert_int_equal(third->max_wait_ns, 2 * S);
+	assert_int_equal(third->timing.max_wait_ns, 2 * S);
 	assert_int_equal(third->events, EVENT_CHANGED);
 	assert_int_equal(third->exclude.count, 1);
 	const struct rule *fourth = c.rules[3];
@@ -388,9 +388,9 @@ static void defaults_hold_for_what_follows(void **state)
 /* Read files that may have errors; the caller frees c. */
 static void read_any(struct conf *c, const struct conf_file *files, size_t count)
 {
-	const struct conf_lookup lookup = fake_lookup(NULL);
+	const struct confuser_lookup lookup = fake_lookup(NULL);
 	*c = (struct conf){0};
-	assert_int_equal(conf_read(c, files, count, &lookup), 0);
+	assert_int_equal(confread_files(c, files, count, &lookup), 0);
 }
 
 static void check_message(

@@ -4,7 +4,7 @@
  * NAME.err, one message a line. main-*.conf are read as the main file. FSMON_TEST_SHOW=1
  * prints what is given.
  */
-#include "core/conf.h"
+#include "core/confread.h"
 
 #include "base/buf.h"
 #include "fake_lookup.h"
@@ -40,13 +40,13 @@ static struct buf read_whole(const char *path)
 /* All messages of a file, one a line. */
 static struct buf messages_of(const char *name, const struct buf *bytes)
 {
-	const struct conf_lookup lookup = fake_lookup(NULL);
+	const struct confuser_lookup lookup = fake_lookup(NULL);
 	const struct conf_file file = {.name = name,
 		.bytes = bytes->data,
 		.len = bytes->len,
 		.is_main = strncmp(name, "main-", 5) == 0};
 	struct conf c = {0};
-	assert_int_equal(conf_read(&c, &file, 1, &lookup), 0);
+	assert_int_equal(confread_files(&c, &file, 1, &lookup), 0);
 	if (c.error_count > 0)
 		assert_int_equal(c.rule_count, 0);
 	struct buf out = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/hook.h"
+#include "core/hookvars.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -380,7 +381,8 @@ static void test_long_values_are_cut_and_said_so(void **state)
 	f->event.path = "/srv/a";
 	f->actor.cmdline = path;
 	build(f);
-	assert_int_equal(strlen(get(&f->hook, "FSMON_CMDLINE")), HOOK_CMDLINE_MAX_BYTES);
+	assert_int_equal(
+		strlen(get(&f->hook, "FSMON_CMDLINE")), HOOKVARS_CMDLINE_MAX_BYTES);
 	assert_string_equal(get(&f->hook, "FSMON_TRUNCATED"), "1");
 	free(path);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What an event is to a rule: its kind there, and every condition on file and actor. */
-#include "core/table.h"
+#include "core/judge.h"
 
 #include "base/countof.h"
 #include "rules_of.h"
@@ -51,9 +51,9 @@ static void a_kind_is_the_newest_in_the_mask(void **state)
 		struct table *t = rule_with(line);
 		struct event e = {.kinds = cases[i].kinds};
 		assert_int_equal(
-			table_kind(table_rule(t, 0), &e, true, false), cases[i].kind);
+			judge_kind(table_rule(t, 0), &e, true, false), cases[i].kind);
 		/* Without the path being hit it is nothing. */
-		assert_int_equal(table_kind(table_rule(t, 0), &e, false, true), 0);
+		assert_int_equal(judge_kind(table_rule(t, 0), &e, false, true), 0);
 		table_free(t);
 	}
 }
@@ -81,9 +81,9 @@ static void a_rename_is_named_by_the_sides_that_match(void **state)
 		struct table *t = rule_with(line);
 		const struct rule *r = table_rule(t, 0);
 		struct event e = {.kinds = EVENT_RENAME};
-		assert_int_equal(table_kind(r, &e, true, true), cases[i].both);
-		assert_int_equal(table_kind(r, &e, true, false), cases[i].new_only);
-		assert_int_equal(table_kind(r, &e, false, true), cases[i].old_only);
+		assert_int_equal(judge_kind(r, &e, true, true), cases[i].both);
+		assert_int_equal(judge_kind(r, &e, true, false), cases[i].new_only);
+		assert_int_equal(judge_kind(r, &e, false, true), cases[i].old_only);
 		table_free(t);
 	}
 }
@@ -116,7 +116,7 @@ static void changed_takes_creates_that_no_write_follows(void **state)
 			.type_known = cases[i].type_known,
 			.type = cases[i].type,
 			.nlink = cases[i].nlink};
-		if (table_kind(table_rule(t, 0), &e, true, false) != cases[i].kind)
+		if (judge_kind(table_rule(t, 0), &e, true, false) != cases[i].kind)
 			fail_msg("case %zu", i);
 		table_free(t);
 	}
@@ -143,7 +143,7 @@ static void says_when_it_needs_the_type(void **state)
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct table *t = rule_with(cases[i].line);
 		struct event e = {.kinds = cases[i].kinds, .is_dir = cases[i].is_dir};
-		if (table_needs_type(table_rule(t, 0), &e) != cases[i].needs)
+		if (judge_needs_type(table_rule(t, 0), &e) != cases[i].needs)
 			fail_msg("%s, case %zu", cases[i].line, i);
 		table_free(t);
 	}
@@ -169,12 +169,12 @@ static const struct actor nobody_knows = {
 	.euid = ACTOR_ID_UNKNOWN,
 };
 
-static enum table_verdict judge(
+static enum judge_verdict judge(
 	const char *lines, const struct actor *a, const char *user, struct event e)
 {
 	struct table *t = rule_with(lines);
 	e.actor = a;
-	enum table_verdict verdict = table_judge(table_rule(t, 0), &e, user);
+	enum judge_verdict verdict = judge_event(table_rule(t, 0), &e, user);
 	table_free(t);
 	return verdict;
 }
@@ -185,51 +185,51 @@ static void conditions_on_the_actor(void **state)
 	static const struct {
 		const char *line;
 		bool someone, unknown; /* does it hold for them? */
-		enum table_verdict otherwise;
+		enum judge_verdict otherwise;
 	} cases[] = {
-		{"", true, true, TABLE_MATCH},
-		{"by-user = deploy", true, false, TABLE_BY_USER},
-		{"by-user = 1001", true, false, TABLE_BY_USER},
-		{"by-user = root", false, false, TABLE_BY_USER},
-		{"by-user = root, deploy", true, false, TABLE_BY_USER},
-		{"by-user = dep*", true, false, TABLE_BY_USER},
-		{"by-user = *", true, false, TABLE_BY_USER},
-		{"by-user = !deploy", false, true, TABLE_BY_USER},
-		{"by-user = !dep*", false, true, TABLE_BY_USER},
-		{"by-user = !root", true, true, TABLE_BY_USER},
-		{"by-user = d*, !deploy", false, false, TABLE_BY_USER},
-		{"by-cmd = touch", true, false, TABLE_BY_CMD},
-		{"by-cmd = t*h", true, false, TABLE_BY_CMD},
-		{"by-cmd = tou", false, false, TABLE_BY_CMD},
-		{"by-cmd = !touch", false, true, TABLE_BY_CMD},
-		{"by-cmd = !vim, !sed", true, true, TABLE_BY_CMD},
-		{"by-cmd = *, !touch", false, false, TABLE_BY_CMD},
-		{"by-exe = /usr/bin/touch", true, false, TABLE_BY_EXE},
-		{"by-exe = /usr/**", true, false, TABLE_BY_EXE},
-		{"by-exe = /usr/*", false, false, TABLE_BY_EXE},
-		{"by-exe = !/usr/bin/*", false, true, TABLE_BY_EXE},
-		{"by-ancestor = sshd", true, false, TABLE_BY_ANCESTOR},
-		{"by-ancestor = bash", true, false, TABLE_BY_ANCESTOR},
-		{"by-ancestor = systemd", true, false, TABLE_BY_ANCESTOR},
-		{"by-ancestor = touch", false, false, TABLE_BY_ANCESTOR},
-		{"by-ancestor = cron, ssh*", true, false, TABLE_BY_ANCESTOR},
-		{"by-ancestor = !sshd", false, true, TABLE_BY_ANCESTOR},
-		{"by-ancestor = !cron", true, true, TABLE_BY_ANCESTOR},
-		{"by-ancestor = bash, !systemd", false, false, TABLE_BY_ANCESTOR},
-		{"by-unit = cron.service", true, false, TABLE_BY_UNIT},
-		{"by-unit = *.service", true, false, TABLE_BY_UNIT},
-		{"by-unit = !cron.service", false, true, TABLE_BY_UNIT},
-		{"by-unit = ssh.service", false, false, TABLE_BY_UNIT},
+		{"", true, true, JUDGE_MATCH},
+		{"by-user = deploy", true, false, JUDGE_BY_USER},
+		{"by-user = 1001", true, false, JUDGE_BY_USER},
+		{"by-user = root", false, false, JUDGE_BY_USER},
+		{"by-user = root, deploy", true, false, JUDGE_BY_USER},
+		{"by-user = dep*", true, false, JUDGE_BY_USER},
+		{"by-user = *", true, false, JUDGE_BY_USER},
+		{"by-user = !deploy", false, true, JUDGE_BY_USER},
+		{"by-user = !dep*", false, true, JUDGE_BY_USER},
+		{"by-user = !root", true, true, JUDGE_BY_USER},
+		{"by-user = d*, !deploy", false, false, JUDGE_BY_USER},
+		{"by-cmd = touch", true, false, JUDGE_BY_CMD},
+		{"by-cmd = t*h", true, false, JUDGE_BY_CMD},
+		{"by-cmd = tou", false, false, JUDGE_BY_CMD},
+		{"by-cmd = !touch", false, true, JUDGE_BY_CMD},
+		{"by-cmd = !vim, !sed", true, true, JUDGE_BY_CMD},
+		{"by-cmd = *, !touch", false, false, JUDGE_BY_CMD},
+		{"by-exe = /usr/bin/touch", true, false, JUDGE_BY_EXE},
+		{"by-exe = /usr/**", true, false, JUDGE_BY_EXE},
+		{"by-exe = /usr/*", false, false, JUDGE_BY_EXE},
+		{"by-exe = !/usr/bin/*", false, true, JUDGE_BY_EXE},
+		{"by-ancestor = sshd", true, false, JUDGE_BY_ANCESTOR},
+		{"by-ancestor = bash", true, false, JUDGE_BY_ANCESTOR},
+		{"by-ancestor = systemd", true, false, JUDGE_BY_ANCESTOR},
+		{"by-ancestor = touch", false, false, JUDGE_BY_ANCESTOR},
+		{"by-ancestor = cron, ssh*", true, false, JUDGE_BY_ANCESTOR},
+		{"by-ancestor = !sshd", false, true, JUDGE_BY_ANCESTOR},
+		{"by-ancestor = !cron", true, true, JUDGE_BY_ANCESTOR},
+		{"by-ancestor = bash, !systemd", false, false, JUDGE_BY_ANCESTOR},
+		{"by-unit = cron.service", true, false, JUDGE_BY_UNIT},
+		{"by-unit = *.service", true, false, JUDGE_BY_UNIT},
+		{"by-unit = !cron.service", false, true, JUDGE_BY_UNIT},
+		{"by-unit = ssh.service", false, false, JUDGE_BY_UNIT},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		const char *line = cases[i].line;
 		struct event e = {.kinds = EVENT_CLOSE_WRITE};
-		enum table_verdict got = judge(line, &someone, "deploy", e);
-		if (got != (cases[i].someone ? TABLE_MATCH : cases[i].otherwise))
-			fail_msg("%s: someone: %s", line, table_verdict_text(got));
+		enum judge_verdict got = judge(line, &someone, "deploy", e);
+		if (got != (cases[i].someone ? JUDGE_MATCH : cases[i].otherwise))
+			fail_msg("%s: someone: %s", line, judge_verdict_text(got));
 		got = judge(line, &nobody_knows, NULL, e);
-		if (got != (cases[i].unknown ? TABLE_MATCH : cases[i].otherwise))
-			fail_msg("%s: unknown: %s", line, table_verdict_text(got));
+		if (got != (cases[i].unknown ? JUDGE_MATCH : cases[i].otherwise))
+			fail_msg("%s: unknown: %s", line, judge_verdict_text(got));
 	}
 }
 
@@ -237,11 +237,11 @@ static void the_real_user_counts_by_number_where_it_has_no_name(void **state)
 {
 	(void)state;
 	struct event e = {.kinds = EVENT_CLOSE_WRITE};
-	assert_int_equal(judge("by-user = 1001", &someone, NULL, e), TABLE_MATCH);
-	assert_int_equal(judge("by-user = d*", &someone, NULL, e), TABLE_BY_USER);
-	assert_int_equal(judge("by-user = !d*", &someone, NULL, e), TABLE_MATCH);
+	assert_int_equal(judge("by-user = 1001", &someone, NULL, e), JUDGE_MATCH);
+	assert_int_equal(judge("by-user = d*", &someone, NULL, e), JUDGE_BY_USER);
+	assert_int_equal(judge("by-user = !d*", &someone, NULL, e), JUDGE_MATCH);
 	/* euid 0 is not root */
-	assert_int_equal(judge("by-user = root", &someone, "deploy", e), TABLE_BY_USER);
+	assert_int_equal(judge("by-user = root", &someone, "deploy", e), JUDGE_BY_USER);
 }
 
 static void conditions_are_all_needed(void **state)
@@ -253,15 +253,15 @@ static void conditions_are_all_needed(void **state)
 		.nlink = 1};
 	static const struct {
 		const char *lines;
-		enum table_verdict verdict;
+		enum judge_verdict verdict;
 	} cases[] = {
 		{"by-user = deploy\nby-cmd = touch\nby-exe = /usr/bin/*\n"
 		 "by-ancestor = sshd\nby-unit = cron.*\ntype = file\nsize = <1K",
-			TABLE_MATCH},
-		{"by-user = deploy\nby-cmd = vim", TABLE_BY_CMD},
-		{"by-user = root\nby-cmd = touch", TABLE_BY_USER},
-		{"by-cmd = touch\ntype = dir", TABLE_TYPE},
-		{"type = file\nsize = >1K", TABLE_SIZE},
+			JUDGE_MATCH},
+		{"by-user = deploy\nby-cmd = vim", JUDGE_BY_CMD},
+		{"by-user = root\nby-cmd = touch", JUDGE_BY_USER},
+		{"by-cmd = touch\ntype = dir", JUDGE_TYPE},
+		{"type = file\nsize = >1K", JUDGE_SIZE},
 	};
 	for (size_t i = 0; i < countof(cases); i++)
 		assert_int_equal(
@@ -304,7 +304,7 @@ static void conditions_on_the_type(void **state)
 			.type_known = cases[i].type_known,
 			.type = cases[i].type};
 		if (judge(line, &someone, NULL, e) !=
-			(cases[i].fits ? TABLE_MATCH : TABLE_TYPE))
+			(cases[i].fits ? JUDGE_MATCH : JUDGE_TYPE))
 			fail_msg("%s, case %zu", line, i);
 	}
 }
@@ -330,11 +330,11 @@ static void conditions_on_the_size(void **state)
 		for (unsigned k = 0; k < 3; k++) {
 			e.size_bytes = 4095 + k;
 			if (judge(cases[i].line, &someone, NULL, e) !=
-				(fits[k] ? TABLE_MATCH : TABLE_SIZE))
+				(fits[k] ? JUDGE_MATCH : JUDGE_SIZE))
 				fail_msg("%s, %u", cases[i].line, 4095 + k);
 		}
 		e.type = GONE;
-		assert_int_equal(judge(cases[i].line, &someone, NULL, e), TABLE_MATCH);
+		assert_int_equal(judge(cases[i].line, &someone, NULL, e), JUDGE_MATCH);
 	}
 }
 
@@ -343,19 +343,19 @@ static void what_befalls_a_filesystem_has_no_actor_to_judge(void **state)
 	(void)state;
 	struct event lost = {.kinds = EVENT_OVERFLOW}, error = {.kinds = EVENT_FS_ERROR};
 	const char *lines = "by-user = deploy\nby-cmd = touch\ntype = file";
-	assert_int_equal(judge(lines, &nobody_knows, NULL, lost), TABLE_MATCH);
-	assert_int_equal(judge(lines, &nobody_knows, NULL, error), TABLE_MATCH);
+	assert_int_equal(judge(lines, &nobody_knows, NULL, lost), JUDGE_MATCH);
+	assert_int_equal(judge(lines, &nobody_knows, NULL, error), JUDGE_MATCH);
 }
 
 static void every_verdict_has_a_text(void **state)
 {
 	(void)state;
-	for (int v = TABLE_MATCH; v <= TABLE_SELF; v++) {
-		const char *text = table_verdict_text((enum table_verdict)v);
+	for (int v = JUDGE_MATCH; v <= JUDGE_BY_UNIT; v++) {
+		const char *text = judge_verdict_text((enum judge_verdict)v);
 		assert_non_null(text);
-		for (int w = TABLE_MATCH; w < v; w++)
+		for (int w = JUDGE_MATCH; w < v; w++)
 			assert_string_not_equal(
-				text, table_verdict_text((enum table_verdict)w));
+				text, judge_verdict_text((enum judge_verdict)w));
 	}
 }
 

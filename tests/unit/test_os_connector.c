@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The sockets of the process connector and of taskstats, with the kernel's own messages.
  */
+#include "app/actors.h"
 #include "app/witness.h"
 #include "core/cnrec.h"
 #include "core/tsrec.h"
@@ -221,18 +222,15 @@ static void test_spoofed_messages_are_dropped(void **state)
 	assert_int_equal(spoofed, 1);
 }
 
-static struct witness *start(struct proctable **t, int wake)
+static struct actors *start(void)
 {
-	struct witness_fds fds = {.connector = connector,
+	struct actors_fds fds = {.connector = connector,
 		.taskstats = taskstats,
 		.fanotify = -1,
 		.since_ns = clock_monotonic_ns()};
-	struct witness *w = witness_new(&fds, wake, NULL);
-	*t = proctable_new(65536);
-	assert_non_null(w);
-	assert_non_null(*t);
-	assert_int_equal(witness_scan(w, *t), 0);
-	return w;
+	struct actors *a = actors_new(&fds, -1, NULL);
+	assert_non_null(a);
+	return a;
 }
 
 static void test_witness_names_who_is_gone(void **state)
@@ -240,47 +238,44 @@ static void test_witness_names_who_is_gone(void **state)
 	(void)state;
 	need(&connector);
 	need(&taskstats);
-	struct proctable *t;
-	struct witness *w = start(&t, -1);
+	struct actors *w = start();
 	for (int i = 0; i < 200; i++) {
 		struct proctable_window window = {.after_ns = clock_monotonic_ns(),
 			.opens_before = 1,
 			.complete = true};
 		pid_t pid = run_true();
 		window.before_ns = clock_monotonic_ns();
-		assert_int_equal(witness_drain(w, t), 0);
+		assert_int_equal(actors_drain(w), 0);
 
 		struct actor a;
-		assert_int_equal(proctable_who(t, pid, &window, &a), 0);
+		assert_int_equal(actors_who(w, pid, -1, &window, &a), 0);
 		assert_string_equal(a.cmd, "sh");
 		assert_int_equal(a.uid, NOBODY);
 		assert_int_equal(a.euid, NOBODY);
 		assert_int_equal(a.ppid, getpid());
 		assert_string_equal(a.ancestors, "test_os_connect");
 		actor_fini(&a);
-		proctable_settle(t, window.before_ns);
+		actors_settle(w, window.before_ns);
 	}
-	struct witness_counters c;
-	witness_counters(w, &c);
+	struct actors_counters c;
+	actors_counters(w, &c);
 	assert_int_equal(c.lost, 0);
 	assert_false(c.is_degraded);
 	assert_true(c.has_taskstats);
-	witness_free(w);
-	proctable_free(t);
+	actors_free(w);
 }
 
 /* Without the connector /proc is asked, of those who are still there. */
 static void test_witness_looks_without_connector(void **state)
 {
 	(void)state;
-	struct witness_fds fds = {.connector = -1, .taskstats = -1, .fanotify = -1};
-	struct witness *w = witness_new(&fds, -1, "none here");
-	struct proctable *t = proctable_new(10);
-	struct witness_counters c;
+	struct actors_fds fds = {.connector = -1, .taskstats = -1, .fanotify = -1};
+	struct actors *w = actors_new(&fds, -1, "none here");
+	struct actors_counters c;
 	struct actor a;
 	assert_non_null(w);
-	assert_int_equal(witness_drain(w, t), 0);
-	witness_counters(w, &c);
+	assert_int_equal(actors_drain(w), 0);
+	actors_counters(w, &c);
 	assert_true(c.is_degraded);
 	assert_string_equal(c.reason, "none here");
 
@@ -294,8 +289,7 @@ static void test_witness_looks_without_connector(void **state)
 	actor_fini(&a);
 	assert_int_equal(witness_look(0, &a), 0);
 	assert_int_equal(a.attribution, ACTOR_UNKNOWN);
-	witness_free(w);
-	proctable_free(t);
+	actors_free(w);
 }
 
 /* A socket that is closed at the other end, or that is none: the thread ends, the caller
@@ -307,7 +301,7 @@ static void test_witness_socket_closes_or_fails(void **state)
 		int pair[2], wake = eventfd(0, EFD_CLOEXEC);
 		assert_int_equal(
 			socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-		struct witness_fds fds = {.connector = broken ? wake : pair[0],
+		struct actors_fds fds = {.connector = broken ? wake : pair[0],
 			.taskstats = -1,
 			.fanotify = -1};
 		struct witness *w = witness_new(&fds, wake, NULL);
@@ -317,18 +311,18 @@ static void test_witness_socket_closes_or_fails(void **state)
 		if (broken)
 			eventfd_write(wake, 1);
 
-		struct witness_counters c = {0};
+		struct actors_counters c = {0};
 		uint64_t deadline =
 			clock_monotonic_ns() + PATIENCE_MS * UINT64_C(1000000);
 		while (!c.is_degraded && clock_monotonic_ns() < deadline)
-			witness_counters(w, &c);
+			witness_source.counters(w, &c);
 		assert_true(c.is_degraded);
 		assert_string_equal(
 			c.reason, "the socket of the process connector failed");
 		eventfd_t value;
 		assert_int_equal(eventfd_read(wake, &value), 0);
 
-		assert_int_equal(witness_drain(w, t), 0);
+		assert_int_equal(witness_source.drain(w, t), 0);
 		assert_true(proctable_counts(t).lost > 0);
 		witness_free(w);
 		proctable_free(t);

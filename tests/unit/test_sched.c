@@ -4,9 +4,9 @@
 
 #include "base/countof.h"
 
-#define PATHS .run_per = RULE_PER_PATH
-#define EVENTS .run_per = RULE_PER_EVENT
-#define BATCH .run_per = RULE_PER_BATCH
+#define PATHS .run_per = TIMING_PER_PATH
+#define EVENTS .run_per = TIMING_PER_EVENT
+#define BATCH .run_per = TIMING_PER_BATCH
 
 static const struct sched_script scripts[] = {
 	{.name = "an event makes a job that runs once",
@@ -99,35 +99,35 @@ static const struct sched_script scripts[] = {
 		{.lane = {{PATHS}}},
 		"add:a:new:1 start:1 add:a:new:2 none ok:1:done start:2"},
 	{.name = "on-busy = drop: an event for a key that runs is not taken",
-		{.lane = {{PATHS, .on_busy = RULE_BUSY_DROP}}},
+		{.lane = {{PATHS, .on_busy = TIMING_BUSY_DROP}}},
 		"add:a:new:1 add:a:join:1 start:1 add:a:busy add:b:new:2 counts:1:1:0 "
 		"add:b:join:2 ok:1:done start:2 add:a:new:3 add:b:busy ok:2:done "
 		"start:3"},
 	{.name = "on-busy = drop: with batch the rule is the key",
-		{.lane = {{BATCH, .on_busy = RULE_BUSY_DROP}}},
+		{.lane = {{BATCH, .on_busy = TIMING_BUSY_DROP}}},
 		"add:a:new:1 start:1 add:b:busy ok:1:done none add:b:new:2 start:2"},
 	{.name = "on-busy = restart: the run is stopped, and its events run again",
-		{.lane = {{PATHS, .on_busy = RULE_BUSY_RESTART,
+		{.lane = {{PATHS, .on_busy = TIMING_BUSY_RESTART,
 			 .stop_timeout_ns = 50 * MS, .stop_signal = 2}}},
 		"add:a:new:1 start:1 at:5 add:a:new:2 stop:1:restart:2 none due:55 "
 		"add:a:join:2 none at:20 fail:1:followed:2 items:2:1:2:3 is:2:count:3 "
 		"is:2:queued:0 is:2:order:1 is:2:attempt:1 start:2 none"},
 	{.name = "on-busy = restart: other paths' runs go on",
-		{.lane = {{PATHS, .parallel = 2, .on_busy = RULE_BUSY_RESTART,
+		{.lane = {{PATHS, .parallel = 2, .on_busy = TIMING_BUSY_RESTART,
 			 .stop_timeout_ns = 50 * MS}}},
 		"add:a:new:1 add:b:new:2 start:1:2 add:b:new:3 stop:2:restart:15 none "
 		"ok:2:followed:3 start:3 ok:1:done"},
 	{.name = "on-busy = restart: with run-per = event the job is over",
-		{.lane = {{EVENTS, .on_busy = RULE_BUSY_RESTART,
+		{.lane = {{EVENTS, .on_busy = TIMING_BUSY_RESTART,
 			 .stop_timeout_ns = 50 * MS}}},
 		"add:a:new:1 start:1 add:a:new:2 add:a:new:3 stop:1:restart:15 none "
 		"fail:1:interrupted start:2 none add:a:new:4 stop:2:restart:15 "
 		"ok:2:interrupted start:3"},
 	{.name = "on-busy = restart: from the event on, though nobody was told yet",
-		{.lane = {{PATHS, .on_busy = RULE_BUSY_RESTART}}},
+		{.lane = {{PATHS, .on_busy = TIMING_BUSY_RESTART}}},
 		"add:a:new:1 start:1 add:a:new:2 ok:1:followed:2 start:2 none"},
 	{.name = "on-busy = signal: the run is told, once until it was",
-		{.lane = {{PATHS, .on_busy = RULE_BUSY_SIGNAL, .busy_signal = 10}}},
+		{.lane = {{PATHS, .on_busy = TIMING_BUSY_SIGNAL, .busy_signal = 10}}},
 		"add:a:new:1 start:1 add:a:new:2 add:a:join:2 due:0 signal:1:10 none "
 		"add:b:new:3 none at:5 add:a:join:2 signal:1:10 none ok:1:done start:2"},
 

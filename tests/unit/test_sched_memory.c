@@ -57,8 +57,8 @@ static void *scarce_reallocarray(void *old, size_t count, size_t size)
 #define SECONDS UINT64_C(1000000000)
 #define ALLOCATIONS_MAX 100
 
-static const struct sched_config paths = {
-	.run_per = RULE_PER_PATH, .parallel = 1, .queue_max = 9};
+static const struct timing paths = {
+	.run_per = TIMING_PER_PATH, .parallel = 1, .queue_max = 9};
 
 static enum sched_added add(struct sched *s, const char *path, struct sched_item *item,
 	struct sched_job **job)
@@ -70,7 +70,7 @@ static enum sched_added add(struct sched *s, const char *path, struct sched_item
 static void a_scheduler_is_made_or_not(void **state)
 {
 	(void)state;
-	const struct sched_config lanes[3] = {paths, paths, paths};
+	const struct timing lanes[3] = {paths, paths, paths};
 	int failures = 0;
 	for (int n = 0; n < ALLOCATIONS_MAX; n++) {
 		good_allocations = n;
@@ -114,9 +114,9 @@ static void an_event_is_taken_or_not(void **state)
 static void events_join_and_runs_end_without_memory(void **state)
 {
 	(void)state;
-	struct sched_config c = paths;
+	struct timing c = paths;
 	c.retry = 5;
-	c.breaker = (struct rule_rate){1, SECONDS};
+	c.breaker = (struct timing_rate){1, SECONDS};
 	struct sched *s = sched_new(&c, 1, 1, 0, 1);
 	assert_non_null(s);
 	struct sched_item items[3];
@@ -167,8 +167,8 @@ static void a_job_is_given_or_not(void **state)
 static void a_throttle_counts_less_without_memory(void **state)
 {
 	(void)state;
-	struct sched_config c = paths;
-	c.throttle = (struct rule_rate){1, SECONDS};
+	struct timing c = paths;
+	c.throttle = (struct timing_rate){1, SECONDS};
 	struct sched *s = sched_new(&c, 1, 1, 0, 1);
 	assert_non_null(s);
 	struct sched_item item;
@@ -192,9 +192,9 @@ static void a_throttle_counts_less_without_memory(void **state)
 static void all_is_reloaded_or_nothing(void **state)
 {
 	(void)state;
-	const struct sched_config lanes[2] = {paths, paths};
-	struct sched_config then[3] = {paths, paths, paths};
-	then[1].run_per = RULE_PER_BATCH;
+	const struct timing lanes[2] = {paths, paths};
+	struct timing then[3] = {paths, paths, paths};
+	then[1].run_per = TIMING_PER_BATCH;
 	const int64_t map[2] = {-1, 1};
 	struct sched *s = sched_new(lanes, 2, 9, 0, 1);
 	assert_non_null(s);

@@ -457,7 +457,7 @@ static void step_adopt(struct test *t)
  * path, and there is room for its run. */
 static void look_at_start(struct test *t, const struct sched_job *real)
 {
-	const struct sched_config *c = &t->m.lanes[real->lane].config;
+	const struct timing *c = &t->m.lanes[real->lane].config;
 	struct sched_item *link;
 	STAILQ_FOREACH (link, &real->items, next)
 		item_of(link)->starts++;
@@ -469,7 +469,7 @@ static void look_at_start(struct test *t, const struct sched_job *real)
 		if (other->lane != real->lane)
 			continue;
 		running++;
-		holds(t, c->run_per != RULE_PER_BATCH);
+		holds(t, c->run_per != TIMING_PER_BATCH);
 		const struct item *its = item_of(STAILQ_FIRST(&other->items));
 		holds(t, t->is_rekeyed || !oldest || !its || oldest->path != its->path);
 	}
@@ -645,7 +645,7 @@ static void step_pause(struct test *t)
 }
 
 /* Each lane goes to another place, or nowhere, with another configuration or its own. */
-static size_t some_lanes(struct test *t, struct sched_config *lanes, int64_t *map)
+static size_t some_lanes(struct test *t, struct timing *lanes, int64_t *map)
 {
 	size_t count = 1 + below(t, t->lanes);
 	uint32_t places = 0;
@@ -658,7 +658,7 @@ static size_t some_lanes(struct test *t, struct sched_config *lanes, int64_t *ma
 			continue;
 		map[i] = to;
 		places |= 1u << to;
-		enum rule_run_per run_per = lanes[to].run_per;
+		enum timing_run_per run_per = lanes[to].run_per;
 		if (one_in(t, 2))
 			lanes[to] = t->m.lanes[i].config;
 		if (one_in(t, 8))
@@ -687,7 +687,7 @@ static void compare_gone(struct test *t, struct sched_job *real, struct model_jo
 static void step_reload(struct test *t)
 {
 	static struct model_job *gone[MODEL_JOBS];
-	struct sched_config lanes[BIG_LANES];
+	struct timing lanes[BIG_LANES];
 	struct sched_job **real_gone;
 	size_t real_count;
 	int64_t map[BIG_LANES];
@@ -748,7 +748,7 @@ static void begin_size(struct test *t)
 
 static void begin(struct test *t, uint64_t seed)
 {
-	struct sched_config lanes[BIG_LANES];
+	struct timing lanes[BIG_LANES];
 	*t = (struct test){.seed = seed,
 		.random = seed,
 		.now_ns = 5000 * CHANCE_S,

@@ -4,12 +4,12 @@
 
 #include "base/countof.h"
 
-#define PATHS .run_per = RULE_PER_PATH
-#define EVENTS .run_per = RULE_PER_EVENT
-#define BATCH .run_per = RULE_PER_BATCH
+#define PATHS .run_per = TIMING_PER_PATH
+#define EVENTS .run_per = TIMING_PER_EVENT
+#define BATCH .run_per = TIMING_PER_BATCH
 #define DEBOUNCE .debounce_ns = 100 * MS, .max_wait_ns = SECONDS
-#define RESTART .on_busy = RULE_BUSY_RESTART, .stop_timeout_ns = 50 * MS
-#define SIGNAL .on_busy = RULE_BUSY_SIGNAL, .busy_signal = 10
+#define RESTART .on_busy = TIMING_BUSY_RESTART, .stop_timeout_ns = 50 * MS
+#define SIGNAL .on_busy = TIMING_BUSY_SIGNAL, .busy_signal = 10
 #define RETRY .retry = 2, .retry_delay_ns = 100 * MS
 
 static const struct sched_script scripts[] = {
@@ -114,7 +114,7 @@ static const struct sched_script scripts[] = {
 		"add:a:new:1 start:1 pause:ever add:a:new:2 stop:1:restart:15 "
 		"fail:1:followed:2 none unpause start:2"},
 	{.name = "restart x stop-timeout = 0: killed at once",
-		{.lane = {{PATHS, .on_busy = RULE_BUSY_RESTART}}},
+		{.lane = {{PATHS, .on_busy = TIMING_BUSY_RESTART}}},
 		"add:a:new:1 start:1 add:a:new:2 stop:1:restart:15 kill:1 none"},
 	{.name = "restart x breaker: restarts count",
 		{.lane = {{PATHS, RESTART, .breaker = {2, SECONDS}}}},
@@ -219,7 +219,7 @@ static const struct sched_script scripts[] = {
 		"is:1:failures:1 due:retry at:retry start:1 ok:1:done"},
 	{.name = "retry x drop: what comes in the delay joins",
 		{.lane = {{PATHS, .retry = 2, .retry_delay_ns = 100 * MS,
-			 .on_busy = RULE_BUSY_DROP}}},
+			 .on_busy = TIMING_BUSY_DROP}}},
 		"add:a:new:1 start:1 add:a:busy fail:1:retry:100 add:a:join:1 start:1"},
 	{.name = "retry x pause: it waits for the end of both",
 		{.lane = {{PATHS, RETRY}}},
@@ -261,7 +261,7 @@ static const struct sched_script scripts[] = {
 		"at:10150 "
 		"add:a:join:2 none due:10200 at:10200 start:2 items:2:2:3"},
 	{.name = "breaker x drop: what is held does not run",
-		{.lane = {{PATHS, .on_busy = RULE_BUSY_DROP, .breaker = {1, SECONDS}}}},
+		{.lane = {{PATHS, .on_busy = TIMING_BUSY_DROP, .breaker = {1, SECONDS}}}},
 		"add:a:new:1 start:1 ok:1:done add:a:new:2 held:2:10000 add:a:join:2"},
 	{.name = "breaker x max-parallel: nothing is held that could not start",
 		{.max_parallel = 1,
@@ -283,12 +283,12 @@ static const struct sched_script scripts[] = {
 
 	/* drop */
 	{.name = "drop x stop: what is being stopped still runs",
-		{.lane = {{PATHS, .on_busy = RULE_BUSY_DROP, .timeout_ns = 100 * MS,
+		{.lane = {{PATHS, .on_busy = TIMING_BUSY_DROP, .timeout_ns = 100 * MS,
 			 .stop_timeout_ns = 50 * MS}}},
 		"add:a:new:1 start:1 at:100 stop:1:timeout:15 add:a:busy at:150 kill:1 "
 		"add:a:busy ok:1:failed add:a:new:2 start:2"},
 	{.name = "drop x queue-max: busy comes first",
-		{.lane = {{PATHS, .on_busy = RULE_BUSY_DROP, .queue_max = 1}}},
+		{.lane = {{PATHS, .on_busy = TIMING_BUSY_DROP, .queue_max = 1}}},
 		"add:a:new:1 start:1 add:b:new:2 add:a:busy add:c:full"},
 
 	/* stops */

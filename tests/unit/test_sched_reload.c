@@ -4,12 +4,12 @@
 
 #include "base/countof.h"
 
-#define PATHS .run_per = RULE_PER_PATH
-#define EVENTS .run_per = RULE_PER_EVENT
-#define BATCH .run_per = RULE_PER_BATCH
+#define PATHS .run_per = TIMING_PER_PATH
+#define EVENTS .run_per = TIMING_PER_EVENT
+#define BATCH .run_per = TIMING_PER_BATCH
 #define DEBOUNCE .debounce_ns = 100 * MS, .max_wait_ns = SECONDS
-#define RESTART .on_busy = RULE_BUSY_RESTART, .stop_timeout_ns = 50 * MS
-#define SIGNAL .on_busy = RULE_BUSY_SIGNAL, .busy_signal = 10
+#define RESTART .on_busy = TIMING_BUSY_RESTART, .stop_timeout_ns = 50 * MS
+#define SIGNAL .on_busy = TIMING_BUSY_SIGNAL, .busy_signal = 10
 #define RETRY .retry = 2, .retry_delay_ns = 100 * MS
 #define LANES(...) .lane = {__VA_ARGS__}
 
@@ -19,7 +19,7 @@ static const struct sched_script scripts[] = {
 		{LANES({PATHS, DEBOUNCE})},
 		"give:a:1 due:0 start:1 is:1:attempt:1"},
 	{.name = "give: on-busy and queue-max are not asked",
-		{LANES({PATHS, .on_busy = RULE_BUSY_DROP, .queue_max = 1})},
+		{LANES({PATHS, .on_busy = TIMING_BUSY_DROP, .queue_max = 1})},
 		"give:a:1 start:1 give:a:2 give:b:3 counts:2:1:0 add:c:full none "
 		"ok:1:done start:2"},
 	{.name = "give: no run is stopped for it",
@@ -239,7 +239,7 @@ static const struct sched_script scripts[] = {
 		"stop:1:restart:15 "
 		"kill:1 stop:2:restart:15 kill:2 ok:2:followed:3 none ok:1:followed:3 "
 		"items:3:1:2:3 start:3",
-		{LANES({BATCH, .on_busy = RULE_BUSY_RESTART})}},
+		{LANES({BATCH, .on_busy = TIMING_BUSY_RESTART})}},
 	{.name = "reload: to batch, several runs fail",
 		{LANES({PATHS, .parallel = 2})},
 		"add:a:new:1 add:b:new:2 start:1:2 reload fail:1:retry:100 none "

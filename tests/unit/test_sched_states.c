@@ -62,9 +62,9 @@ static void stage_enter(struct stage *g, enum sched_state state)
 }
 
 /* Lanes in which a job in that state can be given that input. */
-static struct sched_config stage_config(enum sched_state state, enum sched_input input)
+static struct timing stage_config(enum sched_state state, enum sched_input input)
 {
-	struct sched_config c = {.run_per = RULE_PER_EVENT,
+	struct timing c = {.run_per = TIMING_PER_EVENT,
 		.parallel = 1,
 		.queue_max = 9,
 		.timeout_ns = 100 * MS,
@@ -72,17 +72,17 @@ static struct sched_config stage_config(enum sched_state state, enum sched_input
 		.retry = 1};
 	if (state == SCHED_ASKED || state == SCHED_RESTARTING ||
 		input == SCHED_IN_BUSY_RESTART)
-		c.on_busy = RULE_BUSY_RESTART;
+		c.on_busy = TIMING_BUSY_RESTART;
 	if (input == SCHED_IN_BUSY_SIGNAL)
-		c.on_busy = RULE_BUSY_SIGNAL;
+		c.on_busy = TIMING_BUSY_SIGNAL;
 	if (input == SCHED_IN_EVENT || input == SCHED_IN_FINE_WAITED ||
 		input == SCHED_IN_FAILED_WAITED || input == SCHED_IN_SPENT_WAITED ||
 		input == SCHED_IN_LOST_WAITED)
-		c.run_per = RULE_PER_PATH;
+		c.run_per = TIMING_PER_PATH;
 	if (input == SCHED_IN_SPENT || input == SCHED_IN_SPENT_WAITED)
 		c.retry = 0;
 	if (input == SCHED_IN_BREAK)
-		c.breaker = (struct rule_rate){1, SECONDS};
+		c.breaker = (struct timing_rate){1, SECONDS};
 	return c;
 }
 
@@ -146,7 +146,7 @@ static void walk_row(enum sched_state state, enum sched_input input)
 {
 	struct sched_transition row = sched_transition(state, input);
 	struct stage g = {.now_ns = 1000 * SECONDS};
-	struct sched_config c = stage_config(state, input);
+	struct timing c = stage_config(state, input);
 	g.s = sched_new(&c, 1, 1, 0, 1);
 	assert_non_null(g.s);
 	if (input == SCHED_IN_BREAK) {
@@ -201,7 +201,7 @@ static void inputs_without_a_row_change_nothing(void **state)
 static void retry_delays_are_spread(void **state)
 {
 	(void)state;
-	struct sched_config c = {.run_per = RULE_PER_PATH,
+	struct timing c = {.run_per = TIMING_PER_PATH,
 		.parallel = 1,
 		.queue_max = 1,
 		.retry = 1000,
@@ -253,9 +253,9 @@ static size_t run_all(struct sched *s, uint64_t *now_ns)
 static void many_jobs_and_keys(void **state)
 {
 	(void)state;
-	struct sched_config c[] = {
-		{.run_per = RULE_PER_EVENT, .parallel = 1, .queue_max = MANY},
-		{.run_per = RULE_PER_PATH,
+	struct timing c[] = {
+		{.run_per = TIMING_PER_EVENT, .parallel = 1, .queue_max = MANY},
+		{.run_per = TIMING_PER_PATH,
 			.parallel = 1,
 			.queue_max = MANY,
 			.debounce_ns = SECONDS,
@@ -312,7 +312,7 @@ static uint64_t run_one(struct sched *s, uint64_t now_ns)
 static void a_throttle_grows(void **state)
 {
 	(void)state;
-	struct sched_config c = {.run_per = RULE_PER_PATH,
+	struct timing c = {.run_per = TIMING_PER_PATH,
 		.parallel = 1,
 		.queue_max = 1,
 		.throttle = {2, 10}};
@@ -321,7 +321,7 @@ static void a_throttle_grows(void **state)
 	uint64_t now_ns = 1000;
 	for (; now_ns <= 3000; now_ns += 1000)
 		assert_int_equal(run_one(s, now_ns), now_ns);
-	c.throttle = (struct rule_rate){40, SECONDS};
+	c.throttle = (struct timing_rate){40, SECONDS};
 	const int64_t map[1] = {0};
 	struct sched_job **gone;
 	size_t gone_count;
@@ -343,9 +343,8 @@ static void count_each(void *ctx, const struct sched_job *job)
 static void each_job_once(void **state)
 {
 	(void)state;
-	struct sched_config c[] = {
-		{.run_per = RULE_PER_EVENT, .parallel = 1, .queue_max = 9},
-		{.run_per = RULE_PER_PATH, .parallel = 1, .queue_max = 9}};
+	struct timing c[] = {{.run_per = TIMING_PER_EVENT, .parallel = 1, .queue_max = 9},
+		{.run_per = TIMING_PER_PATH, .parallel = 1, .queue_max = 9}};
 	struct sched *s = sched_new(c, 2, 2, 0, 1);
 	assert_non_null(s);
 	struct sched_item items[6];
@@ -376,35 +375,6 @@ static void each_job_once(void **state)
 	sched_free(s, NULL, NULL);
 }
 
-static void a_rule_s_keys(void **state)
-{
-	(void)state;
-	struct rule r = {.run_per = RULE_PER_BATCH,
-		.on_busy = RULE_BUSY_SIGNAL,
-		.busy_signal = 1,
-		.debounce_ns = 2,
-		.max_wait_ns = 3,
-		.parallel = 4,
-		.queue_max = 5,
-		.throttle = {6, 7},
-		.breaker = {8, 9},
-		.timeout_ns = 10,
-		.stop_signal = 11,
-		.stop_timeout_ns = 12,
-		.retry = 13,
-		.retry_delay_ns = 14};
-	struct sched_config c;
-	sched_config_of_rule(&c, &r);
-	assert_int_equal(c.run_per, RULE_PER_BATCH);
-	assert_int_equal(c.on_busy, RULE_BUSY_SIGNAL);
-	const uint64_t values[] = {(uint64_t)c.busy_signal, c.debounce_ns, c.max_wait_ns,
-		c.parallel, c.queue_max, c.throttle.count, c.throttle.per_ns,
-		c.breaker.count, c.breaker.per_ns, c.timeout_ns, (uint64_t)c.stop_signal,
-		c.stop_timeout_ns, c.retry, c.retry_delay_ns};
-	for (size_t i = 0; i < countof(values); i++)
-		assert_int_equal(values[i], i + 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -414,7 +384,6 @@ int main(void)
 		cmocka_unit_test(many_jobs_and_keys),
 		cmocka_unit_test(a_throttle_grows),
 		cmocka_unit_test(each_job_once),
-		cmocka_unit_test(a_rule_s_keys),
 	};
 	return cmocka_run_group_tests_name("sched_states", tests, NULL, NULL);
 }

@@ -25,8 +25,11 @@
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
 #define NOBODY 65534
 
-/* The test program itself is also the hook: `test_spawn WORD` prints what it finds. */
-static char self[4096];
+/*
+ * The test program itself is also the hook: `test_spawn WORD` prints what it finds. This is a copy
+ * of it, because another user need not be able to reach the original.
+ */
+static char self[64];
 static char directory[] = "/tmp/fsmon-test-spawn-XXXXXX";
 
 /* What a start came to. */
@@ -325,16 +328,17 @@ static void test_directory_and_umask(void **state)
 static void test_nice(void **state)
 {
 	(void)state;
-	struct spawn_request r = {PLAIN, .nice = 7};
-	assert_prints(run(ARGV(W("nice")), r), "7\n");
-	if (geteuid() != 0)
-		skip();
-	assert_int_equal(setpriority(PRIO_PROCESS, 0, -3), 0);
+	/* The one level that can be had from any other. */
+	struct spawn_request r = {PLAIN, .nice = 19};
+	assert_prints(run(ARGV(W("nice")), r), "19\n");
+	int was = getpriority(PRIO_PROCESS, 0);
+	if (setpriority(PRIO_PROCESS, 0, -3) < 0)
+		skip(); /* This needs CAP_SYS_NICE, which not every root has. */
 	r.nice = 0;
 	assert_prints(run(ARGV(W("nice")), r), "0\n");
 	r.nice = -2;
 	assert_prints(run(ARGV(W("nice")), r), "-2\n");
-	assert_int_equal(setpriority(PRIO_PROCESS, 0, 0), 0);
+	assert_int_equal(setpriority(PRIO_PROCESS, 0, was), 0);
 }
 
 static void test_scheduler_is_reset(void **state)
@@ -382,6 +386,58 @@ static void test_limits_are_those_of_the_start(void **state)
 	snprintf(expected, sizeof(expected), "%ju\n", (uintmax_t)was.rlim_cur);
 	assert_string_equal(text, expected);
 	free(text);
+}
+
+/*
+ * The daemon holds more descriptors than its children may have: what is opened on the way
+ * to the program still finds a place, and the program has the limit of the start.
+ */
+static void test_limit_of_descriptors_below_those_in_use(void **state)
+{
+	(void)state;
+	enum { COUNT = 64 };
+	struct spawn_defaults defaults;
+	struct rlimit was, few;
+	int held[COUNT];
+	for (int i = 0; i < COUNT; i++)
+		held[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = was;
+	few.rlim_cur = COUNT;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	spawn_get_defaults(&defaults);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	defaults.reset_oom_score = true;
+	char *text =
+		run_with_defaults(&defaults, ARGV(W("sh"), W("-c"), W("ulimit -Sn")));
+	assert_string_equal(text, "64\n");
+	free(text);
+	for (int i = 0; i < COUNT; i++)
+		close(held[i]);
+}
+
+/* Where there is no room at all, that is what is said. */
+static void test_no_descriptor_left(void **state)
+{
+	(void)state;
+	struct spawn_defaults defaults;
+	struct spawn_request r = {PLAIN, .argv = ARGV(W("true")), .envp = default_envp,
+		.directory = "/", .output_fd = 2};
+	struct spawn_child child;
+	struct spawn_error err;
+	struct rlimit was, full;
+	spawn_get_defaults(&defaults);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	int next = fcntl(2, F_DUPFD_CLOEXEC, 0);
+	close(next);
+	full = was;
+	full.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &full), 0);
+	int started = spawn_start(&defaults, &r, &child, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_int_equal(started, -1);
+	assert_int_equal(err.error, EMFILE);
+	assert_string_equal(err.stage, "descriptors");
 }
 
 static void write_oom_score(const char *score)
@@ -444,7 +500,10 @@ static void test_failures_with_other_credentials(void **state)
 	assert_fails(run(ARGV(W("no-such")), r), ENOENT, "exec");
 	const char *path = write_file("root-only", "#!/bin/sh\necho secret\n", 0700);
 	assert_fails(run(ARGV(W(path)), r), EACCES, "exec");
-	r.directory = directory; /* 0700, root's */
+	char closed[64];
+	snprintf(closed, sizeof(closed), "%s/closed", directory);
+	assert_int_equal(mkdir(closed, 0700), 0);
+	r.directory = closed;
 	assert_fails(run(ARGV(W("true")), r), EACCES, "chdir");
 }
 
@@ -614,8 +673,14 @@ static int be_hook(const char *word)
 static int set_up(void **state)
 {
 	(void)state;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	return n > 0 && mkdtemp(directory) ? 0 : -1;
+	char command[192];
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(self, sizeof(self), "%s/self", directory);
+	snprintf(command, sizeof(command),
+		"chmod 755 %s && install -m 755 /proc/%d/exe %s", directory,
+		(int)getpid(), self);
+	return system(command);
 }
 
 static int tear_down(void **state)
@@ -647,6 +712,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_nice),
 		cmocka_unit_test(test_scheduler_is_reset),
 		cmocka_unit_test(test_limits_are_those_of_the_start),
+		cmocka_unit_test(test_limit_of_descriptors_below_those_in_use),
+		cmocka_unit_test(test_no_descriptor_left),
 		cmocka_unit_test(test_oom_score),
 		cmocka_unit_test(test_credentials),
 		cmocka_unit_test(test_failures_with_other_credentials),

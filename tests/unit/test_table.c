@@ -207,7 +207,7 @@ static void a_moved_front_of_an_exclude_holds_too(void **state)
 	assert_hits(t, "/link/not/x", ANY, "");
 	assert_hits(t, "/link/last", ANY, "");
 	assert_glob(t, 0, 2, NULL);
-	assert_int_equal(table_judge_path(t, 0, "/real/not/x", 11, &by), TABLE_EXCLUDED);
+	assert_int_equal(table_judge_path(t, 0, "/real/not/x", 11, &by), JUDGE_EXCLUDED);
 	assert_string_equal(glob_text(by), "/real/not/**");
 	assert_int_equal(table_move(t, 0, 2, NULL), 0);
 	assert_int_equal(table_index(t), 0);
@@ -232,16 +232,16 @@ static void says_why_a_path_does_not_concern_a_rule(void **state)
 	static const struct {
 		uint32_t rule;
 		const char *path;
-		enum table_verdict verdict;
+		enum judge_verdict verdict;
 		const char *glob;
 	} cases[] = {
-		{0, "/srv/site/x", TABLE_MATCH, "/srv/site/**"},
-		{0, "/srv/other", TABLE_NO_PATH, NULL},
-		{0, "/srv/site/.git/x", TABLE_EXCLUDED, "/**/.git/**"},
-		{2, "/srv/x", TABLE_EXCLUDED, "/srv/**"},
-		{2, "/proc", TABLE_MATCH, "/**"},
-		{6, "/etc/passwd", TABLE_MATCH, "/etc/passwd"},
-		{6, "/srv/site/x.md", TABLE_MATCH, "/srv/**"},
+		{0, "/srv/site/x", JUDGE_MATCH, "/srv/site/**"},
+		{0, "/srv/other", JUDGE_NO_PATH, NULL},
+		{0, "/srv/site/.git/x", JUDGE_EXCLUDED, "/**/.git/**"},
+		{2, "/srv/x", JUDGE_EXCLUDED, "/srv/**"},
+		{2, "/proc", JUDGE_MATCH, "/**"},
+		{6, "/etc/passwd", JUDGE_MATCH, "/etc/passwd"},
+		{6, "/srv/site/x.md", JUDGE_MATCH, "/srv/**"},
 	};
 	struct table *t = rules_of(rules_text);
 	for (size_t i = 0; i < countof(cases); i++) {
@@ -296,7 +296,7 @@ static void the_index_finds_what_trying_each_finds(void **state)
 		assert_int_equal(table_match(t, path.data, path.len, ANY, &hits), 0);
 		for (uint32_t r = 0; r < 500; r++) {
 			bool fits = table_judge_path(t, r, path.data, path.len, NULL) ==
-				    TABLE_MATCH;
+				    JUDGE_MATCH;
 			if (fits != has_hit(&hits, r))
 				fail_msg("rule %u and %s", r, path.data);
 		}

@@ -149,7 +149,7 @@ static void parses_rates(void **state)
 	static const struct {
 		const char *text;
 		int rc;
-		struct rule_rate rate;
+		struct timing_rate rate;
 	} cases[] = {
 		{"10/1min", 0, {10, 60 * S}},
 		{"100/10s", 0, {100, 10 * S}},
@@ -164,7 +164,7 @@ static void parses_rates(void **state)
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct buf why = {0};
-		struct rule_rate rate = {0};
+		struct timing_rate rate = {0};
 		assert_int_equal(value_rate(cases[i].text, &rate, &why), cases[i].rc);
 		assert_int_equal(rate.count, cases[i].rate.count);
 		assert_int_equal(rate.per_ns, cases[i].rate.per_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What core/globcomp.c makes of a pattern and core/glob.c runs: a small NFA program. */
-#ifndef FSMON_CORE_GLOBPROG_H
-#define FSMON_CORE_GLOBPROG_H
+/* What core/glob_compile.c makes of a pattern and core/glob.c runs: a small NFA program. */
+#ifndef FSMON_CORE_GLOB_PROGRAM_H
+#define FSMON_CORE_GLOB_PROGRAM_H
 
 #include "core/glob.h"
 
@@ -64,7 +64,7 @@ struct glob {
  * caller frees also on failure. Returns 0, or -1 with EINVAL or ENOMEM and *why as for
  * glob_new.
  */
-int globcomp_compile(struct glob *g, const char **why);
+int glob_compile(struct glob *g, const char **why);
 
 static inline bool glob_set_has(const struct glob_set *set, unsigned char byte)
 {

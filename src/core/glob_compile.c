@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/globprog.h"
+#include "core/glob_program.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -424,7 +424,7 @@ static int copy_program(struct glob *g, const struct compiler *c)
 	return 0;
 }
 
-int globcomp_compile(struct glob *g, const char **why)
+int glob_compile(struct glob *g, const char **why)
 {
 	struct compiler *c = calloc(1, sizeof(*c));
 	if (!c)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The insides of the process table: images, states, lives. Only its own files include
  * this. */
-#ifndef FSMON_CORE_PROCTABLE_LIFE_H
-#define FSMON_CORE_PROCTABLE_LIFE_H
+#ifndef FSMON_CORE_PROCTABLE_STATE_H
+#define FSMON_CORE_PROCTABLE_STATE_H
 
 #include "core/proctable.h"
 
