@@ -50,6 +50,18 @@ json_t *jsontext_str(const char *s)
 	return jsontext_bytes(s ? s : "", s ? strlen(s) : 0);
 }
 
+const char *jsontext_of(const json_t *object, const char *key)
+{
+	const char *s = json_string_value(json_object_get(object, key));
+	return s ? s : "";
+}
+
+uint64_t jsontext_number(const json_t *object, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(object, key));
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 int jsontext_add(struct buf *b, const json_t *string)
 {
 	const char *s = json_string_value(string);

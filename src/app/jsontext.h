@@ -12,12 +12,18 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A JSON string of any bytes. The caller drops the reference. NULL with ENOMEM. */
 json_t *jsontext_bytes(const void *bytes, size_t len);
 
 /* Likewise of a NUL-terminated string; "" for NULL. */
 json_t *jsontext_str(const char *s);
+
+/* A member of an object: a string, "" if there is none; a number that is not negative, 0 if
+ * there is none. */
+const char *jsontext_of(const json_t *object, const char *key);
+uint64_t jsontext_number(const json_t *object, const char *key);
 
 /* Append the bytes that a string was made of; none for what is no string. Returns 0, or -1 with
  * ENOMEM. */

@@ -134,12 +134,14 @@ static void put(const struct buf *line)
 	pthread_mutex_unlock(&logger.lock);
 }
 
-__attribute__((format(printf, 3, 0))) static void log_v(
-	enum log_level level, const struct log_about *about, const char *fmt, va_list ap)
+void log_about(enum log_level level, const struct log_about *about, const char *fmt, ...)
 {
 	struct buf message = {0}, line = {0};
 	char *text = NULL;
+	va_list ap;
+	va_start(ap, fmt);
 	int len = vasprintf(&text, fmt, ap);
+	va_end(ap);
 	if (len >= 0)
 		buf_add(&message, text, (size_t)len);
 	free(text);
@@ -207,38 +209,6 @@ void log_close(void)
 	deadline.tv_sec += CLOSE_WAIT_MS / 1000;
 	if (pthread_timedjoin_np(logger.thread, NULL, &deadline) == 0)
 		logger.has_thread = false;
-}
-
-void log_err(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	log_v(LOG_LEVEL_ERR, &(struct log_about){0}, fmt, ap);
-	va_end(ap);
-}
-
-void log_warn(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	log_v(LOG_LEVEL_WARN, &(struct log_about){0}, fmt, ap);
-	va_end(ap);
-}
-
-void log_info(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	log_v(LOG_LEVEL_INFO, &(struct log_about){0}, fmt, ap);
-	va_end(ap);
-}
-
-void log_about(enum log_level level, const struct log_about *about, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	log_v(level, about, fmt, ap);
-	va_end(ap);
 }
 
 uint64_t log_dropped(void)

@@ -45,11 +45,13 @@ void log_close(void);
 
 /* Log a message. Text and arguments may hold any bytes: the line is escaped as
  * buf_add_vis does, or as jsonbytes_add. */
-__attribute__((format(printf, 1, 2))) void log_err(const char *fmt, ...);
-__attribute__((format(printf, 1, 2))) void log_warn(const char *fmt, ...);
-__attribute__((format(printf, 1, 2))) void log_info(const char *fmt, ...);
 __attribute__((format(printf, 3, 4))) void log_about(
 	enum log_level level, const struct log_about *about, const char *fmt, ...);
+
+/* Log a message about nothing more than it says. */
+#define log_err(...) log_about(LOG_LEVEL_ERR, &(struct log_about){0}, __VA_ARGS__)
+#define log_warn(...) log_about(LOG_LEVEL_WARN, &(struct log_about){0}, __VA_ARGS__)
+#define log_info(...) log_about(LOG_LEVEL_INFO, &(struct log_about){0}, __VA_ARGS__)
 
 /* Lines that were lost because nobody read the log, or it had no room (a full disk). */
 uint64_t log_dropped(void);

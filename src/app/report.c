@@ -27,17 +27,6 @@ __attribute__((format(printf, 2, 3))) static void say(json_t *array, const char 
 	free(text);
 }
 
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
-
-static json_int_t number_of(json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
-}
-
 struct counter {
 	const char *name;
 	uint64_t value;
@@ -195,11 +184,11 @@ static json_t *reasons(const struct report_parts *p, const struct actors_counter
 {
 	json_t *all = json_array(), *rule;
 	size_t i;
-	if (strcmp(text_of(store, "where"), "memory") == 0)
+	if (strcmp(jsontext_of(store, "where"), "memory") == 0)
 		json_array_append_new(all, json_sprintf("waiting jobs and the history "
 							"are kept in memory only, and "
 							"lost when the daemon ends: %s",
-						   text_of(store, "reason")));
+						   jsontext_of(store, "reason")));
 	if (w->reason)
 		say(all, "who did it may be unknown: %s", w->reason);
 	for (i = 0; i < p->conf->message_count; i++) {
@@ -215,7 +204,7 @@ static json_t *reasons(const struct report_parts *p, const struct actors_counter
 			    "refused") == 0)
 			json_array_append_new(
 				all, json_sprintf("[%s] is not watched: %s",
-					     text_of(rule, "name"),
+					     jsontext_of(rule, "name"),
 					     json_string_value(json_array_get(
 						     json_object_get(rule, "not_watched"),
 						     0))));
@@ -249,12 +238,13 @@ static void print_hindrances(json_t *r, FILE *out)
 	json_t *why;
 	json_array_foreach (json_object_get(r, "not_watched"), i, why)
 		jsontext_show(out, "    not watched: ", why);
-	uint64_t until_ns = (uint64_t)number_of(r, "paused_until_ns");
+	uint64_t until_ns = jsontext_number(r, "paused_until_ns");
 	struct buf until = {0};
 	if (until_ns && clock_add_local(&until, until_ns) == 0)
 		fprintf(out, "    paused until %s\n", until.data);
 	else if (json_is_true(json_object_get(r, "paused")))
-		fprintf(out, "    paused until fsmon resume %s\n", text_of(r, "name"));
+		fprintf(out, "    paused until fsmon resume %s\n",
+			jsontext_of(r, "name"));
 	buf_fini(&until);
 }
 
@@ -264,7 +254,7 @@ static int name_width(json_t *rules)
 	size_t i, width = 24;
 	json_t *r;
 	json_array_foreach (rules, i, r)
-		width = MAX(width, strlen(text_of(r, "name")));
+		width = MAX(width, strlen(jsontext_of(r, "name")));
 	return (int)width;
 }
 
@@ -290,9 +280,10 @@ static void print_rules(json_t *rules, FILE *out)
 		fprintf(out, " %8s", columns[k].title);
 	fprintf(out, "\n");
 	json_array_foreach (rules, i, r) {
-		fprintf(out, "%-*s %-9s", width, text_of(r, "name"), text_of(r, "state"));
+		fprintf(out, "%-*s %-9s", width, jsontext_of(r, "name"),
+			jsontext_of(r, "state"));
 		for (size_t k = 0; k < countof(columns); k++)
-			fprintf(out, " %8lld", (long long)number_of(r, columns[k].field));
+			fprintf(out, " %8" PRIu64, jsontext_number(r, columns[k].field));
 		fprintf(out, "\n");
 		print_hindrances(r, out);
 	}
@@ -304,7 +295,7 @@ static void print_filesystems(json_t *filesystems, FILE *out)
 	json_t *f;
 	fprintf(out, "\n%-32s %-10s %s\n", "FILESYSTEM", "TYPE", "WATCHED BY");
 	json_array_foreach (filesystems, i, f) {
-		const char *reason = text_of(f, "reason");
+		const char *reason = jsontext_of(f, "reason");
 		struct buf point = {0};
 		if (!json_is_true(json_object_get(f, "has_rules")))
 			continue;
@@ -312,7 +303,7 @@ static void print_filesystems(json_t *filesystems, FILE *out)
 		if (point.data)
 			fprintf(out, "%s%*s %-10s %s%s%s\n", point.data,
 				MAX(0, 32 - (int)utf8_count(point.data)), "",
-				text_of(f, "type"), text_of(f, "how"),
+				jsontext_of(f, "type"), jsontext_of(f, "how"),
 				*reason ? ": " : "", reason);
 		buf_fini(&point);
 	}
@@ -323,8 +314,8 @@ void report_print(json_t *report, FILE *out)
 	size_t i;
 	json_t *item;
 	const char *name;
-	fprintf(out, "fsmon %s, pid %lld: %s%s\n", text_of(report, "version"),
-		(long long)number_of(report, "pid"), text_of(report, "state"),
+	fprintf(out, "fsmon %s, pid %" PRIu64 ": %s%s\n", jsontext_of(report, "version"),
+		jsontext_number(report, "pid"), jsontext_of(report, "state"),
 		json_is_true(json_object_get(report, "dry_run"))
 			? " (dry run: no hook is started)"
 			: "");
@@ -333,7 +324,7 @@ void report_print(json_t *report, FILE *out)
 	print_rules(json_object_get(report, "rules"), out);
 	print_filesystems(json_object_get(report, "filesystems"), out);
 	item = json_object_get(report, "store");
-	fprintf(out, "\n%-24s %s\n", "jobs_and_history_in", text_of(item, "where"));
+	fprintf(out, "\n%-24s %s\n", "jobs_and_history_in", jsontext_of(item, "where"));
 	json_object_foreach (json_object_get(report, "counters"), name, item)
 		fprintf(out, "%-24s %lld\n", name, (long long)json_integer_value(item));
 }

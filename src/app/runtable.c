@@ -16,26 +16,14 @@
 #include <string.h>
 #include <sys/param.h>
 
-static const char *text_of(json_t *run, const char *key)
-{
-	const char *s = json_string_value(json_object_get(run, key));
-	return s ? s : "";
-}
-
-static uint64_t number_of(json_t *run, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(run, key));
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 static bool is_running(json_t *run)
 {
-	return strcmp(text_of(run, "outcome"), "running") == 0;
+	return strcmp(jsontext_of(run, "outcome"), "running") == 0;
 }
 
 bool runtable_is_failure(json_t *run)
 {
-	return !is_running(run) && strcmp(text_of(run, "outcome"), "ok") != 0;
+	return !is_running(run) && strcmp(jsontext_of(run, "outcome"), "ok") != 0;
 }
 
 /* ---- Columns: each appends its text of a run ---- */
@@ -43,19 +31,19 @@ bool runtable_is_failure(json_t *run)
 static void add_number(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	(void)now_ns;
-	buf_printf(b, "%" PRIu64, number_of(run, "run"));
+	buf_printf(b, "%" PRIu64, jsontext_number(run, "run"));
 }
 
 static void add_started(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	(void)now_ns;
-	clock_add_local(b, number_of(run, "started_ns"));
+	clock_add_local(b, jsontext_number(run, "started_ns"));
 }
 
 static void add_rule(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	(void)now_ns;
-	buf_add_str(b, text_of(run, "rule"));
+	buf_add_str(b, jsontext_of(run, "rule"));
 	if (json_is_true(json_object_get(run, "on_failure")))
 		buf_add_str(b, " on-failure");
 }
@@ -63,14 +51,14 @@ static void add_rule(struct buf *b, json_t *run, uint64_t now_ns)
 static void add_waited(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	(void)now_ns;
-	when_add_span(b, number_of(run, "queued_ns"));
+	when_add_span(b, jsontext_number(run, "queued_ns"));
 }
 
 static void add_took(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	uint64_t started_ns = number_of(run, "started_ns");
+	uint64_t started_ns = jsontext_number(run, "started_ns");
 	if (!is_running(run))
-		when_add_span(b, number_of(run, "duration_ns"));
+		when_add_span(b, jsontext_number(run, "duration_ns"));
 	else if (now_ns)
 		when_add_span(b, now_ns > started_ns ? now_ns - started_ns : 0);
 	else
@@ -79,8 +67,8 @@ static void add_took(struct buf *b, json_t *run, uint64_t now_ns)
 
 static void add_end(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	const char *outcome = text_of(run, "outcome");
-	int status = (int)number_of(run, "status");
+	const char *outcome = jsontext_of(run, "outcome");
+	int status = (int)jsontext_number(run, "status");
 	const char *signal = sigabbrev_np(status);
 	if (strcmp(outcome, "exit") == 0)
 		buf_printf(b, "exit %d", status);
@@ -96,7 +84,7 @@ static void add_end(struct buf *b, json_t *run, uint64_t now_ns)
 
 static void add_attempt(struct buf *b, json_t *run)
 {
-	uint64_t attempt = number_of(run, "attempt");
+	uint64_t attempt = jsontext_number(run, "attempt");
 	if (attempt > 1)
 		buf_printf(b, ", attempt %" PRIu64, attempt);
 }
@@ -110,7 +98,7 @@ static void add_outcome(struct buf *b, json_t *run, uint64_t now_ns)
 /* Append a text, or that it is not known. */
 static void add_known(struct buf *b, json_t *run, const char *key)
 {
-	if (*text_of(run, key))
+	if (*jsontext_of(run, key))
 		jsontext_add_vis(b, json_object_get(run, key));
 	else
 		buf_add_str(b, "?");
@@ -127,12 +115,12 @@ static void add_actor(struct buf *b, json_t *run, uint64_t now_ns)
 static void add_event(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	(void)now_ns;
-	buf_add_str(b, text_of(run, "event"));
+	buf_add_str(b, jsontext_of(run, "event"));
 }
 
 static void add_path(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	uint64_t count = number_of(run, "count");
+	uint64_t count = jsontext_number(run, "count");
 	(void)now_ns;
 	jsontext_add_vis(b, json_object_get(run, "path"));
 	if (count > 1)
@@ -238,13 +226,14 @@ static void add_output(struct buf *b, const json_t *output)
 /* The line above the output of a run. */
 static void add_head(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	buf_printf(b, "--- run %" PRIu64 ", ", number_of(run, "run"));
+	buf_printf(b, "--- run %" PRIu64 ", ", jsontext_number(run, "run"));
 	add_rule(b, run, now_ns);
 	buf_add_str(b, ", ");
 	add_started(b, run, now_ns);
 	buf_add_str(b, ": ");
 	add_end(b, run, now_ns);
-	if (!is_running(run) && strcmp(text_of(run, "outcome"), "could-not-start") != 0) {
+	if (!is_running(run) &&
+		strcmp(jsontext_of(run, "outcome"), "could-not-start") != 0) {
 		buf_add_str(b, " after ");
 		add_took(b, run, now_ns);
 	}

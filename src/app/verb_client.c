@@ -9,6 +9,7 @@
 #include "core/value.h"
 #include "os/clock.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,11 +50,6 @@ static bool has_one(const struct options *o, const char *what, const char *examp
 	return false;
 }
 
-static long long number_of(json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
-}
-
 static void print_names(json_t *rules)
 {
 	size_t i;
@@ -90,12 +86,13 @@ int verb_reload(const struct options *o)
 	json_array_foreach (json_object_get(answer, "messages"), i, message)
 		jsontext_show(stderr, "", message);
 	bool is_ok = json_is_true(json_object_get(answer, "ok"));
-	long long rules = number_of(answer, "rules");
+	uint64_t rules = jsontext_number(answer, "rules");
 	if (is_ok)
-		printf("reloaded: %lld rule%s\n", rules, rules == 1 ? "" : "s");
+		printf("reloaded: %" PRIu64 " rule%s\n", rules, rules == 1 ? "" : "s");
 	else
 		fprintf(stderr,
-			"fsmon: not reloaded: what was in force before (%lld rule%s) "
+			"fsmon: not reloaded: what was in force before (%" PRIu64
+			" rule%s) "
 			"stays\n",
 			rules, rules == 1 ? "" : "s");
 	json_decref(answer);
@@ -129,8 +126,8 @@ int verb_rerun(const struct options *o)
 		o, json_pack("{s:s, s:I}", "do", "rerun", "run", (json_int_t)run));
 	if (!answer)
 		return EXIT_FAILED;
-	printf("run %lld is run again as job %lld\n", number_of(answer, "run"),
-		number_of(answer, "job"));
+	printf("run %" PRIu64 " is run again as job %" PRIu64 "\n",
+		jsontext_number(answer, "run"), jsontext_number(answer, "job"));
 	json_decref(answer);
 	return EXIT_FINE;
 }
@@ -164,7 +161,7 @@ int verb_pause(const struct options *o)
 	printf("paused: %s", o->args[0]);
 	if (o->pause_for) {
 		printf(", for %s", o->pause_for);
-		print_until((uint64_t)number_of(answer, "paused_until_ns"));
+		print_until(jsontext_number(answer, "paused_until_ns"));
 	} else {
 		printf(", until fsmon resume %s", o->args[0]);
 	}
@@ -182,11 +179,11 @@ int verb_resume(const struct options *o)
 					     client_rule_name(o->args[0])));
 	if (!answer)
 		return EXIT_FAILED;
-	long long waiting = number_of(answer, "waiting");
+	uint64_t waiting = jsontext_number(answer, "waiting");
 	if (!json_is_true(json_object_get(answer, "was_paused")))
 		printf("not paused: %s\n", o->args[0]);
 	else
-		printf("resumed: %s; %lld job%s waited\n", o->args[0], waiting,
+		printf("resumed: %s; %" PRIu64 " job%s waited\n", o->args[0], waiting,
 			waiting == 1 ? "" : "s");
 	json_decref(answer);
 	return EXIT_FINE;

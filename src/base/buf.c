@@ -62,21 +62,9 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 	return 0;
 }
 
-/* How many bytes at the front stand for themselves. */
-static size_t plain_len(const char *s, size_t len)
-{
-	size_t n = 0, taken = 1;
-	while (n < len && taken > 0) {
-		bool is_ascii = s[n] >= ' ' && s[n] <= '~';
-		taken = is_ascii ? s[n] != '\\' : utf8_take_visible(s + n, len - n);
-		n += taken;
-	}
-	return n;
-}
-
 static void add_escape(struct buf *b, unsigned char c)
 {
-	static const char letters['\\' + 1] = {['\a'] = 'a',
+	static const char letters[] = {['\a'] = 'a',
 		['\b'] = 'b',
 		['\t'] = 't',
 		['\n'] = 'n',
@@ -97,7 +85,7 @@ int buf_add_vis(struct buf *b, const void *bytes, size_t len)
 	if (buf_reserve(b, len > SIZE_MAX / 8 ? SIZE_MAX : len) < 0)
 		return -1;
 	for (size_t i = 0; i < len; i++) {
-		size_t plain = plain_len(s + i, len - i);
+		size_t plain = utf8_visible(s + i, len - i, "\\");
 		buf_add(b, s + i, plain);
 		i += plain;
 		if (i < len)

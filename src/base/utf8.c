@@ -3,6 +3,8 @@
 
 #include "base/countof.h"
 
+#include <string.h>
+
 /* The Unicode Standard, table 3-7. Bytes behind the second are 0x80 to 0xbf. */
 static const struct utf8_row {
 	unsigned char first_min, first_max, second_min, second_max;
@@ -72,11 +74,19 @@ bool utf8_is_control(uint32_t code)
 	return false;
 }
 
-size_t utf8_take_visible(const void *bytes, size_t len)
+size_t utf8_visible(const void *bytes, size_t len, const char *except)
 {
-	uint32_t code;
-	size_t n = utf8_take(bytes, len, &code);
-	return n > 0 && !utf8_is_control(code) ? n : 0;
+	const char *s = bytes;
+	size_t n = 0, taken = 1;
+	while (n < len && taken > 0) {
+		uint32_t code;
+		taken = utf8_take(s + n, len - n, &code);
+		if (taken > 0 &&
+			(utf8_is_control(code) || (code < 0x80 && strchr(except, s[n]))))
+			taken = 0;
+		n += taken;
+	}
+	return n;
 }
 
 size_t utf8_count(const char *s)

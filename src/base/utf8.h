@@ -15,9 +15,9 @@ size_t utf8_take(const void *bytes, size_t len, uint32_t *code);
  * characters, C1, separators of lines, and what turns the direction of writing. */
 bool utf8_is_control(uint32_t code);
 
-/* Bytes of the character that `len` bytes begin with, if it is one to be seen: well-formed and
- * no control character; 0 if not. */
-size_t utf8_take_visible(const void *bytes, size_t len);
+/* How many bytes at the front show something: well-formed characters that are no control
+ * characters, nor any of those of ASCII in `except`. */
+size_t utf8_visible(const void *bytes, size_t len, const char *except);
 
 /* How many characters a string of well-formed UTF-8 has. */
 size_t utf8_count(const char *s);
