@@ -23,18 +23,18 @@
  *                  each process was when; core/execorder orders file events and execs;
  *                  app/names knows the names of users.
  *   what           core/table finds the rules that a path concerns, core/judge whether
- *                  they want the event: an app/change. app/jobs_add makes it part of a
- *                  job.
+ *                  they want the event: a core/view of it. app/add makes it part of an
+ *                  app/job.
  *   when           core/sched gathers events into jobs and says which may start, and what
  *                  must be stopped. app/runs has core/hook make arguments and
- *                  environment and core/payload the list of events (os/memfile); app/runner
+ *                  environment and core/payload the list of events (os/memfile); app/link
  *                  asks the keeper, which starts it in a cgroup of its own (os/cgroup), and
- *                  hears what comes of it. app/lineage reaches what has left a run where
+ *                  hears what comes of it, a core/outcome. app/lineage reaches what has left a run where
  *                  there are no cgroups.
  *   kept           app/store, a thread, writes what waits and what ran into SQLite;
- *                  app/jobs_keep puts it there and takes it out after a start. A label
- *                  (core/runlabel) on each run's cgroup (os/cgrouplabel) says whose its
- *                  processes are: app/retag, in the next worker.
+ *                  app/keep puts it there, and app/restore takes it out after a start. A
+ *                  label (core/runlabel) on each run's cgroup (os/cgrouplabel) says whose
+ *                  its processes are: app/retag, in the next worker.
  *   talking        app/log writes; app/control takes what the verbs ask (app/client,
  *                  app/verb_client, app/verb_runs), app/requests answers, for fsmon status
  *                  with app/report; app/runtable shows runs to people; app/reload loads

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/jobs.h"
 
+#include "app/add.h"
 #include "app/jobs_state.h"
-
+#include "app/keep.h"
 #include "app/log.h"
+#include "app/restore.h"
+#include "app/retag.h"
+#include "app/runs.h"
+#include "app/say.h"
 #include "base/countof.h"
 #include "os/clock.h"
 #include "os/user.h"
@@ -18,43 +23,6 @@
 
 /* How long the end waits for the store. */
 #define STORE_PATIENCE_NS UINT64_C(5000000000)
-
-/* ---- Rules by name ---- */
-
-struct named *jobs_named(struct jobs *j, const char *name)
-{
-	struct named *n;
-	HASH_FIND_STR(j->by_name, name, n);
-	if (n)
-		return n;
-	n = calloc(1, sizeof(*n));
-	if (!n)
-		return NULL;
-	n->id = ++j->last_named_id;
-	strlcpy(n->name, name, sizeof(n->name));
-	HASH_ADD_STR(j->by_name, name, n);
-	if (!n->hh.tbl) {
-		free(n);
-		return NULL;
-	}
-	return n;
-}
-
-struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)
-{
-	const struct named *named = j->by_rule[rule];
-	struct jobs_counters c = named->counters;
-	for (int is_failure = 0; is_failure < 2; is_failure++) {
-		struct sched_counts counts = sched_counts(
-			j->sched, jobs_lane(rule, is_failure), clock_monotonic_ns());
-		c.waiting += counts.waiting;
-		c.running += counts.running;
-		c.held += counts.held;
-		if (counts.paused_until_ns)
-			c.paused_until_ns = named->paused_until_ns;
-	}
-	return c;
-}
 
 /* ---- Life ---- */
 
@@ -75,7 +43,19 @@ static void load_daemon_user(struct rule_user *out)
 static void on_committed(void *ctx, const uint64_t *run_ids, size_t count)
 {
 	struct jobs *j = ctx;
-	runner_done(j->runner, run_ids, count);
+	j->config.link.done(j->config.link.ctx, run_ids, count);
+}
+
+static void on_lost(void *ctx)
+{
+	struct jobs *j = ctx;
+	keep_all(j->store, j->sched, &j->named);
+}
+
+static void on_names(void *ctx, uint32_t events)
+{
+	(void)events;
+	add_after_names(ctx, clock_now());
 }
 
 static int open_store(struct jobs *j, const struct conf_daemon *daemon)
@@ -86,7 +66,7 @@ static int open_store(struct jobs *j, const struct conf_daemon *daemon)
 		.keep_ns = daemon->history_keep_ns,
 		.keep_count = daemon->history_keep_count,
 		.committed = on_committed,
-		.lost = keep_all,
+		.lost = on_lost,
 		.ctx = j,
 	};
 	j->store = store_open(&config);
@@ -113,12 +93,10 @@ struct jobs *jobs_new(const struct jobs_config *config, const struct conf_daemon
 	if (!j->names)
 		goto fail;
 	j->names_source =
-		poller_add(config->poller, names_fd(j->names), EPOLLIN, jobs_on_names, j);
+		poller_add(config->poller, names_fd(j->names), EPOLLIN, on_names, j);
 	if (!j->names_source)
 		goto fail;
-	j->runner = runner_new(config->poller, config->keeper_fd, &runs_handlers, j);
-	if (!j->runner)
-		goto fail;
+	config->link.listen(config->link.ctx, &runs_handlers, j);
 	return j;
 fail:;
 	int saved = errno;
@@ -129,14 +107,8 @@ fail:;
 
 static void on_drop(void *ctx, struct sched_job *s)
 {
-	struct job *job = s->data;
 	(void)ctx;
-	jobs_free_items(&s->items);
-	if (job) {
-		free(job->failure);
-		free(job->late);
-	}
-	free(job);
+	job_detach(s);
 }
 
 /* End the store, and say what has become of the jobs that wait. */
@@ -159,25 +131,15 @@ void jobs_free(struct jobs *j)
 {
 	if (!j)
 		return;
-	runner_free(j->runner);
 	poller_remove(j->config.poller, j->names_source);
 	names_free(j->names);
 	close_store(j);
 	HASH_CLEAR(hh, j->runs);
 	sched_free(j->sched, on_drop, j);
-	struct change *c;
-	while ((c = STAILQ_FIRST(&j->unnamed))) {
-		STAILQ_REMOVE_HEAD(&j->unnamed, next);
-		change_unref(c);
-	}
-	struct named *n, *next;
-	HASH_ITER (hh, j->by_name, n, next) {
-		HASH_DEL(j->by_name, n);
-		free(n);
-	}
+	add_forget(j);
+	named_fini(&j->named);
 	for (size_t i = 0; i < countof(j->own_dirs); i++)
 		free(j->own_dirs[i]);
-	free(j->spare);
 	free(j->by_rule);
 	free(j->daemon_user.name);
 	free(j->daemon_user.home);
@@ -187,26 +149,6 @@ void jobs_free(struct jobs *j)
 
 /* ---- The rules in force ---- */
 
-/* Let the hits of changes that wait for names mean the rules' new numbers. */
-static void renumber_unnamed(struct jobs *j, const int64_t *map)
-{
-	struct change *c;
-	STAILQ_FOREACH (c, &j->unnamed, next) {
-		size_t kept = 0;
-		for (size_t i = 0; i < c->hit_count; i++) {
-			struct change_hit hit = c->hits[i];
-			if (map[hit.rule] >= 0) {
-				hit.rule = (uint32_t)map[hit.rule];
-				c->hits[kept++] = hit;
-			} else {
-				free(hit.path);
-				free(hit.old_path);
-			}
-		}
-		c->hit_count = kept;
-	}
-}
-
 /* How the lanes of all rules work. */
 static struct timing *lanes_of(const struct table *rules)
 {
@@ -214,9 +156,9 @@ static struct timing *lanes_of(const struct table *rules)
 	struct timing *lanes = calloc(2 * count + 1, sizeof(*lanes));
 	for (uint32_t i = 0; lanes && i < count; i++) {
 		const struct timing *c = &table_rule(rules, i)->timing;
-		lanes[jobs_lane(i, false)] = *c;
+		lanes[job_lane(i, false)] = *c;
 		/* What is run for failures is run once for each, one after the other. */
-		lanes[jobs_lane(i, true)] = (struct timing){
+		lanes[job_lane(i, true)] = (struct timing){
 			.run_per = TIMING_PER_EVENT,
 			.parallel = 1,
 			.queue_max = c->queue_max,
@@ -239,9 +181,8 @@ static int64_t *map_lanes(
 		if (to >= 0 && !table_rule(next, (uint32_t)to)->enabled)
 			to = -1;
 		for (int is_failure = 0; is_failure < 2; is_failure++)
-			lanes[jobs_lane(i, is_failure)] =
-				to < 0 ? -1
-				       : (int64_t)jobs_lane((uint32_t)to, is_failure);
+			lanes[job_lane(i, is_failure)] =
+				to < 0 ? -1 : (int64_t)job_lane((uint32_t)to, is_failure);
 	}
 	return lanes;
 }
@@ -250,19 +191,15 @@ static int64_t *map_lanes(
 static void drop_gone(struct jobs *j, struct sched_job **gone, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct job *job = gone[i]->data;
-		struct log_about about = {.rule = job->named->name};
+		struct named *named = ((struct job *)gone[i]->data)->named;
 		if (gone[i]->follower) {
-			keep_follow(j, gone[i], gone[i]->follower);
-			jobs_drop(j, gone[i]);
-			continue;
+			keep_follow(j->store, gone[i], gone[i]->follower);
+		} else {
+			say_dropped(named->name, job_path(gone[i]));
+			named->counters.dropped += gone[i]->count;
+			keep_done(j->store, gone[i]);
 		}
-		log_about(LOG_LEVEL_WARN, &about,
-			"not run for %s: the rule is gone, or disabled",
-			job_event_key(job_newest(gone[i])));
-		job->named->counters.dropped += gone[i]->count;
-		keep_done(j, gone[i]);
-		jobs_drop(j, gone[i]);
+		job_drop(gone[i]);
 	}
 	free(gone);
 }
@@ -297,19 +234,20 @@ static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *m
 static void pause_lanes(struct jobs *j, uint32_t rule, uint64_t until_ns)
 {
 	for (int is_failure = 0; is_failure < 2; is_failure++)
-		sched_pause(j->sched, jobs_lane(rule, is_failure), until_ns);
+		sched_pause(j->sched, job_lane(rule, is_failure), until_ns);
 }
 
 /* Rules that are new to the scheduler may have been paused before. */
 static void apply_pauses(struct jobs *j)
 {
-	uint64_t now_ns = clock_realtime_ns();
+	struct clock_now now = clock_now();
 	for (uint32_t i = 0; i < table_count(j->rules); i++) {
 		uint64_t until_ns = j->by_rule[i]->paused_until_ns;
 		if (until_ns == UINT64_MAX)
 			pause_lanes(j, i, SCHED_FOREVER);
-		else if (until_ns > now_ns)
-			pause_lanes(j, i, clock_monotonic_ns() + (until_ns - now_ns));
+		else if (until_ns > now.realtime_ns)
+			pause_lanes(
+				j, i, now.monotonic_ns + (until_ns - now.realtime_ns));
 	}
 }
 
@@ -321,7 +259,7 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map
 	bool is_first = !j->sched;
 	int rc = by_rule ? 0 : -1;
 	for (uint32_t i = 0; rc == 0 && i < count; i++) {
-		by_rule[i] = jobs_named(j, table_rule(rules, i)->name);
+		by_rule[i] = named_get(&j->named, table_rule(rules, i)->name);
 		rc = by_rule[i] ? 0 : -1;
 	}
 	if (rc == 0)
@@ -332,12 +270,12 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map
 		return -1;
 	}
 	if (map)
-		renumber_unnamed(j, map);
+		add_renumber(j, map);
 	free(j->by_rule);
 	j->by_rule = by_rule;
 	j->rules = rules;
 	if (is_first)
-		keep_restore(j);
+		restore_all(j, clock_now());
 	apply_pauses(j);
 	if (j->store)
 		store_set_keep(
@@ -347,32 +285,39 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map
 
 /* ---- From outside ---- */
 
-void jobs_drain(struct jobs *j)
+void jobs_found(struct jobs *j, struct change *c, struct clock_now now)
 {
-	runner_drain(j->runner);
+	add_change(j, c, now);
 }
 
-void jobs_pump(struct jobs *j)
+void jobs_pump(struct jobs *j, struct clock_now now)
 {
-	runs_pump(j);
+	runs_pump(j, now);
 }
 
 uint64_t jobs_next_ns(const struct jobs *j)
 {
-	uint64_t next_ns = SCHED_FOREVER;
-	if (j->is_told && runner_has_room(j->runner))
-		next_ns = sched_due_ns(j->sched);
-	if (j->late_count && j->late_look_ns < next_ns)
-		next_ns = j->late_look_ns;
-	return next_ns;
+	return runs_next_ns(j);
+}
+
+void jobs_retag(struct jobs *j, const char *hooks_dir)
+{
+	retag_all(j, hooks_dir);
+}
+
+void jobs_rerun(struct jobs *j, uint64_t run_id,
+	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx)
+{
+	restore_job_of(j, run_id, done, ctx);
 }
 
 void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
 {
 	struct named *named = j->by_rule[rule];
 	bool is_forever = for_ns > UINT64_MAX / 4;
-	pause_lanes(j, rule, is_forever ? SCHED_FOREVER : clock_monotonic_ns() + for_ns);
-	named->paused_until_ns = is_forever ? UINT64_MAX : clock_realtime_ns() + for_ns;
+	struct clock_now now = clock_now();
+	pause_lanes(j, rule, is_forever ? SCHED_FOREVER : now.monotonic_ns + for_ns);
+	named->paused_until_ns = is_forever ? UINT64_MAX : now.realtime_ns + for_ns;
 	if (j->store)
 		store_put_pause(j->store, named->name, named->paused_until_ns);
 	if (j->store)
@@ -384,7 +329,7 @@ size_t jobs_unpause(struct jobs *j, uint32_t rule)
 	struct named *named = j->by_rule[rule];
 	size_t waiting = 0;
 	for (int is_failure = 0; is_failure < 2; is_failure++) {
-		uint32_t lane = jobs_lane(rule, is_failure);
+		uint32_t lane = job_lane(rule, is_failure);
 		waiting += sched_counts(j->sched, lane, clock_monotonic_ns()).waiting;
 		sched_unpause(j->sched, lane);
 	}
@@ -402,22 +347,31 @@ void jobs_stop(struct jobs *j)
 		pause_lanes(j, i, SCHED_FOREVER);
 }
 
-void jobs_tell_ready(struct jobs *j, bool logs_json, const char *status)
-{
-	if (runner_ready(j->runner, logs_json) < 0 ||
-		runner_status(j->runner, status) < 0)
-		log_warn("the service manager cannot be told: %s", strerror(errno));
-}
-
 bool jobs_mark(const struct jobs *j, uint64_t *mark)
 {
 	*mark = sched_last_order(j->sched);
-	return STAILQ_EMPTY(&j->unnamed) && j->is_told;
+	return STAILQ_EMPTY(&j->unnamed) && j->has_caught_up;
 }
 
 bool jobs_is_done(const struct jobs *j, uint64_t mark)
 {
 	return sched_is_done(j->sched, mark, clock_monotonic_ns());
+}
+
+struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)
+{
+	const struct named *named = j->by_rule[rule];
+	struct jobs_counters c = named->counters;
+	for (int is_failure = 0; is_failure < 2; is_failure++) {
+		struct sched_counts counts = sched_counts(
+			j->sched, job_lane(rule, is_failure), clock_monotonic_ns());
+		c.waiting += counts.waiting;
+		c.running += counts.running;
+		c.held += counts.held;
+		if (counts.paused_until_ns)
+			c.paused_until_ns = named->paused_until_ns;
+	}
+	return c;
 }
 
 size_t jobs_running(const struct jobs *j)

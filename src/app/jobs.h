@@ -3,52 +3,17 @@
 #ifndef FSMON_APP_JOBS_H
 #define FSMON_APP_JOBS_H
 
-#include "app/change.h"
-#include "app/filesystems.h"
-#include "app/names.h"
+#include "app/jobs_values.h"
 #include "app/store.h"
+#include "core/change.h"
 #include "core/conf.h"
 #include "core/table.h"
-#include "os/poller.h"
+#include "os/clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct jobs; /* opaque */
-
-/* All is borrowed. */
-struct jobs_config {
-	struct poller *poller;
-	struct filesystems *filesystems;
-	int keeper_fd; /* becomes the jobs' own */
-	bool is_dry; /* only say what would run; nothing is stored */
-	const char *state_dir;
-	const char *runtime_dir;
-	/* A process was started for a hook, `depth` hooks deep. The tag says which rule (by
-	 * the id of its name, which outlives reloads) and which run it is of. */
-	void (*started)(void *ctx, pid_t pid, uint64_t tag, uint32_t depth);
-	/* Send a signal (0: none) to all that still descends from a run, by its tag. Returns
-	 * how many processes there are. */
-	size_t (*signal_tagged)(void *ctx, uint64_t tag, int signal);
-	void (*stop_requested)(void *ctx, bool now);
-	void (*reload_requested)(void *ctx);
-	void (*keeper_gone)(void *ctx);
-	void *ctx;
-};
-
-/* Of one rule, since its name first appeared. */
-struct jobs_counters {
-	uint64_t matched; /* events */
-	uint64_t started, ok, failed; /* runs of its command */
-	uint64_t on_failure; /* runs of its on-failure */
-	uint64_t retried, restarted, timed_out; /* runs */
-	uint64_t dropped; /* events for which there was no room, or the hook was busy */
-	uint64_t unlisted; /* events that a job counts, but does not list any more */
-	uint64_t self; /* events that its own hooks caused */
-	uint64_t waiting, running; /* jobs now */
-	uint64_t held; /* keys that the breaker holds now */
-	uint64_t paused_until_ns; /* CLOCK_REALTIME, UINT64_MAX for ever; 0: not paused */
-};
 
 /* NULL with errno. */
 struct jobs *jobs_new(const struct jobs_config *config, const struct conf_daemon *daemon);
@@ -73,13 +38,10 @@ void jobs_retag(struct jobs *j, const char *hooks_dir);
 
 /* A change that concerns rules: judge it for each, and queue jobs. Takes a reference if
  * need be. */
-void jobs_found(struct jobs *j, struct change *c);
-
-/* Take in what the keeper has sent, without waiting. */
-void jobs_drain(struct jobs *j);
+void jobs_found(struct jobs *j, struct change *c, struct clock_now now);
 
 /* Start what may start, and stop what must stop. */
-void jobs_pump(struct jobs *j);
+void jobs_pump(struct jobs *j, struct clock_now now);
 
 /* When jobs_pump may have something to do again: CLOCK_MONOTONIC, UINT64_MAX if never. */
 uint64_t jobs_next_ns(const struct jobs *j);
@@ -87,10 +49,6 @@ uint64_t jobs_next_ns(const struct jobs *j);
 /* Start nothing more. What waits stays in the store; where there is none it is dropped, which
  * is logged. */
 void jobs_stop(struct jobs *j);
-
-/* Tell the keeper that the worker is at work, whether the log is JSON, and one line on how
- * it goes. */
-void jobs_tell_ready(struct jobs *j, bool logs_json, const char *status);
 
 /* Start no run of a rule for so long (SCHED_FOREVER: until it is resumed). */
 void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns);

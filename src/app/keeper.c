@@ -10,9 +10,11 @@
 #include "os/notify.h"
 #include "os/poller.h"
 #include "os/proc.h"
+#include "os/signals.h"
 #include "os/sock.h"
 #include "os/spawn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -23,24 +25,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KEEPER_NS_PER_MS UINT64_C(1000000)
-#define KEEPER_BACKOFF_MIN_NS (100 * KEEPER_NS_PER_MS)
-#define KEEPER_BACKOFF_MAX_NS (10000 * KEEPER_NS_PER_MS)
-#define KEEPER_STABLE_NS \
-	(10000 * KEEPER_NS_PER_MS) /* a worker that lived so long was well */
-#define KEEPER_PATIENCE_NS \
-	(2000 * KEEPER_NS_PER_MS) /* for a worker that should have ended */
-#define KEEPER_RECEIVE_MAX 64 /* messages of one turn */
+#define NS_PER_MS UINT64_C(1000000)
+#define BACKOFF_MIN_NS (100 * NS_PER_MS)
+#define BACKOFF_MAX_NS (10000 * NS_PER_MS)
+#define STABLE_NS (10000 * NS_PER_MS) /* a worker that lived so long was well */
+#define PATIENCE_NS (2000 * NS_PER_MS) /* for a worker that should have ended */
+#define RECEIVE_MAX 64 /* messages of one turn */
 
 enum keeper_stop {
-	KEEPER_GOES_ON,
-	KEEPER_STOPS, /* after the running hooks */
-	KEEPER_STOPS_NOW, /* hooks have been killed */
+	GOES_ON,
+	STOPS, /* after the running hooks */
+	STOPS_NOW, /* hooks have been killed */
 };
 
 struct keeper {
@@ -50,7 +49,7 @@ struct keeper {
 	struct poller *poller;
 	struct cgroup_home *home; /* NULL: hooks get no cgroups */
 	int home_error; /* why */
-	bool has_told_home; /* ... has been logged */
+	bool has_warned_of_cgroups;
 	struct keeper_runs *runs;
 	int signal_fd;
 	bool is_init; /* pid 1: whatever lost its parent is ours to reap */
@@ -62,7 +61,7 @@ struct keeper {
 	int worker_fd; /* -1: none */
 	struct poller_source *worker_source;
 	uint64_t worker_since_ns;
-	bool must_tell_hello;
+	bool must_tell_caught_up;
 	bool must_tell_reload;
 	bool must_tell_stop;
 
@@ -75,7 +74,7 @@ struct keeper {
 	int exit_code;
 };
 
-static void keeper_notify(const struct keeper *k, const char *state)
+static void notify(const struct keeper *k, const char *state)
 {
 	if (k->notify_address)
 		notify_send(k->notify_address, state);
@@ -83,10 +82,10 @@ static void keeper_notify(const struct keeper *k, const char *state)
 
 /* ---- The worker's life ---- */
 
-static void keeper_on_worker(void *ctx, uint32_t events);
-static void keeper_on_worker_exit(void *ctx, uint32_t events);
+static void on_worker(void *ctx, uint32_t events);
+static void on_worker_exit(void *ctx, uint32_t events);
 
-static void keeper_drop_socket(struct keeper *k)
+static void drop_socket(struct keeper *k)
 {
 	if (k->worker_fd < 0)
 		return;
@@ -98,22 +97,21 @@ static void keeper_drop_socket(struct keeper *k)
 }
 
 /* Watch a new worker and its socket. What cannot be watched is of no use. */
-static int keeper_watch_worker(struct keeper *k, int fd)
+static int watch_worker(struct keeper *k, int fd)
 {
 	k->worker_fd = fd;
-	k->worker_pidfd = (int)syscall(SYS_pidfd_open, k->worker_pid, 0);
+	k->worker_pidfd = pidfd_open(k->worker_pid, 0);
 	if (k->worker_pidfd >= 0)
 		k->worker_exit = poller_add(
-			k->poller, k->worker_pidfd, EPOLLIN, keeper_on_worker_exit, k);
+			k->poller, k->worker_pidfd, EPOLLIN, on_worker_exit, k);
 	if (k->worker_exit)
-		k->worker_source =
-			poller_add(k->poller, fd, EPOLLIN, keeper_on_worker, k);
+		k->worker_source = poller_add(k->poller, fd, EPOLLIN, on_worker, k);
 	return k->worker_source ? 0 : -1;
 }
 
-static void keeper_forget_worker(struct keeper *k)
+static void forget_worker(struct keeper *k)
 {
-	keeper_drop_socket(k);
+	drop_socket(k);
 	poller_remove(k->poller, k->worker_exit);
 	k->worker_exit = NULL;
 	if (k->worker_pidfd >= 0)
@@ -123,64 +121,64 @@ static void keeper_forget_worker(struct keeper *k)
 	k->kill_at_ns = 0;
 }
 
-static int keeper_start_worker(struct keeper *k)
+static int start_worker(struct keeper *k)
 {
-	int fds[2];
-	if (sock_pair(fds) < 0)
+	const struct keeper_config *c = k->config;
+	struct wire_hello hello = {
+		.subscribed_ns = c->subscribed_ns,
+		.degraded = c->degraded,
+		.hooks_dir = k->home ? cgroup_home_path(k->home) : NULL,
+	};
+	int fd;
+	assert(k->worker_pid == 0 && k->worker_fd < 0);
+	pid_t pid =
+		keeper_worker_start(c->worker_exe, c->worker_argv, &c->fds, hello, &fd);
+	if (pid < 0)
 		return -1;
-	pid_t pid = keeper_worker_start(k->config, fds[1]);
-	int saved = errno;
-	close(fds[1]);
-	if (pid < 0) {
-		close(fds[0]);
-		errno = saved;
-		return -1;
-	}
 	k->worker_pid = pid;
 	k->worker_since_ns = clock_monotonic_ns();
-	if (keeper_watch_worker(k, fds[0]) < 0) {
-		saved = errno;
+	if (watch_worker(k, fd) < 0) {
+		int saved = errno;
 		kill(pid, SIGKILL);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			continue;
-		keeper_forget_worker(k);
+		forget_worker(k);
 		errno = saved;
 		return -1;
 	}
 	keeper_runs_set_worker(k->runs, k->worker_fd);
-	k->must_tell_hello = true;
+	k->must_tell_caught_up = true;
 	k->must_tell_reload = false;
-	k->must_tell_stop = k->stop != KEEPER_GOES_ON;
+	k->must_tell_stop = k->stop != GOES_ON;
 	return 0;
 }
 
 /* Plan the next start: soon at first, then less and less often. */
-static void keeper_plan_restart(struct keeper *k, uint64_t now_ns)
+static void plan_restart(struct keeper *k, uint64_t now_ns)
 {
-	bool was_stable = now_ns - k->worker_since_ns >= KEEPER_STABLE_NS;
+	bool was_stable = now_ns - k->worker_since_ns >= STABLE_NS;
 	if (was_stable || k->backoff_ns == 0)
-		k->backoff_ns = KEEPER_BACKOFF_MIN_NS;
-	else if (k->backoff_ns < KEEPER_BACKOFF_MAX_NS / 2)
+		k->backoff_ns = BACKOFF_MIN_NS;
+	else if (k->backoff_ns < BACKOFF_MAX_NS / 2)
 		k->backoff_ns *= 2;
 	else
-		k->backoff_ns = KEEPER_BACKOFF_MAX_NS;
+		k->backoff_ns = BACKOFF_MAX_NS;
 	k->restart_at_ns = now_ns + k->backoff_ns;
-	log_err("worker starts again in %" PRIu64 " ms",
-		k->backoff_ns / KEEPER_NS_PER_MS);
+	log_err("worker starts again in %" PRIu64 " ms", k->backoff_ns / NS_PER_MS);
 }
 
-static void keeper_restart_worker(struct keeper *k)
+static void restart_worker(struct keeper *k)
 {
 	k->restart_at_ns = 0;
-	if (keeper_start_worker(k) == 0)
+	if (start_worker(k) == 0)
 		return;
 	log_err("worker cannot be started: %s", strerror(errno));
 	uint64_t now_ns = clock_monotonic_ns();
 	k->worker_since_ns = now_ns;
-	keeper_plan_restart(k, now_ns);
+	plan_restart(k, now_ns);
 }
 
-static void keeper_log_exit(int status)
+static void log_exit(int status)
 {
 	if (WIFSIGNALED(status))
 		log_err("worker was killed by signal %d (%s)", WTERMSIG(status),
@@ -190,21 +188,21 @@ static void keeper_log_exit(int status)
 }
 
 /* What the end of the worker means: the end of all, or a new one. */
-static void keeper_judge_exit(struct keeper *k, int status)
+static void judge_exit(struct keeper *k, int status)
 {
-	bool expected = k->stop != KEEPER_GOES_ON && WIFEXITED(status);
-	bool is_final = k->stop != KEEPER_GOES_ON || !k->was_ready;
+	bool expected = k->stop != GOES_ON && WIFEXITED(status);
+	bool is_final = k->stop != GOES_ON || !k->was_ready;
 	if (!expected && (k->was_ready || WIFSIGNALED(status)))
-		keeper_log_exit(status);
+		log_exit(status);
 	if (is_final)
 		k->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 	else
-		keeper_plan_restart(k, clock_monotonic_ns());
+		plan_restart(k, clock_monotonic_ns());
 }
 
 /* ---- Messages ---- */
 
-static void keeper_on_status(const struct keeper *k, const char *text)
+static void on_status(const struct keeper *k, const char *text)
 {
 	char state[512];
 	snprintf(state, sizeof(state), "STATUS=%s", text);
@@ -212,15 +210,16 @@ static void keeper_on_status(const struct keeper *k, const char *text)
 	char *end = strchr(state, '\n');
 	if (end)
 		*end = '\0';
-	keeper_notify(k, state);
+	notify(k, state);
 }
 
 /* Say once if hooks get no cgroups. */
-static void keeper_tell_home(struct keeper *k)
+static void warn_of_missing_cgroups(struct keeper *k)
 {
-	if (k->has_told_home || (k->home && keeper_runs_without_cgroup(k->runs) == 0))
+	if (k->has_warned_of_cgroups ||
+		(k->home && keeper_runs_without_cgroup(k->runs) == 0))
 		return;
-	k->has_told_home = true;
+	k->has_warned_of_cgroups = true;
 	if (k->home)
 		log_warn("a hook got no cgroup: a stop reaches its process group alone");
 	else
@@ -230,15 +229,15 @@ static void keeper_tell_home(struct keeper *k)
 			strerror(k->home_error));
 }
 
-static void keeper_on_ready(struct keeper *k, bool logs_json)
+static void on_ready(struct keeper *k, bool logs_json)
 {
 	k->was_ready = true;
 	log_set_json(logs_json);
-	keeper_notify(k, "READY=1");
-	keeper_tell_home(k);
+	notify(k, "READY=1");
+	warn_of_missing_cgroups(k);
 }
 
-static void keeper_dispatch(
+static void dispatch(
 	struct keeper *k, const struct wire_message *m, const int *fds, size_t fd_count)
 {
 	switch (m->type) {
@@ -246,7 +245,11 @@ static void keeper_dispatch(
 		/* What a worker asked for that is dead now, the next one asks for again.
 		 */
 		if (k->worker_pid != 0)
-			keeper_runs_start(k->runs, m->run_id, &m->run, fds, fd_count);
+			keeper_runs_start(
+				k->runs, &(struct keeper_request){.run_id = m->run_id,
+						 .run = &m->run,
+						 .fds = fds,
+						 .fd_count = fd_count});
 		break;
 	case WIRE_SIGNAL:
 		keeper_runs_signal(k->runs, m->run_id, m->signal);
@@ -261,10 +264,10 @@ static void keeper_dispatch(
 		keeper_runs_done(k->runs, m->done.ids, m->done.count);
 		break;
 	case WIRE_READY:
-		keeper_on_ready(k, m->logs_json);
+		on_ready(k, m->logs_json);
 		break;
 	case WIRE_STATUS:
-		keeper_on_status(k, m->text);
+		on_status(k, m->text);
 		break;
 	default:
 		log_err("unexpected message %d from the worker", (int)m->type);
@@ -272,7 +275,7 @@ static void keeper_dispatch(
 }
 
 /* Receive one message. Returns whether there may be more. */
-static bool keeper_receive(struct keeper *k)
+static bool receive(struct keeper *k)
 {
 	int fds[SOCK_MAX_FDS];
 	size_t fd_count;
@@ -282,16 +285,16 @@ static bool keeper_receive(struct keeper *k)
 	if (len < 0 && errno == ECONNRESET)
 		return true;
 	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EMSGSIZE)) {
-		keeper_drop_socket(k);
+		drop_socket(k);
 		/* It should be about to end. */
-		k->kill_at_ns = clock_monotonic_ns() + KEEPER_PATIENCE_NS;
+		k->kill_at_ns = clock_monotonic_ns() + PATIENCE_NS;
 		return false;
 	}
 	if (len < 0 && errno == EAGAIN)
 		return false;
 	struct wire_message m;
 	if (len > 0 && wire_decode(&m, k->packet, (size_t)len) == 0) {
-		keeper_dispatch(k, &m, fds, fd_count);
+		dispatch(k, &m, fds, fd_count);
 		wire_fini(&m);
 	} else {
 		log_err("faulty message from the worker: %s", strerror(errno));
@@ -301,27 +304,20 @@ static bool keeper_receive(struct keeper *k)
 	return true;
 }
 
-/* Whether the worker has all news, and the socket room for more. */
-static bool keeper_may_receive(const struct keeper *k)
-{
-	struct pollfd p = {.fd = k->worker_fd, .events = POLLOUT};
-	return poll(&p, 1, 0) == 1 && (p.revents & (POLLOUT | POLLHUP | POLLERR));
-}
-
-static void keeper_on_worker(void *ctx, uint32_t events)
+static void on_worker(void *ctx, uint32_t events)
 {
 	struct keeper *k = ctx;
 	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		return;
 	/* A hook announces itself on this socket: only where there is room is one
 	 * started. */
-	for (int i = 0; i < KEEPER_RECEIVE_MAX && keeper_may_receive(k); i++) {
-		if (!keeper_receive(k))
+	for (int i = 0; i < RECEIVE_MAX && sock_has_room(k->worker_fd); i++) {
+		if (!receive(k))
 			break;
 	}
 }
 
-static void keeper_on_worker_exit(void *ctx, uint32_t events)
+static void on_worker_exit(void *ctx, uint32_t events)
 {
 	(void)events;
 	struct keeper *k = ctx;
@@ -331,101 +327,94 @@ static void keeper_on_worker_exit(void *ctx, uint32_t events)
 		return;
 	k->worker_pid = 0;
 	/* It may have become ready before it ended. */
-	while (k->worker_fd >= 0 && keeper_receive(k))
+	while (k->worker_fd >= 0 && receive(k))
 		continue;
-	keeper_forget_worker(k);
-	keeper_judge_exit(k, pid < 0 ? EXIT_FAILURE << 8 : status);
+	forget_worker(k);
+	judge_exit(k, pid < 0 ? EXIT_FAILURE << 8 : status);
 }
 
 /* Send a message without fields unless it has been sent. Returns whether it has. */
-static bool keeper_tell_once(struct keeper *k, bool *must_tell, enum wire_type type)
+static bool tell_once(struct keeper *k, bool *must_tell, enum wire_type type)
 {
 	if (!*must_tell)
 		return true;
 	struct wire_message m = {.type = type};
 	if (type == WIRE_SHUTDOWN)
-		m.now = k->stop == KEEPER_STOPS_NOW;
-	if (type == WIRE_HELLO)
-		m.has_cgroups = k->home != NULL;
-	struct buf bytes = {0};
-	if (wire_encode(&bytes, &m) == 0 &&
-		sock_send(k->worker_fd, bytes.data, bytes.len, NULL, 0) == 0)
-		*must_tell = false;
-	buf_fini(&bytes);
+		m.now = k->stop == STOPS_NOW;
+	*must_tell = keeper_worker_send(k->worker_fd, &m, NULL) < 0;
 	return !*must_tell;
 }
 
 /* Tell the worker all that it does not know; where the socket is full, hear nothing new
  * from it until there is room. */
-static void keeper_tell(struct keeper *k)
+static void tell(struct keeper *k)
 {
 	if (k->worker_fd < 0)
 		return;
 	bool is_told = keeper_runs_tell(k->runs) &&
-		       keeper_tell_once(k, &k->must_tell_hello, WIRE_HELLO) &&
-		       keeper_tell_once(k, &k->must_tell_reload, WIRE_RELOAD) &&
-		       keeper_tell_once(k, &k->must_tell_stop, WIRE_SHUTDOWN);
-	bool may_receive = is_told && keeper_may_receive(k);
-	poller_change(k->poller, k->worker_source, may_receive ? EPOLLIN : EPOLLOUT);
+		       tell_once(k, &k->must_tell_caught_up, WIRE_CAUGHT_UP) &&
+		       tell_once(k, &k->must_tell_reload, WIRE_RELOAD) &&
+		       tell_once(k, &k->must_tell_stop, WIRE_SHUTDOWN);
+	bool may_hear = is_told && sock_has_room(k->worker_fd);
+	poller_change(k->poller, k->worker_source, may_hear ? EPOLLIN : EPOLLOUT);
 }
 
 /* ---- Signals and time ---- */
 
-static void keeper_on_stop_signal(struct keeper *k)
+static void on_stop_signal(struct keeper *k)
 {
 	k->restart_at_ns = 0;
 	k->must_tell_stop = true;
-	if (k->stop == KEEPER_GOES_ON) {
-		k->stop = KEEPER_STOPS;
-		keeper_notify(k, "STOPPING=1");
+	if (k->stop == GOES_ON) {
+		k->stop = STOPS;
+		notify(k, "STOPPING=1");
 		return;
 	}
-	k->stop = KEEPER_STOPS_NOW;
+	k->stop = STOPS_NOW;
 	keeper_runs_kill_all(k->runs);
-	k->kill_at_ns = clock_monotonic_ns() + KEEPER_PATIENCE_NS;
+	k->kill_at_ns = clock_monotonic_ns() + PATIENCE_NS;
 }
 
-static void keeper_on_reload_signal(struct keeper *k)
+static void on_reload_signal(struct keeper *k)
 {
-	if (k->stop != KEEPER_GOES_ON || k->worker_fd < 0)
+	if (k->stop != GOES_ON || k->worker_fd < 0)
 		return;
 	char state[64];
 	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 		clock_monotonic_ns() / 1000);
-	keeper_notify(k, state);
+	notify(k, state);
 	k->must_tell_reload = true;
 }
 
 /* As init: reap what nobody else does. Children of our own are left to whoever knows them. */
-static void keeper_reap(struct keeper *k)
+static void reap(struct keeper *k)
 {
 	siginfo_t info = {0};
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 		info.si_pid > 0) {
 		if (info.si_pid == k->worker_pid)
-			keeper_on_worker_exit(k, 0);
+			on_worker_exit(k, 0);
 		else if (!keeper_runs_reap(k->runs, info.si_pid))
 			waitpid(info.si_pid, NULL, WNOHANG);
 		info.si_pid = 0;
 	}
 }
 
-static void keeper_on_signal(void *ctx, uint32_t events)
+static void on_signal(void *ctx, uint32_t events)
 {
 	(void)events;
 	struct keeper *k = ctx;
-	struct signalfd_siginfo info;
-	while (read(k->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGCHLD)
-			keeper_reap(k);
-		else if (info.ssi_signo == SIGHUP)
-			keeper_on_reload_signal(k);
+	for (int signal; (signal = signals_next(k->signal_fd));) {
+		if (signal == SIGCHLD)
+			reap(k);
+		else if (signal == SIGHUP)
+			on_reload_signal(k);
 		else
-			keeper_on_stop_signal(k);
+			on_stop_signal(k);
 	}
 }
 
-static int64_t keeper_timeout_ns(const struct keeper *k)
+static int64_t timeout_ns(const struct keeper *k)
 {
 	uint64_t at_ns = k->restart_at_ns;
 	if (at_ns == 0 || (k->kill_at_ns != 0 && k->kill_at_ns < at_ns))
@@ -436,16 +425,16 @@ static int64_t keeper_timeout_ns(const struct keeper *k)
 	return at_ns > now_ns ? (int64_t)(at_ns - now_ns) : 0;
 }
 
-static void keeper_do_due(struct keeper *k)
+static void do_due(struct keeper *k)
 {
 	if (k->restart_at_ns == 0 && k->kill_at_ns == 0)
 		return;
 	uint64_t now_ns = clock_monotonic_ns();
 	if (k->restart_at_ns != 0 && now_ns >= k->restart_at_ns)
-		keeper_restart_worker(k);
+		restart_worker(k);
 	if (k->kill_at_ns != 0 && now_ns >= k->kill_at_ns) {
 		k->kill_at_ns = 0;
-		k->gave_up = k->stop == KEEPER_STOPS_NOW;
+		k->gave_up = k->stop == STOPS_NOW;
 		if (k->worker_pid != 0)
 			kill(k->worker_pid, SIGKILL);
 	}
@@ -453,25 +442,17 @@ static void keeper_do_due(struct keeper *k)
 
 /* ---- Start and end ---- */
 
-static int keeper_open_signals(struct keeper *k)
+static int open_signals(struct keeper *k)
 {
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (k->is_init)
-		sigaddset(&set, SIGCHLD);
+	const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
 	signal(SIGPIPE, SIG_IGN);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return -1;
-	k->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	k->signal_fd = signals_open(signals, k->is_init ? 4 : 3);
 	if (k->signal_fd < 0)
 		return -1;
-	return poller_add(k->poller, k->signal_fd, EPOLLIN, keeper_on_signal, k) ? 0 : -1;
+	return poller_add(k->poller, k->signal_fd, EPOLLIN, on_signal, k) ? 0 : -1;
 }
 
-static int keeper_init(struct keeper *k, const struct keeper_config *config)
+static int init(struct keeper *k, const struct keeper_config *config)
 {
 	*k = (struct keeper){
 		.config = config,
@@ -483,22 +464,20 @@ static int keeper_init(struct keeper *k, const struct keeper_config *config)
 	};
 	k->poller = poller_new();
 	k->packet = malloc(WIRE_MAX_BYTES);
-	if (!k->poller || !k->packet || keeper_open_signals(k) < 0)
+	if (!k->poller || !k->packet || open_signals(k) < 0)
 		return -1;
 	spawn_get_defaults(&k->defaults);
 	proc_allow_files();
 	k->home = keeper_home_open();
 	k->home_error = errno;
 	k->runs = keeper_runs_new(k->poller, &k->defaults, k->home);
-	if (!k->runs || keeper_home_tell(k->home) < 0)
-		return -1;
-	return keeper_start_worker(k);
+	return k->runs ? start_worker(k) : -1;
 }
 
-static void keeper_fini(struct keeper *k)
+static void fini(struct keeper *k)
 {
 	if (k->runs) {
-		keeper_forget_worker(k);
+		forget_worker(k);
 		keeper_runs_free(k->runs);
 	}
 	cgroup_home_close(k->home);
@@ -508,7 +487,7 @@ static void keeper_fini(struct keeper *k)
 	free(k->packet);
 }
 
-static bool keeper_is_over(const struct keeper *k)
+static bool has_finished(const struct keeper *k)
 {
 	if (k->worker_pid != 0 || k->restart_at_ns != 0)
 		return false;
@@ -519,22 +498,22 @@ int keeper_run(const struct keeper_config *config)
 {
 	struct keeper k;
 	log_open(false);
-	if (keeper_init(&k, config) < 0) {
+	if (init(&k, config) < 0) {
 		log_err("cannot start: %s", strerror(errno));
-		keeper_fini(&k);
+		fini(&k);
 		return EXIT_FAILURE;
 	}
-	while (!keeper_is_over(&k)) {
-		keeper_tell(&k);
+	while (!has_finished(&k)) {
+		tell(&k);
 		if (k.was_ready)
-			keeper_tell_home(&k);
-		if (poller_turn(k.poller, keeper_timeout_ns(&k)) < 0) {
+			warn_of_missing_cgroups(&k);
+		if (poller_turn(k.poller, timeout_ns(&k)) < 0) {
 			log_err("cannot wait: %s", strerror(errno));
 			k.exit_code = EXIT_FAILURE;
 			break;
 		}
-		keeper_do_due(&k);
+		do_due(&k);
 	}
-	keeper_fini(&k);
+	fini(&k);
 	return k.exit_code;
 }

@@ -12,13 +12,4 @@
  */
 __attribute__((warn_unused_result)) struct cgroup_home *keeper_home_open(void);
 
-/*
- * Tell the workers to come where it is (NULL: nowhere), by the environment. Returns 0, or -1
- * with ENOMEM.
- */
-__attribute__((warn_unused_result)) int keeper_home_tell(const struct cgroup_home *h);
-
-/* In the worker: what the keeper has told; NULL: nowhere. Lives as long as the environment. */
-const char *keeper_home_told(void);
-
 #endif

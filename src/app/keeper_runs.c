@@ -1,20 +1,65 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper_runs.h"
 
-#include "app/keeper_run.h"
-#include "os/sock.h"
+#include "app/keeper_worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
 /* What is kept for a worker that does not say that it has dealt with it. */
-#define KEEPER_OVER_MAX 65536 /* runs */
-#define KEEPER_PIPES_MAX 512 /* of them with what the hook wrote last */
+#define ENDED_MAX 65536 /* runs */
+#define PIPES_MAX 512 /* of them with what the hook wrote last */
+
+/*
+ * A run is alive until its process has ended (all of its cgroup, where it was stopped). Then it
+ * has ended, and is kept until the worker has said that this has been dealt with. Then it is
+ * nobody's, and waits for its cgroup to become empty.
+ */
+struct keeper_run {
+	UT_hash_handle hh; /* in keeper_runs.by_id until it is emptying */
+	TAILQ_ENTRY(keeper_run) next; /* on keeper_runs.ended, then .emptying */
+	TAILQ_ENTRY(keeper_run) next_untold; /* on keeper_runs.untold if is_untold */
+	TAILQ_ENTRY(keeper_run) next_pipe; /* on keeper_runs.pipes if ended with one */
+	struct keeper_runs *runs;
+	uint64_t id;
+	/* Its output is held so that it gets no SIGPIPE, and the next worker finds what
+	 * this one has not read. */
+	struct keeper_hook hook;
+	struct poller_source *exit_source;
+	struct poller_source *emptied_source; /* set once the process has ended */
+	bool is_untold; /* the worker is to be told something of it */
+	bool knows_start; /* this worker knows of the process */
+	bool knows_end; /* ... and of its end */
+	bool is_stopping; /* it has ended when its cgroup is empty */
+	bool has_ended; /* or was not started */
+	bool is_emptying;
+	struct spawn_error err; /* why it was not started; stage NULL: it was */
+	int status;
+	struct outcome_usage usage;
+	char label[]; /* as the worker gave it */
+};
+
+TAILQ_HEAD(keeper_run_list, keeper_run);
+
+struct keeper_runs {
+	struct poller *poller;
+	struct keeper_surroundings around;
+	struct keeper_run *by_id; /* hash */
+	struct keeper_run_list untold, ended, pipes, emptying;
+	size_t ended_count, pipe_count;
+	size_t alive;
+	uint64_t without_cgroup; /* started so though there is a home */
+};
 
 struct keeper_runs *keeper_runs_new(struct poller *poller,
 	const struct spawn_defaults *defaults, struct cgroup_home *home)
@@ -23,17 +68,16 @@ struct keeper_runs *keeper_runs_new(struct poller *poller,
 	if (!rs)
 		return NULL;
 	rs->poller = poller;
-	rs->defaults = defaults;
-	rs->home = home;
-	rs->worker_fd = -1;
-	TAILQ_INIT(&rs->news);
-	TAILQ_INIT(&rs->over);
+	rs->around = (struct keeper_surroundings){
+		.defaults = defaults, .home = home, .worker_fd = -1};
+	TAILQ_INIT(&rs->untold);
+	TAILQ_INIT(&rs->ended);
 	TAILQ_INIT(&rs->pipes);
-	TAILQ_INIT(&rs->left);
+	TAILQ_INIT(&rs->emptying);
 	return rs;
 }
 
-static struct keeper_run *keeper_find(struct keeper_runs *rs, uint64_t id)
+static struct keeper_run *find(struct keeper_runs *rs, uint64_t id)
 {
 	struct keeper_run *run;
 	HASH_FIND(hh, rs->by_id, &id, sizeof(id), run);
@@ -43,64 +87,65 @@ static struct keeper_run *keeper_find(struct keeper_runs *rs, uint64_t id)
 /* ---- What a run holds ---- */
 
 /* Give up what is needed only while the process lives. */
-static void keeper_run_close_process(struct keeper_run *run)
+static void close_process(struct keeper_run *run)
 {
-	poller_remove(run->runs->poller, run->exit);
-	run->exit = NULL;
-	if (run->child.pidfd >= 0)
-		close(run->child.pidfd);
-	if (run->child.report_fd >= 0)
-		close(run->child.report_fd);
-	run->child = (struct spawn_child){.pid = 0, .pidfd = -1, .report_fd = -1};
+	poller_remove(run->runs->poller, run->exit_source);
+	run->exit_source = NULL;
+	if (run->hook.child.pidfd >= 0)
+		close(run->hook.child.pidfd);
+	if (run->hook.child.report_fd >= 0)
+		close(run->hook.child.report_fd);
+	run->hook.child = (struct spawn_child){.pid = 0, .pidfd = -1, .report_fd = -1};
 }
 
-static void keeper_run_close_cgroup(struct keeper_run *run)
+static void close_cgroup(struct keeper_run *run)
 {
-	poller_remove(run->runs->poller, run->emptied);
-	run->emptied = NULL;
-	cgroup_close(run->cgroup);
-	run->cgroup = NULL;
+	poller_remove(run->runs->poller, run->emptied_source);
+	run->emptied_source = NULL;
+	cgroup_close(run->hook.cgroup);
+	run->hook.cgroup = NULL;
 }
 
-static void keeper_run_close_output(struct keeper_run *run)
+static void close_output(struct keeper_run *run)
 {
 	struct keeper_runs *rs = run->runs;
-	if (run->output_fd < 0)
+	if (run->hook.output_fd < 0)
 		return;
-	close(run->output_fd);
-	run->output_fd = -1;
-	if (run->is_over) {
-		TAILQ_REMOVE(&rs->pipes, run, pipe_link);
+	close(run->hook.output_fd);
+	run->hook.output_fd = -1;
+	if (run->has_ended) {
+		TAILQ_REMOVE(&rs->pipes, run, next_pipe);
 		rs->pipe_count--;
 	}
 }
 
-static void keeper_run_drop_news(struct keeper_run *run)
+static void mark_told(struct keeper_run *run)
 {
-	if (run->has_news)
-		TAILQ_REMOVE(&run->runs->news, run, news_link);
-	run->has_news = false;
+	if (run->is_untold)
+		TAILQ_REMOVE(&run->runs->untold, run, next_untold);
+	run->is_untold = false;
 }
 
-/* Forget a run that is over or alive, but not its cgroup. */
-static void keeper_run_forget(struct keeper_run *run)
+/* Forget a run, alive or ended, but not its cgroup. */
+static void forget(struct keeper_run *run)
 {
+	assert(!run->is_emptying);
 	struct keeper_runs *rs = run->runs;
-	keeper_run_drop_news(run);
-	keeper_run_close_process(run);
-	keeper_run_close_output(run);
-	if (run->is_over) {
-		TAILQ_REMOVE(&rs->over, run, link);
-		rs->over_count--;
+	mark_told(run);
+	close_process(run);
+	close_output(run);
+	if (run->has_ended) {
+		TAILQ_REMOVE(&rs->ended, run, next);
+		rs->ended_count--;
 	}
 	HASH_DEL(rs->by_id, run);
-	if (!run->cgroup) {
+	if (!run->hook.cgroup) {
 		free(run);
 		return;
 	}
 	/* Whoever lives there is nobody's run any more; the cgroup is used again after it. */
-	run->is_left = true;
-	TAILQ_INSERT_TAIL(&rs->left, run, link);
+	run->is_emptying = true;
+	TAILQ_INSERT_TAIL(&rs->emptying, run, next);
 }
 
 void keeper_runs_free(struct keeper_runs *rs)
@@ -109,10 +154,10 @@ void keeper_runs_free(struct keeper_runs *rs)
 		return;
 	struct keeper_run *run, *next;
 	HASH_ITER (hh, rs->by_id, run, next)
-		keeper_run_forget(run);
-	while ((run = TAILQ_FIRST(&rs->left)) != NULL) {
-		TAILQ_REMOVE(&rs->left, run, link);
-		keeper_run_close_cgroup(run);
+		forget(run);
+	while ((run = TAILQ_FIRST(&rs->emptying)) != NULL) {
+		TAILQ_REMOVE(&rs->emptying, run, next);
+		close_cgroup(run);
 		free(run);
 	}
 	free(rs);
@@ -120,96 +165,97 @@ void keeper_runs_free(struct keeper_runs *rs)
 
 /* ---- The life of a run ---- */
 
-static void keeper_run_add_news(struct keeper_run *run)
+static void mark_untold(struct keeper_run *run)
 {
-	if (!run->has_news)
-		TAILQ_INSERT_TAIL(&run->runs->news, run, news_link);
-	run->has_news = true;
+	if (!run->is_untold)
+		TAILQ_INSERT_TAIL(&run->runs->untold, run, next_untold);
+	run->is_untold = true;
 }
 
-static void keeper_run_is_over(struct keeper_run *run)
+static void mark_ended(struct keeper_run *run)
 {
 	struct keeper_runs *rs = run->runs;
-	run->is_over = true;
-	TAILQ_INSERT_TAIL(&rs->over, run, link);
-	rs->over_count++;
-	if (run->output_fd >= 0) {
-		TAILQ_INSERT_TAIL(&rs->pipes, run, pipe_link);
+	assert(!run->has_ended && run->hook.child.pid == 0);
+	run->has_ended = true;
+	TAILQ_INSERT_TAIL(&rs->ended, run, next);
+	rs->ended_count++;
+	if (run->hook.output_fd >= 0) {
+		TAILQ_INSERT_TAIL(&rs->pipes, run, next_pipe);
 		rs->pipe_count++;
 	}
 	if (run->err.stage)
-		keeper_run_close_output(run);
-	keeper_run_add_news(run);
-	if (rs->pipe_count > KEEPER_PIPES_MAX)
-		keeper_run_close_output(TAILQ_FIRST(&rs->pipes));
-	if (rs->over_count > KEEPER_OVER_MAX)
-		keeper_run_forget(TAILQ_FIRST(&rs->over));
+		close_output(run);
+	mark_untold(run);
+	if (rs->pipe_count > PIPES_MAX)
+		close_output(TAILQ_FIRST(&rs->pipes));
+	if (rs->ended_count > ENDED_MAX)
+		forget(TAILQ_FIRST(&rs->ended));
 }
 
-static void keeper_run_on_emptied(void *ctx, uint32_t events);
+static void on_emptied(void *ctx, uint32_t events);
 
 /* Give an empty cgroup back; wait for another one to become so. */
-static void keeper_run_check_cgroup(struct keeper_run *run)
+static void check_cgroup(struct keeper_run *run)
 {
-	if (!run->cgroup)
+	if (!run->hook.cgroup)
 		return;
-	bool is_populated = cgroup_is_populated(run->cgroup);
-	if (is_populated && !run->emptied)
-		run->emptied =
-			poller_add(run->runs->poller, cgroup_events_fd(run->cgroup),
-				EPOLLPRI, keeper_run_on_emptied, run);
-	if (!is_populated || !run->emptied)
-		keeper_run_close_cgroup(run);
+	bool is_populated = cgroup_is_populated(run->hook.cgroup);
+	if (is_populated && !run->emptied_source)
+		run->emptied_source = poller_add(run->runs->poller,
+			cgroup_events_fd(run->hook.cgroup), EPOLLPRI, on_emptied, run);
+	if (!is_populated || !run->emptied_source)
+		close_cgroup(run);
 }
 
 /* The process has ended, or the cgroup may be empty since. */
-static void keeper_run_settle(struct keeper_run *run)
+static void check_end(struct keeper_run *run)
 {
-	keeper_run_check_cgroup(run);
-	if (run->is_left && !run->cgroup) {
-		TAILQ_REMOVE(&run->runs->left, run, link);
+	check_cgroup(run);
+	if (run->is_emptying && !run->hook.cgroup) {
+		TAILQ_REMOVE(&run->runs->emptying, run, next);
 		free(run);
-	} else if (!run->is_over && !(run->is_stopping && run->cgroup)) {
+	} else if (!run->has_ended && !(run->is_stopping && run->hook.cgroup)) {
 		run->runs->alive--;
-		keeper_run_is_over(run);
+		mark_ended(run);
 	}
 }
 
-static void keeper_run_on_emptied(void *ctx, uint32_t events)
+static void on_emptied(void *ctx, uint32_t events)
 {
 	(void)events;
-	keeper_run_settle(ctx);
+	check_end(ctx);
 }
 
-static uint64_t keeper_us(struct timeval tv)
+static uint64_t microseconds(struct timeval tv)
 {
 	return (uint64_t)tv.tv_sec * 1000000 + (uint64_t)tv.tv_usec;
 }
 
-static void keeper_run_on_exit(void *ctx, uint32_t events)
+static void on_process_exit(void *ctx, uint32_t events)
 {
 	(void)events;
 	struct keeper_run *run = ctx;
 	struct rusage usage = {0};
-	pid_t pid = wait4(run->child.pid, &run->status, WNOHANG, &usage);
+	pid_t pid = wait4(run->hook.child.pid, &run->status, WNOHANG, &usage);
 	if (pid == 0 || (pid < 0 && errno == EINTR))
 		return;
 	if (pid < 0)
 		run->err = (struct spawn_error){.error = errno, .stage = "wait"};
-	else if (spawn_result(run->child.report_fd, &run->err) == 0)
-		run->usage = (struct wire_usage){.user_us = keeper_us(usage.ru_utime),
-			.system_us = keeper_us(usage.ru_stime),
-			.max_rss_kib = (uint64_t)usage.ru_maxrss};
-	keeper_run_close_process(run);
-	keeper_run_settle(run);
+	else if (spawn_result(run->hook.child.report_fd, &run->err) == 0)
+		run->usage =
+			(struct outcome_usage){.user_us = microseconds(usage.ru_utime),
+				.system_us = microseconds(usage.ru_stime),
+				.max_rss_kib = (uint64_t)usage.ru_maxrss};
+	close_process(run);
+	check_end(run);
 }
 
 bool keeper_runs_reap(struct keeper_runs *rs, pid_t pid)
 {
 	struct keeper_run *run, *next;
 	HASH_ITER (hh, rs->by_id, run, next) {
-		if (run->child.pid == pid) {
-			keeper_run_on_exit(run, 0);
+		if (run->hook.child.pid == pid) {
+			on_process_exit(run, 0);
 			return true;
 		}
 	}
@@ -218,55 +264,56 @@ bool keeper_runs_reap(struct keeper_runs *rs, pid_t pid)
 
 /* ---- Signals ---- */
 
-static void keeper_run_signal(const struct keeper_run *run, int signal)
+static void signal_group(const struct keeper_run *run, int signal)
 {
-	if (run->child.pid <= 0)
+	if (run->hook.child.pid <= 0)
 		return;
 	/* The group does not exist in the moment before the child's setsid(2). */
-	if (kill(-run->child.pid, signal) < 0 && errno == ESRCH)
-		kill(run->child.pid, signal);
+	if (kill(-run->hook.child.pid, signal) < 0 && errno == ESRCH)
+		kill(run->hook.child.pid, signal);
 }
 
 void keeper_runs_signal(struct keeper_runs *rs, uint64_t run_id, int signal)
 {
-	const struct keeper_run *run = keeper_find(rs, run_id);
+	const struct keeper_run *run = find(rs, run_id);
 	if (run)
-		keeper_run_signal(run, signal);
+		signal_group(run, signal);
 }
 
 void keeper_runs_stop(struct keeper_runs *rs, uint64_t run_id, int signal)
 {
-	struct keeper_run *run = keeper_find(rs, run_id);
-	if (!run || run->is_over)
+	struct keeper_run *run = find(rs, run_id);
+	if (!run || run->has_ended)
 		return;
 	run->is_stopping = true;
 	/* A hook that has moved itself to another cgroup is still a process group. */
-	if (!run->cgroup || cgroup_signal(run->cgroup, signal, run->child.pid) <= 0)
-		keeper_run_signal(run, signal);
+	if (!run->hook.cgroup ||
+		cgroup_signal(run->hook.cgroup, signal, run->hook.child.pid) <= 0)
+		signal_group(run, signal);
 }
 
-static void keeper_run_kill(struct keeper_run *run)
+static void kill_run(struct keeper_run *run)
 {
-	if (run->is_over)
+	if (run->has_ended)
 		return;
 	run->is_stopping = true;
-	if (run->cgroup)
-		cgroup_kill(run->cgroup);
-	keeper_run_signal(run, SIGKILL);
+	if (run->hook.cgroup)
+		cgroup_kill(run->hook.cgroup);
+	signal_group(run, SIGKILL);
 }
 
 void keeper_runs_kill(struct keeper_runs *rs, uint64_t run_id)
 {
-	struct keeper_run *run = keeper_find(rs, run_id);
+	struct keeper_run *run = find(rs, run_id);
 	if (run)
-		keeper_run_kill(run);
+		kill_run(run);
 }
 
 void keeper_runs_kill_all(struct keeper_runs *rs)
 {
 	struct keeper_run *run, *next;
 	HASH_ITER (hh, rs->by_id, run, next)
-		keeper_run_kill(run);
+		kill_run(run);
 }
 
 /* ---- Telling the worker ---- */
@@ -274,37 +321,24 @@ void keeper_runs_kill_all(struct keeper_runs *rs)
 void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd)
 {
 	struct keeper_run *run, *next;
-	rs->worker_fd = worker_fd;
+	rs->around.worker_fd = worker_fd;
 	HASH_ITER (hh, rs->by_id, run, next) {
-		run->is_told = run->output_fd < 0;
-		run->is_told_over = false;
-		keeper_run_add_news(run);
+		run->knows_start = run->hook.output_fd < 0;
+		run->knows_end = false;
+		mark_untold(run);
 	}
 }
 
-static int keeper_send(
-	const struct keeper_runs *rs, const struct wire_message *m, const int *fd)
-{
-	struct buf bytes = {0};
-	int result = wire_encode(&bytes, m);
-	if (result == 0)
-		result = sock_send(rs->worker_fd, bytes.data, bytes.len, fd, fd ? 1 : 0);
-	int saved = errno;
-	buf_fini(&bytes);
-	errno = saved;
-	return result;
-}
-
-static int keeper_send_running(struct keeper_runs *rs, const struct keeper_run *run)
+static int send_running(struct keeper_runs *rs, const struct keeper_run *run)
 {
 	struct wire_message m = {.type = WIRE_RUNNING, .run_id = run->id};
-	m.started.pid = run->child.pid;
+	m.started.pid = run->hook.child.pid;
 	m.started.has_output = true;
 	m.started.label = run->label;
-	return keeper_send(rs, &m, &run->output_fd);
+	return keeper_worker_send(rs->around.worker_fd, &m, &run->hook.output_fd);
 }
 
-static int keeper_send_over(struct keeper_runs *rs, const struct keeper_run *run)
+static int send_end(struct keeper_runs *rs, const struct keeper_run *run)
 {
 	struct wire_message m = {.run_id = run->id};
 	if (run->err.stage) {
@@ -316,28 +350,28 @@ static int keeper_send_over(struct keeper_runs *rs, const struct keeper_run *run
 		m.ended.status = run->status;
 		m.ended.usage = run->usage;
 	}
-	return keeper_send(rs, &m, NULL);
+	return keeper_worker_send(rs->around.worker_fd, &m, NULL);
 }
 
 /* Returns whether the worker knows all about the run now. */
-static bool keeper_run_tell(struct keeper_run *run)
+static bool tell_run(struct keeper_run *run)
 {
-	if (!run->is_told && keeper_send_running(run->runs, run) < 0)
+	if (!run->knows_start && send_running(run->runs, run) < 0)
 		return false;
-	run->is_told = true;
-	if (run->is_over && !run->is_told_over && keeper_send_over(run->runs, run) < 0)
+	run->knows_start = true;
+	if (run->has_ended && !run->knows_end && send_end(run->runs, run) < 0)
 		return false;
-	run->is_told_over = run->is_over;
+	run->knows_end = run->has_ended;
 	return true;
 }
 
 bool keeper_runs_tell(struct keeper_runs *rs)
 {
 	struct keeper_run *run;
-	while ((run = TAILQ_FIRST(&rs->news)) != NULL) {
-		if (rs->worker_fd < 0 || !keeper_run_tell(run))
+	while ((run = TAILQ_FIRST(&rs->untold)) != NULL) {
+		if (rs->around.worker_fd < 0 || !tell_run(run))
 			return false;
-		keeper_run_drop_news(run);
+		mark_told(run);
 	}
 	return true;
 }
@@ -345,49 +379,44 @@ bool keeper_runs_tell(struct keeper_runs *rs)
 void keeper_runs_done(struct keeper_runs *rs, const uint64_t *run_ids, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct keeper_run *run = keeper_find(rs, run_ids[i]);
-		if (run && run->is_over)
-			keeper_run_forget(run);
+		struct keeper_run *run = find(rs, run_ids[i]);
+		if (run && run->has_ended)
+			forget(run);
 	}
 }
 
 /* ---- Starting ---- */
 
 /* Watch the process. One that cannot be watched is killed: nobody would ever reap it. */
-static int keeper_run_watch(struct keeper_run *run)
+static int watch(struct keeper_run *run)
 {
 	struct keeper_runs *rs = run->runs;
-	run->exit = poller_add(
-		rs->poller, run->child.pidfd, EPOLLIN, keeper_run_on_exit, run);
-	if (run->exit)
+	run->exit_source = poller_add(
+		rs->poller, run->hook.child.pidfd, EPOLLIN, on_process_exit, run);
+	if (run->exit_source)
 		return 0;
 	run->err = (struct spawn_error){.error = errno, .stage = "watch"};
-	keeper_run_kill(run);
-	while (waitpid(run->child.pid, NULL, 0) < 0 && errno == EINTR)
+	kill_run(run);
+	while (waitpid(run->hook.child.pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 	return -1;
 }
 
 /* A new run; NULL with errno. */
-static struct keeper_run *keeper_add_run(
-	struct keeper_runs *rs, uint64_t id, const char *label)
+static struct keeper_run *add(struct keeper_runs *rs, uint64_t id, const char *label)
 {
-	struct keeper_run *run = keeper_find(rs, id);
-	if (run && !run->is_over) {
+	struct keeper_run *run = find(rs, id);
+	if (run && !run->has_ended) {
 		errno = EEXIST;
 		return NULL;
 	}
 	if (run)
-		keeper_run_forget(run);
+		forget(run);
 	size_t label_size = strlen(label) + 1;
 	run = malloc(sizeof(*run) + label_size);
 	if (!run)
 		return NULL;
-	*run = (struct keeper_run){.runs = rs,
-		.id = id,
-		.child = {.pid = 0, .pidfd = -1, .report_fd = -1},
-		.output_fd = -1,
-		.is_told = true};
+	*run = (struct keeper_run){.runs = rs, .id = id};
 	memcpy(run->label, label, label_size);
 	HASH_ADD(hh, rs->by_id, id, sizeof(run->id), run);
 	if (run->hh.tbl)
@@ -397,27 +426,29 @@ static struct keeper_run *keeper_add_run(
 	return NULL;
 }
 
-void keeper_runs_start(struct keeper_runs *rs, uint64_t run_id,
-	const struct wire_run *request, const int *fds, size_t fd_count)
+void keeper_runs_start(struct keeper_runs *rs, const struct keeper_request *request)
 {
-	struct keeper_run *run = keeper_add_run(rs, run_id, request->label);
+	struct keeper_run *run = add(rs, request->run_id, request->run->label);
 	if (!run) {
-		struct keeper_run failed = {
-			.id = run_id, .err = {.error = errno, .stage = "remember"}};
-		keeper_send_over(rs, &failed);
+		struct keeper_run failed = {.id = request->run_id,
+			.err = {.error = errno, .stage = "remember"}};
+		send_end(rs, &failed);
 		return;
 	}
-	if (keeper_run_start(run, request, fds, fd_count) == 0 &&
-		keeper_run_watch(run) == 0) {
+	/* Where there is a worker the process announces itself. */
+	run->knows_start = rs->around.worker_fd >= 0;
+	if (keeper_start(&rs->around, request, &run->hook, &run->err) == 0 &&
+		watch(run) == 0) {
 		rs->alive++;
-		if (!run->is_told)
-			keeper_run_add_news(run);
+		rs->without_cgroup += rs->around.home && !run->hook.cgroup;
+		if (!run->knows_start)
+			mark_untold(run);
 		return;
 	}
-	keeper_run_close_process(run);
-	keeper_run_check_cgroup(run);
-	run->is_told = true;
-	keeper_run_is_over(run);
+	close_process(run);
+	check_cgroup(run);
+	run->knows_start = true;
+	mark_ended(run);
 }
 
 size_t keeper_runs_alive(const struct keeper_runs *rs)

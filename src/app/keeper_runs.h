@@ -4,10 +4,8 @@
 #ifndef FSMON_APP_KEEPER_RUNS_H
 #define FSMON_APP_KEEPER_RUNS_H
 
-#include "core/wire.h"
-#include "os/cgroup.h"
+#include "app/keeper_start.h"
 #include "os/poller.h"
-#include "os/spawn.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,8 +33,7 @@ void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd);
  * program runs; whatever fails is told by keeper_runs_tell. Borrows its arguments for the
  * call.
  */
-void keeper_runs_start(struct keeper_runs *rs, uint64_t run_id,
-	const struct wire_run *request, const int *fds, size_t fd_count);
+void keeper_runs_start(struct keeper_runs *rs, const struct keeper_request *request);
 
 /* Send a signal to the process group of a run, if it has not ended. */
 void keeper_runs_signal(struct keeper_runs *rs, uint64_t run_id, int signal);

@@ -157,16 +157,6 @@ bool names_get(struct names *n, uint32_t uid, uint64_t now_ns, const char **name
 	return e->is_known;
 }
 
-void names_suppose(struct names *n, uint32_t uid, const char *name)
-{
-	struct name *e = name && uid != ACTOR_ID_UNKNOWN ? entry_of(n, uid) : NULL;
-	if (!e || e->is_known || strlen(name) >= sizeof(e->text))
-		return;
-	strlcpy(e->text, name, sizeof(e->text));
-	e->is_known = true;
-	e->until_ns = 0;
-}
-
 int names_fd(const struct names *n)
 {
 	return n->fd;

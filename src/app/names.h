@@ -26,10 +26,6 @@ void names_free(struct names *n);
  */
 bool names_get(struct names *n, uint32_t uid, uint64_t now_ns, const char **name);
 
-/* Take a name to be a user's, as it was when somebody else knew it, until the first answer
- * says otherwise. NULL is ignored, and so is what is known already. */
-void names_suppose(struct names *n, uint32_t uid, const char *name);
-
 /* A descriptor that is readable when answers have come. */
 int names_fd(const struct names *n);
 

@@ -444,7 +444,7 @@ static void match_whole(struct pipeline *p, struct passage *e)
 		c->event.kinds = e->kinds;
 		c->event.time_ns = clock_realtime_ns();
 		c->event.type_known = true;
-		c->actor.uid = c->actor.euid = c->actor.login_uid = ACTOR_ID_UNKNOWN;
+		c->actor = (struct actor)ACTOR_NOBODY;
 		p->parts.found(p->parts.ctx, c);
 	} else if (rc < 0) {
 		p->counters.dropped++;

@@ -7,8 +7,8 @@
 #define FSMON_APP_PIPELINE_H
 
 #include "app/actors.h"
-#include "app/change.h"
 #include "app/filesystems.h"
+#include "core/change.h"
 #include "core/table.h"
 
 #include <stdbool.h>

@@ -14,26 +14,27 @@
 static void procsnap_comm(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
 	ssize_t n = proc_read(dir, "comm", buf->bytes, sizeof(buf->bytes));
-	out->has_comm = n > 0 && proctext_comm(buf->bytes, (size_t)n, out->comm);
+	if (n > 0)
+		proctext_comm(buf->bytes, (size_t)n, out->program.comm);
 }
 
 static void procsnap_program(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
-	if (proc_read_exe(dir, buf->bytes, PATH_MAX) > 0)
-		out->exe = strdup(buf->bytes);
+	if (proc_readlink(dir, "exe", buf->bytes, PATH_MAX) > 0)
+		out->program.exe = strdup(buf->bytes);
 	ssize_t n = proc_read(dir, "cmdline", buf->bytes, sizeof(buf->bytes));
 	if (n > 0)
-		out->cmdline = proctext_cmdline(buf->bytes, (size_t)n);
+		out->program.cmdline = proctext_cmdline(buf->bytes, (size_t)n);
 }
 
 static void procsnap_origin(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
 	ssize_t n = proc_read(dir, "cgroup", buf->bytes, sizeof(buf->bytes));
 	if (n > 0)
-		out->unit = proctext_unit(buf->bytes, (size_t)n);
+		out->program.unit = proctext_unit(buf->bytes, (size_t)n);
 	n = proc_read(dir, "loginuid", buf->bytes, sizeof(buf->bytes));
-	out->has_login_uid =
-		n > 0 && proctext_login_uid(buf->bytes, (size_t)n, &out->login_uid);
+	out->has_login_uid = n > 0 && proctext_login_uid(buf->bytes, (size_t)n,
+					      &out->program.login_uid);
 }
 
 /* When a process started, by the clock that records use; 0 if that cannot be told. */
@@ -62,7 +63,8 @@ static void procsnap_status(int dir, struct procsnap_buf *buf, struct proc_snaps
 void procsnap_read(
 	pid_t pid, unsigned parts, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
-	*out = (struct proc_snapshot){.pid = pid, .t0_ns = clock_monotonic_ns()};
+	*out = (struct proc_snapshot){
+		.pid = pid, .t0_ns = clock_monotonic_ns(), .program = PROGRAM_UNKNOWN};
 	int dir = proc_open(pid);
 	if (dir >= 0) {
 		if (parts & PROCSNAP_COMM)
@@ -89,7 +91,7 @@ int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *b
 	for (size_t i = 0; i < count; i++) {
 		struct proc_snapshot snap;
 		procsnap_read(pids[i], PROCSNAP_ALL, buf, &snap);
-		if (!snap.has_comm || !snap.has_status)
+		if (!snap.program.comm[0] || !snap.has_status)
 			proctext_fini(&snap);
 		else if (proctable_scan_add(t, &snap) < 0)
 			rc = -1;

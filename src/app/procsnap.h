@@ -15,8 +15,8 @@
 
 enum procsnap_parts {
 	PROCSNAP_COMM = 1 << 0,
-	PROCSNAP_PROGRAM = 1 << 1, /* exe, cmdline */
-	PROCSNAP_ORIGIN = 1 << 2, /* unit, login user */
+	PROCSNAP_PROGRAM = 1 << 1, /* what an exec replaces */
+	PROCSNAP_ORIGIN = 1 << 2, /* what outlasts an exec */
 	PROCSNAP_STATUS = 1 << 3, /* parent, users, start, kind */
 	PROCSNAP_EXEC = PROCSNAP_COMM | PROCSNAP_PROGRAM | PROCSNAP_ORIGIN,
 	PROCSNAP_ALL = PROCSNAP_EXEC | PROCSNAP_STATUS,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/jobs_state.h"
+#include "app/retag.h"
 
+#include "app/jobs_state.h"
 #include "core/runlabel.h"
 #include "os/cgrouplabel.h"
 
@@ -10,9 +11,10 @@ void retag_process(struct jobs *j, pid_t pid, const char *label)
 	if (runlabel_parse(&l, label) < 0)
 		return;
 	/* Its rule may be gone: it is a hook's process all the same. */
-	const struct named *named = jobs_named(j, l.rule);
+	const struct named *named = named_get(&j->named, l.rule);
 	if (named)
-		j->config.started(j->config.ctx, pid, jobs_tag(named, l.run_id), l.depth);
+		j->config.started(
+			j->config.ctx, pid, named_tag(named, l.run_id), l.depth);
 }
 
 static void retag_found(void *ctx, pid_t pid, const char *label)
@@ -20,7 +22,7 @@ static void retag_found(void *ctx, pid_t pid, const char *label)
 	retag_process(ctx, pid, label);
 }
 
-void jobs_retag(struct jobs *j, const char *hooks_dir)
+void retag_all(struct jobs *j, const char *hooks_dir)
 {
 	if (hooks_dir)
 		cgrouplabel_each(hooks_dir, retag_found, j);

@@ -6,6 +6,7 @@
 #include "base/countof.h"
 #include "base/utf8.h"
 #include "core/lines.h"
+#include "core/outcome.h"
 #include "core/screen.h"
 #include "core/when.h"
 #include "os/clock.h"
@@ -16,14 +17,19 @@
 #include <string.h>
 #include <sys/param.h>
 
+static enum outcome_kind kind_of(json_t *run)
+{
+	return outcome_kind_of(jsontext_of(run, "outcome"));
+}
+
 static bool is_running(json_t *run)
 {
-	return strcmp(jsontext_of(run, "outcome"), "running") == 0;
+	return kind_of(run) == OUTCOME_RUNNING;
 }
 
 bool runtable_is_failure(json_t *run)
 {
-	return !is_running(run) && strcmp(jsontext_of(run, "outcome"), "ok") != 0;
+	return !is_running(run) && kind_of(run) != OUTCOME_OK;
 }
 
 /* ---- Columns: each appends its text of a run ---- */
@@ -67,19 +73,20 @@ static void add_took(struct buf *b, json_t *run, uint64_t now_ns)
 
 static void add_end(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	const char *outcome = jsontext_of(run, "outcome");
+	const char *name = jsontext_of(run, "outcome");
+	enum outcome_kind kind = kind_of(run);
 	int status = (int)jsontext_number(run, "status");
 	const char *signal = sigabbrev_np(status);
-	if (strcmp(outcome, "exit") == 0)
+	if (kind == OUTCOME_EXIT)
 		buf_printf(b, "exit %d", status);
-	else if (strcmp(outcome, "signal") == 0 && signal)
+	else if (kind == OUTCOME_SIGNAL && signal)
 		buf_printf(b, "SIG%s", signal);
-	else if (strcmp(outcome, "signal") == 0)
+	else if (kind == OUTCOME_SIGNAL)
 		buf_printf(b, "signal %d", status);
-	else if (strcmp(outcome, "could-not-start") == 0)
+	else if (kind == OUTCOME_COULD_NOT_START)
 		buf_printf(b, "could not start: %s", strerror(status));
 	else
-		buf_add_str(b, is_running(run) && !now_ns ? "not known" : outcome);
+		buf_add_str(b, kind == OUTCOME_RUNNING && !now_ns ? "not known" : name);
 }
 
 static void add_attempt(struct buf *b, json_t *run)
@@ -232,8 +239,7 @@ static void add_head(struct buf *b, json_t *run, uint64_t now_ns)
 	add_started(b, run, now_ns);
 	buf_add_str(b, ": ");
 	add_end(b, run, now_ns);
-	if (!is_running(run) &&
-		strcmp(jsontext_of(run, "outcome"), "could-not-start") != 0) {
+	if (!is_running(run) && kind_of(run) != OUTCOME_COULD_NOT_START) {
 		buf_add_str(b, " after ");
 		add_took(b, run, now_ns);
 	}

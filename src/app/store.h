@@ -9,7 +9,8 @@
 #ifndef FSMON_APP_STORE_H
 #define FSMON_APP_STORE_H
 
-#include "app/change.h"
+#include "core/outcome.h"
+#include "core/view.h"
 #include "os/poller.h"
 
 #include <jansson.h>
@@ -33,32 +34,6 @@ struct store_config {
 	void *ctx;
 };
 
-/* How a run ended, or why a job for `on-failure` runs. */
-enum store_outcome {
-	STORE_RUNNING, /* has not ended */
-	STORE_OK,
-	STORE_EXIT, /* with a status that is not 0 */
-	STORE_SIGNAL,
-	STORE_TIMEOUT,
-	STORE_COULD_NOT_START,
-	STORE_RESTARTED, /* stopped for a newer event */
-	STORE_LOST, /* nobody knows: the daemon ended before */
-	STORE_BREAKER, /* not of runs: taken for a loop */
-	STORE_OVERFLOW, /* not of runs: queue-max */
-};
-
-/* "ok", "exit", "signal", "timeout", "could-not-start", ... Static. */
-const char *store_outcome_name(enum store_outcome o);
-
-/* What a job for `on-failure` is about. */
-struct store_failure {
-	enum store_outcome reason;
-	int status; /* FSMON_STATUS */
-	uint64_t run_id; /* the run that failed last; 0: none */
-	const char *output; /* bytes */
-	size_t output_len;
-};
-
 /* A job that waits or runs. Borrowed for the call. */
 struct store_job {
 	uint64_t id;
@@ -71,18 +46,15 @@ struct store_job {
 	uint64_t run_id; /* of its run; 0: it waits */
 	uint64_t run_started_ns; /* CLOCK_REALTIME; read back only; 0: not known */
 	uint64_t added_ns; /* CLOCK_REALTIME of its first event */
-	const struct store_failure *failure; /* NULL: not for on-failure */
+	const struct outcome *failure; /* what it tells on-failure: kind, shell_status and
+					  output are kept; NULL: not for on-failure */
+	uint64_t failure_run_id; /* the run that failed last; 0: none */
 };
 
 /* One event of a job. */
 struct store_event {
 	uint64_t seq; /* of no other event; grows in the order of arrival */
-	struct change *change; /* a reference is taken: nobody may change it any more */
-	uint32_t kind; /* what it is for the rule */
-	const char *path; /* the change's */
-	const char *old_path; /* the change's; may be NULL */
-	const char *user; /* name of the actor's user, copied; NULL: by number */
-	const char *login; /* likewise */
+	struct view view; /* a reference to its change is taken; nobody may write to it */
 };
 
 /* How a run was and ended. */
@@ -96,13 +68,7 @@ struct store_run {
 	uint32_t attempt;
 	uint64_t queued_ns; /* how long the job waited */
 	uint64_t started_ns; /* CLOCK_REALTIME */
-	uint64_t duration_ns; /* from here on: once it has ended */
-	enum store_outcome outcome;
-	int status; /* exit code, signal, or errno where it could not start */
-	uint64_t user_us, system_us, max_rss_kib;
-	const char
-		*output; /* the last 4 KiB, bytes; or the reason why it did not start */
-	size_t output_len;
+	struct outcome outcome; /* OUTCOME_RUNNING: it has not ended */
 };
 
 /*
@@ -138,7 +104,7 @@ struct store_left {
 
 /* Hand out all jobs that were left over, oldest first; once, after store_open. Those that
  * `take` returns false for are marked done. A run of theirs that nobody knows any more is
- * the caller's to end (STORE_LOST). `take` may put, and must not take or close. Returns 0, or -1
+ * the caller's to end (OUTCOME_LOST). `take` may put, and must not take or close. Returns 0, or -1
  * with ENOMEM or EIO (some were not handed out, and stay stored). */
 int store_take_left(struct store *s,
 	bool (*take)(void *ctx, const struct store_left *left), void *ctx);

@@ -34,13 +34,13 @@ void store_batch_move(struct store_batch *to, struct store_batch *from)
 
 static void free_event(struct store_batch_event *e)
 {
-	change_unref(e->event.change);
+	change_unref(e->event.view.change);
 	free(e);
 }
 
 static void free_run(struct store_batch_run *r)
 {
-	change_unref(r->event.change);
+	change_unref(r->event.view.change);
 	free(r->run);
 	free(r);
 }
@@ -112,7 +112,7 @@ static size_t size_of(const char *s)
 
 static struct store_batch_state *copy_job(const struct store_job *job)
 {
-	const struct store_failure *f = job->failure;
+	const struct outcome *f = job->failure;
 	size_t output_len = f ? f->output_len : 0;
 	struct store_batch_state *copy = malloc(
 		sizeof(*copy) + size_of(job->rule) + size_of(job->key) + output_len + 1);
@@ -130,28 +130,20 @@ static struct store_batch_state *copy_job(const struct store_job *job)
 	return copy;
 }
 
-static struct store_event copy_event(const struct store_event *event, char **at)
-{
-	struct store_event copy = *event;
-	change_ref(copy.change);
-	copy.user = put_text(at, event->user);
-	copy.login = put_text(at, event->login);
-	return copy;
-}
-
 static struct store_run *copy_run(const struct store_run *run, struct store_event *event)
 {
-	const struct store_event *e = run->event;
-	size_t size = sizeof(*run) + size_of(run->rule) + run->output_len + 1;
 	struct store_run *copy =
-		malloc(size + (e ? size_of(e->user) + size_of(e->login) : 0));
+		malloc(sizeof(*run) + size_of(run->rule) + run->outcome.output_len + 1);
 	if (!copy)
 		return NULL;
 	char *at = (char *)(copy + 1);
 	*copy = *run;
 	copy->rule = put_text(&at, run->rule);
-	copy->output = put_bytes(&at, run->output, run->output_len);
-	*event = e ? copy_event(e, &at) : (struct store_event){0};
+	copy->outcome.output =
+		put_bytes(&at, run->outcome.output, run->outcome.output_len);
+	*event = run->event ? *run->event : (struct store_event){0};
+	if (event->view.change)
+		change_ref(event->view.change);
 	return copy;
 }
 
@@ -212,13 +204,12 @@ int store_batch_end_job(struct store_batch *b, uint64_t id, uint64_t followed_by
 int store_batch_add_event(
 	struct store_batch *b, uint64_t job_id, const struct store_event *event)
 {
-	struct store_batch_event *e =
-		malloc(sizeof(*e) + size_of(event->user) + size_of(event->login));
+	struct store_batch_event *e = malloc(sizeof(*e));
 	if (!e)
 		return -1;
-	char *at = e->text;
 	e->job_id = job_id;
-	e->event = copy_event(event, &at);
+	e->event = *event;
+	change_ref(event->view.change);
 	TAILQ_INSERT_TAIL(&b->events, e, next);
 	b->count++;
 	note_highest(&b->last_seq, event->seq);
@@ -259,7 +250,7 @@ int store_batch_put_run(struct store_batch *b, const struct store_run *run)
 		b->count++;
 	}
 	free(r->run);
-	change_unref(r->event.change);
+	change_unref(r->event.view.change);
 	r->run = copy;
 	r->event = event;
 	copy->event = copy->event ? &r->event : NULL;
@@ -267,7 +258,7 @@ int store_batch_put_run(struct store_batch *b, const struct store_run *run)
 	return 0;
 fail:
 	free(r);
-	change_unref(event.change);
+	change_unref(event.view.change);
 	free(copy);
 	errno = ENOMEM;
 	return -1;

@@ -8,14 +8,16 @@
 #define FSMON_APP_STORE_BATCH_H
 
 #include "app/store.h"
-#include "base/idhash.h"
 
 #include <sys/queue.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
 
 /* A job with its strings behind it. */
 struct store_batch_state {
 	struct store_job job;
-	struct store_failure failure;
+	struct outcome failure;
 	char text[];
 };
 
@@ -28,12 +30,11 @@ struct store_batch_job {
 	uint64_t followed_by; /* 0: by none */
 };
 
-/* An event with its strings behind it. */
+/* An event. */
 struct store_batch_event {
 	TAILQ_ENTRY(store_batch_event) next; /* on store_batch.events */
 	uint64_t job_id;
 	struct store_event event; /* holds a reference to its change */
-	char text[];
 };
 
 /* A run with its strings behind it. */
@@ -41,7 +42,7 @@ struct store_batch_run {
 	UT_hash_handle hh; /* in store_batch.runs */
 	uint64_t id;
 	struct store_run *run; /* owned, with `event` */
-	struct store_event event; /* holds a reference to its change; NULL: none */
+	struct store_event event; /* holds a reference to its change; no change: none */
 };
 
 enum store_batch_what {

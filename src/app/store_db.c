@@ -14,6 +14,20 @@
 #define CHECK_NS UINT64_C(30000000) /* what an unclean end may cost at the start */
 #define CHECK_STEPS 1000 /* of SQLite's machine between two looks at the clock */
 
+/* How the columns of STORE_DB_CHANGE_COLUMNS are declared, by their forms. */
+#define SQL_U32 "INTEGER NOT NULL"
+#define SQL_U64 "INTEGER NOT NULL"
+#define SQL_BOOL "INTEGER NOT NULL"
+#define SQL_UID "INTEGER"
+#define SQL_TEXT "TEXT"
+#define SQL_COMM "TEXT NOT NULL"
+#define SQL_ANCESTORS "BLOB"
+#define SQL_TARGET "BLOB"
+#define DECLARED(name, form, field) ", " #name " " SQL_##form
+#define CHANGE_DECLARED STORE_DB_CHANGE_COLUMNS(DECLARED)
+#define VALUE(name, form, field) ", ?"
+#define CHANGE_VALUES STORE_DB_CHANGE_COLUMNS(VALUE)
+
 /*
  * The tables. Times are CLOCK_REALTIME in ns, or spans in ns where the name says duration
  * or queued. Text holds the bytes as they are. UINT64_MAX is -1.
@@ -58,32 +72,7 @@ static const char schema[] =
 	" job_id INTEGER NOT NULL,"
 	" kind INTEGER NOT NULL,"
 	" path TEXT,"
-	" old_path TEXT,"
-	" user TEXT,"
-	" login TEXT,"
-	" time_ns INTEGER NOT NULL,"
-	" kinds INTEGER NOT NULL,"
-	" is_dir INTEGER NOT NULL,"
-	" type INTEGER NOT NULL,"
-	" type_known INTEGER NOT NULL,"
-	" nlink INTEGER NOT NULL,"
-	" size_bytes INTEGER NOT NULL,"
-	" attribution INTEGER NOT NULL,"
-	" pid INTEGER NOT NULL,"
-	" ppid INTEGER NOT NULL,"
-	" cmd TEXT NOT NULL,"
-	" uid INTEGER,"
-	" euid INTEGER,"
-	" login_uid INTEGER,"
-	" exe TEXT,"
-	" cmdline TEXT,"
-	" unit TEXT,"
-	" ancestors BLOB,"
-	" tag INTEGER NOT NULL,"
-	" depth INTEGER NOT NULL,"
-	" fsid INTEGER NOT NULL,"
-	" target_type INTEGER NOT NULL,"
-	" target BLOB);"
+	" old_path TEXT" CHANGE_DECLARED ");"
 	"CREATE INDEX event_of_job ON event (job_id);"
 	"CREATE TABLE run ("
 	" id INTEGER PRIMARY KEY,"
@@ -135,8 +124,7 @@ static const char *const sqls[] = {
 	[STORE_DB_DELETE_EVENTS] = "DELETE FROM event WHERE job_id = ?1",
 	[STORE_DB_ADD_EVENT] =
 		"INSERT OR REPLACE INTO event (" STORE_DB_EVENT_COLUMNS ") VALUES"
-		" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-		" ?, ?, ?, ?, ?, ?, ?)",
+		" (?, ?, ?, ?, ?" CHANGE_VALUES ")",
 	[STORE_DB_DROP_EVENT] = "DELETE FROM event WHERE seq = ?",
 	[STORE_DB_MOVE_EVENTS] = "UPDATE event SET job_id = ?2 WHERE job_id = ?1",
 	[STORE_DB_PUT_RUN] =

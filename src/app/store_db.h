@@ -17,12 +17,42 @@
 #define STORE_DB_NAME "fsmon.db"
 #define STORE_DB_SCHEMA 1
 
-/* The columns of an event, in the order in which store_event binds and reads them. */
-#define STORE_DB_EVENT_COLUMNS                                                           \
-	"seq, job_id, kind, path, old_path, user, login, time_ns, kinds, is_dir, type, " \
-	"type_known, nlink, size_bytes, attribution, pid, ppid, cmd, uid, euid, "        \
-	"login_uid, "                                                                    \
-	"exe, cmdline, unit, ancestors, tag, depth, fsid, target_type, target"
+/*
+ * What is kept of the change that an event is about: for each column its name, its form (how
+ * it is declared in app/store_db, bound and read in app/store_left), and the field of struct
+ * change. With one more comes another STORE_DB_SCHEMA.
+ */
+#define STORE_DB_CHANGE_COLUMNS(X)                 \
+	X(user, TEXT, actor.user)                  \
+	X(login, TEXT, actor.login_user)           \
+	X(time_ns, U64, event.time_ns)             \
+	X(kinds, U32, event.kinds)                 \
+	X(is_dir, BOOL, event.is_dir)              \
+	X(type, U32, event.type)                   \
+	X(type_known, BOOL, event.type_known)      \
+	X(nlink, U32, event.nlink)                 \
+	X(size_bytes, U64, event.size_bytes)       \
+	X(attribution, U32, actor.attribution)     \
+	X(pid, U32, actor.pid)                     \
+	X(ppid, U32, actor.ppid)                   \
+	X(cmd, COMM, actor.program.comm)           \
+	X(uid, UID, actor.uid)                     \
+	X(euid, UID, actor.euid)                   \
+	X(login_uid, UID, actor.program.login_uid) \
+	X(exe, TEXT, actor.program.exe)            \
+	X(cmdline, TEXT, actor.program.cmdline)    \
+	X(unit, TEXT, actor.program.unit)          \
+	X(ancestors, ANCESTORS, actor.ancestors)   \
+	X(tag, U64, actor.tag)                     \
+	X(depth, U32, actor.depth)                 \
+	X(fsid, U64, fsid)                         \
+	X(target_type, U32, target_type)           \
+	X(target, TARGET, target)
+
+/* The columns of an event, in the order in which they are bound and read. */
+#define STORE_DB_COLUMN_NAME(name, form, field) ", " #name
+#define STORE_DB_EVENT_COLUMNS \
+	"seq, job_id, kind, path, old_path" STORE_DB_CHANGE_COLUMNS(STORE_DB_COLUMN_NAME)
 #define STORE_DB_JOB_COLUMNS                                                           \
 	"id, rule, key, attempt, failures, count, truncated, run_id, added_ns, done, " \
 	"followed_by, failure, failure_status, failure_run_id, failure_output"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/store_left.h"
 
-#include "app/store_runs.h"
 #include "base/countof.h"
 #include "base/grow.h"
 
@@ -13,47 +12,25 @@
 
 /* ---- Events ---- */
 
+/* The forms of STORE_DB_CHANGE_COLUMNS. */
 enum form {
 	U32,
 	U64,
 	BOOL,
 	UID, /* NULL where unknown */
 	TEXT, /* a string of the change's own */
-	CMD, /* an array of ACTOR_CMD_SIZE */
+	COMM, /* an array of PROGRAM_COMM_SIZE */
 	ANCESTORS,
 	TARGET,
 };
 
-/* The columns that are fields of the change, in their order: all behind FIRST_COLUMN. */
-#define FIRST_COLUMN 7
+/* The columns that are fields of the change: all behind FIRST_COLUMN. */
+#define FIRST_COLUMN 5
+#define COLUMN(name, form, field) {form, offsetof(struct change, field)},
 static const struct {
 	enum form form;
 	size_t at;
-} columns[] = {
-	{U64, offsetof(struct change, event.time_ns)},
-	{U32, offsetof(struct change, event.kinds)},
-	{BOOL, offsetof(struct change, event.is_dir)},
-	{U32, offsetof(struct change, event.type)},
-	{BOOL, offsetof(struct change, event.type_known)},
-	{U32, offsetof(struct change, event.nlink)},
-	{U64, offsetof(struct change, event.size_bytes)},
-	{U32, offsetof(struct change, actor.attribution)},
-	{U32, offsetof(struct change, actor.pid)},
-	{U32, offsetof(struct change, actor.ppid)},
-	{CMD, offsetof(struct change, actor.cmd)},
-	{UID, offsetof(struct change, actor.uid)},
-	{UID, offsetof(struct change, actor.euid)},
-	{UID, offsetof(struct change, actor.login_uid)},
-	{TEXT, offsetof(struct change, actor.exe)},
-	{TEXT, offsetof(struct change, actor.cmdline)},
-	{TEXT, offsetof(struct change, actor.unit)},
-	{ANCESTORS, 0},
-	{U64, offsetof(struct change, actor.tag)},
-	{U32, offsetof(struct change, actor.depth)},
-	{U64, offsetof(struct change, fsid)},
-	{U32, offsetof(struct change, target_type)},
-	{TARGET, 0},
-};
+} columns[] = {STORE_DB_CHANGE_COLUMNS(COLUMN)};
 
 static void bind_field(
 	struct store_db_binder *b, const struct change *c, enum form form, size_t at)
@@ -78,7 +55,7 @@ static void bind_field(
 	case TEXT:
 		store_db_bind_text(b, *(char *const *)field);
 		break;
-	case CMD:
+	case COMM:
 		store_db_bind_text(b, field);
 		break;
 	case ANCESTORS:
@@ -95,13 +72,11 @@ void store_left_bind_event(
 {
 	store_db_bind_u64(b, e->seq);
 	store_db_bind_u64(b, job_id);
-	store_db_bind_u64(b, e->kind);
-	store_db_bind_text(b, e->path);
-	store_db_bind_text(b, e->old_path);
-	store_db_bind_text(b, e->user);
-	store_db_bind_text(b, e->login);
+	store_db_bind_u64(b, e->view.kind);
+	store_db_bind_text(b, e->view.path);
+	store_db_bind_text(b, e->view.old_path);
 	for (size_t i = 0; i < countof(columns); i++)
-		bind_field(b, e->change, columns[i].form, columns[i].at);
+		bind_field(b, e->view.change, columns[i].form, columns[i].at);
 }
 
 /* A copy of a column's text; NULL where it is NULL, or with *failed. */
@@ -166,9 +141,9 @@ static void read_field(struct change *c, size_t i, sqlite3_stmt *st, bool *faile
 	case TEXT:
 		*(char **)field = copy_text(st, column, failed);
 		break;
-	case CMD: {
+	case COMM: {
 		const char *text = (const char *)sqlite3_column_text(st, column);
-		strlcpy(field, text ? text : "", ACTOR_CMD_SIZE);
+		strlcpy(field, text ? text : "", PROGRAM_COMM_SIZE);
 		break;
 	}
 	case ANCESTORS:
@@ -207,12 +182,7 @@ static int read_event(sqlite3_stmt *st, struct store_event *e)
 	make_sane(c);
 	*e = (struct store_event){
 		.seq = (uint64_t)sqlite3_column_int64(st, 0),
-		.change = c,
-		.kind = (uint32_t)sqlite3_column_int64(st, 2),
-		.path = c->event.path,
-		.old_path = c->event.old_path,
-		.user = copy_text(st, 5, &failed),
-		.login = copy_text(st, 6, &failed),
+		.view = view_of(c, (uint32_t)sqlite3_column_int64(st, 2), NULL),
 	};
 	return failed ? SQLITE_NOMEM : SQLITE_OK;
 }
@@ -233,7 +203,7 @@ static int read_events(struct store_db *db, struct store_left *left)
 		struct store_event *e = &left->events[left->event_count];
 		*e = (struct store_event){0};
 		rc = read_event(st, e);
-		left->event_count += e->change != NULL;
+		left->event_count += e->view.change != NULL;
 		if (rc != SQLITE_OK)
 			break;
 	}
@@ -247,33 +217,26 @@ void store_left_free(struct store_left *left, bool with_changes)
 {
 	if (!left)
 		return;
-	for (size_t i = 0; i < left->event_count; i++) {
-		free((char *)left->events[i].user);
-		free((char *)left->events[i].login);
-		if (with_changes)
-			change_unref(left->events[i].change);
-	}
-	if (left->job.failure)
-		free((char *)left->job.failure->output);
-	free((struct store_failure *)left->job.failure);
+	for (size_t i = 0; with_changes && i < left->event_count; i++)
+		change_unref(left->events[i].view.change);
+	free((struct outcome *)left->job.failure);
 	free((char *)left->job.rule);
 	free((char *)left->job.key);
 	free(left->events);
 	free(left);
 }
 
-static struct store_failure *read_failure(sqlite3_stmt *st, bool *failed)
+static struct outcome *read_failure(sqlite3_stmt *st, bool *failed)
 {
-	struct store_failure *f = calloc(1, sizeof(*f));
-	if (!f) {
-		*failed = true;
-		return NULL;
-	}
-	f->reason = store_runs_outcome((const char *)sqlite3_column_text(st, 11));
-	f->status = sqlite3_column_int(st, 12);
-	f->run_id = (uint64_t)sqlite3_column_int64(st, 13);
-	f->output = copy_blob(st, 14, &f->output_len, failed);
-	return f;
+	const struct outcome o = {
+		.kind = outcome_kind_of((const char *)sqlite3_column_text(st, 11)),
+		.shell_status = sqlite3_column_int(st, 12),
+		.output = sqlite3_column_blob(st, 14),
+		.output_len = (size_t)sqlite3_column_bytes(st, 14),
+	};
+	struct outcome *copy = outcome_copy(&o);
+	*failed = *failed || !copy;
+	return copy;
 }
 
 /* When a run started; 0: not known. */
@@ -303,6 +266,7 @@ static int read_job(struct store_db *db, sqlite3_stmt *st, struct store_left **l
 		.truncated = sqlite3_column_int(st, 6) != 0,
 		.run_id = (uint64_t)sqlite3_column_int64(st, 7),
 		.added_ns = (uint64_t)sqlite3_column_int64(st, 8),
+		.failure_run_id = (uint64_t)sqlite3_column_int64(st, 13),
 	};
 	l->job.run_started_ns = run_started_ns(db, l->job.run_id);
 	if (sqlite3_column_type(st, 11) != SQLITE_NULL)

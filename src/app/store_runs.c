@@ -11,33 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const outcomes[] = {
-	[STORE_RUNNING] = "running",
-	[STORE_OK] = "ok",
-	[STORE_EXIT] = "exit",
-	[STORE_SIGNAL] = "signal",
-	[STORE_TIMEOUT] = "timeout",
-	[STORE_COULD_NOT_START] = "could-not-start",
-	[STORE_RESTARTED] = "restarted",
-	[STORE_LOST] = "lost",
-	[STORE_BREAKER] = "breaker",
-	[STORE_OVERFLOW] = "overflow",
-};
-
-const char *store_outcome_name(enum store_outcome o)
-{
-	return (size_t)o < countof(outcomes) ? outcomes[o] : outcomes[STORE_LOST];
-}
-
-enum store_outcome store_runs_outcome(const char *name)
-{
-	for (size_t i = 0; name && i < countof(outcomes); i++) {
-		if (strcmp(outcomes[i], name) == 0)
-			return (enum store_outcome)i;
-	}
-	return STORE_LOST;
-}
-
 /* ---- One run ---- */
 
 /* How a column becomes a value of JSON. */

@@ -6,9 +6,6 @@
 #include "app/store.h"
 #include "app/store_db.h"
 
-/* The outcome of a name; STORE_LOST for others. */
-enum store_outcome store_runs_outcome(const char *name);
-
 /* What is asked for, as store_ask_runs gives it; the caller drops the reference. Returns an
  * SQLite result; *runs is NULL where that is an error. */
 int store_runs_read(struct store_db *db, const struct store_query *query, json_t **runs);

@@ -104,7 +104,7 @@ static void answer(struct store *s, struct store_batch_asks *asks)
 static void add_ended(const struct store_batch *b, uint64_t **ids, size_t *count)
 {
 	for (const struct store_batch_run *r = b->runs; r; r = r->hh.next) {
-		if (r->run->outcome != STORE_RUNNING && grow(*ids, *count) == 0)
+		if (r->run->outcome.kind != OUTCOME_RUNNING && grow(*ids, *count) == 0)
 			(*ids)[(*count)++] = r->id;
 	}
 }

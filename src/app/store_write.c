@@ -21,7 +21,7 @@
 static int put_job(struct store_db *db, const struct store_batch_job *j)
 {
 	const struct store_job *job = &j->state->job;
-	const struct store_failure *f = job->failure;
+	const struct outcome *f = job->failure;
 	struct store_db_binder b = {0};
 	b.st = store_db_stmt(db, STORE_DB_PUT_JOB, &b.rc);
 	store_db_bind_u64(&b, job->id);
@@ -38,9 +38,9 @@ static int put_job(struct store_db *db, const struct store_batch_job *j)
 		store_db_bind_u64(&b, j->followed_by);
 	else
 		store_db_bind_null(&b);
-	store_db_bind_text(&b, f ? store_outcome_name(f->reason) : NULL);
-	store_db_bind_u64(&b, f ? (uint64_t)f->status : 0);
-	store_db_bind_u64(&b, f ? f->run_id : 0);
+	store_db_bind_text(&b, f ? outcome_kind_name(f->kind) : NULL);
+	store_db_bind_u64(&b, f ? (uint64_t)f->shell_status : 0);
+	store_db_bind_u64(&b, job->failure_run_id);
 	store_db_bind_blob(&b, f ? f->output : NULL, f ? f->output_len : 0);
 	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
 }
@@ -145,16 +145,11 @@ static int put_run(struct store_db *db, const struct store_batch_run *r)
 {
 	const struct store_run *run = r->run;
 	const struct store_event *e = run->event;
-	const struct actor *a = e ? &e->change->actor : NULL;
-	char uid[16] = "";
+	const struct actor *a = e ? &e->view.change->actor : NULL;
+	char room[ACTOR_NUMBER_SIZE];
 	struct store_db_binder b = {0};
 	b.st = store_db_stmt(db, STORE_DB_PUT_RUN, &b.rc);
-	if (a && a->uid != ACTOR_ID_UNKNOWN)
-		snprintf(uid, sizeof(uid), "%" PRIu32, a->uid);
-	const char *path = e ? e->path : NULL;
-	if (e && (e->kind == EVENT_MOVED_FROM || !path))
-		path = e->old_path;
-	const char *kind = e ? event_kind_name(event_kind_newest(e->kind)) : NULL;
+	const char *kind = e ? event_kind_name(event_kind_newest(e->view.kind)) : NULL;
 	store_db_bind_u64(&b, run->id);
 	store_db_bind_u64(&b, run->job_id);
 	store_db_bind_text(&b, run->rule);
@@ -162,19 +157,20 @@ static int put_run(struct store_db *db, const struct store_batch_run *r)
 	store_db_bind_u64(&b, run->attempt);
 	store_db_bind_u64(&b, run->count);
 	store_db_bind_text(&b, kind ? kind : "");
-	store_db_bind_text(&b, path ? path : "");
-	store_db_bind_text(&b, a ? a->cmd : "");
-	store_db_bind_text(&b, e && e->user ? e->user : uid);
+	store_db_bind_text(&b, e ? view_path(&e->view) : "");
+	store_db_bind_text(&b, a ? a->program.comm : "");
+	store_db_bind_text(&b, a ? actor_user_text(a->user, a->uid, room) : "");
 	store_db_bind_u64(&b, a ? (uint64_t)a->pid : 0);
 	store_db_bind_u64(&b, run->queued_ns);
 	store_db_bind_u64(&b, run->started_ns);
-	store_db_bind_u64(&b, run->duration_ns);
-	store_db_bind_text(&b, store_outcome_name(run->outcome));
-	store_db_bind_u64(&b, (uint64_t)run->status);
-	store_db_bind_u64(&b, run->user_us);
-	store_db_bind_u64(&b, run->system_us);
-	store_db_bind_u64(&b, run->max_rss_kib);
-	store_db_bind_blob(&b, run->output, run->output_len);
+	const struct outcome *o = &run->outcome;
+	store_db_bind_u64(&b, o->duration_ns);
+	store_db_bind_text(&b, outcome_kind_name(o->kind));
+	store_db_bind_u64(&b, (uint64_t)o->status);
+	store_db_bind_u64(&b, o->usage.user_us);
+	store_db_bind_u64(&b, o->usage.system_us);
+	store_db_bind_u64(&b, o->usage.max_rss_kib);
+	store_db_bind_blob(&b, o->output, o->output_len);
 	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
 }
 
@@ -314,7 +310,7 @@ static uint64_t count_ended(const struct store_batch *b)
 {
 	uint64_t count = 0;
 	for (const struct store_batch_run *r = b->runs; r; r = r->hh.next)
-		count += r->run->outcome != STORE_RUNNING;
+		count += r->run->outcome.kind != OUTCOME_RUNNING;
 	return count;
 }
 

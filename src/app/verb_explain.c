@@ -17,7 +17,6 @@ struct question {
 	char *path;
 	struct event event;
 	struct actor actor;
-	char user[256]; /* "" : unknown */
 };
 
 static int complain(const char *option, const char *what)
@@ -79,14 +78,14 @@ static int take_file(const struct options *o, struct question *q)
 static int take_user(const struct options *o, struct question *q)
 {
 	struct user u;
-	char *end;
-	q->actor.uid = q->actor.euid = q->actor.login_uid = ACTOR_ID_UNKNOWN;
+	char *end, name[256];
 	if (!o->by_user)
 		return 0;
 	unsigned long uid = strtoul(o->by_user, &end, 10);
 	if (*o->by_user && !*end) {
 		q->actor.uid = (uint32_t)uid;
-		user_name_of(q->actor.uid, q->user, sizeof(q->user));
+		if (user_name_of(q->actor.uid, name, sizeof(name)) == 0)
+			q->actor.user = strdup(name);
 		return 0;
 	}
 	if (user_by_name(o->by_user, &u) < 0)
@@ -94,7 +93,8 @@ static int take_user(const struct options *o, struct question *q)
 						     ? "there is no user of that name"
 						     : strerror(errno));
 	q->actor.uid = u.uid;
-	strlcpy(q->user, u.name, sizeof(q->user));
+	q->actor.user = u.name;
+	u.name = NULL;
 	user_fini(&u);
 	return 0;
 }
@@ -106,9 +106,9 @@ static int take_actor(const struct options *o, struct question *q)
 	if (take_user(o, q) < 0)
 		return -1;
 	if (o->by_cmd)
-		strlcpy(a->cmd, o->by_cmd, sizeof(a->cmd));
-	a->exe = o->by_exe ? strdup(o->by_exe) : NULL;
-	a->unit = o->by_unit ? strdup(o->by_unit) : NULL;
+		strlcpy(a->program.comm, o->by_cmd, sizeof(a->program.comm));
+	a->program.exe = o->by_exe ? strdup(o->by_exe) : NULL;
+	a->program.unit = o->by_unit ? strdup(o->by_unit) : NULL;
 	a->ancestors = o->by_ancestor ? strdup(o->by_ancestor) : NULL;
 	a->ancestors_len = a->ancestors ? strlen(a->ancestors) + 1 : 0;
 	return 0;
@@ -173,7 +173,7 @@ static enum judge_verdict judge(const struct table *t, uint32_t i,
 		return v;
 	if (!judge_kind(r, &q->event, true, q->event.old_path != NULL))
 		return JUDGE_EVENTS;
-	return judge_event(r, &q->event, q->user[0] ? q->user : NULL);
+	return judge_event(r, &q->event);
 }
 
 static bool explain_rule(const struct table *t, uint32_t i, const struct question *q,
@@ -211,7 +211,7 @@ static int answer(
 
 int verb_explain(const struct options *o)
 {
-	struct question q = {0};
+	struct question q = {.actor = ACTOR_NOBODY};
 	struct load l = {0};
 	int code = EXIT_USAGE;
 	if (o->arg_count != 1) {

@@ -12,7 +12,6 @@
 #include "os/taskstats.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int *place(struct keeper_fds *fds, enum keeper_fd which)
+static int *place(struct wire_fds *fds, enum wire_place which)
 {
-	return &fds->fd[which - KEEPER_FD_WORKER];
+	return &fds->fd[which - WIRE_FD_WORKER];
 }
 
 static int fail(const char *what, const char *why)
@@ -31,10 +30,10 @@ static int fail(const char *what, const char *why)
 	return -1;
 }
 
-static int open_group(struct keeper_fds *fds, bool is_degraded)
+static int open_group(struct wire_fds *fds, bool is_degraded)
 {
-	*place(fds, KEEPER_FD_FANOTIFY) = fanotify_open(is_degraded);
-	if (*place(fds, KEEPER_FD_FANOTIFY) >= 0)
+	*place(fds, WIRE_FD_FANOTIFY) = fanotify_open(is_degraded);
+	if (*place(fds, WIRE_FD_FANOTIFY) >= 0)
 		return 0;
 	if (errno == EPERM)
 		return fail("cannot watch filesystems",
@@ -50,23 +49,18 @@ static int open_group(struct keeper_fds *fds, bool is_degraded)
 
 /*
  * Open the sources of who did it. Without them the daemon goes on, and says so: the
- * worker finds the reason in its environment, and since when no process record is
- * missing.
+ * worker is told the reason, and since when no process record is missing.
  */
-static void open_process_sources(struct keeper_fds *fds)
+static void open_process_sources(struct keeper_config *config)
 {
+	struct wire_fds *fds = &config->fds;
 	const char *why_tasks = NULL, *why = NULL;
-	*place(fds, KEEPER_FD_TASKSTATS) = taskstats_open(&why_tasks);
-	*place(fds, KEEPER_FD_CONNECTOR) = connector_open(&why);
-	char since[24];
-	snprintf(since, sizeof(since), "%" PRIu64, clock_monotonic_ns());
-	setenv("FSMON_SUBSCRIBED_NS", since, 1);
-	if (*place(fds, KEEPER_FD_CONNECTOR) >= 0)
-		why = *place(fds, KEEPER_FD_TASKSTATS) < 0 ? why_tasks : NULL;
-	if (why)
-		setenv("FSMON_DEGRADED", why, 1);
-	else
-		unsetenv("FSMON_DEGRADED");
+	*place(fds, WIRE_FD_TASKSTATS) = taskstats_open(&why_tasks);
+	*place(fds, WIRE_FD_CONNECTOR) = connector_open(&why);
+	config->subscribed_ns = clock_monotonic_ns();
+	if (*place(fds, WIRE_FD_CONNECTOR) >= 0)
+		why = *place(fds, WIRE_FD_TASKSTATS) < 0 ? why_tasks : NULL;
+	config->degraded = why;
 }
 
 /* Make a directory, and those above it, with the given mode. */
@@ -88,7 +82,7 @@ static int make_dir(const char *path, mode_t mode)
 
 /* The control socket, and with it the lock that keeps a second daemon away. */
 static int open_control(
-	const struct options *o, struct keeper_fds *fds, char **path, int *lock)
+	const struct options *o, struct wire_fds *fds, char **path, int *lock)
 {
 	if (make_dir(o->runtime_dir, 0700) < 0 || make_dir(o->state_dir, 0700) < 0)
 		return -1;
@@ -96,8 +90,8 @@ static int open_control(
 		*path = NULL;
 		return fail("control socket", strerror(ENOMEM));
 	}
-	*place(fds, KEEPER_FD_CONTROL) = sock_listen(*path, SOCK_STREAM, lock);
-	if (*place(fds, KEEPER_FD_CONTROL) >= 0)
+	*place(fds, WIRE_FD_CONTROL) = sock_listen(*path, SOCK_STREAM, lock);
+	if (*place(fds, WIRE_FD_CONTROL) >= 0)
 		return 0;
 	if (errno == EADDRINUSE)
 		return fail(o->runtime_dir,
@@ -150,14 +144,14 @@ int verb_run(const struct options *o)
 	struct strlist argv = {0};
 	char *path = NULL;
 	int lock = -1, code = EXIT_FAILED;
-	_Static_assert(KEEPER_FD_COUNT == 6, "one initial value for each");
-	open_process_sources(&config.fds);
-	bool is_degraded = *place(&config.fds, KEEPER_FD_CONNECTOR) < 0;
+	_Static_assert(WIRE_FD_COUNT == 6, "one initial value for each");
+	open_process_sources(&config);
+	bool is_degraded = *place(&config.fds, WIRE_FD_CONNECTOR) < 0;
 	if (open_group(&config.fds, is_degraded) < 0 ||
 		open_control(o, &config.fds, &path, &lock) < 0)
 		goto done;
-	*place(&config.fds, KEEPER_FD_BUFFER) = readbuf_create();
-	if (*place(&config.fds, KEEPER_FD_BUFFER) < 0 || worker_argv(o, &argv) < 0) {
+	*place(&config.fds, WIRE_FD_BUFFER) = readbuf_create();
+	if (*place(&config.fds, WIRE_FD_BUFFER) < 0 || worker_argv(o, &argv) < 0) {
 		fail("start", strerror(errno));
 		goto done;
 	}
@@ -165,7 +159,7 @@ int verb_run(const struct options *o)
 	code = keeper_run(&config);
 	unlink(path);
 done:
-	for (size_t i = 0; i < KEEPER_FD_COUNT; i++) {
+	for (size_t i = 0; i < WIRE_FD_COUNT; i++) {
 		if (config.fds.fd[i] >= 0)
 			close(config.fds.fd[i]);
 	}

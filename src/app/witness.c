@@ -113,7 +113,7 @@ static void witness_record(struct witness *w, const struct proc_record *rec)
 	unsigned parts = witness_parts(rec);
 	if (parts && (snap = malloc(sizeof(*snap)))) {
 		procsnap_read(rec->pid, parts, &w->text, snap);
-		if (!snap->has_comm)
+		if (!snap->program.comm[0])
 			w->was_too_late = true;
 	}
 	witness_push(w, &w->queue, rec, snap);

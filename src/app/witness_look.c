@@ -18,8 +18,8 @@ static int look_lineage(pid_t ppid, struct procsnap_buf *text, struct buf *names
 		struct proc_snapshot snap;
 		procsnap_read(ppid, PROCSNAP_COMM | PROCSNAP_STATUS, text, &snap);
 		ppid = snap.has_status ? snap.ppid : 0;
-		if (snap.has_comm)
-			buf_add(names, snap.comm, strlen(snap.comm) + 1);
+		if (snap.program.comm[0])
+			buf_add(names, snap.program.comm, strlen(snap.program.comm) + 1);
 		proctext_fini(&snap);
 	}
 	return names->failed ? -1 : 0;
@@ -28,31 +28,21 @@ static int look_lineage(pid_t ppid, struct procsnap_buf *text, struct buf *names
 /* Move what was read into an actor. */
 static void look_fill(struct proc_snapshot *snap, struct actor *out)
 {
-	if (!snap->has_comm && !snap->has_status)
+	if (!snap->program.comm[0] && !snap->has_status)
 		return;
 	out->attribution = ACTOR_PARTIAL;
-	memcpy(out->cmd, snap->comm, sizeof(out->cmd));
 	if (snap->has_status) {
 		out->ppid = snap->ppid;
 		out->uid = snap->uid;
 		out->euid = snap->euid;
 	}
-	if (snap->has_login_uid)
-		out->login_uid = snap->login_uid;
-	out->exe = snap->exe;
-	out->cmdline = snap->cmdline;
-	out->unit = snap->unit;
-	snap->exe = snap->cmdline = snap->unit = NULL;
+	program_take(&out->program, &snap->program);
 }
 
 int witness_look(pid_t pid, struct actor *out)
 {
-	*out = (struct actor){
-		.pid = pid,
-		.uid = ACTOR_ID_UNKNOWN,
-		.euid = ACTOR_ID_UNKNOWN,
-		.login_uid = ACTOR_ID_UNKNOWN,
-	};
+	*out = (struct actor)ACTOR_NOBODY;
+	out->pid = pid;
 	if (pid <= 0)
 		return 0;
 	struct procsnap_buf *text = malloc(sizeof(*text));

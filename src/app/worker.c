@@ -4,8 +4,7 @@
 #include "app/actors.h"
 #include "app/jobs.h"
 #include "app/jsontext.h"
-#include "app/keeper.h"
-#include "app/keeper_home.h"
+#include "app/link.h"
 #include "app/load.h"
 #include "app/log.h"
 #include "app/pipeline.h"
@@ -31,7 +30,7 @@
 
 struct worker {
 	const struct options *options;
-	struct keeper_fds fds;
+	struct link_inheritance inherited;
 	struct poller *poller;
 	struct poller_source *group_source;
 	struct load load; /* the configuration in force */
@@ -39,6 +38,7 @@ struct worker {
 	struct dirtree *tree;
 	struct actors *actors;
 	struct pipeline *pipeline;
+	struct link *link;
 	struct jobs *jobs;
 	struct requests *requests;
 	struct reload *reload;
@@ -53,9 +53,9 @@ struct worker {
 	int exit_code;
 };
 
-static int fd_of(const struct worker *w, enum keeper_fd place)
+static int fd_of(const struct worker *w, enum wire_place place)
 {
-	return w->fds.fd[place - KEEPER_FD_WORKER];
+	return w->inherited.fds.fd[place - WIRE_FD_WORKER];
 }
 
 /* ---- What the parts call ---- */
@@ -85,7 +85,7 @@ static void on_mounts(void *ctx, uint32_t events)
 static void before_resolve(void *ctx)
 {
 	struct worker *w = ctx;
-	jobs_drain(w->jobs);
+	link_drain(w->link);
 }
 
 static void on_found(void *ctx, struct change *c)
@@ -93,7 +93,7 @@ static void on_found(void *ctx, struct change *c)
 	struct worker *w = ctx;
 	if (c->event.kinds & EVENT_OVERFLOW)
 		log_err("the kernel's queue of file events ran over: events were lost");
-	jobs_found(w->jobs, c);
+	jobs_found(w->jobs, c, clock_now());
 }
 
 /* A hook has a process: tag it, so that what it causes is known to be its doing. */
@@ -146,6 +146,12 @@ static void on_sync(void *ctx)
 	w->has_news = true;
 }
 
+static const struct link_handlers link_handlers = {
+	.stop_requested = on_stop,
+	.reload_requested = on_reload_requested,
+	.keeper_gone = on_keeper_gone,
+};
+
 static bool is_behind(void *ctx)
 {
 	const struct worker *w = ctx;
@@ -193,7 +199,7 @@ static int update_filesystems(struct worker *w, const struct table *rules)
 	int rc = mountinfo_read(w->mountinfo_fd, &text);
 	if (rc == 0)
 		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
-			fd_of(w, KEEPER_FD_FANOTIFY), w->tree);
+			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
 	int saved = errno;
 	buf_fini(&text);
 	errno = saved;
@@ -211,6 +217,13 @@ static void take_mounts(struct worker *w)
 static bool logs_json(const struct worker *w)
 {
 	return w->load.conf.daemon.log_format == CONF_LOG_JSON;
+}
+
+/* Tell the keeper that the worker is at work, and how it goes. */
+static void tell_ready(const struct worker *w, const char *status)
+{
+	if (link_ready(w->link, logs_json(w)) < 0 || link_status(w->link, status) < 0)
+		log_warn("the service manager cannot be told: %s", strerror(errno));
 }
 
 /* ---- Reload ---- */
@@ -294,8 +307,7 @@ static void on_reloaded(void *ctx, struct load *l)
 		(json_int_t)table_count(w->load.table), "messages", messages);
 	requests_reloaded(w->requests, answer);
 	json_decref(answer);
-	jobs_tell_ready(
-		w->jobs, logs_json(w), is_ok ? "reloaded" : "not reloaded: see the log");
+	tell_ready(w, is_ok ? "reloaded" : "not reloaded: see the log");
 }
 
 /* ---- The loop ---- */
@@ -364,7 +376,7 @@ static void listen_to_group(struct worker *w, bool listens)
 	}
 	if (!w->group_source)
 		w->group_source = poller_add(
-			w->poller, fd_of(w, KEEPER_FD_FANOTIFY), EPOLLIN, on_group, w);
+			w->poller, fd_of(w, WIRE_FD_FANOTIFY), EPOLLIN, on_group, w);
 	if (!w->group_source)
 		w->has_news = true; /* no memory: look, without being told */
 }
@@ -381,7 +393,7 @@ static int loop(struct worker *w)
 			take_mounts(w);
 		if (work(w) < 0)
 			return EXIT_FAILED;
-		jobs_pump(w->jobs);
+		jobs_pump(w->jobs, clock_now());
 		requests_check(w->requests);
 	}
 	return w->exit_code;
@@ -413,19 +425,16 @@ static int load_first(struct worker *w)
 static int start_actors(struct worker *w)
 {
 	struct actors_fds fds = {
-		.connector = fd_of(w, KEEPER_FD_CONNECTOR),
-		.taskstats = fd_of(w, KEEPER_FD_TASKSTATS),
-		.fanotify = fd_of(w, KEEPER_FD_FANOTIFY),
+		.connector = fd_of(w, WIRE_FD_CONNECTOR),
+		.taskstats = fd_of(w, WIRE_FD_TASKSTATS),
+		.fanotify = fd_of(w, WIRE_FD_FANOTIFY),
+		.since_ns = w->inherited.subscribed_ns,
 	};
-	const char *why = getenv("FSMON_DEGRADED");
-	const char *since = getenv("FSMON_SUBSCRIBED_NS");
-	if (since)
-		fds.since_ns = strtoull(since, NULL, 10);
 	w->wake_fd = thread_wakeup_open();
 	w->tree = dirtree_new(DIRS_MAX);
 	if (w->wake_fd < 0 || !w->tree)
 		return -1;
-	w->actors = actors_new(&fds, w->wake_fd, why);
+	w->actors = actors_new(&fds, w->wake_fd, w->inherited.degraded);
 	if (!w->actors)
 		return -1;
 	struct actors_counters c;
@@ -440,30 +449,27 @@ static int start_jobs(struct worker *w)
 	struct jobs_config config = {
 		.poller = w->poller,
 		.filesystems = &w->filesystems,
-		.keeper_fd = fd_of(w, KEEPER_FD_WORKER),
+		.link = link_port(w->link),
 		.is_dry = w->options->is_dry,
 		.state_dir = w->options->state_dir,
 		.runtime_dir = w->options->runtime_dir,
 		.started = on_started,
 		.signal_tagged = on_signal_tagged,
-		.stop_requested = on_stop,
-		.reload_requested = on_reload_requested,
-		.keeper_gone = on_keeper_gone,
 		.ctx = w,
 	};
 	w->jobs = jobs_new(&config, &w->load.conf.daemon);
 	if (!w->jobs ||
 		jobs_set_rules(w->jobs, w->load.table, NULL, &w->load.conf.daemon) < 0)
 		return -1;
-	jobs_retag(w->jobs, keeper_home_told());
+	jobs_retag(w->jobs, w->inherited.hooks_dir);
 	return 0;
 }
 
 static int start_pipeline(struct worker *w)
 {
 	struct pipeline_parts parts = {
-		.group = fd_of(w, KEEPER_FD_FANOTIFY),
-		.buffer_fd = fd_of(w, KEEPER_FD_BUFFER),
+		.group = fd_of(w, WIRE_FD_FANOTIFY),
+		.buffer_fd = fd_of(w, WIRE_FD_BUFFER),
 		.actors = w->actors,
 		.filesystems = &w->filesystems,
 		.tree = w->tree,
@@ -481,7 +487,7 @@ static struct requests *start_requests(struct worker *w)
 {
 	const struct requests_parts parts = {
 		.poller = w->poller,
-		.listen_fd = fd_of(w, KEEPER_FD_CONTROL),
+		.listen_fd = fd_of(w, WIRE_FD_CONTROL),
 		.load = &w->load,
 		.report =
 			{
@@ -490,7 +496,7 @@ static struct requests *start_requests(struct worker *w)
 				.pipeline = w->pipeline,
 				.actors = w->actors,
 				.conf = &w->load.conf,
-				.group = fd_of(w, KEEPER_FD_FANOTIFY),
+				.group = fd_of(w, WIRE_FD_FANOTIFY),
 				.is_dry = w->options->is_dry,
 			},
 		.reload = on_reload_requested,
@@ -516,10 +522,12 @@ static int start_listening(struct worker *w)
 static int start(struct worker *w)
 {
 	w->poller = poller_new();
+	if (w->poller)
+		w->link = link_open(w->poller, &w->inherited, &link_handlers, w);
 	w->mountinfo_fd = mountinfo_open();
-	if (!w->poller || w->mountinfo_fd < 0 || start_actors(w) < 0 ||
-		start_jobs(w) < 0 || update_filesystems(w, w->load.table) < 0 ||
-		start_pipeline(w) < 0 || start_listening(w) < 0) {
+	if (!w->link || w->mountinfo_fd < 0 || start_actors(w) < 0 || start_jobs(w) < 0 ||
+		update_filesystems(w, w->load.table) < 0 || start_pipeline(w) < 0 ||
+		start_listening(w) < 0) {
 		log_err("could not start: %s", strerror(errno));
 		return -1;
 	}
@@ -527,7 +535,7 @@ static int start(struct worker *w)
 	w->has_news = true; /* what an earlier worker has left */
 	log_info("ready: %zu rule%s%s", table_count(w->load.table), plural(w->load.table),
 		w->options->is_dry ? "; dry run: no hook will be started" : "");
-	jobs_tell_ready(w->jobs, logs_json(w), "watching");
+	tell_ready(w, "watching");
 	return 0;
 }
 
@@ -535,6 +543,7 @@ static void end(struct worker *w)
 {
 	reload_free(w->reload);
 	jobs_free(w->jobs);
+	link_close(w->link);
 	requests_free(w->requests);
 	pipeline_free(w->pipeline);
 	actors_free(w->actors);
@@ -557,7 +566,7 @@ int worker_run(const struct options *o)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (keeper_inherit(&w.fds) < 0) {
+	if (link_inherit(&w.inherited) < 0) {
 		log_err("'fsmon worker' is started by 'fsmon run' only");
 		return EXIT_USAGE;
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/actor.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *actor_attribution_name(enum actor_attribution a)
@@ -13,11 +15,21 @@ const char *actor_attribution_name(enum actor_attribution a)
 	return names[a];
 }
 
+const char *actor_user_text(const char *name, uint32_t uid, char room[ACTOR_NUMBER_SIZE])
+{
+	if (name)
+		return name;
+	room[0] = '\0';
+	if (uid != ACTOR_ID_UNKNOWN)
+		snprintf(room, ACTOR_NUMBER_SIZE, "%" PRIu32, uid);
+	return room;
+}
+
 void actor_fini(struct actor *a)
 {
-	free(a->exe);
-	free(a->cmdline);
-	free(a->unit);
+	free(a->user);
+	free(a->login_user);
+	program_fini(&a->program);
 	free(a->ancestors);
 	*a = (struct actor){0};
 }

@@ -46,8 +46,8 @@ static bool cnrec_fill(const struct proc_event *ev, struct proc_record *out)
 		out->kind = PROCREC_COMM;
 		out->pid = ev->event_data.comm.process_pid;
 		out->tgid = ev->event_data.comm.process_tgid;
-		memcpy(out->comm.name, ev->event_data.comm.comm, ACTOR_CMD_SIZE);
-		out->comm.name[ACTOR_CMD_SIZE - 1] = '\0';
+		memcpy(out->comm.name, ev->event_data.comm.comm, PROGRAM_COMM_SIZE);
+		out->comm.name[PROGRAM_COMM_SIZE - 1] = '\0';
 		return true;
 	case (uint32_t)PROC_EVENT_EXIT:
 		out->kind = PROCREC_EXIT;

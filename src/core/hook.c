@@ -74,19 +74,12 @@ static void hook_put_number(struct hook_writer *w, const char *name, uint64_t va
 }
 
 /* What happened and who did it. */
-static void hook_put_event(struct hook_writer *w, const struct event *event,
-	const struct hook_context *context)
+static void hook_put_event(struct hook_writer *w, const struct view *view)
 {
-	struct payload_event e = {.event = event,
-		.path = event->path,
-		.old_path = event->old_path,
-		.kind = context->kind,
-		.user_name = context->user_name,
-		.login_user = context->login_user};
 	const struct hookvars_variable *variable;
 	struct hookvars_value value;
 	for (size_t i = 0; (variable = hookvars_at(i)); i++) {
-		hookvars_get(variable, &e, &value);
+		hookvars_get(variable, view, &value);
 		if (value.type == HOOKVARS_NUMBER)
 			hook_put_number(w, variable->name, value.number);
 		else if (variable->env_max_bytes > 0)
@@ -111,13 +104,13 @@ static void hook_put_output(struct hook_writer *w, const char *output, size_t le
 	hook_put(w, "FSMON_OUTPUT", text);
 }
 
-static void hook_put_failure(struct hook_writer *w, const struct hook_failure *failure)
+static void hook_put_failure(struct hook_writer *w, const struct outcome *failure)
 {
-	if (failure->status < 0)
+	if (failure->shell_status < 0)
 		hook_put(w, "FSMON_STATUS", NULL);
 	else
-		hook_put_number(w, "FSMON_STATUS", (uint64_t)failure->status);
-	hook_put(w, "FSMON_REASON", failure->reason);
+		hook_put_number(w, "FSMON_STATUS", (uint64_t)failure->shell_status);
+	hook_put(w, "FSMON_REASON", outcome_kind_name(failure->kind));
 	hook_put_output(w, failure->output, failure->output_len);
 }
 
@@ -202,31 +195,20 @@ static int hook_finish(struct hook *h, struct hook_writer *w)
 	return 0;
 }
 
-int hook_build(struct hook *h, const struct rule *rule, const struct event *event,
+int hook_build(struct hook *h, const struct rule *rule, const struct view *view,
 	const struct hook_context *context)
 {
 	*h = (struct hook){0};
 	struct hook_writer w = {.rule = rule};
 	if (hook_put_argv(&w, context->failure ? rule->on_failure : rule->command) < 0)
 		return -1;
-	hook_put_event(&w, event, context);
+	hook_put_event(&w, view);
 	if (context->failure)
 		hook_put_failure(&w, context->failure);
 	hook_put_run(&w, context);
 	hook_put_surroundings(&w, context);
 	hook_put_rule_env(&w);
 	return hook_finish(h, &w);
-}
-
-int hook_status(int wait_status)
-{
-	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status)
-					: WEXITSTATUS(wait_status);
-}
-
-int hook_status_unstarted(const char *stage, int error)
-{
-	return strcmp(stage, "exec") == 0 && error == ENOENT ? 127 : 126;
 }
 
 void hook_fini(struct hook *h)

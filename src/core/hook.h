@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a hook is started with: arguments and environment (DESIGN 7). */
+/* What a hook is started with: arguments and environment; see fsmon-hook(7). */
 #ifndef FSMON_CORE_HOOK_H
 #define FSMON_CORE_HOOK_H
 
 #include "base/strlist.h"
-#include "core/event.h"
+#include "core/outcome.h"
 #include "core/rule.h"
+#include "core/view.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,30 +18,19 @@
 #define HOOK_OUTPUT_MAX_BYTES ((size_t)4096) /* FSMON_OUTPUT */
 #define HOOK_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* How a job failed for good: what the rule's on_failure is told. Borrowed. */
-struct hook_failure {
-	const char *reason; /* FSMON_REASON: "exit", "signal", "timeout" ... */
-	int status; /* FSMON_STATUS: see hook_status; -1: there was no run, and it is empty */
-	const char
-		*output; /* what the run printed last, any bytes; NULL where len is 0 */
-	size_t output_len;
-};
-
 /* What a run is about besides its rule and its event. All strings are borrowed. */
 struct hook_context {
 	uint64_t run_id;
 	uint32_t attempt; /* 1 for the first */
-	uint32_t kind; /* what the event is for this rule: one bit of enum event_kind */
 	uint64_t count; /* events in the job, listed or not */
 	bool truncated; /* the list of events was cut */
 	int file_fd; /* number that FSMON_FD has in the hook; -1: none */
-	const char *user_name; /* the actor's user; NULL: by number */
-	const char *login_user; /* the actor's login user; NULL: by number */
 	const char *lang; /* LANG; NULL: C.UTF-8 */
 	const struct rule_user
 		*daemon_user; /* for rules without `user`; its `set` is ignored */
-	const struct hook_failure
-		*failure; /* NULL: this is a run of the rule's command */
+	const struct outcome *failure; /* how a job failed for good, of which the rule's
+					  on_failure is told; NULL: this is a run of its
+					  command */
 };
 
 /* Arguments and environment; made by hook_build, freed by hook_fini. All zero is none. */
@@ -60,19 +50,11 @@ struct hook {
  * arguments for the call. Returns 0, or -1 with ENOMEM (*h is empty then).
  */
 __attribute__((warn_unused_result)) int hook_build(struct hook *h,
-	const struct rule *rule, const struct event *event,
+	const struct rule *rule, const struct view *view,
 	const struct hook_context *context);
 
 /* Free what hook_build made; *h is empty afterwards. */
 void hook_fini(struct hook *h);
-
-/* What $? of a shell would be for a status of wait(2) of a process that has ended: its exit
- * code, or 128 and the number of the signal. */
-int hook_status(int wait_status);
-
-/* Likewise where the program could not be started, of which the stage and the errno are known
- * (os/spawn): 127 if it was not found, 126 for all else. */
-int hook_status_unstarted(const char *stage, int error);
 
 /*
  * The arguments for a command: its words where it holds no shell syntax at all, so that

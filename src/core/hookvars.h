@@ -6,7 +6,7 @@
 #ifndef FSMON_CORE_HOOKVARS_H
 #define FSMON_CORE_HOOKVARS_H
 
-#include "core/payload.h"
+#include "core/view.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,7 +32,8 @@ struct hookvars_variable {
 	const char *name; /* in the environment */
 	const char *key; /* in JSON */
 	/* Fill in a value that is all zero but for `room`. */
-	void (*get)(const struct payload_event *e, struct hookvars_value *v);
+	void (*get)(const struct view *e, struct hookvars_value *v);
+	size_t program_at; /* where `get` is NULL: offset of a text in struct program */
 	size_t env_max_bytes; /* what is longer is cut in the environment; 0: no limit */
 };
 
@@ -40,10 +41,7 @@ struct hookvars_variable {
 const struct hookvars_variable *hookvars_at(size_t i);
 
 /* What a variable is for an event. */
-void hookvars_get(const struct hookvars_variable *variable, const struct payload_event *e,
+void hookvars_get(const struct hookvars_variable *variable, const struct view *e,
 	struct hookvars_value *v);
-
-/* What FSMON_PATH is for an event: of `moved-from` the old path. NULL if there is none. */
-const char *hookvars_path(const struct payload_event *e);
 
 #endif

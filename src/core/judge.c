@@ -135,15 +135,15 @@ static bool word_fits(const struct rule_condition *c, const char *word)
 	       (!c->include.count || has_glob(&c->include, word));
 }
 
-static bool user_fits(const struct rule_condition *c, uint32_t uid, const char *user)
+static bool user_fits(const struct rule_condition *c, const struct actor *a)
 {
-	if (has_uid(c->exclude_uids, c->exclude_uid_count, uid) ||
-		has_glob(&c->exclude, user))
+	if (has_uid(c->exclude_uids, c->exclude_uid_count, a->uid) ||
+		has_glob(&c->exclude, a->user))
 		return false;
 	if (!c->include.count && !c->include_uid_count)
 		return true;
-	return has_uid(c->include_uids, c->include_uid_count, uid) ||
-	       has_glob(&c->include, user);
+	return has_uid(c->include_uids, c->include_uid_count, a->uid) ||
+	       has_glob(&c->include, a->user);
 }
 
 /* Any ancestor in the list counts. */
@@ -160,11 +160,10 @@ static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
 	return included;
 }
 
-enum judge_verdict judge_event(
-	const struct rule *r, const struct event *e, const char *user)
+enum judge_verdict judge_event(const struct rule *r, const struct event *e)
 {
 	const struct actor *a = e->actor;
-	const char *cmd = a->cmd[0] ? a->cmd : NULL;
+	const char *cmd = a->program.comm[0] ? a->program.comm : NULL;
 	/* What befell a whole filesystem has neither a file nor an actor. */
 	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR))
 		return JUDGE_MATCH;
@@ -174,11 +173,11 @@ enum judge_verdict judge_event(
 	} checks[] = {
 		{type_fits(r, e), JUDGE_TYPE},
 		{size_fits(r, e), JUDGE_SIZE},
-		{user_fits(&r->by_user, a->uid, user), JUDGE_BY_USER},
+		{user_fits(&r->by_user, a), JUDGE_BY_USER},
 		{word_fits(&r->by_cmd, cmd), JUDGE_BY_CMD},
-		{word_fits(&r->by_exe, a->exe), JUDGE_BY_EXE},
+		{word_fits(&r->by_exe, a->program.exe), JUDGE_BY_EXE},
 		{ancestors_fit(&r->by_ancestor, a), JUDGE_BY_ANCESTOR},
-		{word_fits(&r->by_unit, a->unit), JUDGE_BY_UNIT},
+		{word_fits(&r->by_unit, a->program.unit), JUDGE_BY_UNIT},
 	};
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
 		if (!checks[i].fits)

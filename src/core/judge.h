@@ -42,10 +42,9 @@ uint32_t judge_kind(
 /* Whether judging the event for the rule needs type, links or size of the file. */
 bool judge_needs_type(const struct rule *r, const struct event *e);
 
-/* Judge all conditions that are not about path and kind. `user` is the actor's user name,
- * NULL if it has none. The event has its actor, and its type where judge_needs_type said
- * so. What befalls a whole filesystem (overflow, fs-error) has neither, and passes. */
-enum judge_verdict judge_event(
-	const struct rule *r, const struct event *e, const char *user);
+/* Judge all conditions that are not about path and kind. The event has its actor, with the
+ * names of its users, and its type where judge_needs_type said so. What befalls a whole
+ * filesystem (overflow, fs-error) has neither, and passes. */
+enum judge_verdict judge_event(const struct rule *r, const struct event *e);
 
 #endif

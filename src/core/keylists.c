@@ -198,11 +198,11 @@ static int set_by_cmd(
 		return keykinds_refuse(ctx, "", word,
 			" holds a slash, but this is a process's name; for a path use "
 			"by-exe");
-	if (strlen(word) > ACTOR_CMD_SIZE - 1 && !strpbrk(word, "*?[]{}\\")) {
+	if (strlen(word) > PROGRAM_COMM_SIZE - 1 && !strpbrk(word, "*?[]{}\\")) {
 		keykinds_refuse(ctx, "", word,
 			" never matches: the kernel cuts names to 15 bytes; did you "
 			"mean ");
-		buf_add_vis(&ctx->why, word, ACTOR_CMD_SIZE - 1);
+		buf_add_vis(&ctx->why, word, PROGRAM_COMM_SIZE - 1);
 		buf_add_str(&ctx->why, "?");
 		errno = EINVAL;
 		return -1;

@@ -48,12 +48,12 @@ static void add_value(struct buf *out, const struct hookvars_value *v)
 	}
 }
 
-static void add_json(struct buf *out, const struct payload_event *e)
+static void add_json(struct buf *out, const struct view *v)
 {
 	const struct hookvars_variable *variable;
 	struct hookvars_value value;
 	for (size_t i = 0; (variable = hookvars_at(i)); i++) {
-		hookvars_get(variable, e, &value);
+		hookvars_get(variable, v, &value);
 		buf_add_str(out, i == 0 ? "{\"" : ",\"");
 		buf_add_str(out, variable->key);
 		buf_add_str(out, "\":");
@@ -62,24 +62,23 @@ static void add_json(struct buf *out, const struct payload_event *e)
 	buf_add_str(out, "}\n");
 }
 
-static void add_path(struct buf *out, const struct payload_event *e, char end)
+static void add_path(struct buf *out, const struct view *v, char end)
 {
-	const char *path = hookvars_path(e);
-	buf_add_str(out, path ? path : "");
+	buf_add_str(out, view_path(v));
 	buf_add(out, &end, 1);
 }
 
-int payload_add(struct buf *out, enum rule_stdin kind, const struct payload_event *e)
+int payload_add(struct buf *out, enum rule_stdin kind, const struct view *v)
 {
 	switch (kind) {
 	case RULE_STDIN_PATHS:
-		add_path(out, e, '\n');
+		add_path(out, v, '\n');
 		break;
 	case RULE_STDIN_PATHS0:
-		add_path(out, e, '\0');
+		add_path(out, v, '\0');
 		break;
 	case RULE_STDIN_JSON:
-		add_json(out, e);
+		add_json(out, v);
 		break;
 	default:
 		break;

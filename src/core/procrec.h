@@ -3,7 +3,7 @@
 #ifndef FSMON_CORE_PROCREC_H
 #define FSMON_CORE_PROCREC_H
 
-#include "core/actor.h"
+#include "core/program.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,10 +46,10 @@ struct proc_record {
 			uint32_t euid;
 		} uid;
 		struct {
-			char name[ACTOR_CMD_SIZE];
+			char name[PROGRAM_COMM_SIZE];
 		} comm;
 		struct {
-			char comm[ACTOR_CMD_SIZE]; /* the name that it had at its end */
+			char comm[PROGRAM_COMM_SIZE]; /* its name at its end */
 			uint32_t uid; /* real user */
 			uint32_t ppid; /* parent at its end */
 			uint64_t elapsed_ns; /* since its fork, rounded down to 1 µs */

@@ -93,15 +93,14 @@ static struct proctable_image *table_inherit(const struct proc_record *rec,
 	const struct proctable_state *from, struct proc_snapshot *snap, uint64_t serial)
 {
 	if (!from)
-		return proctable_image_new();
+		return proctable_image_new(NULL, "");
 	if (rec->fork.parent_pid == rec->fork.parent_tgid)
 		return proctable_image_ref(from->image);
 
 	/* The thread that forked may have a name of its own. */
-	struct proctable_image *image = proctable_image_copy(from->image, true);
-	if (image && snap && snap->has_comm) {
-		image->has_comm = true;
-		memcpy(image->comm, snap->comm, sizeof(image->comm));
+	const char *comm = snap ? snap->program.comm : "";
+	struct proctable_image *image = proctable_image_new(from->image, comm);
+	if (image && comm[0]) {
 		image->owner = serial;
 		image->read_t1_ns = snap->t1_ns;
 	}
@@ -169,14 +168,15 @@ static int table_exec(
 	if (!life)
 		return errno == ENOMEM ? -1 : 0;
 
-	struct proctable_image *image = proctable_image_new();
+	struct proctable_image *image = proctable_image_new(NULL, "");
 	if (!image)
 		return -1;
 	const struct proctable_state *last = proctable_life_last(life);
-	if (last) {
+	if (last)
 		proctable_image_doubt_exec(last->image, life, rec->time_ns, snap);
-		image->login_uid = last->image->login_uid;
-		image->unit = last->image->unit ? strdup(last->image->unit) : NULL;
+	if (last && program_copy_lasting(&image->program, &last->image->program) < 0) {
+		proctable_image_unref(image);
+		return -1;
 	}
 	if (snap)
 		proctable_image_read(image, snap, life->serial);
@@ -192,7 +192,8 @@ static int table_push_same(
 	struct proctable *t, struct proctable_life *life, struct proctable_state state)
 {
 	const struct proctable_state *last = proctable_life_last(life);
-	state.image = last ? proctable_image_ref(last->image) : proctable_image_new();
+	state.image =
+		last ? proctable_image_ref(last->image) : proctable_image_new(NULL, "");
 	return state.image ? proctable_life_push(t, life, state) : -1;
 }
 
@@ -222,17 +223,11 @@ static int table_comm(struct proctable *t, const struct proc_record *rec)
 	if (last) {
 		proctable_image_doubt_comm(
 			last->image, life, rec->time_ns, rec->comm.name);
-		if (last->image->has_comm &&
-			strcmp(last->image->comm, rec->comm.name) == 0)
+		if (strcmp(last->image->program.comm, rec->comm.name) == 0)
 			return 0;
 	}
-	state.image =
-		last ? proctable_image_copy(last->image, true) : proctable_image_new();
-	if (!state.image)
-		return -1;
-	state.image->has_comm = true;
-	memcpy(state.image->comm, rec->comm.name, sizeof(state.image->comm));
-	return proctable_life_push(t, life, state);
+	state.image = proctable_image_new(last ? last->image : NULL, rec->comm.name);
+	return state.image ? proctable_life_push(t, life, state) : -1;
 }
 
 static int table_exit(struct proctable *t, const struct proc_record *rec)
@@ -305,10 +300,9 @@ static int table_task(struct proctable *t, const struct proc_record *rec)
 
 	struct proctable_state *last = proctable_life_last(life);
 	last->uid = rec->task.uid;
-	if (!last->image->has_comm && rec->task.comm[0]) {
-		last->image->has_comm = true;
-		memcpy(last->image->comm, rec->task.comm, sizeof(last->image->comm));
-	}
+	char *comm = last->image->program.comm;
+	if (!comm[0])
+		memcpy(comm, rec->task.comm, sizeof(rec->task.comm));
 	return 0;
 }
 

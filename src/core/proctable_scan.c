@@ -46,7 +46,7 @@ static uint64_t scan_known_from(const struct proctable *t,
 static int scan_fill(
 	struct proctable *t, struct proctable_life *life, struct proc_snapshot *snap)
 {
-	struct proctable_image *image = proctable_image_new();
+	struct proctable_image *image = proctable_image_new(NULL, "");
 	if (!image)
 		return -1;
 	uint64_t known_from = scan_known_from(t, life, snap);
@@ -78,7 +78,7 @@ static bool scan_is_known(
 {
 	const struct proctable_state *last = proctable_life_last(life);
 	return last && life->known_from_ns <= snap->t0_ns && life->has_ppid &&
-	       last->uid != ACTOR_ID_UNKNOWN && last->image->has_comm;
+	       last->uid != ACTOR_ID_UNKNOWN && last->image->program.comm[0];
 }
 
 int proctable_scan_add(struct proctable *t, struct proc_snapshot *snap)

@@ -25,15 +25,10 @@
  */
 struct proctable_image {
 	uint32_t refs;
-	bool has_comm;
-	char comm[ACTOR_CMD_SIZE];
-	char *exe; /* NULL: unknown, or a kernel thread */
-	char *cmdline; /* likewise */
-	char *unit; /* NULL: unknown */
-	uint32_t login_uid;
+	struct program program;
 	bool is_kthread;
 	uint64_t owner; /* serial of the life in which /proc was read */
-	uint64_t read_t1_ns; /* when that was done; 0: comm, exe and cmdline are not from
+	uint64_t read_t1_ns; /* when that was done; 0: what an exec replaces is not from
 				/proc */
 };
 
@@ -109,13 +104,10 @@ struct proctable {
 	struct proctable_counts counts;
 };
 
-/* A new image, unknown in all respects, with one reference; NULL with ENOMEM. */
-struct proctable_image *proctable_image_new(void);
-
-/* A copy of an image with one reference, without its name if so wanted; NULL with ENOMEM.
- */
-struct proctable_image *proctable_image_copy(
-	const struct proctable_image *from, bool without_comm);
+/* A new image with one reference: a copy of another one with another name ("": unknown), or
+ * for NULL one of which nothing else is known. Returns NULL with ENOMEM. */
+struct proctable_image *proctable_image_new(
+	const struct proctable_image *from, const char *comm);
 
 /* Take or give back a reference. Taking returns the image; giving back allows NULL. */
 struct proctable_image *proctable_image_ref(struct proctable_image *image);

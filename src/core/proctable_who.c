@@ -10,26 +10,14 @@
  * one after that. */
 #define WHO_EXEC_MAX_NS UINT64_C(50000000)
 
-/* What all candidates agree on. Strings are borrowed; NULL and ACTOR_ID_UNKNOWN mean
- * nothing. */
+/* What all candidates agree on. */
 struct who_common {
 	const struct proctable_life *life; /* NULL: no candidate yet */
 	bool lives_differ; /* several lives that are not alike */
 	bool is_kthread;
-	const char *cmd, *exe, *cmdline, *unit;
-	uint32_t uid, euid, login_uid;
+	struct program program; /* its strings are borrowed */
+	uint32_t uid, euid; /* ACTOR_ID_UNKNOWN means nothing */
 };
-
-static bool who_same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-/* Keep a text that both have, or nothing. */
-static const char *who_agree(const char *a, const char *b)
-{
-	return who_same_text(a, b) ? a : NULL;
-}
 
 static uint32_t who_agree_id(uint32_t a, uint32_t b)
 {
@@ -42,21 +30,16 @@ static struct who_common who_state(
 {
 	struct who_common c = {
 		.life = life,
+		.program = PROGRAM_UNKNOWN,
 		.uid = ACTOR_ID_UNKNOWN,
 		.euid = ACTOR_ID_UNKNOWN,
-		.login_uid = ACTOR_ID_UNKNOWN,
 	};
 	if (!state)
 		return c;
-	const struct proctable_image *image = state->image;
-	c.is_kthread = image->is_kthread;
-	c.cmd = image->has_comm ? image->comm : NULL;
-	c.exe = image->exe;
-	c.cmdline = image->cmdline;
-	c.unit = image->unit;
+	c.is_kthread = state->image->is_kthread;
+	c.program = state->image->program;
 	c.uid = state->uid;
 	c.euid = state->euid;
-	c.login_uid = image->login_uid;
 	return c;
 }
 
@@ -64,8 +47,8 @@ static struct who_common who_state(
  */
 static bool who_alike(const struct who_common *a, const struct who_common *b)
 {
-	return who_same_text(a->cmd, b->cmd) && who_same_text(a->exe, b->exe) &&
-	       a->uid == b->uid && a->euid == b->euid && a->life->tag == b->life->tag &&
+	return program_is_same(&a->program, &b->program) && a->uid == b->uid &&
+	       a->euid == b->euid && a->life->tag == b->life->tag &&
 	       a->life->ppid == b->life->ppid;
 }
 
@@ -81,13 +64,9 @@ static void who_add(struct who_common *all, const struct proctable_life *life,
 	if (all->life != life && !who_alike(all, &one))
 		all->lives_differ = true;
 	all->is_kthread = all->is_kthread && one.is_kthread;
-	all->cmd = who_agree(all->cmd, one.cmd);
-	all->exe = who_agree(all->exe, one.exe);
-	all->cmdline = who_agree(all->cmdline, one.cmdline);
-	all->unit = who_agree(all->unit, one.unit);
+	program_agree(&all->program, &one.program);
 	all->uid = who_agree_id(all->uid, one.uid);
 	all->euid = who_agree_id(all->euid, one.euid);
-	all->login_uid = who_agree_id(all->login_uid, one.login_uid);
 }
 
 /* Which of a life's states the window leaves open, and the execs among them. */
@@ -156,15 +135,17 @@ static enum who_programs who_programs(
 	enum who_programs programs = WHO_PROGRAMS_DIFFER;
 	for (size_t i = span->first; i < span->end; i++) {
 		const struct proctable_state *a = &life->states[i];
+		const char *exe = a->image->program.exe;
 		if (!a->is_exec || a->since_ns <= after_ns)
 			continue;
-		if (!a->image->exe) {
+		if (!exe) {
 			programs = WHO_PROGRAMS_UNKNOWN;
 			continue;
 		}
 		for (size_t j = i + 1; j < span->end; j++) {
 			const struct proctable_state *b = &life->states[j];
-			if (b->is_exec && who_same_text(a->image->exe, b->image->exe))
+			const char *other = b->image->program.exe;
+			if (b->is_exec && other && strcmp(exe, other) == 0)
 				return WHO_PROGRAMS_REPEAT;
 		}
 	}
@@ -315,14 +296,14 @@ static struct who_common who_candidates(
  * with ENOMEM. */
 static int who_lineage(const struct proctable_life *life, struct actor *out)
 {
-	char names[PROCTABLE_LINEAGE_MAX * ACTOR_CMD_SIZE];
+	char names[PROCTABLE_LINEAGE_MAX * PROGRAM_COMM_SIZE];
 	size_t len = 0;
 	for (int i = 0; life && i < PROCTABLE_LINEAGE_MAX; i++, life = life->parent) {
 		const struct proctable_image *image = life->birth_image;
-		if (!image || !image->has_comm)
+		if (!image || !image->program.comm[0])
 			continue;
-		size_t size = strlen(image->comm) + 1;
-		memcpy(names + len, image->comm, size);
+		size_t size = strlen(image->program.comm) + 1;
+		memcpy(names + len, image->program.comm, size);
 		len += size;
 	}
 	if (len == 0)
@@ -335,31 +316,21 @@ static int who_lineage(const struct proctable_life *life, struct actor *out)
 	return 0;
 }
 
-/* Copy a text that may be NULL. Returns 0, or -1 with ENOMEM. */
-static int who_copy(char **to, const char *from)
-{
-	*to = from ? strdup(from) : NULL;
-	return from && !*to ? -1 : 0;
-}
-
 static enum actor_attribution who_attribution(
 	const struct who_common *all, const struct proctable_life *life)
 {
-	bool exact = all->cmd && all->uid != ACTOR_ID_UNKNOWN &&
+	const struct program *p = &all->program;
+	bool exact = p->comm[0] && all->uid != ACTOR_ID_UNKNOWN &&
 		     all->euid != ACTOR_ID_UNKNOWN && life->has_ppid &&
-		     (all->is_kthread || (all->exe && all->cmdline));
+		     (all->is_kthread || (p->exe && p->cmdline));
 	return exact ? ACTOR_EXACT : ACTOR_PARTIAL;
 }
 
 int proctable_who(const struct proctable *t, pid_t pid, const struct proctable_window *w,
 	struct actor *out)
 {
-	*out = (struct actor){
-		.pid = pid,
-		.uid = ACTOR_ID_UNKNOWN,
-		.euid = ACTOR_ID_UNKNOWN,
-		.login_uid = ACTOR_ID_UNKNOWN,
-	};
+	*out = (struct actor)ACTOR_NOBODY;
+	out->pid = pid;
 	struct who_common all = who_candidates(t, pid, w);
 	if (!all.life)
 		return 0;
@@ -368,14 +339,10 @@ int proctable_who(const struct proctable *t, pid_t pid, const struct proctable_w
 	out->ppid = all.life->ppid;
 	out->uid = all.uid;
 	out->euid = all.euid;
-	out->login_uid = all.login_uid;
 	out->tag = all.life->tag;
 	out->depth = all.life->depth;
-	if (all.cmd)
-		memcpy(out->cmd, all.cmd, sizeof(out->cmd));
-	if (who_copy(&out->exe, all.exe) == 0 &&
-		who_copy(&out->cmdline, all.cmdline) == 0 &&
-		who_copy(&out->unit, all.unit) == 0 && who_lineage(all.life, out) == 0)
+	if (program_copy(&out->program, &all.program) == 0 &&
+		who_lineage(all.life, out) == 0)
 		return 0;
 	actor_fini(out);
 	errno = ENOMEM;

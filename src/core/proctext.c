@@ -42,7 +42,7 @@ static bool proctext_line(
 	return true;
 }
 
-bool proctext_comm(const char *bytes, size_t len, char out[ACTOR_CMD_SIZE])
+bool proctext_comm(const char *bytes, size_t len, char out[PROGRAM_COMM_SIZE])
 {
 	if (len > 0 && bytes[len - 1] == '\n')
 		len--;
@@ -51,9 +51,9 @@ bool proctext_comm(const char *bytes, size_t len, char out[ACTOR_CMD_SIZE])
 		len = (size_t)(nul - bytes);
 	if (len == 0)
 		return false;
-	if (len > ACTOR_CMD_SIZE - 1)
-		len = ACTOR_CMD_SIZE - 1;
-	memset(out, 0, ACTOR_CMD_SIZE);
+	if (len > PROGRAM_COMM_SIZE - 1)
+		len = PROGRAM_COMM_SIZE - 1;
+	memset(out, 0, PROGRAM_COMM_SIZE);
 	memcpy(out, bytes, len);
 	return true;
 }
@@ -230,8 +230,6 @@ char *proctext_unit(const char *bytes, size_t len)
 
 void proctext_fini(struct proc_snapshot *s)
 {
-	free(s->exe);
-	free(s->cmdline);
-	free(s->unit);
-	*s = (struct proc_snapshot){0};
+	program_fini(&s->program);
+	*s = (struct proc_snapshot){.program = PROGRAM_UNKNOWN};
 }

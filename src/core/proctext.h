@@ -3,7 +3,7 @@
 #ifndef FSMON_CORE_PROCTEXT_H
 #define FSMON_CORE_PROCTEXT_H
 
-#include "core/actor.h"
+#include "core/program.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,13 +18,8 @@ struct proc_snapshot {
 	uint64_t t0_ns; /* CLOCK_MONOTONIC before the first read */
 	uint64_t t1_ns; /* and after the last */
 	pid_t pid;
-	bool has_comm;
-	char comm[ACTOR_CMD_SIZE];
-	char *exe; /* NULL: unknown or none */
-	char *cmdline; /* arguments joined by blanks; NULL: unknown or none */
-	char *unit; /* NULL: unknown */
-	bool has_login_uid;
-	uint32_t login_uid; /* ACTOR_ID_UNKNOWN: unset */
+	struct program program;
+	bool has_login_uid; /* it was read, be it that none is set */
 	bool has_status; /* ppid, uid, euid */
 	pid_t ppid;
 	uint32_t uid;
@@ -37,7 +32,7 @@ struct proc_snapshot {
 };
 
 /* The name in /proc/PID/comm, which may hold newlines. Returns false if there is none. */
-bool proctext_comm(const char *bytes, size_t len, char out[ACTOR_CMD_SIZE]);
+bool proctext_comm(const char *bytes, size_t len, char out[PROGRAM_COMM_SIZE]);
 
 /* Parent and users from /proc/PID/status, into ppid, uid, euid and has_status. Returns
  * whether all of them were there. */
@@ -65,7 +60,7 @@ __attribute__((warn_unused_result)) char *proctext_cmdline(const char *bytes, si
  */
 __attribute__((warn_unused_result)) char *proctext_unit(const char *bytes, size_t len);
 
-/* Free the strings; all zero afterwards. */
+/* Free the strings; nothing is known afterwards. */
 void proctext_fini(struct proc_snapshot *s);
 
 #endif

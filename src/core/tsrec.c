@@ -62,8 +62,8 @@ static bool tsrec_fill(const void *bytes, size_t len, struct proc_record *out)
 		.task.has_group = has_group,
 		.task.group_dead = has_group && (ts.ac_flag & AGROUP),
 	};
-	memcpy(out->task.comm, ts.ac_comm, ACTOR_CMD_SIZE);
-	out->task.comm[ACTOR_CMD_SIZE - 1] = '\0';
+	memcpy(out->task.comm, ts.ac_comm, PROGRAM_COMM_SIZE);
+	out->task.comm[PROGRAM_COMM_SIZE - 1] = '\0';
 	return true;
 }
 

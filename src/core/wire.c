@@ -10,116 +10,190 @@
  * Numbers are in the machine's own order, unaligned; strings end with a NUL. Nothing may
  * follow the last field.
  */
-#define WIRE_VERSION 3u
+#define WIRE_VERSION 4u
 #define WIRE_HEADER_BYTES 12
 
-enum { WIRE_HAS_IDS = 1, WIRE_HAS_STDIN = 2, WIRE_HAS_FILE = 4 };
-
-/* What is left of a message being read; once `bad` is set all further reads give zeros.
+/*
+ * A message being written, or being read: the same functions do both, so that what is read is
+ * what was written.
  */
-struct wire_cursor {
-	const char *at;
+struct cursor {
+	struct buf *out; /* NULL: it is read */
+	const char *at; /* what is left to read */
 	size_t left;
-	bool bad;
+	bool is_bad; /* not a correct message; all that is still read is zeros */
+	bool lacks_memory;
 };
 
-static void wire_put_u32(struct buf *b, uint32_t v)
+static void raw(struct cursor *c, void *v, size_t size)
 {
-	buf_add(b, &v, sizeof(v));
+	if (c->out) {
+		buf_add(c->out, v, size);
+		return;
+	}
+	c->is_bad |= c->left < size;
+	if (c->is_bad) {
+		memset(v, 0, size);
+		return;
+	}
+	memcpy(v, c->at, size);
+	c->at += size;
+	c->left -= size;
 }
 
-static void wire_put_u64(struct buf *b, uint64_t v)
+/* A number of 32 bits, signed or not. */
+static void word(struct cursor *c, void *v)
 {
-	buf_add(b, &v, sizeof(v));
+	raw(c, v, sizeof(uint32_t));
 }
 
-static void wire_put_str(struct buf *b, const char *s)
+static void flag(struct cursor *c, bool *v)
 {
-	buf_add(b, s, strlen(s) + 1);
+	uint32_t number = *v;
+	word(c, &number);
+	*v = number != 0;
 }
 
-static uint32_t wire_count(char *const *strings)
+static void text(struct cursor *c, const char **s)
 {
-	uint32_t n = 0;
-	while (strings[n])
-		n++;
-	return n;
+	if (c->out) {
+		buf_add(c->out, *s ? *s : "", *s ? strlen(*s) + 1 : 1);
+		return;
+	}
+	const char *end = c->is_bad ? NULL : memchr(c->at, '\0', c->left);
+	c->is_bad = !end;
+	*s = end ? c->at : "";
+	if (!end)
+		return;
+	c->left -= (size_t)(end + 1 - c->at);
+	c->at = end + 1;
 }
 
-static void wire_put_run(struct buf *b, const struct wire_run *r)
+/* Memory for so many things, of which each takes at least `least` bytes of what is left. NULL
+ * if they are not there, or there is no memory. */
+static void *make(struct cursor *c, uint32_t count, size_t size, size_t least)
 {
-	wire_put_u32(b, (r->has_ids ? WIRE_HAS_IDS : 0u) |
-				(r->has_stdin ? WIRE_HAS_STDIN : 0u) |
-				(r->has_file ? WIRE_HAS_FILE : 0u));
-	wire_put_u32(b, r->uid);
-	wire_put_u32(b, r->gid);
-	wire_put_u32(b, r->umask);
-	wire_put_u32(b, (uint32_t)r->nice);
-	wire_put_u32(b, (uint32_t)r->group_count);
-	wire_put_u32(b, wire_count(r->argv));
-	wire_put_u32(b, wire_count(r->envp));
-	for (size_t i = 0; i < r->group_count; i++)
-		wire_put_u32(b, r->groups[i]);
-	wire_put_str(b, r->directory);
-	for (char *const *s = r->argv; *s; s++)
-		wire_put_str(b, *s);
-	for (char *const *s = r->envp; *s; s++)
-		wire_put_str(b, *s);
-	wire_put_str(b, r->label);
+	c->is_bad |= count > c->left / least;
+	if (c->is_bad)
+		return NULL;
+	void *items = reallocarray(NULL, (size_t)count + 1, size);
+	c->lacks_memory |= !items;
+	return items;
 }
 
-static void wire_put_done(struct buf *b, const struct wire_done *d)
+/* An array of numbers: the given one, or a new one. */
+static void *numbers(struct cursor *c, void *items, size_t *count, size_t size)
 {
-	wire_put_u32(b, (uint32_t)d->count);
-	for (size_t i = 0; i < d->count; i++)
-		wire_put_u64(b, d->ids[i]);
+	uint32_t n = (uint32_t)*count;
+	word(c, &n);
+	if (!c->out)
+		items = make(c, n, size, size);
+	if (items)
+		raw(c, items, n * size);
+	*count = items ? n : 0;
+	return items;
 }
 
-static void wire_put_fields(struct buf *b, const struct wire_message *m)
+/* A NULL-terminated array of strings, likewise. */
+static char **texts(struct cursor *c, char **strings)
+{
+	uint32_t count = 0;
+	while (strings && strings[count])
+		count++;
+	word(c, &count);
+	if (!c->out)
+		strings = make(c, count, sizeof(*strings), 1);
+	for (uint32_t i = 0; strings && i < count; i++) {
+		const char *s = c->out ? strings[i] : NULL;
+		text(c, &s);
+		if (!c->out)
+			strings[i] = (char *)(uintptr_t)s;
+	}
+	if (strings && !c->out)
+		strings[count] = NULL;
+	return strings;
+}
+
+static void run_fields(struct cursor *c, struct wire_run *r)
+{
+	flag(c, &r->has_ids);
+	flag(c, &r->has_stdin);
+	flag(c, &r->has_file);
+	word(c, &r->uid);
+	word(c, &r->gid);
+	word(c, &r->umask);
+	word(c, &r->nice);
+	r->groups = numbers(c, r->groups, &r->group_count, sizeof(*r->groups));
+	text(c, &r->directory);
+	r->argv = texts(c, r->argv);
+	r->envp = texts(c, r->envp);
+	text(c, &r->label);
+	c->is_bad |= !c->out && r->argv && !r->argv[0];
+}
+
+static void hello_fields(struct cursor *c, struct wire_hello *h)
+{
+	word(c, &h->places);
+	raw(c, &h->subscribed_ns, sizeof(h->subscribed_ns));
+	text(c, &h->degraded);
+	text(c, &h->hooks_dir);
+}
+
+static void ended_fields(struct cursor *c, struct wire_message *m)
+{
+	struct outcome_usage *u = &m->ended.usage;
+	word(c, &m->ended.status);
+	raw(c, &u->user_us, sizeof(u->user_us));
+	raw(c, &u->system_us, sizeof(u->system_us));
+	raw(c, &u->max_rss_kib, sizeof(u->max_rss_kib));
+}
+
+static void fields(struct cursor *c, struct wire_message *m)
 {
 	switch (m->type) {
 	case WIRE_RUN:
-		wire_put_run(b, &m->run);
+		run_fields(c, &m->run);
 		break;
 	case WIRE_SIGNAL:
 	case WIRE_STOP:
-		wire_put_u32(b, (uint32_t)m->signal);
+		word(c, &m->signal);
 		break;
 	case WIRE_DONE:
-		wire_put_done(b, &m->done);
+		m->done.ids =
+			numbers(c, m->done.ids, &m->done.count, sizeof(*m->done.ids));
+		break;
+	case WIRE_READY:
+		flag(c, &m->logs_json);
 		break;
 	case WIRE_STATUS:
-		wire_put_str(b, m->text);
+		text(c, &m->text);
+		break;
+	case WIRE_HELLO:
+		hello_fields(c, &m->hello);
 		break;
 	case WIRE_STARTED:
 	case WIRE_RUNNING:
-		wire_put_u32(b, (uint32_t)m->started.pid);
-		wire_put_u32(b, m->started.has_output);
+		word(c, &m->started.pid); /* first: wire_set_pid */
+		flag(c, &m->started.has_output);
 		if (m->type == WIRE_RUNNING)
-			wire_put_str(b, m->started.label);
+			text(c, &m->started.label);
 		break;
 	case WIRE_FAILED:
-		wire_put_u32(b, (uint32_t)m->failed.error);
-		wire_put_str(b, m->failed.stage);
+		word(c, &m->failed.error);
+		text(c, &m->failed.stage);
 		break;
 	case WIRE_ENDED:
-		wire_put_u32(b, (uint32_t)m->ended.status);
-		wire_put_u64(b, m->ended.usage.user_us);
-		wire_put_u64(b, m->ended.usage.system_us);
-		wire_put_u64(b, m->ended.usage.max_rss_kib);
+		ended_fields(c, m);
 		break;
 	case WIRE_SHUTDOWN:
-		wire_put_u32(b, m->now);
-		break;
-	case WIRE_READY:
-		wire_put_u32(b, m->logs_json);
-		break;
-	case WIRE_HELLO:
-		wire_put_u32(b, m->has_cgroups);
+		flag(c, &m->now);
 		break;
 	case WIRE_KILL:
+	case WIRE_CAUGHT_UP:
 	case WIRE_RELOAD:
 		break;
+	default:
+		c->is_bad = true;
 	}
 }
 
@@ -129,19 +203,17 @@ int wire_encode(struct buf *b, const struct wire_message *m)
 		errno = EINVAL;
 		return -1;
 	}
+	struct wire_message copy = *m; /* what it points to is not written to */
+	struct cursor c = {.out = b};
 	size_t start = b->len;
-	wire_put_u32(b, (uint32_t)m->type | WIRE_VERSION << 16);
-	wire_put_u64(b, m->run_id);
-	wire_put_fields(b, m);
-	if (b->failed) {
-		errno = ENOMEM;
-		return -1;
-	}
-	if (b->len - start > WIRE_MAX_BYTES) {
-		errno = E2BIG;
-		return -1;
-	}
-	return 0;
+	uint32_t head = (uint32_t)m->type | WIRE_VERSION << 16;
+	word(&c, &head);
+	raw(&c, &copy.run_id, sizeof(copy.run_id));
+	fields(&c, &copy);
+	if (!b->failed && b->len - start <= WIRE_MAX_BYTES)
+		return 0;
+	errno = b->failed ? ENOMEM : E2BIG;
+	return -1;
 }
 
 void wire_set_pid(void *bytes, int32_t pid)
@@ -149,192 +221,22 @@ void wire_set_pid(void *bytes, int32_t pid)
 	memcpy((char *)bytes + WIRE_HEADER_BYTES, &pid, sizeof(pid));
 }
 
-static void wire_get(struct wire_cursor *c, void *out, size_t size)
-{
-	if (c->bad || c->left < size) {
-		c->bad = true;
-		memset(out, 0, size);
-		return;
-	}
-	memcpy(out, c->at, size);
-	c->at += size;
-	c->left -= size;
-}
-
-static uint32_t wire_get_u32(struct wire_cursor *c)
-{
-	uint32_t v;
-	wire_get(c, &v, sizeof(v));
-	return v;
-}
-
-static uint64_t wire_get_u64(struct wire_cursor *c)
-{
-	uint64_t v;
-	wire_get(c, &v, sizeof(v));
-	return v;
-}
-
-static const char *wire_get_str(struct wire_cursor *c)
-{
-	const char *end = c->bad ? NULL : memchr(c->at, '\0', c->left);
-	if (!end) {
-		c->bad = true;
-		return "";
-	}
-	const char *s = c->at;
-	c->left -= (size_t)(end + 1 - c->at);
-	c->at = end + 1;
-	return s;
-}
-
-/* A NULL-terminated array of the next `count` strings; NULL if they are not there, or
- * ENOMEM. */
-static char **wire_get_strings(struct wire_cursor *c, uint32_t count)
-{
-	if (c->bad || count > c->left) {
-		c->bad = true;
-		return NULL;
-	}
-	char **strings = reallocarray(NULL, (size_t)count + 1, sizeof(*strings));
-	if (!strings)
-		return NULL;
-	for (uint32_t i = 0; i < count; i++)
-		strings[i] = (char *)(uintptr_t)wire_get_str(c);
-	strings[count] = NULL;
-	return strings;
-}
-
-static gid_t *wire_get_groups(struct wire_cursor *c, uint32_t count)
-{
-	if (c->bad || count > c->left / sizeof(uint32_t)) {
-		c->bad = true;
-		return NULL;
-	}
-	gid_t *groups = reallocarray(NULL, (size_t)count + 1, sizeof(*groups));
-	if (!groups)
-		return NULL;
-	for (uint32_t i = 0; i < count; i++)
-		groups[i] = wire_get_u32(c);
-	return groups;
-}
-
-/* Returns 0, or -1 with ENOMEM; a faulty message sets c->bad. */
-static int wire_get_run(struct wire_cursor *c, struct wire_run *r)
-{
-	uint32_t flags = wire_get_u32(c);
-	r->has_ids = flags & WIRE_HAS_IDS;
-	r->has_stdin = flags & WIRE_HAS_STDIN;
-	r->has_file = flags & WIRE_HAS_FILE;
-	r->uid = wire_get_u32(c);
-	r->gid = wire_get_u32(c);
-	r->umask = wire_get_u32(c);
-	r->nice = (int32_t)wire_get_u32(c);
-	uint32_t group_count = wire_get_u32(c);
-	uint32_t argc = wire_get_u32(c);
-	uint32_t envc = wire_get_u32(c);
-	r->groups = wire_get_groups(c, group_count);
-	r->group_count = r->groups ? group_count : 0;
-	r->directory = wire_get_str(c);
-	r->argv = wire_get_strings(c, argc);
-	r->envp = wire_get_strings(c, envc);
-	r->label = wire_get_str(c);
-	if (argc == 0)
-		c->bad = true;
-	if (!c->bad && (!r->groups || !r->argv || !r->envp)) {
-		errno = ENOMEM;
-		return -1;
-	}
-	return 0;
-}
-
-/* Returns 0, or -1 with ENOMEM; a faulty message sets c->bad. */
-static int wire_get_done(struct wire_cursor *c, struct wire_done *d)
-{
-	uint32_t count = wire_get_u32(c);
-	if (c->bad || count > c->left / sizeof(uint64_t)) {
-		c->bad = true;
-		return 0;
-	}
-	d->ids = reallocarray(NULL, (size_t)count + 1, sizeof(*d->ids));
-	if (!d->ids)
-		return -1;
-	for (d->count = 0; d->count < count; d->count++)
-		d->ids[d->count] = wire_get_u64(c);
-	return 0;
-}
-
-static int wire_get_fields(struct wire_cursor *c, struct wire_message *m)
-{
-	switch (m->type) {
-	case WIRE_RUN:
-		return wire_get_run(c, &m->run);
-	case WIRE_DONE:
-		return wire_get_done(c, &m->done);
-	case WIRE_SIGNAL:
-	case WIRE_STOP:
-		m->signal = (int32_t)wire_get_u32(c);
-		break;
-	case WIRE_STATUS:
-		m->text = wire_get_str(c);
-		break;
-	case WIRE_STARTED:
-	case WIRE_RUNNING:
-		m->started.pid = (int32_t)wire_get_u32(c);
-		m->started.has_output = wire_get_u32(c) != 0;
-		if (m->type == WIRE_RUNNING)
-			m->started.label = wire_get_str(c);
-		break;
-	case WIRE_FAILED:
-		m->failed.error = (int32_t)wire_get_u32(c);
-		m->failed.stage = wire_get_str(c);
-		break;
-	case WIRE_ENDED:
-		m->ended.status = (int32_t)wire_get_u32(c);
-		m->ended.usage.user_us = wire_get_u64(c);
-		m->ended.usage.system_us = wire_get_u64(c);
-		m->ended.usage.max_rss_kib = wire_get_u64(c);
-		break;
-	case WIRE_SHUTDOWN:
-		m->now = wire_get_u32(c) != 0;
-		break;
-	case WIRE_READY:
-		m->logs_json = wire_get_u32(c) != 0;
-		break;
-	case WIRE_HELLO:
-		m->has_cgroups = wire_get_u32(c) != 0;
-		break;
-	case WIRE_KILL:
-	case WIRE_RELOAD:
-		break;
-	default:
-		c->bad = true;
-	}
-	return 0;
-}
-
 int wire_decode(struct wire_message *m, const void *bytes, size_t len)
 {
 	*m = (struct wire_message){0};
-	struct wire_cursor c = {.at = bytes, .left = len, .bad = len > WIRE_MAX_BYTES};
-	uint32_t head = wire_get_u32(&c);
-	m->run_id = wire_get_u64(&c);
-	if (c.bad || head >> 16 != WIRE_VERSION) {
-		errno = EBADMSG;
-		return -1;
-	}
+	struct cursor c = {.at = bytes, .left = len, .is_bad = len > WIRE_MAX_BYTES};
+	uint32_t head;
+	word(&c, &head);
+	raw(&c, &m->run_id, sizeof(m->run_id));
+	c.is_bad |= head >> 16 != WIRE_VERSION;
 	m->type = (enum wire_type)(head & 0xffff);
-	if (wire_get_fields(&c, m) < 0) {
-		wire_fini(m);
-		errno = ENOMEM;
-		return -1;
-	}
-	if (c.bad || c.left > 0) {
-		wire_fini(m);
-		errno = EBADMSG;
-		return -1;
-	}
-	return 0;
+	if (!c.is_bad)
+		fields(&c, m);
+	if (!c.is_bad && !c.lacks_memory && c.left == 0)
+		return 0;
+	wire_fini(m);
+	errno = c.lacks_memory ? ENOMEM : EBADMSG;
+	return -1;
 }
 
 void wire_fini(struct wire_message *m)

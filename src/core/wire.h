@@ -1,15 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* The messages between worker and keeper (DESIGN 11), as bytes. One packet is one
- * message. */
+/*
+ * What the keeper (fsmon run) and its worker say to each other. The keeper starts a worker with
+ * descriptors at fixed places; over one of them go messages: one packet is one message.
+ */
 #ifndef FSMON_CORE_WIRE_H
 #define FSMON_CORE_WIRE_H
 
 #include "base/buf.h"
+#include "core/outcome.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* The places: numbers that the descriptors have in the worker. */
+enum wire_place {
+	WIRE_FD_WORKER =
+		3, /* the worker's end of the socket to the keeper; always there */
+	WIRE_FD_FANOTIFY,
+	WIRE_FD_CONNECTOR,
+	WIRE_FD_TASKSTATS,
+	WIRE_FD_BUFFER, /* memfd that fanotify is read into */
+	WIRE_FD_CONTROL, /* listening socket */
+	WIRE_FD_END,
+};
+
+#define WIRE_FD_COUNT (WIRE_FD_END - WIRE_FD_WORKER)
+
+/* Descriptors by place: fd[WIRE_FD_x - WIRE_FD_WORKER]; -1 is none. */
+struct wire_fds {
+	int fd[WIRE_FD_COUNT];
+};
 
 #define WIRE_MAX_BYTES ((size_t)1024 * 1024) /* the longest message */
 #define WIRE_MAX_FDS 2 /* descriptors with one message */
@@ -25,13 +47,14 @@ enum wire_type {
 	WIRE_READY, /* the worker is at work; also at the end of each reload */
 	WIRE_STATUS, /* one line about how it goes, for the service manager */
 	/* keeper to worker */
+	WIRE_HELLO, /* the first one to a new worker, there before it begins */
 	WIRE_STARTED, /* a process exists; sent before its program runs; with the output
 			 pipe */
 	WIRE_RUNNING, /* to a new worker: a run that an earlier one asked for; likewise */
 	/* The last word about a run, to each worker until one says WIRE_DONE. */
 	WIRE_FAILED, /* the program could not be started */
 	WIRE_ENDED, /* the process ended; all of them, where the run was stopped */
-	WIRE_HELLO, /* to a new worker: all that was left over has been told */
+	WIRE_CAUGHT_UP, /* to a new worker: all runs of earlier ones have been told */
 	WIRE_RELOAD,
 	WIRE_SHUTDOWN,
 };
@@ -42,7 +65,8 @@ struct wire_run {
 	char **argv; /* at least one, NULL behind the last */
 	char **envp; /* likewise, may be empty */
 	const char *directory;
-	const char *label; /* of its cgroup, and for the next worker; never looked into */
+	const char *label; /* of its cgroup, and for the next worker; never looked into;
+			      NULL is "" */
 	uint32_t umask;
 	int32_t nice;
 	bool has_ids; /* run with these credentials, not with the keeper's own */
@@ -60,11 +84,14 @@ struct wire_done {
 	size_t count;
 };
 
-/* What a run used. */
-struct wire_usage {
-	uint64_t user_us;
-	uint64_t system_us;
-	uint64_t max_rss_kib;
+/* What a worker must know before it begins. */
+struct wire_hello {
+	uint32_t places; /* those taken: bits 1 << (WIRE_FD_x - WIRE_FD_WORKER) */
+	uint64_t subscribed_ns; /* CLOCK_MONOTONIC; no process record since is missing */
+	const char *
+		degraded; /* why who did it may be unknown; NULL, decoded "": it is not */
+	const char
+		*hooks_dir; /* where the hooks' cgroups are; likewise: they have none */
 };
 
 struct wire_message {
@@ -86,11 +113,11 @@ struct wire_message {
 		} failed; /* WIRE_FAILED */
 		struct {
 			int32_t status; /* as of wait(2) */
-			struct wire_usage usage;
+			struct outcome_usage usage;
 		} ended; /* WIRE_ENDED */
 		bool now; /* WIRE_SHUTDOWN: do not wait for running hooks */
 		bool logs_json; /* WIRE_READY: the log is to be JSON */
-		bool has_cgroups; /* WIRE_HELLO: each run has a cgroup of its own */
+		struct wire_hello hello; /* WIRE_HELLO */
 	};
 };
 

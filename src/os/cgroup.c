@@ -363,19 +363,39 @@ static bool cgroup_is_line_of(const struct cgroup *c, const char *line)
 	return *line == '/' && strncmp(line + 1, name, len) == 0 && line[1 + len] == '\n';
 }
 
+/* Read what /proc says of a process's cgroups. Returns 0, or -1 with errno. */
+static int cgroup_read(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t n = read(fd, text, size - 1);
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	text[n > 0 ? n : 0] = '\0';
+	return n < 0 ? -1 : 0;
+}
+
+const char *cgroup_own(char *text, size_t size)
+{
+	if (cgroup_read("/proc/self/cgroup", text, size) < 0)
+		return NULL;
+	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
+		if (strncmp(line, "0::/", 4) == 0)
+			return line + 3;
+	}
+	errno = ENOENT;
+	return NULL;
+}
+
 /* Whether the process that has this pid now is in the cgroup. */
 static bool cgroup_has(const struct cgroup *c, pid_t pid)
 {
 	char path[32], text[2 * PATH_MAX];
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (cgroup_read(path, text, sizeof(text)) < 0)
 		return false;
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	text[n] = '\0';
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (cgroup_is_line_of(c, line))

@@ -26,6 +26,10 @@ struct cgroup; /* opaque: one of them */
 __attribute__((warn_unused_result)) struct cgroup_home *cgroup_home_open(
 	const char *path, const char *inner, const char *prefix);
 
+/* The path of the caller's own cgroup, as /proc/self/cgroup has it: in `text`, of `size` bytes.
+ * NULL with ENOENT (no version 2) or an errno of open(2) or read(2). */
+const char *cgroup_own(char *text, size_t size);
+
 /* The directory. It is the home's own. */
 const char *cgroup_home_path(const struct cgroup_home *h);
 

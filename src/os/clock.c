@@ -20,6 +20,14 @@ uint64_t clock_realtime_ns(void)
 	return now_ns(CLOCK_REALTIME);
 }
 
+struct clock_now clock_now(void)
+{
+	return (struct clock_now){
+		.monotonic_ns = clock_monotonic_ns(),
+		.realtime_ns = clock_realtime_ns(),
+	};
+}
+
 struct tm clock_local(uint64_t realtime_ns)
 {
 	time_t seconds = (time_t)(realtime_ns / NS_PER_S);

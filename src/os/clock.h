@@ -14,6 +14,14 @@ uint64_t clock_monotonic_ns(void);
 /* CLOCK_REALTIME since 1970. */
 uint64_t clock_realtime_ns(void);
 
+/* Both at once: read where something begins, and handed down. */
+struct clock_now {
+	uint64_t monotonic_ns;
+	uint64_t realtime_ns;
+};
+
+struct clock_now clock_now(void);
+
 /* A time of CLOCK_REALTIME in the local zone. */
 struct tm clock_local(uint64_t realtime_ns);
 

@@ -43,12 +43,12 @@ ssize_t proc_read(int dir, const char *name, char *buf, size_t size_bytes)
 	return n < 0 ? -1 : (ssize_t)len;
 }
 
-ssize_t proc_read_exe(int dir, char *buf, size_t size_bytes)
+ssize_t proc_readlink(int dir, const char *name, char *buf, size_t size_bytes)
 {
 	static const char mark[] = " (deleted)";
 	const size_t mark_len = sizeof(mark) - 1;
 
-	ssize_t n = readlinkat(dir, "exe", buf, size_bytes);
+	ssize_t n = readlinkat(dir, name, buf, size_bytes);
 	if (n < 0)
 		return -1;
 	if ((size_t)n >= size_bytes) {
@@ -60,7 +60,7 @@ ssize_t proc_read_exe(int dir, char *buf, size_t size_bytes)
 	/* A file may really be called so: the mark is one only if the file has no name
 	 * left. */
 	if (len > mark_len && memcmp(buf + len - mark_len, mark, mark_len) == 0 &&
-		fstatat(dir, "exe", &st, 0) == 0 && st.st_nlink == 0)
+		fstatat(dir, name, &st, 0) == 0 && st.st_nlink == 0)
 		len -= mark_len;
 	buf[len] = '\0';
 	return (ssize_t)len;

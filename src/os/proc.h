@@ -17,11 +17,11 @@ int proc_open(pid_t pid);
 ssize_t proc_read(int dir, const char *name, char *buf, size_t size_bytes);
 
 /*
- * The path of the executable of an open /proc/PID, NUL-terminated, without the mark that
- * the kernel appends to a deleted one. Returns its length, or -1 with errno: ENOENT if
- * the process is gone or a kernel thread, ENAMETOOLONG, EACCES.
+ * What a link of an open /proc/PID (exe, cwd ...) points to, NUL-terminated, without the mark
+ * that the kernel appends to the path of what is deleted. Returns its length, or -1 with
+ * errno: ENOENT if the process is gone or (exe) a kernel thread, ENAMETOOLONG, EACCES.
  */
-ssize_t proc_read_exe(int dir, char *buf, size_t size_bytes);
+ssize_t proc_readlink(int dir, const char *name, char *buf, size_t size_bytes);
 
 /* The ids of all processes, in ascending order, for the caller to free. Returns 0, or -1
  * with errno. */

@@ -74,6 +74,12 @@ int sock_send(int fd, const void *bytes, size_t len, const int *fds, size_t fd_c
 	return n < 0 ? -1 : 0;
 }
 
+bool sock_has_room(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLOUT | POLLHUP | POLLERR));
+}
+
 /* Copy the descriptors out of a received message. */
 static size_t sock_take_fds(struct msghdr *msg, int fds[SOCK_MAX_FDS])
 {

@@ -24,6 +24,10 @@ __attribute__((warn_unused_result)) int sock_pair(int fds[2]);
  */
 int sock_send(int fd, const void *bytes, size_t len, const int *fds, size_t fd_count);
 
+/* Whether a socket of sock_pair has room for packets; not so some time before sock_send returns
+ * EAGAIN. True as well where the other end is gone. */
+bool sock_has_room(int fd);
+
 /*
  * Receive one packet without waiting. Its descriptors, CLOEXEC, go to fds[0..*fd_count-1]
  * and are the caller's to close; if there are more than SOCK_MAX_FDS or the process can

@@ -115,18 +115,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(input, data + 1, size - 1);
 	const char *at = input, *end = input + size;
-	struct actor a = {.uid = data[0], .pid = data[0]};
-	struct event event = {.kinds = data[0], .actor = &a};
-	struct payload_event e = {.event = &event, .kind = UINT32_C(1) << data[0] % 14};
-	e.path = take(&at, end);
-	e.old_path = take(&at, end);
+	struct change change = {
+		.event.kinds = data[0], .actor = {.uid = data[0], .pid = data[0]}};
+	struct view view = {.change = &change, .kind = UINT32_C(1) << data[0] % 14};
+	view.path = take(&at, end);
+	view.old_path = take(&at, end);
 	const char *cmd = take(&at, end);
-	strlcpy(a.cmd, cmd ? cmd : "", sizeof(a.cmd));
-	a.cmdline = (char *)(uintptr_t)take(&at, end);
-	e.user_name = take(&at, end);
+	strlcpy(change.actor.program.comm, cmd ? cmd : "",
+		sizeof(change.actor.program.comm));
+	change.actor.program.cmdline = (char *)(uintptr_t)take(&at, end);
+	change.actor.user = (char *)(uintptr_t)take(&at, end);
 	struct buf out = {0};
-	if (payload_add(&out, RULE_STDIN_JSON, &e) == 0)
-		check_json(&out, e.kind == EVENT_MOVED_FROM ? e.old_path : e.path);
+	if (payload_add(&out, RULE_STDIN_JSON, &view) == 0)
+		check_json(&out, view_path(&view));
 	buf_fini(&out);
 	free(input);
 	return 0;

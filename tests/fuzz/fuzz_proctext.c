@@ -15,17 +15,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!text)
 		abort();
 	memcpy(text, data, size);
-	s.has_comm = proctext_comm(text, size, s.comm);
-	if (s.has_comm != (strlen(s.comm) > 0))
+	bool has_comm = proctext_comm(text, size, s.program.comm);
+	if (has_comm != (strlen(s.program.comm) > 0))
 		abort();
 	proctext_status(text, size, &s);
 	proctext_stat(text, size, &s);
-	s.has_login_uid = proctext_login_uid(text, size, &s.login_uid);
-	s.cmdline = proctext_cmdline(text, size);
-	if (s.cmdline && strlen(s.cmdline) > size)
+	s.has_login_uid = proctext_login_uid(text, size, &s.program.login_uid);
+	s.program.cmdline = proctext_cmdline(text, size);
+	if (s.program.cmdline && strlen(s.program.cmdline) > size)
 		abort();
-	s.unit = proctext_unit(text, size);
-	if (s.unit && (s.unit[0] == '\0' || strchr(s.unit, '\n')))
+	s.program.unit = proctext_unit(text, size);
+	if (s.program.unit && (s.program.unit[0] == '\0' || strchr(s.program.unit, '\n')))
 		abort();
 	proctext_fini(&s);
 	free(text);

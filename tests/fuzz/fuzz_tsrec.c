@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tsrec_init(&it, copy, size);
 	while (tsrec_next(&it, &rec)) {
 		if (rec.kind != PROCREC_TASK ||
-			memchr(rec.task.comm, 0, ACTOR_CMD_SIZE) == NULL)
+			memchr(rec.task.comm, 0, PROGRAM_COMM_SIZE) == NULL)
 			abort();
 		if (!rec.task.has_group && rec.pid != rec.tgid)
 			abort();

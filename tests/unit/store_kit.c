@@ -156,13 +156,13 @@ struct change *kit_change(const char *path, const char *old_path)
 		.attribution = ACTOR_EXACT,
 		.pid = 4194303,
 		.ppid = 1,
-		.cmd = "cp",
+		.program.comm = "cp",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = ACTOR_ID_UNKNOWN,
-		.exe = strdup("/usr/bin/cp"),
-		.cmdline = strdup("cp a b"),
-		.unit = strdup("user.slice"),
+		.program.login_uid = ACTOR_ID_UNKNOWN,
+		.program.exe = strdup("/usr/bin/cp"),
+		.program.cmdline = strdup("cp a b"),
+		.program.unit = strdup("user.slice"),
 		.ancestors = memcpy(malloc(10), "bash\0sshd", 10),
 		.ancestors_len = 10,
 		.tag = UINT64_MAX - 1,
@@ -179,11 +179,8 @@ static void put_event(struct kit *k, uint64_t id, const char *path, struct store
 {
 	*e = (struct store_event){
 		.seq = id * 10,
-		.change = kit_change(path, NULL),
-		.kind = EVENT_CLOSE_WRITE,
-		.user = "alice",
+		.view = view_of(kit_change(path, NULL), EVENT_CLOSE_WRITE, NULL),
 	};
-	e->path = e->change->event.path;
 	store_add_event(k->store, id, e);
 }
 
@@ -199,11 +196,11 @@ void kit_put_waiting(struct kit *k, uint64_t id, const char *path)
 	struct store_job job = job_of(id, "wait", path);
 	store_put_job(k->store, &job);
 	put_event(k, id, path, &e);
-	change_unref(e.change);
+	change_unref(e.view.change);
 }
 
-void kit_put_done(struct kit *k, uint64_t id, const char *rule,
-	enum store_outcome outcome, uint64_t started_ns)
+void kit_put_done(struct kit *k, uint64_t id, const char *rule, enum outcome_kind outcome,
+	uint64_t started_ns)
 {
 	char path[32];
 	struct store_event e;
@@ -225,16 +222,18 @@ void kit_put_done(struct kit *k, uint64_t id, const char *rule,
 	job.attempt = 1;
 	store_put_job(k->store, &job);
 	store_put_run(k->store, &run);
-	run.outcome = outcome;
-	run.status = outcome == STORE_OK ? 0 : 3;
-	run.duration_ns = 1000;
-	run.output = "said\n";
-	run.output_len = 5;
-	if (outcome != STORE_RUNNING) {
+	run.outcome = (struct outcome){
+		.kind = outcome,
+		.status = outcome == OUTCOME_OK ? 0 : 3,
+		.duration_ns = 1000,
+		.output = "said\n",
+		.output_len = 5,
+	};
+	if (outcome != OUTCOME_RUNNING) {
 		store_put_run(k->store, &run);
 		store_done_job(k->store, id);
 	}
-	change_unref(e.change);
+	change_unref(e.view.change);
 }
 
 struct ids {
@@ -248,7 +247,7 @@ static bool take_id(void *ctx, const struct store_left *left)
 	assert_true(t->count < 64);
 	t->ids[t->count++] = left->job.id;
 	for (size_t i = 0; i < left->event_count; i++)
-		change_unref(left->events[i].change);
+		change_unref(left->events[i].view.change);
 	return true;
 }
 
@@ -281,7 +280,7 @@ void kit_run_killed(struct kit *k)
 	if (pid == 0) {
 		kit_open(k);
 		kit_put_waiting(k, 1, "/a");
-		kit_put_done(k, 2, "r", STORE_RUNNING, 100);
+		kit_put_done(k, 2, "r", OUTCOME_RUNNING, 100);
 		kit_settle(k);
 		_exit(0);
 	}

@@ -56,8 +56,8 @@ struct change *kit_change(const char *path, const char *old_path);
 /* Put a job with one event that waits. */
 void kit_put_waiting(struct kit *k, uint64_t id, const char *path);
 /* Put a job with one event, its run with its end, and that it is done. */
-void kit_put_done(struct kit *k, uint64_t id, const char *rule,
-	enum store_outcome outcome, uint64_t started_ns);
+void kit_put_done(struct kit *k, uint64_t id, const char *rule, enum outcome_kind outcome,
+	uint64_t started_ns);
 
 /* How many jobs are left over, taken. Ids into `ids` (room for 64). */
 size_t kit_take_ids(struct kit *k, uint64_t *ids);

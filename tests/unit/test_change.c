@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/change.h"
+#include "core/change.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@ static void owns_copies_of_its_paths(void **state)
 	assert_string_equal(c->event.path, "/new");
 	assert_string_equal(c->event.old_path, "/old");
 	assert_ptr_equal(c->event.actor, &c->actor);
-	c->actor.cmdline = strdup("freed with the change");
+	c->actor.program.cmdline = strdup("freed with the change");
 	change_unref(c);
 
 	c = change_new(NULL, "/old");

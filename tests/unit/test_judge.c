@@ -155,11 +155,11 @@ static const char ancestors[] = "bash\0sshd\0systemd";
 
 static const struct actor someone = {
 	.pid = 10,
-	.cmd = "touch",
+	.program.comm = "touch",
 	.uid = 1001,
 	.euid = 0,
-	.exe = (char *)"/usr/bin/touch",
-	.unit = (char *)"cron.service",
+	.program.exe = (char *)"/usr/bin/touch",
+	.program.unit = (char *)"cron.service",
 	.ancestors = (char *)ancestors,
 	.ancestors_len = sizeof(ancestors),
 };
@@ -173,8 +173,10 @@ static enum judge_verdict judge(
 	const char *lines, const struct actor *a, const char *user, struct event e)
 {
 	struct table *t = rule_with(lines);
-	e.actor = a;
-	enum judge_verdict verdict = judge_event(table_rule(t, 0), &e, user);
+	struct actor named = *a;
+	named.user = (char *)(uintptr_t)user;
+	e.actor = &named;
+	enum judge_verdict verdict = judge_event(table_rule(t, 0), &e);
 	table_free(t);
 	return verdict;
 }

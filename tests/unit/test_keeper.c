@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeper and runner together: this program is the test, the keeper, the worker and hooks.
+/* Keeper and link together: this program is the test, the keeper, the worker and hooks.
  */
 #include "app/keeper.h"
 
 #include "app/keeper_home.h"
-#include "app/runner.h"
+#include "app/link.h"
 #include "os/cgrouplabel.h"
 #include "os/clock.h"
 #include "os/poller.h"
+#include "os/sock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -94,9 +95,10 @@ static int count_processes(const char *word)
 
 struct worker {
 	const struct scenario *scenario;
-	struct keeper_fds fds;
+	struct link_inheritance inherited;
 	struct poller *poller;
-	struct runner *runner;
+	struct link *link;
+	struct link_port port;
 	size_t running;
 	size_t asked, ended; /* of a flood */
 	size_t bytes; /* of output, where it is not shown */
@@ -133,13 +135,13 @@ static void say(const char *fmt, ...)
 	va_end(ap);
 }
 
-static int start_request(struct worker *w, struct runner_request r)
+static int start_request(struct worker *w, struct link_request r)
 {
 	char *envp[] = {W("PATH=/usr/bin:/bin"), NULL};
 	r.envp = envp;
 	r.directory = r.user ? "/" : directory;
 	r.umask = 022;
-	int result = runner_start(w->runner, &r);
+	int result = w->port.start(w->port.ctx, &r);
 	w->running += result == 0;
 	return result;
 }
@@ -148,7 +150,7 @@ static void start(struct worker *w, uint64_t id, const char *script)
 {
 	char *argv[] = {W("sh"), W("-c"), W(script), NULL};
 	char label[32];
-	struct runner_request r = {.run_id = id,
+	struct link_request r = {.run_id = id,
 		.argv = argv,
 		.label = label,
 		.stdin_fd = -1,
@@ -181,7 +183,7 @@ static void on_failed(void *ctx, uint64_t run_id, int error, const char *stage)
 	if (w->scenario->failed)
 		w->scenario->failed(w);
 	if (!w->scenario->is_forgetful)
-		runner_done(w->runner, &run_id, 1);
+		w->port.done(w->port.ctx, &run_id, 1);
 }
 
 static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
@@ -195,28 +197,26 @@ static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
 		w->scenario->output(w);
 }
 
-static void on_ended(void *ctx, uint64_t run_id, const struct runner_outcome *o)
+static void on_ended(void *ctx, uint64_t run_id, const struct outcome *o)
 {
 	struct worker *w = ctx;
 	w->running--;
 	if (!w->scenario->is_quiet)
 		say("ended %d %s %d tail %zu\n", (int)run_id,
-			WIFEXITED(o->status) ? "exit" : "signal",
-			WIFEXITED(o->status) ? WEXITSTATUS(o->status)
-					     : WTERMSIG(o->status),
+			o->kind == OUTCOME_SIGNAL ? "signal" : "exit", o->status,
 			o->output_len);
 	if (w->scenario->ended)
 		w->scenario->ended(w);
 	if (!w->scenario->is_forgetful)
-		runner_done(w->runner, &run_id, 1);
+		w->port.done(w->port.ctx, &run_id, 1);
 	w->is_done = w->is_stopping && w->running == 0;
 }
 
-static void on_told(void *ctx)
+static void on_caught_up(void *ctx)
 {
 	struct worker *w = ctx;
 	say("told\n");
-	runner_ready(w->runner, false);
+	link_ready(w->link, false);
 	if (w->scenario->begin)
 		w->scenario->begin(w);
 }
@@ -235,7 +235,7 @@ static void on_reload(void *ctx)
 {
 	struct worker *w = ctx;
 	say("reload\n");
-	runner_ready(w->runner, false);
+	link_ready(w->link, false);
 }
 
 static void on_keeper_gone(void *ctx)
@@ -246,12 +246,15 @@ static void on_keeper_gone(void *ctx)
 	w->exit_code = 9;
 }
 
-static const struct runner_handlers handlers = {
+static const struct link_run_handlers run_handlers = {
 	.started = on_started,
 	.failed = on_failed,
 	.output = on_output,
 	.ended = on_ended,
-	.told = on_told,
+	.caught_up = on_caught_up,
+};
+
+static const struct link_handlers handlers = {
 	.stop_requested = on_stop,
 	.reload_requested = on_reload,
 	.keeper_gone = on_keeper_gone,
@@ -267,7 +270,7 @@ static void begin_output(struct worker *w)
 static void begin_failures(struct worker *w)
 {
 	char *argv[] = {W("no-such"), NULL};
-	struct runner_request r = {
+	struct link_request r = {
 		.run_id = 1, .argv = argv, .stdin_fd = -1, .file_fd = -1};
 	start_request(w, r);
 	struct rule_user nobody = {.set = true, .uid = 65534, .gid = 65534};
@@ -278,6 +281,7 @@ static void begin_failures(struct worker *w)
 	memset(huge, 'x', 2 * WIRE_MAX_BYTES - 1);
 	huge[2 * WIRE_MAX_BYTES - 1] = '\0';
 	argv[0] = huge;
+	r.run_id = 3;
 	if (start_request(w, r) < 0)
 		say("refused %s\n", strerrorname_np(errno));
 	free(huge);
@@ -287,7 +291,7 @@ static void begin_descriptors(struct worker *w)
 {
 	char *argv[] = {
 		W("sh"), W("-c"), W("cat; readlink /proc/self/fd/3; echo $0"), NULL};
-	struct runner_request r = {.run_id = 1, .argv = argv};
+	struct link_request r = {.run_id = 1, .argv = argv};
 	touch("input");
 	r.stdin_fd = open(in_directory("input"), O_RDWR | O_CLOEXEC);
 	if (write(r.stdin_fd, "line\n", 5) != 5 || lseek(r.stdin_fd, 0, SEEK_SET) != 0)
@@ -296,9 +300,11 @@ static void begin_descriptors(struct worker *w)
 	start_request(w, r);
 	close(r.stdin_fd);
 	close(r.file_fd);
+	say("degraded: %s, since %d\n", w->inherited.degraded,
+		(int)w->inherited.subscribed_ns);
 	say("places");
-	for (size_t i = 0; i < KEEPER_FD_COUNT; i++)
-		say(" %d", w->fds.fd[i]);
+	for (size_t i = 0; i < WIRE_FD_COUNT; i++)
+		say(" %d", w->inherited.fds.fd[i]);
 	say(" then %d\n", dup(0));
 }
 
@@ -342,13 +348,13 @@ static void started_crash(struct worker *w, bool resumed)
 
 static void begin_stop(struct worker *w)
 {
-	say("cgroups: %s\n", runner_has_cgroups(w->runner) ? "yes" : "no");
+	say("cgroups: %s\n", w->port.has_cgroups(w->port.ctx) ? "yes" : "no");
 	start(w, 1, "sleep 1000 & echo $!; wait");
 }
 
 static void output_stop(struct worker *w)
 {
-	runner_stop(w->runner, 1, SIGTERM);
+	w->port.stop(w->port.ctx, 1, SIGTERM);
 }
 
 static void begin_left_behind(struct worker *w)
@@ -389,7 +395,7 @@ static void found_label(void *ctx, pid_t pid, const char *label)
 static void output_labels(struct worker *w)
 {
 	char name[32];
-	cgrouplabel_each(keeper_home_told(), found_label, w);
+	cgrouplabel_each(w->inherited.hooks_dir, found_label, w);
 	snprintf(name, sizeof(name), "looked%zu", w->ended + 1);
 	touch(name);
 }
@@ -412,7 +418,7 @@ static void begin_order(struct worker *w)
 static void begin_flood(struct worker *w)
 {
 	char *argv[] = {W("/bin/true"), NULL};
-	struct runner_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
+	struct link_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
 	if (w->fd_count == 0)
 		w->fd_count = count_fds(getpid());
 	for (; w->asked < FLOOD; w->asked++) {
@@ -461,7 +467,7 @@ static void start_self(struct worker *w, uint64_t id, const char *verb, const ch
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = '\0';
 	char *argv[] = {self, W(verb), W(count), directory, NULL};
-	struct runner_request r = {
+	struct link_request r = {
 		.run_id = id, .argv = argv, .stdin_fd = -1, .file_fd = -1};
 	if (start_request(w, r) < 0)
 		say("cannot start %d\n", errno);
@@ -481,11 +487,11 @@ static void begin_escape_mild(struct worker *w)
 static void output_escape(struct worker *w)
 {
 	if (strcmp(w->line, "ready") == 0)
-		runner_stop(w->runner, 1, SIGTERM);
+		w->port.stop(w->port.ctx, 1, SIGTERM);
 	if (strcmp(w->line, "alone") != 0)
 		return;
 	w->killed_ns = clock_monotonic_ns();
-	runner_kill(w->runner, 1);
+	w->port.kill(w->port.ctx, 1);
 }
 
 static void ended_escape(struct worker *w)
@@ -508,7 +514,7 @@ static void begin_signal(struct worker *w)
 static void output_signal(struct worker *w)
 {
 	if (strcmp(w->line, "up") == 0)
-		runner_signal(w->runner, 1, SIGUSR1);
+		w->port.signal(w->port.ctx, 1, SIGUSR1);
 }
 
 /* Somebody removes the cgroup that is kept for the next hook. */
@@ -537,7 +543,7 @@ static void begin_ends(struct worker *w)
 		return;
 	touch("first");
 	char *argv[] = {W("no-such"), NULL};
-	struct runner_request r = {
+	struct link_request r = {
 		.run_id = 2, .argv = argv, .stdin_fd = -1, .file_fd = -1};
 	start(w, 1, "echo one; exit 3");
 	start_request(w, r);
@@ -551,9 +557,9 @@ static void ended_ends(struct worker *w)
 		return;
 	if (w->was_resumed) {
 		uint64_t ids[] = {1, 2, 99};
-		runner_done(w->runner, ids, countof(ids));
+		w->port.done(w->port.ctx, ids, countof(ids));
 		/* The next message has been handled after that one. */
-		runner_ready(w->runner, false);
+		link_ready(w->link, false);
 	}
 	kill(getpid(), SIGKILL);
 }
@@ -589,21 +595,21 @@ static void begin_room(struct worker *w)
 	static char word[20000];
 	memset(word, 'x', sizeof(word) - 1);
 	char *argv[] = {W("/bin/true"), word, NULL};
-	struct runner_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
+	struct link_request r = {.argv = argv, .stdin_fd = -1, .file_fd = -1};
 	bool had_room;
 	do {
 		r.run_id = ++w->asked;
-		had_room = runner_has_room(w->runner);
+		had_room = w->port.has_room(w->port.ctx);
 	} while (start_request(w, r) == 0 && had_room);
 	say("%s, %s\n", had_room ? "wrong" : "no room", strerrorname_np(errno));
 	/* What is asked of runs that there are is taken all the same. */
-	if (runner_kill(w->runner, 1) < 0)
+	if (w->port.kill(w->port.ctx, 1) < 0)
 		say("cannot kill\n");
 }
 
 static void ended_room(struct worker *w)
 {
-	if (w->asked == 0 || !runner_has_room(w->runner))
+	if (w->asked == 0 || !w->port.has_room(w->port.ctx))
 		return;
 	w->asked = 0;
 	say("room again\n");
@@ -669,13 +675,15 @@ static int be_worker(const char *name, const char *where)
 	}
 	if (!w.scenario)
 		return atoi(name);
-	if (keeper_inherit(&w.fds) < 0)
+	if (link_inherit(&w.inherited) < 0)
 		return 8;
 	w.poller = poller_new();
-	w.runner = runner_new(w.poller, KEEPER_FD_WORKER, &handlers, &w);
+	w.link = link_open(w.poller, &w.inherited, &handlers, &w);
+	w.port = link_port(w.link);
+	w.port.listen(w.link, &run_handlers, &w);
 	while (!w.is_done)
 		poller_turn(w.poller, POLLER_FOREVER);
-	runner_free(w.runner);
+	link_close(w.link);
 	poller_free(w.poller);
 	return w.exit_code;
 }
@@ -770,15 +778,17 @@ static void start_daemon_with(struct daemon *d, const char *scenario, long clone
 	if (d->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		char *argv[] = {W("fsmon"), W("worker"), W(scenario), directory, NULL};
-		struct keeper_config config = {
-			.fds = {{-1, -1, -1, -1, -1, -1}}, .worker_argv = argv};
+		struct keeper_config config = {.fds = {{-1, -1, -1, -1, -1, -1}},
+			.subscribed_ns = 4711,
+			.degraded = "for a test",
+			.worker_argv = argv};
 		if (clone_flags == CLONE_NEWNS)
 			hide_cgroups();
 		dup2(fds[1], STDOUT_FILENO);
 		close(fds[1]);
 		close(fds[0]);
 		int file = open("/etc", O_PATH | O_CLOEXEC);
-		config.fds.fd[KEEPER_FD_TASKSTATS - KEEPER_FD_WORKER] = file;
+		config.fds.fd[WIRE_FD_TASKSTATS - WIRE_FD_WORKER] = file;
 		int code = keeper_run(&config);
 		_exit(code);
 	}
@@ -889,6 +899,7 @@ static void test_descriptors(void **state)
 	struct daemon d;
 	start_daemon(&d, "descriptors");
 	expect(&d, "told");
+	expect(&d, "degraded: for a test, since 4711");
 	/* The rest of the worker's descriptors: poller, its own copy of 0. */
 	expect(&d, "places 3 -1 -1 6 -1 -1 then 5");
 	expect(&d, "started 1 ");
@@ -1364,19 +1375,77 @@ static void test_worker_ends_with_the_keeper(void **state)
 	kill_daemon(&d);
 }
 
+/* Have the worker's place hold a socket in which a message waits (NULL: none does), and inherit.
+ * The file is at the place of the buffer. */
+static int inherit(struct link_inheritance *in, const struct wire_message *m)
+{
+	struct buf bytes = {0};
+	int fds[2];
+	assert_int_equal(sock_pair(fds), 0);
+	int keeper = fcntl(fds[0], F_DUPFD_CLOEXEC, WIRE_FD_END);
+	int worker = fcntl(fds[1], F_DUPFD_CLOEXEC, WIRE_FD_END);
+	int file = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, WIRE_FD_END);
+	for (int fd = WIRE_FD_WORKER; fd < WIRE_FD_END; fd++)
+		close(fd);
+	dup2(worker, WIRE_FD_WORKER);
+	dup2(file, WIRE_FD_BUFFER);
+	close(worker);
+	close(file);
+	if (m) {
+		assert_int_equal(wire_encode(&bytes, m), 0);
+		assert_int_equal(sock_send(keeper, bytes.data, bytes.len, NULL, 0), 0);
+		buf_fini(&bytes);
+	}
+	int result = link_inherit(in);
+	close(keeper);
+	return result;
+}
+
 static void test_inherit_needs_a_keeper(void **state)
 {
 	(void)state;
-	struct keeper_fds fds;
-	const char *values[] = {"", "0", "2", "x", "1000", "-1"};
-	assert_int_equal(keeper_inherit(&fds), -1);
+	static struct link_inheritance in;
+	struct wire_message m = {.type = WIRE_RELOAD};
+	assert_int_equal(inherit(&in, NULL), -1);
 	assert_int_equal(errno, ENOENT);
-	for (size_t i = 0; i < countof(values); i++) {
-		setenv("FSMON_KEEPER_FDS", values[i], 1);
-		assert_int_equal(keeper_inherit(&fds), -1);
-		assert_int_equal(errno, ENOENT);
-	}
-	unsetenv("FSMON_KEEPER_FDS");
+	assert_int_equal(inherit(&in, &m), -1);
+	assert_int_equal(errno, ENOENT);
+	/* There is nothing, and no socket. */
+	close(WIRE_FD_WORKER);
+	assert_int_equal(link_inherit(&in), -1);
+	assert_int_equal(errno, ENOENT);
+	dup2(STDIN_FILENO, WIRE_FD_WORKER);
+	assert_int_equal(link_inherit(&in), -1);
+	assert_int_equal(errno, ENOENT);
+}
+
+static void test_inherit(void **state)
+{
+	(void)state;
+	static struct link_inheritance in;
+	struct wire_message m = {.type = WIRE_HELLO, .hello = {.places = 1}};
+	assert_int_equal(inherit(&in, &m), 0);
+	assert_null(in.degraded);
+	assert_null(in.hooks_dir);
+	assert_int_equal(in.fds.fd[WIRE_FD_BUFFER - WIRE_FD_WORKER], -1);
+	m.hello = (struct wire_hello){
+		.places = 1 | 1 << (WIRE_FD_BUFFER - WIRE_FD_WORKER) |
+			  1 << (WIRE_FD_CONTROL - WIRE_FD_WORKER),
+		.subscribed_ns = 4711,
+		.degraded = "no connector",
+		.hooks_dir = "/hooks",
+	};
+	assert_int_equal(inherit(&in, &m), 0);
+	assert_int_equal(in.subscribed_ns, 4711);
+	assert_string_equal(in.degraded, "no connector");
+	assert_string_equal(in.hooks_dir, "/hooks");
+	assert_int_equal(in.fds.fd[0], WIRE_FD_WORKER);
+	assert_int_equal(in.fds.fd[WIRE_FD_BUFFER - WIRE_FD_WORKER], WIRE_FD_BUFFER);
+	assert_int_equal(fcntl(WIRE_FD_BUFFER, F_GETFD), FD_CLOEXEC);
+	/* Said to be there, and is not. */
+	assert_int_equal(in.fds.fd[WIRE_FD_CONTROL - WIRE_FD_WORKER], -1);
+	/* Not said to be there. */
+	assert_int_equal(in.fds.fd[WIRE_FD_FANOTIFY - WIRE_FD_WORKER], -1);
 }
 
 static int set_up(void **state)
@@ -1438,6 +1507,7 @@ int main(int argc, char **argv)
 		TEST(test_many_ends_that_nobody_deals_with),
 		TEST(test_much_output),
 		TEST(test_inherit_needs_a_keeper),
+		TEST(test_inherit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

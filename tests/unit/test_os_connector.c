@@ -249,7 +249,7 @@ static void test_witness_names_who_is_gone(void **state)
 
 		struct actor a;
 		assert_int_equal(actors_who(w, pid, -1, &window, &a), 0);
-		assert_string_equal(a.cmd, "sh");
+		assert_string_equal(a.program.comm, "sh");
 		assert_int_equal(a.uid, NOBODY);
 		assert_int_equal(a.euid, NOBODY);
 		assert_int_equal(a.ppid, getpid());
@@ -281,10 +281,10 @@ static void test_witness_looks_without_connector(void **state)
 
 	assert_int_equal(witness_look(getpid(), &a), 0);
 	assert_int_equal(a.attribution, ACTOR_PARTIAL);
-	assert_string_equal(a.cmd, "test_os_connect");
+	assert_string_equal(a.program.comm, "test_os_connect");
 	assert_int_equal(a.uid, getuid());
 	assert_int_equal(a.ppid, getppid());
-	assert_non_null(a.exe);
+	assert_non_null(a.program.exe);
 	assert_true(a.ancestors_len > 0);
 	actor_fini(&a);
 	assert_int_equal(witness_look(0, &a), 0);

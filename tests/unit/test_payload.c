@@ -12,9 +12,8 @@
 
 /* An event that a test changes before it adds it. */
 struct fixture {
-	struct actor actor;
-	struct event event;
-	struct payload_event e;
+	struct change change;
+	struct view view;
 	struct buf out;
 };
 
@@ -23,28 +22,26 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	if (!f)
 		return -1;
-	f->actor = (struct actor){.attribution = ACTOR_EXACT,
+	f->change.actor = (struct actor){.attribution = ACTOR_EXACT,
 		.pid = 42,
 		.ppid = 41,
-		.cmd = "touch",
+		.program.comm = "touch",
 		.uid = 1000,
 		.euid = 0,
-		.login_uid = 1001,
-		.exe = (char *)(uintptr_t) "/usr/bin/touch",
-		.cmdline = (char *)(uintptr_t) "touch \"a\" b",
-		.unit = (char *)(uintptr_t) "cron.service",
+		.program.login_uid = 1001,
+		.program.exe = (char *)(uintptr_t) "/usr/bin/touch",
+		.program.cmdline = (char *)(uintptr_t) "touch \"a\" b",
+		.program.unit = (char *)(uintptr_t) "cron.service",
+		.user = (char *)(uintptr_t) "alice",
+		.login_user = (char *)(uintptr_t) "bob",
 		.depth = 2};
-	f->event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
+	f->change.event = (struct event){.kinds = EVENT_CREATE | EVENT_CLOSE_WRITE,
 		.path = "/not/looked/at",
-		.type = EVENT_TYPE_FILE,
-		.type_known = true,
-		.actor = &f->actor,
 		.time_ns = UINT64_C(1700000000000000042)};
-	f->e = (struct payload_event){.event = &f->event,
+	f->view = (struct view){.change = &f->change,
 		.path = "/srv/a",
 		.kind = EVENT_CLOSE_WRITE,
-		.user_name = "alice",
-		.login_user = "bob"};
+		.type = EVENT_TYPE_FILE};
 	*state = f;
 	return 0;
 }
@@ -61,7 +58,7 @@ static int tear_down(void **state)
 static const char *payload(struct fixture *f, enum rule_stdin kind)
 {
 	buf_clear(&f->out);
-	assert_int_equal(payload_add(&f->out, kind, &f->e), 0);
+	assert_int_equal(payload_add(&f->out, kind, &f->view), 0);
 	return f->out.data;
 }
 
@@ -80,8 +77,8 @@ static void test_json_of_every_variable(void **state)
 static void test_json_of_what_is_unknown(void **state)
 {
 	struct fixture *f = *state;
-	f->event.actor = NULL;
-	f->event.type_known = false;
+	f->change.actor = (struct actor)ACTOR_NOBODY;
+	f->view.type = EVENT_TYPE_GONE;
 	assert_string_equal(payload(f, RULE_STDIN_JSON),
 		"{\"path\":\"/srv/a\",\"old_path\":null,\"new_path\":null,"
 		"\"event\":\"close-write\",\"events\":[\"create\",\"close-write\"],"
@@ -124,11 +121,11 @@ static void test_json_parts(void **state)
 {
 	struct fixture *f = *state;
 	for (size_t i = 0; i < countof(parts); i++) {
-		f->e.kind = parts[i].kind;
-		f->event.kinds = parts[i].kinds;
-		f->e.path = parts[i].path;
-		f->e.old_path = parts[i].old_path;
-		f->e.user_name = parts[i].user_name;
+		f->view.kind = parts[i].kind;
+		f->change.event.kinds = parts[i].kinds;
+		f->view.path = parts[i].path;
+		f->view.old_path = parts[i].old_path;
+		f->change.actor.user = (char *)(uintptr_t)parts[i].user_name;
 		if (!strstr(payload(f, RULE_STDIN_JSON), parts[i].part))
 			fail_msg("row %zu: no %s in %s", i, parts[i].part, f->out.data);
 	}
@@ -155,9 +152,9 @@ static void test_paths(void **state)
 {
 	struct fixture *f = *state;
 	for (size_t i = 0; i < countof(lists); i++) {
-		f->e.kind = lists[i].kind;
-		f->e.path = lists[i].path;
-		f->e.old_path = lists[i].old_path;
+		f->view.kind = lists[i].kind;
+		f->view.path = lists[i].path;
+		f->view.old_path = lists[i].old_path;
 		payload(f, lists[i].as);
 		assert_int_equal(f->out.len, lists[i].len);
 		assert_memory_equal(f->out.data, lists[i].bytes, lists[i].len);
@@ -168,8 +165,8 @@ static void test_events_follow_one_another(void **state)
 {
 	struct fixture *f = *state;
 	for (int i = 0; i < 3; i++) {
-		f->e.path = i == 1 ? "/b" : "/a";
-		assert_int_equal(payload_add(&f->out, RULE_STDIN_PATHS0, &f->e), 0);
+		f->view.path = i == 1 ? "/b" : "/a";
+		assert_int_equal(payload_add(&f->out, RULE_STDIN_PATHS0, &f->view), 0);
 	}
 	assert_int_equal(f->out.len, 9);
 	assert_memory_equal(f->out.data, "/a\0/b\0/a\0", 9);
@@ -180,7 +177,7 @@ static void test_failure_is_told(void **state)
 	struct fixture *f = *state;
 	f->out.failed = true;
 	for (int as = RULE_STDIN_NONE; as <= RULE_STDIN_JSON; as++)
-		assert_int_equal(payload_add(&f->out, as, &f->e), -1);
+		assert_int_equal(payload_add(&f->out, as, &f->view), -1);
 	assert_int_equal(f->out.len, 0);
 }
 

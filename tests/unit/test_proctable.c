@@ -533,12 +533,12 @@ static struct proc_snapshot snapshot(const struct step *s)
 		.t0_ns = s->at * MS,
 		.t1_ns = read * MS,
 		.pid = s->pid,
-		.has_comm = true,
-		.exe = copy("/bin/", s->exe ? s->exe : s->name),
-		.cmdline = copy(s->name, " -x"),
-		.unit = copy("", "test.scope"),
+		.program.exe = copy("/bin/", s->exe ? s->exe : s->name),
+		.program.cmdline = copy(s->name, " -x"),
+		.program.unit = copy("", "test.scope"),
 	};
-	snprintf(snap.comm, sizeof(snap.comm), "%s", s->name);
+	snap.program.login_uid = PROGRAM_NO_LOGIN;
+	snprintf(snap.program.comm, sizeof(snap.program.comm), "%s", s->name);
 	return snap;
 }
 
@@ -633,7 +633,7 @@ static void describe(const struct actor *a, char *text, size_t size)
 	bool has_ppid = a->ppid || a->attribution == ACTOR_EXACT;
 	put_id(ppid, sizeof(ppid), has_ppid ? (uint32_t)a->ppid : ACTOR_ID_UNKNOWN);
 	snprintf(text, size, "%s %s %s %s %s", actor_attribution_name(a->attribution),
-		a->cmd[0] ? a->cmd : "-", uid, euid, ppid);
+		a->program.comm[0] ? a->program.comm : "-", uid, euid, ppid);
 }
 
 static void check(const struct proctable *t, const struct step *s, const char *name)
@@ -803,7 +803,7 @@ static void test_states_are_bounded(void **state)
 	struct proctable_window w = window(&who);
 	assert_int_equal(proctable_who(t, 1, &w, &a), 0);
 	assert_int_equal(a.attribution, ACTOR_PARTIAL);
-	assert_string_equal(a.cmd, "");
+	assert_string_equal(a.program.comm, "");
 	actor_fini(&a);
 	expect(t, 5009, 1, "exact init 0 1 0");
 	proctable_free(t);
@@ -819,12 +819,46 @@ static void test_actor_is_complete(void **state)
 	struct proctable_window w = {.after_ns = 200 * MS, .before_ns = 201 * MS};
 	struct actor a;
 	assert_int_equal(proctable_who(t, 10, &w, &a), 0);
-	assert_string_equal(a.exe, "/bin/sh");
-	assert_string_equal(a.cmdline, "sh -x");
-	assert_string_equal(a.unit, "test.scope");
-	assert_int_equal(a.login_uid, ACTOR_ID_UNKNOWN);
+	assert_string_equal(a.program.exe, "/bin/sh");
+	assert_string_equal(a.program.cmdline, "sh -x");
+	assert_string_equal(a.program.unit, "test.scope");
+	assert_int_equal(a.program.login_uid, ACTOR_ID_UNKNOWN);
 	assert_int_equal(a.pid, 10);
 	actor_fini(&a);
+	proctable_free(t);
+}
+
+/* Exec a program of which /proc tells the login user, or (read false) does not; returns whom
+ * an event after it has. */
+static uint32_t login_uid_after(
+	struct proctable *t, uint64_t at, bool read, uint32_t login_uid)
+{
+	const struct step exec = {EXEC, .at = at, .pid = 10, .name = "sh"};
+	struct proc_record rec = record(&exec);
+	struct proc_snapshot snap = snapshot(&exec);
+	struct proctable_window w = {
+		.after_ns = (at + 1) * MS, .before_ns = (at + 2) * MS};
+	struct actor a;
+	snap.has_login_uid = read;
+	snap.program.login_uid = login_uid;
+	assert_int_equal(proctable_apply(t, &rec, &snap), 0);
+	assert_int_equal(proctable_who(t, 10, &w, &a), 0);
+	login_uid = a.program.login_uid;
+	actor_fini(&a);
+	return login_uid;
+}
+
+static void test_a_login_user_lasts_until_it_is_read_anew(void **state)
+{
+	(void)state;
+	struct proctable *t = proctable_new(100);
+	const struct step steps[] = {SHELL};
+	for (size_t i = 0; i < countof(steps); i++)
+		run(t, &steps[i], "shell");
+	assert_int_equal(login_uid_after(t, 1000, true, 1000), 1000);
+	assert_int_equal(login_uid_after(t, 2000, false, PROGRAM_NO_LOGIN), 1000);
+	assert_int_equal(
+		login_uid_after(t, 3000, true, PROGRAM_NO_LOGIN), PROGRAM_NO_LOGIN);
 	proctable_free(t);
 }
 
@@ -887,6 +921,7 @@ int main(void)
 		cmocka_unit_test(test_lineage_is_bounded),
 		cmocka_unit_test(test_states_are_bounded),
 		cmocka_unit_test(test_actor_is_complete),
+		cmocka_unit_test(test_a_login_user_lasts_until_it_is_read_anew),
 		cmocka_unit_test(test_tagged),
 		cmocka_unit_test(test_tag_of_a_missing_pid),
 	};

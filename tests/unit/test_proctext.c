@@ -30,7 +30,7 @@ static void test_comm(void **state)
 		{"", NULL},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
-		char comm[ACTOR_CMD_SIZE] = "?";
+		char comm[PROGRAM_COMM_SIZE] = "?";
 		bool ok = proctext_comm(cases[i].text, strlen(cases[i].text), comm);
 		assert_int_equal(ok, cases[i].comm != NULL);
 		if (ok)
@@ -108,7 +108,7 @@ static void test_login_uid(void **state)
 	assert_true(proctext_login_uid("1000", 4, &uid));
 	assert_int_equal(uid, 1000);
 	assert_true(proctext_login_uid("4294967295\n", 11, &uid));
-	assert_true(uid == ACTOR_ID_UNKNOWN);
+	assert_true(uid == PROGRAM_NO_LOGIN);
 	assert_false(proctext_login_uid("4294967296", 10, &uid));
 	assert_false(proctext_login_uid("", 0, &uid));
 	assert_false(proctext_login_uid("-1", 2, &uid));

@@ -107,13 +107,21 @@ static void test_full_socket_does_not_block(void **state)
 	static char bytes[65536];
 	int fds[2];
 	int sent = 0;
+	int got[SOCK_MAX_FDS];
+	size_t count;
 	assert_int_equal(sock_pair(fds), 0);
+	assert_true(sock_has_room(fds[0]));
 	while (sock_send(fds[0], bytes, sizeof(bytes), NULL, 0) == 0)
 		sent++;
 	assert_int_equal(errno, EAGAIN);
 	assert_true(sent > 0);
-	close(fds[0]);
+	assert_false(sock_has_room(fds[0]));
+	while (sock_recv(fds[1], bytes, sizeof(bytes), got, &count) > 0)
+		continue;
+	assert_true(sock_has_room(fds[0]));
 	close(fds[1]);
+	assert_true(sock_has_room(fds[0]));
+	close(fds[0]);
 }
 
 static void test_listen_and_connect(void **state)

@@ -25,7 +25,7 @@ static bool take_left(void *ctx, const struct store_left *left)
 	if (t->look)
 		t->look(left);
 	for (size_t i = 0; i < left->event_count; i++)
-		change_unref(left->events[i].change);
+		change_unref(left->events[i].view.change);
 	return t->answer;
 }
 
@@ -42,10 +42,9 @@ static void put_everything(struct kit *k)
 {
 	char path[257];
 	every_byte(path);
-	const struct store_failure failure = {
-		.reason = STORE_TIMEOUT,
-		.status = 143,
-		.run_id = 77,
+	const struct outcome failure = {
+		.kind = OUTCOME_TIMEOUT,
+		.shell_status = 143,
 		.output = "a\0b\n",
 		.output_len = 4,
 	};
@@ -60,23 +59,22 @@ static void put_everything(struct kit *k)
 		.run_id = 9,
 		.added_ns = 1700000000000000001,
 		.failure = &failure,
+		.failure_run_id = 77,
 	};
 	store_put_job(k->store, &job);
 	struct change *c = kit_change("/new\xff", path);
+	c->actor.user = strdup("alice");
+	c->actor.login_user = strdup("bob");
 	struct store_event e = {
 		.seq = 11,
-		.change = c,
-		.kind = EVENT_MOVED_FROM,
-		.path = c->event.path,
-		.old_path = c->event.old_path,
-		.user = "alice",
+		.view = view_of(c, EVENT_MOVED_FROM, NULL),
 	};
 	store_add_event(k->store, 5, &e);
 	change_unref(c);
 	struct change *bare = change_new(NULL, NULL);
-	bare->actor.uid = bare->actor.euid = bare->actor.login_uid = ACTOR_ID_UNKNOWN;
+	bare->actor = (struct actor)ACTOR_NOBODY;
 	bare->event.is_dir = true;
-	e = (struct store_event){.seq = 12, .change = bare, .kind = EVENT_OVERFLOW};
+	e = (struct store_event){.seq = 12, .view = view_of(bare, EVENT_OVERFLOW, NULL)};
 	store_add_event(k->store, 5, &e);
 	change_unref(bare);
 }
@@ -94,11 +92,11 @@ static void look_at_job(const struct store_job *job)
 	assert_true(job->truncated);
 	assert_int_equal(job->run_id, 9);
 	assert_int_equal(job->added_ns, 1700000000000000001);
-	const struct store_failure *f = job->failure;
+	const struct outcome *f = job->failure;
 	assert_non_null(f);
-	assert_int_equal(f->reason, STORE_TIMEOUT);
-	assert_int_equal(f->status, 143);
-	assert_int_equal(f->run_id, 77);
+	assert_int_equal(f->kind, OUTCOME_TIMEOUT);
+	assert_int_equal(f->shell_status, 143);
+	assert_int_equal(job->failure_run_id, 77);
 	assert_int_equal(f->output_len, 4);
 	assert_memory_equal(f->output, "a\0b\n", 4);
 }
@@ -108,13 +106,15 @@ static void look_at_actor(const struct actor *a, const struct actor *b)
 	assert_int_equal(a->attribution, b->attribution);
 	assert_int_equal(a->pid, b->pid);
 	assert_int_equal(a->ppid, b->ppid);
-	assert_string_equal(a->cmd, b->cmd);
+	assert_string_equal(a->program.comm, b->program.comm);
 	assert_int_equal(a->uid, b->uid);
 	assert_int_equal(a->euid, b->euid);
-	assert_int_equal(a->login_uid, b->login_uid);
-	assert_string_equal(a->exe, b->exe);
-	assert_string_equal(a->cmdline, b->cmdline);
-	assert_string_equal(a->unit, b->unit);
+	assert_int_equal(a->program.login_uid, b->program.login_uid);
+	assert_string_equal(a->user, "alice");
+	assert_string_equal(a->login_user, "bob");
+	assert_string_equal(a->program.exe, b->program.exe);
+	assert_string_equal(a->program.cmdline, b->program.cmdline);
+	assert_string_equal(a->program.unit, b->program.unit);
 	assert_int_equal(a->ancestors_len, b->ancestors_len);
 	assert_memory_equal(a->ancestors, b->ancestors, b->ancestors_len);
 	assert_int_equal(a->tag, b->tag);
@@ -151,23 +151,21 @@ static void look_at_everything(const struct store_left *left)
 	const struct store_event *e = &left->events[0];
 	struct change *c = kit_change("/new\xff", path);
 	assert_int_equal(e->seq, 11);
-	assert_int_equal(e->kind, EVENT_MOVED_FROM);
-	assert_ptr_equal(e->path, e->change->event.path);
-	assert_ptr_equal(e->old_path, e->change->event.old_path);
-	assert_string_equal(e->user, "alice");
-	assert_null(e->login);
-	look_at_change(e->change, c);
+	assert_int_equal(e->view.kind, EVENT_MOVED_FROM);
+	assert_ptr_equal(e->view.path, e->view.change->event.path);
+	assert_ptr_equal(e->view.old_path, e->view.change->event.old_path);
+	look_at_change(e->view.change, c);
 	change_unref(c);
 	e = &left->events[1];
 	assert_int_equal(e->seq, 12);
-	assert_null(e->path);
-	assert_null(e->user);
-	assert_true(e->change->event.is_dir);
-	assert_false(e->change->event.type_known);
-	assert_null(e->change->actor.exe);
-	assert_int_equal(e->change->actor.ancestors_len, 0);
-	assert_int_equal(e->change->actor.uid, ACTOR_ID_UNKNOWN);
-	assert_null(change_target(e->change).bytes);
+	assert_null(e->view.path);
+	assert_null(e->view.change->actor.user);
+	assert_true(e->view.change->event.is_dir);
+	assert_false(e->view.change->event.type_known);
+	assert_null(e->view.change->actor.program.exe);
+	assert_int_equal(e->view.change->actor.ancestors_len, 0);
+	assert_int_equal(e->view.change->actor.uid, ACTOR_ID_UNKNOWN);
+	assert_null(change_target(e->view.change).bytes);
 }
 
 static void gives_back_all_of_a_job(void **state)
@@ -214,8 +212,8 @@ static void keeps_what_was_written_before_a_kill(void **state)
 	if (pid == 0) {
 		kit_open(k);
 		kit_put_waiting(k, 1, "/a");
-		kit_put_done(k, 2, "r", STORE_OK, 100);
-		kit_put_done(k, 3, "r", STORE_RUNNING, 100);
+		kit_put_done(k, 2, "r", OUTCOME_OK, 100);
+		kit_put_done(k, 3, "r", OUTCOME_RUNNING, 100);
 		kit_wait_committed(k, 1);
 		_exit(0);
 	}
@@ -247,8 +245,8 @@ static void tells_which_runs_are_committed(void **state)
 {
 	struct kit *k = *state;
 	kit_open(k);
-	kit_put_done(k, 1, "r", STORE_RUNNING, 100);
-	kit_put_done(k, 2, "r", STORE_EXIT, 200);
+	kit_put_done(k, 1, "r", OUTCOME_RUNNING, 100);
+	kit_put_done(k, 2, "r", OUTCOME_EXIT, 200);
 	kit_wait_committed(k, 1);
 	kit_settle(k);
 	assert_int_equal(k->committed_count, 1);

@@ -56,12 +56,12 @@ static void goes_on_in_memory_while_the_disk_is_full(void **state)
 	kit_open(k);
 	kit_put_waiting(k, 1, "/a");
 	kit_put_waiting(k, 2, "/b");
-	kit_put_done(k, 3, "r", STORE_RUNNING, 100);
+	kit_put_done(k, 3, "r", OUTCOME_RUNNING, 100);
 	store_put_pause(k->store, "p", 7);
 	kit_settle(k);
 	fill(k);
 	for (uint64_t id = 100; id < 1100; id++)
-		kit_put_done(k, id, "r", STORE_OK, id);
+		kit_put_done(k, id, "r", OUTCOME_OK, id);
 	kit_wait_committed(k, 1000);
 	kit_wait_memory(k, true);
 	/* What the file holds of these three is not so any more. */
@@ -69,7 +69,7 @@ static void goes_on_in_memory_while_the_disk_is_full(void **state)
 	store_follow(k->store, 2, 2000);
 	kit_put_waiting(k, 2000, "/b");
 	store_drop_pause(k->store, "p");
-	kit_put_done(k, 3, "r", STORE_OK, 100);
+	kit_put_done(k, 3, "r", OUTCOME_OK, 100);
 	kit_settle(k);
 	struct store_health h;
 	store_health(k->store, &h);
@@ -106,7 +106,7 @@ static void writes_at_the_end_what_was_in_memory(void **state)
 	kit_settle(k);
 	fill(k);
 	for (uint64_t id = 100; id < 500; id++)
-		kit_put_done(k, id, "r", STORE_OK, id);
+		kit_put_done(k, id, "r", OUTCOME_OK, id);
 	kit_put_waiting(k, 600, "/a");
 	kit_wait_memory(k, true);
 	unlink(kit_path(k, "ballast"));
@@ -139,7 +139,7 @@ static void makes_a_deleted_file_anew(void **state)
 	struct stat st;
 	kit_open(k);
 	kit_put_waiting(k, 1, "/a");
-	kit_put_done(k, 2, "r", STORE_OK, 100);
+	kit_put_done(k, 2, "r", OUTCOME_OK, 100);
 	store_put_pause(k->store, "p", 7);
 	kit_settle(k);
 	remove_all(k);
@@ -213,7 +213,7 @@ static void spoil(const char *path, off_t from)
 static void put_much(struct kit *k)
 {
 	for (uint64_t id = 100; id < 1100; id++)
-		kit_put_done(k, id, "r", STORE_OK, id);
+		kit_put_done(k, id, "r", OUTCOME_OK, id);
 	kit_put_waiting(k, 1, "/a");
 	kit_settle(k);
 }
@@ -228,7 +228,7 @@ static void makes_a_file_anew_whose_log_was_left(void **state)
 	kit_number(k, "PRAGMA wal_checkpoint(TRUNCATE)");
 	for (uint64_t id = 200; id < 1100; id += 2)
 		store_done_job(k->store, id);
-	kit_put_done(k, 5000, "r", STORE_OK, 1);
+	kit_put_done(k, 5000, "r", OUTCOME_OK, 1);
 	kit_settle(k);
 	unlink(kit_path(k, "fsmon.db"));
 	kit_put_waiting(k, 2, "/b");
@@ -317,7 +317,7 @@ static void checks_a_large_file_only_in_part(void **state)
 	if (pid == 0) {
 		kit_open(k);
 		for (uint64_t id = 1; id <= 60000; id++)
-			kit_put_done(k, id, "r", STORE_OK, id);
+			kit_put_done(k, id, "r", OUTCOME_OK, id);
 		kit_settle(k);
 		_exit(0);
 	}

@@ -53,8 +53,13 @@ static const struct wire_message messages[] = {
 	{.type = WIRE_ENDED,
 		.run_id = 6,
 		.ended = {.status = 256, .usage = {1, 2, UINT64_MAX}}},
-	{.type = WIRE_HELLO},
-	{.type = WIRE_HELLO, .has_cgroups = true},
+	{.type = WIRE_HELLO, .hello = {.degraded = "", .hooks_dir = ""}},
+	{.type = WIRE_HELLO,
+		.hello = {.places = 0x3f,
+			.subscribed_ns = UINT64_MAX,
+			.degraded = "no connector",
+			.hooks_dir = "/sys/fs/cgroup/fsmon.hooks.1"}},
+	{.type = WIRE_CAUGHT_UP},
 	{.type = WIRE_RELOAD},
 	{.type = WIRE_SHUTDOWN, .now = true},
 };
@@ -106,7 +111,10 @@ static void assert_messages_equal(
 				b->done.count * sizeof(uint64_t));
 		break;
 	case WIRE_HELLO:
-		assert_int_equal(a->has_cgroups, b->has_cgroups);
+		assert_int_equal(a->hello.places, b->hello.places);
+		assert_true(a->hello.subscribed_ns == b->hello.subscribed_ns);
+		assert_string_equal(a->hello.degraded, b->hello.degraded);
+		assert_string_equal(a->hello.hooks_dir, b->hello.hooks_dir);
 		break;
 	case WIRE_STATUS:
 		assert_string_equal(a->text, b->text);
@@ -125,7 +133,7 @@ static void assert_messages_equal(
 	case WIRE_ENDED:
 		assert_int_equal(a->ended.status, b->ended.status);
 		assert_memory_equal(
-			&a->ended.usage, &b->ended.usage, sizeof(struct wire_usage));
+			&a->ended.usage, &b->ended.usage, sizeof(struct outcome_usage));
 		break;
 	case WIRE_READY:
 		assert_int_equal(a->logs_json, b->logs_json);
@@ -204,6 +212,18 @@ static void test_no_arguments(void **state)
 	buf_fini(&b);
 }
 
+static void test_a_hello_of_nothing(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	struct wire_message m = {.type = WIRE_HELLO, .hello = {.places = 1}};
+	assert_int_equal(wire_encode(&b, &m), 0);
+	assert_int_equal(wire_decode(&m, b.data, b.len), 0);
+	assert_string_equal(m.hello.degraded, "");
+	assert_string_equal(m.hello.hooks_dir, "");
+	buf_fini(&b);
+}
+
 static void test_too_long(void **state)
 {
 	(void)state;
@@ -242,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_lengths),
 		cmocka_unit_test(test_foreign_messages),
 		cmocka_unit_test(test_no_arguments),
+		cmocka_unit_test(test_a_hello_of_nothing),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_set_pid),
 	};

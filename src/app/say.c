@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What the log says of runs. */
-#include "app/jobs_state.h"
+#include "app/say.h"
 
 #include "app/log.h"
 #include "base/buf.h"
 #include "core/when.h"
-#include "os/clock.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -19,19 +17,6 @@ static struct log_about about_run(const struct job *job)
 	return (struct log_about){.rule = job->named->name, .run_id = job->run_id};
 }
 
-/* The user's name, or the number where there is none, or "" where nothing is known. */
-static const char *user_text(const struct jobs *j, uint32_t uid, char *room, size_t size)
-{
-	const char *name;
-	names_get(j->names, uid, clock_monotonic_ns(), &name);
-	if (name)
-		return name;
-	if (uid == ACTOR_ID_UNKNOWN)
-		return "";
-	snprintf(room, size, "%" PRIu32, uid);
-	return room;
-}
-
 /* " and N more", or "" */
 static const char *more_text(const struct job *job, char *room, size_t size)
 {
@@ -43,20 +28,20 @@ static const char *more_text(const struct job *job, char *room, size_t size)
 	return room;
 }
 
-void say_start(const struct jobs *j, const struct job *job, const char *what)
+void say_start(const struct job *job, const char *what)
 {
-	const struct job_event *e = job_newest(job->sched);
-	const struct actor *a = &e->change->actor;
-	char room[16], more_room[48];
-	const char *user = user_text(j, a->uid, room, sizeof(room));
+	const struct view *v = &job_newest(job->sched)->view;
+	const struct actor *a = &v->change->actor;
+	char room[ACTOR_NUMBER_SIZE], more_room[48];
+	const char *user = actor_user_text(a->user, a->uid, room);
 	const char *more = more_text(job, more_room, sizeof(more_room));
-	const char *path = e->kind == EVENT_MOVED_FROM ? e->old_path : e->path;
+	const char *path = view_path(v);
 	struct log_about about = {
 		.rule = job->named->name,
 		.run_id = job->run_id,
-		.event = event_kind_name(e->kind),
+		.event = event_kind_name(v->kind),
 		.path = path,
-		.cmd = a->cmd,
+		.cmd = a->program.comm,
 		.user = user,
 	};
 	const char *head = job->failure ? "on-failure: " : "";
@@ -65,16 +50,15 @@ void say_start(const struct jobs *j, const struct job *job, const char *what)
 			head, about.event, path, more, what);
 	else
 		log_about(LOG_LEVEL_INFO, &about, "%s%s %s by %s (%s, pid %d)%s%s", head,
-			about.event, path, a->cmd[0] ? a->cmd : "unknown",
+			about.event, path,
+			a->program.comm[0] ? a->program.comm : "unknown",
 			*user ? user : "unknown user", (int)a->pid, more, what);
 }
 
 void say_could_not_start(
-	const struct jobs *j, const struct job *job, int error, const char *stage)
+	const struct job *job, const struct rule *r, int error, const char *stage)
 {
 	struct log_about about = about_run(job);
-	int64_t rule = job_rule(job->sched);
-	const struct rule *r = rule >= 0 ? table_rule(j->rules, (uint32_t)rule) : NULL;
 	const char *command = !r             ? "its command"
 			      : job->failure ? r->on_failure
 					     : r->command;
@@ -93,32 +77,31 @@ static const char *signal_name(int signal)
 	return name ? name : "?";
 }
 
-void say_end(const struct job *job, enum store_outcome outcome, int status,
-	uint64_t duration_ns)
+void say_end(const struct job *job, const struct outcome *end)
 {
 	struct log_about about = about_run(job);
-	uint64_t ms = duration_ns / NS_PER_MS;
-	switch (outcome) {
-	case STORE_TIMEOUT:
+	uint64_t ms = end->duration_ns / NS_PER_MS;
+	switch (end->kind) {
+	case OUTCOME_TIMEOUT:
 		log_about(LOG_LEVEL_WARN, &about,
 			"stopped after %" PRIu64 " ms: its timeout was over", ms);
 		break;
-	case STORE_RESTARTED:
+	case OUTCOME_RESTARTED:
 		log_about(LOG_LEVEL_INFO, &about,
 			"stopped after %" PRIu64 " ms: a newer event came", ms);
 		break;
-	case STORE_SIGNAL:
+	case OUTCOME_SIGNAL:
 		log_about(LOG_LEVEL_WARN, &about, "killed by SIG%s after %" PRIu64 " ms",
-			signal_name(status), ms);
+			signal_name(end->status), ms);
 		break;
-	case STORE_LOST:
+	case OUTCOME_LOST:
 		log_about(LOG_LEVEL_WARN, &about,
 			"its end is not known: the daemon was not there; it is run "
 			"again");
 		break;
 	default:
-		log_about(outcome == STORE_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, &about,
-			"exit %d after %" PRIu64 " ms", status, ms);
+		log_about(end->kind == OUTCOME_OK ? LOG_LEVEL_INFO : LOG_LEVEL_WARN,
+			&about, "exit %d after %" PRIu64 " ms", end->status, ms);
 	}
 }
 
@@ -134,15 +117,14 @@ void say_retry(const struct job *job, uint64_t in_ns, uint32_t retry)
 	struct buf span = {0};
 	log_about(LOG_LEVEL_INFO, &about, "retry %" PRIu32 " of %" PRIu32 " in %s: %s",
 		job->sched->failures, retry, span_text(&span, in_ns),
-		job_event_key(job_newest(job->sched)));
+		job_path(job->sched));
 	buf_fini(&span);
 }
 
-void say_held(const struct jobs *j, const struct job *job, uint64_t for_ns)
+void say_held(const struct job *job, const struct rule *r, uint64_t for_ns)
 {
 	struct log_about about = {.rule = job->named->name};
-	const struct rule *r = table_rule(j->rules, (uint32_t)job_rule(job->sched));
-	const char *path = job_event_key(job_newest(job->sched));
+	const char *path = job_path(job->sched);
 	bool is_batch = r->timing.run_per == TIMING_PER_BATCH;
 	struct buf window = {0}, span = {0};
 	log_about(LOG_LEVEL_WARN, &about,
@@ -153,4 +135,11 @@ void say_held(const struct jobs *j, const struct job *job, uint64_t for_ns)
 		is_batch ? "" : " for ", is_batch ? "" : path, span_text(&span, for_ns));
 	buf_fini(&window);
 	buf_fini(&span);
+}
+
+void say_dropped(const char *rule, const char *path)
+{
+	struct log_about about = {.rule = rule};
+	log_about(LOG_LEVEL_WARN, &about, "not run for %s: the rule is gone, or disabled",
+		path);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One file change that concerns at least one rule, kept for as long as a job needs it. */
-#ifndef FSMON_APP_CHANGE_H
-#define FSMON_APP_CHANGE_H
+#ifndef FSMON_CORE_CHANGE_H
+#define FSMON_CORE_CHANGE_H
 
 #include "core/event.h"
 #include "core/fanrec.h"

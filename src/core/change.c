@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/change.h"
+#include "core/change.h"
 
 #include "base/grow.h"
 
