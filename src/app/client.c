@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "core/value.h"
+#include "os/fd.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -26,9 +27,7 @@ int client_connect(const struct options *o)
 {
 	char *path = socket_path(o);
 	int fd = path ? sock_connect(path, SOCK_STREAM) : -1;
-	int saved = errno;
 	free(path);
-	errno = saved;
 	return fd;
 }
 
@@ -102,7 +101,7 @@ json_t *client_ask(const struct options *o, const char *request, int timeout_ms)
 		return NULL;
 	}
 	json_t *answer = exchange(o, fd, request, timeout_ms);
-	close(fd);
+	fd_close(fd);
 	return answer;
 }
 
@@ -122,7 +121,7 @@ json_t *client_ask_over(const struct options *o, int fd, json_t *request)
 	}
 	free(line);
 	json_decref(request);
-	close(fd);
+	fd_close(fd);
 	return answer;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/control.h"
 
+#include "os/fd.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 #define CLIENTS_MAX 64
 #define REQUEST_MAX_BYTES 4096
@@ -50,7 +50,7 @@ static void drop(struct client *c)
 	TAILQ_REMOVE(&control->clients, c, next);
 	control->count--;
 	poller_remove(control->poller, c->source);
-	close(c->fd);
+	fd_close(c->fd);
 	free(c->answer);
 	free(c);
 }
@@ -157,7 +157,7 @@ static void on_connection(void *ctx, uint32_t events)
 	}
 	if (!c || !c->source) {
 		free(c);
-		close(fd);
+		fd_close(fd);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&control->clients, c, next);

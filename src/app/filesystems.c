@@ -3,12 +3,12 @@
 
 #include "core/fanmask.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/handle.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NO_ROOT                                                                          \
 	"only a part of it is mounted (a bind mount or a subvolume); mount its root as " \
@@ -205,7 +205,7 @@ static int open_point(const char *point, int mount_id)
 	int error = handle_of(fd, ".", &handle, &found) < 0 ? errno : ESTALE;
 	if (error == ESTALE && found == mount_id)
 		return fd;
-	close(fd);
+	fd_close(fd);
 	errno = error;
 	return -1;
 }
@@ -258,8 +258,7 @@ static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, i
 		fs->refusal = errno_refusal(errno);
 		fs->refusal_errno = errno;
 	}
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 }
 
 static void update_mask(
@@ -333,8 +332,7 @@ int filesystems_open(struct filesystem *fs)
 void filesystems_close(struct filesystems *f)
 {
 	for (size_t i = 0; i < f->count; i++) {
-		if (f->items[i].fd >= 0)
-			close(f->items[i].fd);
+		fd_close(f->items[i].fd);
 		f->items[i].fd = -1;
 	}
 }

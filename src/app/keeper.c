@@ -7,6 +7,7 @@
 #include "app/log.h"
 #include "core/wire.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/notify.h"
 #include "os/poller.h"
 #include "os/proc.h"
@@ -91,7 +92,7 @@ static void drop_socket(struct keeper *k)
 		return;
 	poller_remove(k->poller, k->worker_source);
 	k->worker_source = NULL;
-	close(k->worker_fd);
+	fd_close(k->worker_fd);
 	k->worker_fd = -1;
 	keeper_runs_set_worker(k->runs, -1);
 }
@@ -114,8 +115,7 @@ static void forget_worker(struct keeper *k)
 	drop_socket(k);
 	poller_remove(k->poller, k->worker_exit);
 	k->worker_exit = NULL;
-	if (k->worker_pidfd >= 0)
-		close(k->worker_pidfd);
+	fd_close(k->worker_pidfd);
 	k->worker_pidfd = -1;
 	k->worker_pid = 0;
 	k->kill_at_ns = 0;
@@ -300,7 +300,7 @@ static bool receive(struct keeper *k)
 		log_err("faulty message from the worker: %s", strerror(errno));
 	}
 	while (fd_count > 0)
-		close(fds[--fd_count]);
+		fd_close(fds[--fd_count]);
 	return true;
 }
 
@@ -481,8 +481,7 @@ static void fini(struct keeper *k)
 		keeper_runs_free(k->runs);
 	}
 	cgroup_home_close(k->home);
-	if (k->signal_fd >= 0)
-		close(k->signal_fd);
+	fd_close(k->signal_fd);
 	poller_free(k->poller);
 	free(k->packet);
 }

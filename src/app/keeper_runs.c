@@ -2,6 +2,7 @@
 #include "app/keeper_runs.h"
 
 #include "app/keeper_worker.h"
+#include "os/fd.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -91,10 +92,8 @@ static void close_process(struct keeper_run *run)
 {
 	poller_remove(run->runs->poller, run->exit_source);
 	run->exit_source = NULL;
-	if (run->hook.child.pidfd >= 0)
-		close(run->hook.child.pidfd);
-	if (run->hook.child.report_fd >= 0)
-		close(run->hook.child.report_fd);
+	fd_close(run->hook.child.pidfd);
+	fd_close(run->hook.child.report_fd);
 	run->hook.child = (struct spawn_child){.pid = 0, .pidfd = -1, .report_fd = -1};
 }
 
@@ -111,7 +110,7 @@ static void close_output(struct keeper_run *run)
 	struct keeper_runs *rs = run->runs;
 	if (run->hook.output_fd < 0)
 		return;
-	close(run->hook.output_fd);
+	fd_close(run->hook.output_fd);
 	run->hook.output_fd = -1;
 	if (run->has_ended) {
 		TAILQ_REMOVE(&rs->pipes, run, next_pipe);

@@ -2,11 +2,11 @@
 #include "app/lineage.h"
 
 #include "base/grow.h"
+#include "os/fd.h"
 #include "os/proc.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* One process, held by a descriptor while it is made sure that it is still the one meant. */
 struct lineage_process {
@@ -43,8 +43,7 @@ size_t lineage_signal(struct lineage *l, int signal)
 	for (size_t i = 0; i < l->count; i++) {
 		if (l->items[i].is_sure && l->items[i].fd >= 0)
 			proc_signal(l->items[i].fd, signal);
-		if (l->items[i].fd >= 0)
-			close(l->items[i].fd);
+		fd_close(l->items[i].fd);
 	}
 	free(l->items);
 	*l = (struct lineage){0};

@@ -2,6 +2,7 @@
 #include "app/names.h"
 
 #include "core/actor.h"
+#include "os/fd.h"
 #include "os/thread.h"
 #include "os/user.h"
 
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -84,11 +84,8 @@ struct names *names_new(void)
 	pthread_cond_init(&n->filled, NULL);
 	if (n->fd >= 0 && thread_start(&n->thread, answer, n) == 0)
 		return n;
-	int saved = errno;
-	if (n->fd >= 0)
-		close(n->fd);
+	fd_close(n->fd);
 	free(n);
-	errno = saved;
 	return NULL;
 }
 
@@ -115,7 +112,7 @@ void names_free(struct names *n)
 		HASH_DEL(n->by_uid, e);
 		free(e);
 	}
-	close(n->fd);
+	fd_close(n->fd);
 	free(n);
 }
 

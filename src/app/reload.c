@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/reload.h"
 
+#include "os/fd.h"
 #include "os/thread.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -64,11 +64,8 @@ struct reload *reload_new(struct poller *poller, const struct options *o,
 		r->source = poller_add(poller, r->fd, EPOLLIN, on_done, r);
 	if (r->source)
 		return r;
-	int saved = errno;
-	if (r->fd >= 0)
-		close(r->fd);
+	fd_close(r->fd);
 	free(r);
-	errno = saved;
 	return NULL;
 }
 
@@ -91,6 +88,6 @@ void reload_free(struct reload *r)
 		load_fini(&r->load);
 	}
 	poller_remove(r->poller, r->source);
-	close(r->fd);
+	fd_close(r->fd);
 	free(r);
 }

@@ -11,13 +11,13 @@
 #include "core/hook.h"
 #include "core/payload.h"
 #include "core/runlabel.h"
+#include "os/fd.h"
 #include "os/memfile.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The descriptor that FSMON_FD has in a hook. */
 #define FILE_FD 3
@@ -81,9 +81,7 @@ static int make_stdin(struct jobs *j, const struct job *job, struct input *in)
 		errno = ENOMEM;
 	else
 		in->stdin_fd = memfile_make(out.data, out.len);
-	int saved = errno;
 	buf_fini(&out);
-	errno = saved;
 	return in->stdin_fd < 0 ? -1 : 0;
 }
 
@@ -126,9 +124,7 @@ static int request_run(struct jobs *j, const struct job *job, struct input *in)
 		.file_fd = in->file_fd,
 	};
 	int rc = j->config.link.start(j->config.link.ctx, &request);
-	int saved = errno;
 	hook_fini(&hook);
-	errno = saved;
 	return rc;
 }
 
@@ -138,10 +134,8 @@ static int start(struct jobs *j, const struct job *job)
 	struct input in = {.newest = job_newest(job->sched)->view, .stdin_fd = -1};
 	in.file_fd = open_file(j, &in.newest);
 	int error = request_run(j, job, &in) < 0 ? errno : 0;
-	if (in.stdin_fd >= 0)
-		close(in.stdin_fd);
-	if (in.file_fd >= 0)
-		close(in.file_fd);
+	fd_close(in.stdin_fd);
+	fd_close(in.file_fd);
 	return error;
 }
 

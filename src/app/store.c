@@ -5,6 +5,7 @@
 #include "app/store_left.h"
 #include "app/store_thread.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/thread.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 #define LINGER_COUNT 4096 /* so much is written without lingering */
@@ -238,8 +238,7 @@ static void free_store(struct store *s)
 {
 	int saved = errno;
 	poller_remove(s->config.poller, s->source);
-	if (s->fd >= 0)
-		close(s->fd);
+	fd_close(s->fd);
 	store_db_close(&s->db, true);
 	store_batch_fini(&s->batch);
 	store_batch_free_asks(&s->answers);

@@ -7,13 +7,13 @@
 #include "app/report.h"
 #include "app/shown.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/mountinfo.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Look at the mounts with the rules; with the privilege for it, mark them in a group of
  * our own to see whether the kernel lets us. Returns 0, or -1 after a message. */
@@ -30,10 +30,8 @@ static int look(struct filesystems *f, const struct table *rules, bool *is_tried
 		fprintf(stderr, "fsmon: the mounts cannot be looked at: %s\n",
 			strerror(errno));
 	*is_tried = group >= 0;
-	if (group >= 0)
-		close(group);
-	if (fd >= 0)
-		close(fd);
+	fd_close(group);
+	fd_close(fd);
 	dirtree_free(tree);
 	buf_fini(&text);
 	return rc;

@@ -7,6 +7,7 @@
 #include "core/tsrec.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/netlink.h"
 #include "os/thread.h"
 
@@ -322,8 +323,7 @@ void witness_free(struct witness *w)
 		thread_wake(w->stop_fd);
 		pthread_join(w->thread, NULL);
 	}
-	if (w->stop_fd >= 0)
-		close(w->stop_fd);
+	fd_close(w->stop_fd);
 	witness_clear(&w->queue);
 	witness_clear(&w->tasks);
 	pthread_mutex_destroy(&w->lock);

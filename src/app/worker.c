@@ -12,6 +12,7 @@
 #include "app/requests.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/mountinfo.h"
 #include "os/proc.h"
 #include "os/thread.h"
@@ -200,9 +201,7 @@ static int update_filesystems(struct worker *w, const struct table *rules)
 	if (rc == 0)
 		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
 			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
-	int saved = errno;
 	buf_fini(&text);
-	errno = saved;
 	return rc;
 }
 
@@ -551,10 +550,8 @@ static void end(struct worker *w)
 	filesystems_fini(&w->filesystems);
 	poller_free(w->poller);
 	load_fini(&w->load);
-	if (w->mountinfo_fd >= 0)
-		close(w->mountinfo_fd);
-	if (w->wake_fd >= 0)
-		close(w->wake_fd);
+	fd_close(w->mountinfo_fd);
+	fd_close(w->wake_fd);
 }
 
 int worker_run(const struct options *o)

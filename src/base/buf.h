@@ -41,7 +41,8 @@ void buf_clear(struct buf *b);
  * failed. The buffer is empty afterwards. */
 __attribute__((warn_unused_result)) char *buf_take(struct buf *b);
 
-/* Free the memory; the buffer is empty afterwards. */
+/* Free the memory; the buffer is empty afterwards. Keeps errno, as free(3) does (POSIX.1-2024,
+ * glibc 2.33). */
 void buf_fini(struct buf *b);
 
 #endif

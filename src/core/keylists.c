@@ -49,9 +49,7 @@ static int add_deep_glob(
 		errno = ENOMEM;
 	else
 		rc = add_glob(globs, pattern.data, GLOB_PATH, item, ctx);
-	int saved = errno;
 	buf_fini(&pattern);
-	errno = saved;
 	return rc;
 }
 

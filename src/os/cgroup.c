@@ -2,6 +2,7 @@
 #include "os/cgroup.h"
 
 #include "base/grow.h"
+#include "os/fd.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -71,8 +72,7 @@ static void cgroup_remove(int parent_fd, const char *name, int depth)
 	int fd = cgroup_open_dir(parent_fd, name);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+		fd_close(fd);
 		return;
 	}
 	for (struct dirent *e; (e = readdir(dir));) {
@@ -91,7 +91,7 @@ static void cgroup_remove_leftover(int parent_fd, const char *name)
 		return;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		cgroup_remove(parent_fd, name, CGROUP_DEPTH_MAX);
-	close(fd);
+	fd_close(fd);
 }
 
 static void cgroup_remove_leftovers(int parent_fd, const char *prefix)
@@ -100,8 +100,7 @@ static void cgroup_remove_leftovers(int parent_fd, const char *prefix)
 	int fd = cgroup_open_dir(parent_fd, ".");
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+		fd_close(fd);
 		return;
 	}
 	for (struct dirent *e; (e = readdir(dir));) {
@@ -127,7 +126,7 @@ static int cgroup_home_make(struct cgroup_home *h)
 				0 &&
 			mine.st_ino == named.st_ino)
 			return 0;
-		close(h->fd);
+		fd_close(h->fd);
 		h->fd = -1;
 	}
 	errno = EAGAIN;
@@ -205,10 +204,8 @@ struct cgroup_home *cgroup_home_open(
 
 static void cgroup_free(struct cgroup *c)
 {
-	if (c->dir_fd >= 0)
-		close(c->dir_fd);
-	if (c->events_fd >= 0)
-		close(c->events_fd);
+	fd_close(c->dir_fd);
+	fd_close(c->events_fd);
 	free(c);
 }
 
@@ -223,10 +220,9 @@ void cgroup_home_close(struct cgroup_home *h)
 	}
 	if (h->fd >= 0) {
 		cgroup_remove(h->parent_fd, h->name, CGROUP_DEPTH_MAX);
-		close(h->fd);
+		fd_close(h->fd);
 	}
-	if (h->parent_fd >= 0)
-		close(h->parent_fd);
+	fd_close(h->parent_fd);
 	free(h->path);
 	free(h->inner);
 	free(h);
@@ -281,9 +277,7 @@ struct cgroup *cgroup_open(struct cgroup_home *h)
 		.home = h, .number = ++h->last_number, .dir_fd = -1, .events_fd = -1};
 	if (cgroup_make(c) == 0)
 		return c;
-	int saved = errno;
 	cgroup_free(c);
-	errno = saved;
 	return NULL;
 }
 
@@ -344,9 +338,7 @@ int cgroup_kill(struct cgroup *c)
 	if (fd < 0)
 		return -1;
 	ssize_t n = write(fd, "1", 1);
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return n == 1 ? 0 : -1;
 }
 
@@ -370,9 +362,7 @@ static int cgroup_read(const char *path, char *text, size_t size)
 	if (fd < 0)
 		return -1;
 	ssize_t n = read(fd, text, size - 1);
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	return n < 0 ? -1 : 0;
 }
@@ -413,7 +403,7 @@ static bool cgroup_signal_one(const struct cgroup *c, pid_t pid, int signal)
 		return false;
 	bool is_sent = cgroup_has(c, pid) &&
 		       syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0;
-	close(fd);
+	fd_close(fd);
 	return is_sent;
 }
 
@@ -438,10 +428,7 @@ static ssize_t cgroup_signal_pass(
 	int fd = openat(c->dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!file) {
-		int saved = errno;
-		if (fd >= 0)
-			close(fd);
-		errno = saved;
+		fd_close(fd);
 		return -1;
 	}
 	size_t sorted = pids->count;
@@ -470,8 +457,6 @@ int cgroup_signal(const struct cgroup *c, int signal, pid_t pid)
 	ssize_t fresh = 1;
 	for (int i = 0; i < CGROUP_PASSES_MAX && fresh > 0; i++)
 		fresh = cgroup_signal_pass(c, signal, &pids);
-	int saved = errno;
 	free(pids.items);
-	errno = saved;
 	return fresh < 0 ? -1 : pids.has_reached;
 }

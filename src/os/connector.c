@@ -2,6 +2,7 @@
 #include "os/connector.h"
 
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/netlink.h"
 
 #include <arpa/inet.h>
@@ -156,8 +157,7 @@ int connector_open(const char **why)
 	}
 	int saved = errno;
 	*why = connector_reason(saved);
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	errno = saved;
 	return -1;
 }

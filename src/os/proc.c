@@ -2,6 +2,7 @@
 #include "os/proc.h"
 
 #include "base/grow.h"
+#include "os/fd.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,9 +38,7 @@ ssize_t proc_read(int dir, const char *name, char *buf, size_t size_bytes)
 			break;
 		len += (size_t)n;
 	}
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return n < 0 ? -1 : (ssize_t)len;
 }
 
