@@ -7,7 +7,6 @@
 #include "base/utf8.h"
 #include "core/lines.h"
 #include "core/outcome.h"
-#include "core/screen.h"
 #include "core/when.h"
 #include "os/clock.h"
 
@@ -224,7 +223,7 @@ static void add_output(struct buf *b, const json_t *output)
 		b->failed = true;
 	if (bytes.len >= LINES_TAIL_BYTES)
 		buf_add_str(b, "[what came before was not kept]\n");
-	screen_add(b, bytes.data, bytes.len);
+	buf_add_screen(b, bytes.data, bytes.len);
 	if (b->len > 0 && b->data[b->len - 1] != '\n')
 		buf_add_str(b, "\n");
 	buf_fini(&bytes);

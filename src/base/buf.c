@@ -78,20 +78,40 @@ static void add_escape(struct buf *b, unsigned char c)
 		buf_printf(b, "\\%03o", c);
 }
 
-int buf_add_vis(struct buf *b, const void *bytes, size_t len)
+/* Lines and tabs are good for a screen. */
+static void add_screen_escape(struct buf *b, unsigned char c)
 {
-	const char *s = bytes;
+	if (c == '\n' || c == '\t')
+		buf_add(b, &c, 1);
+	else
+		buf_printf(b, "\\%03o", c);
+}
+
+/* Append what shows something as it is, but for the characters in `except`. */
+static int add_visible(struct buf *b, const char *s, size_t len, const char *except,
+	void (*escape)(struct buf *b, unsigned char c))
+{
 	/* A byte takes four at most. */
 	if (buf_reserve(b, len > SIZE_MAX / 8 ? SIZE_MAX : len) < 0)
 		return -1;
 	for (size_t i = 0; i < len; i++) {
-		size_t plain = utf8_visible(s + i, len - i, "\\");
+		size_t plain = utf8_visible(s + i, len - i, except);
 		buf_add(b, s + i, plain);
 		i += plain;
 		if (i < len)
-			add_escape(b, (unsigned char)s[i]);
+			escape(b, (unsigned char)s[i]);
 	}
 	return buf_add(b, "", 0);
+}
+
+int buf_add_vis(struct buf *b, const void *bytes, size_t len)
+{
+	return add_visible(b, bytes, len, "\\", add_escape);
+}
+
+int buf_add_screen(struct buf *b, const void *bytes, size_t len)
+{
+	return add_visible(b, bytes, len, "", add_screen_escape);
 }
 
 void buf_clear(struct buf *b)

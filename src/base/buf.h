@@ -34,6 +34,13 @@ __attribute__((format(printf, 2, 3))) int buf_printf(struct buf *b, const char *
  */
 int buf_add_vis(struct buf *b, const void *bytes, size_t len);
 
+/*
+ * Append bytes so that they can be read as they were meant and do nothing to a terminal:
+ * likewise, but newlines, tabs and backslashes stay, and all that is escaped is octal. This is
+ * for eyes, not for unvis(3).
+ */
+int buf_add_screen(struct buf *b, const void *bytes, size_t len);
+
 /* Forget the contents, keep the memory. */
 void buf_clear(struct buf *b);
 
