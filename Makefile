@@ -50,7 +50,8 @@ endef
 
 # ---- Settings: each may be given on the command line -------------------------------------------
 
-# release, debug, asan (with ubsan), tsan, or fuzz (libFuzzer); each builds in its own directory.
+# release, debug, asan (with ubsan), tsan, fuzz (libFuzzer), or coverage (gcov); each builds in its
+# own directory.
 MODE  ?= release
 BUILD ?= $(if $(filter release,$(MODE)),build,build-$(MODE))
 
@@ -67,7 +68,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
-modes := release debug asan tsan fuzz
+modes := release debug asan tsan fuzz coverage
 ifeq ($(filter $(MODE),$(modes)),)
 $(error MODE=$(MODE): one of $(modes))
 endif
@@ -79,10 +80,12 @@ CFLAGS_debug     := -O0 -g3
 CFLAGS_asan      := -O1 -g
 CFLAGS_tsan      := -O1 -g
 CFLAGS_fuzz      := -O1 -g
+CFLAGS_coverage  := -O0 -g
 HARDEN_release   := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 SANITIZE_asan    := -fsanitize=address,undefined $(san_fuzz)
 SANITIZE_tsan    := -fsanitize=thread $(san_fuzz)
 SANITIZE_fuzz    := -fsanitize=fuzzer-no-link,address,undefined $(san_fuzz)
+SANITIZE_coverage := --coverage
 
 CFLAGS ?= $(CFLAGS_$(MODE))
 # clang does not read the comments in which uthash.h says that it means to fall through; gcc does.
@@ -133,7 +136,8 @@ GIVE_BACK = if [ -n "$$SUDO_UID" ]; then chown -R "$$SUDO_UID:$$SUDO_GID" $(BUIL
 finish    = status=$$?; $(GIVE_BACK); exit $$status
 build     = echo 'Building $(1)'; $(SUBMAKE) -s $(2); $(finish)
 
-.PHONY: all tests deps check-deps run check unit fuzz lint format install uninstall clean help FORCE
+.PHONY: all tests deps check-deps run check unit fuzz coverage lint format \
+	install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
@@ -224,6 +228,18 @@ fuzz:
 	+@$(SUBMAKE) -s MODE=fuzz CC=clang fuzz
 endif
 
+# Whether the tests pass is not asked here: a child that has become another user cannot write its
+# counts, and says so where the test expects nothing.
+ifeq ($(MODE),coverage)
+coverage: $(UNIT)
+	@find $(BUILD) -name '*.gcda' -delete
+	@BUILD=$(BUILD) MODE=$(MODE) tests/run unit >$(BUILD)/tests.log || :
+	@tests/coverage $(BUILD)
+else
+coverage:
+	+@$(SUBMAKE) -s MODE=coverage coverage
+endif
+
 lint:
 	+@MAKE='$(SUBMAKE)' CFLAGS='$(subst ',,$(ALL_CPPFLAGS)) $(UNIT_CFLAGS) -std=gnu17 $(WARN)' tests/lint/run
 
@@ -259,7 +275,8 @@ uninstall:
 		if [ -d "$$dir" ] && ! rmdir "$$dir" 2>/dev/null; then echo "kept: $$dir"; fi; done
 
 clean:
-	rm -rf build build-debug build-asan build-tsan build-fuzz build-lint-gcc build-lint-clang
+	rm -rf build build-debug build-asan build-tsan build-fuzz build-coverage \
+		build-lint-gcc build-lint-clang
 
 help:
 	@echo 'make                build $(BUILD)/fsmon; MODE=debug, asan or tsan: in build-MODE/'
@@ -267,6 +284,7 @@ help:
 	@echo 'sudo make check     run every test; TESTS=REGEX: those files, FILTER=REGEX: those bats tests'
 	@echo 'make unit           only the unit tests'
 	@echo 'make fuzz           run each fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)'
+	@echo 'make coverage       which lines of src the unit tests reach, by folder'
 	@echo 'make lint           layers, circles, warnings, format, clang-tidy, shellcheck, mandoc'
 	@echo 'make format         put the sources into their format'
 	@echo 'sudo make deps      install what the build needs; check-deps: what the tests need too'
