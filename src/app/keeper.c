@@ -26,7 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,7 +100,7 @@ static void drop_socket(struct keeper *k)
 static int watch_worker(struct keeper *k, int fd)
 {
 	k->worker_fd = fd;
-	k->worker_pidfd = pidfd_open(k->worker_pid, 0);
+	k->worker_pidfd = proc_hold(k->worker_pid);
 	if (k->worker_pidfd >= 0)
 		k->worker_exit = poller_add(
 			k->poller, k->worker_pidfd, EPOLLIN, on_worker_exit, k);

@@ -3,6 +3,7 @@
 
 #include "base/grow.h"
 #include "os/fd.h"
+#include "os/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -407,12 +408,6 @@ static bool cgroup_signal_one(const struct cgroup *c, pid_t pid, int signal)
 	return is_sent;
 }
 
-static int cgroup_compare_pids(const void *a, const void *b)
-{
-	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
-	return (x > y) - (x < y);
-}
-
 static int cgroup_add_pid(struct cgroup_pids *pids, pid_t pid)
 {
 	if (grow(pids->items, pids->count) < 0)
@@ -435,9 +430,8 @@ static ssize_t cgroup_signal_pass(
 	ssize_t fresh = 0;
 	int pid;
 	while (fscanf(file, "%d", &pid) == 1) {
-		if (pid <= 0 ||
-			(sorted > 0 && bsearch(&pid, pids->items, sorted, sizeof(pid_t),
-					       cgroup_compare_pids)))
+		if (pid <= 0 || (sorted > 0 && bsearch(&pid, pids->items, sorted,
+						       sizeof(pid_t), proc_compare)))
 			continue;
 		if (cgroup_signal_one(c, pid, signal) && pid == pids->wanted)
 			pids->has_reached = true;
@@ -447,7 +441,7 @@ static ssize_t cgroup_signal_pass(
 	}
 	fclose(file);
 	if (pids->count > 0)
-		qsort(pids->items, pids->count, sizeof(pid_t), cgroup_compare_pids);
+		qsort(pids->items, pids->count, sizeof(pid_t), proc_compare);
 	return fresh;
 }
 

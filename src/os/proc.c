@@ -65,7 +65,7 @@ ssize_t proc_readlink(int dir, const char *name, char *buf, size_t size_bytes)
 	return (ssize_t)len;
 }
 
-static int proc_compare(const void *a, const void *b)
+int proc_compare(const void *a, const void *b)
 {
 	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
 	return (x > y) - (x < y);
