@@ -10,6 +10,7 @@
 #include "core/value.h"
 #include "os/fanotify.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
