@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -42,18 +42,16 @@ static bool take_char(const char **p, char c)
 /* `2026-11-23`, in *t. */
 static bool take_date(const char **p, struct tm *t)
 {
-	int year, month, day;
-	if (!take_number(p, 4, &year) || !take_char(p, '-') ||
-		!take_number(p, 2, &month) || !take_char(p, '-') ||
-		!take_number(p, 2, &day))
+	const size_t len = strlen("2026-11-23");
+	const char *end = strptime(*p, "%Y-%m-%d", t);
+	/* It takes shorter numbers too, and blanks before them. */
+	if (!end || (size_t)(end - *p) != len || strcspn(*p, zone_blanks) < len)
 		return false;
-	t->tm_year = year - 1900;
-	t->tm_mon = month - 1;
-	t->tm_mday = day;
+	*p = end;
 	/* timegm(3) takes what is no date for another one. */
 	struct tm same = *t;
 	timegm(&same);
-	return year >= 1970 && same.tm_mon == t->tm_mon;
+	return t->tm_year >= 70 && same.tm_mon == t->tm_mon;
 }
 
 /* `.25`: digits behind the ninth do not count. */
