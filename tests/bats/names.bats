@@ -122,7 +122,7 @@ logged_paths() {
 
 @test "names with newline and escape sequences in the JSON log" {
 	need_command python3
-	local names=($'a\nb' $'\e[2Ja' $'\xff\xfe' 'ä' '"' '\' $'a\u2028b')
+	local names=($'a\nb' $'\e[2Ja' $'\xff\xfe' 'ä' '"' $'\\' $'a\u2028b')
 	printf '[daemon]\nlog-format = json\n' >"$CONF"
 	assert_names "${names[@]}"
 	grep -qF '"path":"'"$W/ä"'"' "$LOG"

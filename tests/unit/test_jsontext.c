@@ -22,8 +22,7 @@ static const char *const texts[] = {
 	"\xe2\x82\xac \xf0\x9f\x98\x80",
 	"caf\xe9.txt",
 	"\xff\xfe\x80\xbf\xc0\xf4\x8f",
-	"\xc2\x9b"
-	"2J\xe2\x80\xaetxt\x7f",
+	"\xc2\x9b[2J\xe2\x80\xaetxt\x7f",
 	/* The characters that stand for bytes are not mistaken for them: the first, the last, and
 	 * the one before. */
 	"\xf4\x8f\xbe\x80\xf4\x8f\xbf\xbf",
