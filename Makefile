@@ -260,6 +260,7 @@ install:
 	sed 's|/usr/local/sbin/|$(SBINDIR)/|' etc/fsmon.service >'$(DESTDIR)$(UNITDIR)/fsmon.service'
 	chmod 644 '$(DESTDIR)$(UNITDIR)/fsmon.service'
 	cp -R examples/. '$(DESTDIR)$(DOCDIR)/examples'
+	install -m 644 etc/NEWS '$(DESTDIR)$(DOCDIR)/NEWS'
 	test -e '$(DESTDIR)$(SYSCONFDIR)/fsmon/fsmon.conf' || \
 		install -m 644 etc/fsmon.conf '$(DESTDIR)$(SYSCONFDIR)/fsmon/fsmon.conf'
 

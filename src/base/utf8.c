@@ -3,6 +3,8 @@
 
 #include "base/countof.h"
 
+#include <string.h>
+
 /* The Unicode Standard, table 3-7. Bytes behind the second are 0x80 to 0xbf. */
 static const struct utf8_row {
 	unsigned char first_min, first_max, second_min, second_max;
@@ -47,4 +49,50 @@ size_t utf8_take(const void *bytes, size_t len, uint32_t *code)
 	}
 	*code = number;
 	return row->len;
+}
+
+/* Characters that do something rather than show something, behind those of ASCII. */
+static const struct {
+	uint32_t first, last;
+} controls[] = {
+	{0x7f, 0x9f},
+	{0x061c, 0x061c},
+	{0x200e, 0x200f},
+	{0x2028, 0x202e},
+	{0x2066, 0x2069},
+	{0xfff9, 0xfffb},
+};
+
+bool utf8_is_control(uint32_t code)
+{
+	if (code < controls[0].first)
+		return code < ' ';
+	for (size_t i = 0; i < countof(controls); i++) {
+		if (code >= controls[i].first && code <= controls[i].last)
+			return true;
+	}
+	return false;
+}
+
+size_t utf8_visible(const void *bytes, size_t len, const char *except)
+{
+	const char *s = bytes;
+	size_t n = 0, taken = 1;
+	while (n < len && taken > 0) {
+		uint32_t code;
+		taken = utf8_take(s + n, len - n, &code);
+		if (taken > 0 &&
+			(utf8_is_control(code) || (code < 0x80 && strchr(except, s[n]))))
+			taken = 0;
+		n += taken;
+	}
+	return n;
+}
+
+size_t utf8_count(const char *s)
+{
+	size_t count = 0;
+	for (; *s; s++)
+		count += ((unsigned char)*s & 0xc0) != 0x80;
+	return count;
 }

@@ -112,6 +112,15 @@ static void finds_the_rules_of_a_path(void **state)
 	table_free(t);
 }
 
+static bool has_hit(const struct table_hits *hits, uint32_t number)
+{
+	for (size_t i = 0; i < hits->count; i++) {
+		if (hits->rules[i] == number)
+			return true;
+	}
+	return false;
+}
+
 static void reads_no_further_than_the_length(void **state)
 {
 	(void)state;
@@ -119,11 +128,11 @@ static void reads_no_further_than_the_length(void **state)
 	struct table_hits hits = {0};
 	assert_int_equal(table_match(t, "/etc/passwdxyz", 11, ANY, &hits), 0);
 	assert_int_equal(hits.count, 3);
-	assert_true(table_hits_has(&hits, 4));
-	assert_false(table_hits_has(&hits, 5));
+	assert_true(has_hit(&hits, 4));
+	assert_false(has_hit(&hits, 5));
 	assert_int_equal(table_match(t, "", 0, ANY, &hits), 0);
 	assert_int_equal(hits.count, 0);
-	assert_false(table_hits_has(&hits, 4));
+	assert_false(has_hit(&hits, 4));
 	free(hits.rules);
 	table_free(t);
 }
@@ -288,7 +297,7 @@ static void the_index_finds_what_trying_each_finds(void **state)
 		for (uint32_t r = 0; r < 500; r++) {
 			bool fits = table_judge_path(t, r, path.data, path.len, NULL) ==
 				    JUDGE_MATCH;
-			if (fits != table_hits_has(&hits, r))
+			if (fits != has_hit(&hits, r))
 				fail_msg("rule %u and %s", r, path.data);
 		}
 		for (size_t k = 1; k < hits.count; k++)
