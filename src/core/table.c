@@ -282,15 +282,6 @@ int table_match(const struct table *t, const char *path, size_t len, uint32_t ki
 	return 0;
 }
 
-bool table_hits_has(const struct table_hits *hits, uint32_t number)
-{
-	for (size_t i = 0; i < hits->count; i++) {
-		if (hits->rules[i] == number)
-			return true;
-	}
-	return false;
-}
-
 enum judge_verdict table_judge_path(const struct table *t, uint32_t number,
 	const char *path, size_t len, const struct glob **decided)
 {
