@@ -88,7 +88,7 @@ static void add_screen_escape(struct buf *b, unsigned char c)
 }
 
 /* Append what shows something as it is, but for the characters in `except`. */
-static int add_visible(struct buf *b, const char *s, size_t len, const char *except,
+static int add_visible(struct buf *b, const char *s, size_t len, const char except[2],
 	void (*escape)(struct buf *b, unsigned char c))
 {
 	/* A byte takes four at most. */
@@ -111,7 +111,7 @@ int buf_add_vis(struct buf *b, const void *bytes, size_t len)
 
 int buf_add_screen(struct buf *b, const void *bytes, size_t len)
 {
-	return add_visible(b, bytes, len, "", add_screen_escape);
+	return add_visible(b, bytes, len, "\0", add_screen_escape);
 }
 
 void buf_clear(struct buf *b)

@@ -3,8 +3,6 @@
 
 #include "base/countof.h"
 
-#include <string.h>
-
 /* The Unicode Standard, table 3-7. Bytes behind the second are 0x80 to 0xbf. */
 static const struct utf8_row {
 	unsigned char first_min, first_max, second_min, second_max;
@@ -74,17 +72,26 @@ bool utf8_is_control(uint32_t code)
 	return false;
 }
 
-size_t utf8_visible(const void *bytes, size_t len, const char *except)
+/* ASCII at the front, without `a` and `b`: most of all text. */
+static size_t ascii_visible(const unsigned char *s, size_t len, int a, int b)
 {
-	const char *s = bytes;
-	size_t n = 0, taken = 1;
-	while (n < len && taken > 0) {
-		uint32_t code;
-		taken = utf8_take(s + n, len - n, &code);
-		if (taken > 0 &&
-			(utf8_is_control(code) || (code < 0x80 && strchr(except, s[n]))))
-			taken = 0;
+	size_t n = 0;
+	while (n < len && s[n] >= ' ' && s[n] <= '~' && s[n] != a && s[n] != b)
+		n++;
+	return n;
+}
+
+size_t utf8_visible(const void *bytes, size_t len, const char except[2])
+{
+	const unsigned char *s = bytes;
+	size_t n = ascii_visible(s, len, except[0], except[1]);
+	uint32_t code;
+	while (n < len && s[n] >= 0x80) {
+		size_t taken = utf8_take(s + n, len - n, &code);
+		if (taken == 0 || utf8_is_control(code))
+			break;
 		n += taken;
+		n += ascii_visible(s + n, len - n, except[0], except[1]);
 	}
 	return n;
 }

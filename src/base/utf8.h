@@ -16,8 +16,8 @@ size_t utf8_take(const void *bytes, size_t len, uint32_t *code);
 bool utf8_is_control(uint32_t code);
 
 /* How many bytes at the front show something: well-formed characters that are no control
- * characters, nor any of those of ASCII in `except`. */
-size_t utf8_visible(const void *bytes, size_t len, const char *except);
+ * characters, nor one of two of ASCII (0: none). */
+size_t utf8_visible(const void *bytes, size_t len, const char except[2]);
 
 /* How many characters a string of well-formed UTF-8 has. */
 size_t utf8_count(const char *s);
