@@ -2,7 +2,7 @@
 #include "app/options.h"
 
 #include "base/countof.h"
-#include "core/judge.h"
+#include "core/rule/judge.h"
 
 #include <errno.h>
 #include <getopt.h>
