@@ -32,10 +32,6 @@ static const char state_and_job[] =
 	" done INTEGER NOT NULL, followed_by INTEGER, failure TEXT,"
 	" failure_status INTEGER, failure_run_id INTEGER, failure_output BLOB);"
 	"CREATE INDEX job_open ON job (id) WHERE done = 0;";
-static const char pause[] =
-	"CREATE TABLE pause (rule TEXT PRIMARY KEY, until_ns INTEGER NOT NULL)"
-	" WITHOUT ROWID;";
-
 #define KEY "INTEGER PRIMARY KEY"
 #define NUMBER "INTEGER NOT NULL"
 #define TEXT "TEXT NOT NULL"
@@ -119,9 +115,11 @@ void store_schema_add_tables(struct buf *b)
 	add_table(b, &store_schema_event);
 	buf_add_str(b, "CREATE INDEX event_of_job ON event (job_id);");
 	add_table(b, &store_schema_run);
-	buf_add_str(b, "CREATE INDEX run_started ON run (started_ns);"
-		       "CREATE INDEX run_of_job ON run (job_id);");
-	buf_add_str(b, pause);
+	buf_add_str(b,
+		"CREATE INDEX run_started ON run (started_ns);"
+		"CREATE INDEX run_of_job ON run (job_id);"
+		"CREATE TABLE pause (rule TEXT PRIMARY KEY, until_ns INTEGER NOT NULL)"
+		" WITHOUT ROWID;");
 }
 
 void store_schema_add_names(struct buf *b, const struct store_table *table)

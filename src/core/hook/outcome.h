@@ -20,7 +20,8 @@ enum outcome_kind {
 	OUTCOME_OVERFLOW, /* not of runs: queue-max */
 };
 
-/* What a run used; see getrusage(2). */
+/* What a run used; see getrusage(2). The keeper sends it to the worker as it is: no pointers, no
+ * gaps. */
 struct outcome_usage {
 	uint64_t user_us;
 	uint64_t system_us;

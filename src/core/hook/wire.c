@@ -141,11 +141,8 @@ static void hello_fields(struct cursor *c, struct wire_hello *h)
 
 static void ended_fields(struct cursor *c, struct wire_message *m)
 {
-	struct outcome_usage *u = &m->ended.usage;
 	word(c, &m->ended.status);
-	raw(c, &u->user_us, sizeof(u->user_us));
-	raw(c, &u->system_us, sizeof(u->system_us));
-	raw(c, &u->max_rss_kib, sizeof(u->max_rss_kib));
+	raw(c, &m->ended.usage, sizeof(m->ended.usage));
 }
 
 static void fields(struct cursor *c, struct wire_message *m)
