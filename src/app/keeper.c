@@ -495,6 +495,7 @@ static bool has_finished(const struct keeper *k)
 int keeper_run(const struct keeper_config *config)
 {
 	struct keeper k;
+	assert(config->worker_argv && config->worker_argv[0]);
 	log_open(false);
 	if (init(&k, config) < 0) {
 		log_err("cannot start: %s", strerror(errno));

@@ -320,6 +320,7 @@ void keeper_runs_kill_all(struct keeper_runs *rs)
 void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd)
 {
 	struct keeper_run *run, *next;
+	assert(worker_fd < 0 || rs->around.worker_fd < 0);
 	rs->around.worker_fd = worker_fd;
 	HASH_ITER (hh, rs->by_id, run, next) {
 		run->knows_start = run->hook.output_fd < 0;
