@@ -160,8 +160,7 @@ static void add_row(struct buf *cells, json_t *run, uint64_t now_ns, size_t *wid
 	for (size_t i = 0; i < COLUMNS; i++) {
 		size_t start = cells->len;
 		add_cell(cells, i, run, now_ns);
-		buf_add(cells, "", 1);
-		if (!cells->failed)
+		if (buf_add(cells, "", 1) == 0)
 			widths[i] = MAX(widths[i], utf8_count(cells->data + start));
 	}
 }
@@ -170,11 +169,11 @@ static void add_row(struct buf *cells, json_t *run, uint64_t now_ns, size_t *wid
 static const char *print_row(const char *cell, const size_t *widths, FILE *out)
 {
 	for (size_t i = 0; i < COLUMNS; i++) {
-		int blanks = (int)(widths[i] - utf8_count(cell));
-		fprintf(out, "%s%*s%s", i ? "  " : "", columns[i].is_right ? blanks : 0,
-			"", cell);
+		size_t blanks = widths[i] - utf8_count(cell);
+		fprintf(out, "%s%*s%s", i ? "  " : "",
+			columns[i].is_right ? (int)blanks : 0, "", cell);
 		if (!columns[i].is_right && i + 1 < COLUMNS)
-			fprintf(out, "%*s", blanks, "");
+			fprintf(out, "%*s", (int)blanks, "");
 		cell += strlen(cell) + 1;
 	}
 	fprintf(out, "\n");

@@ -29,10 +29,9 @@ static int add_column(json_t *o, sqlite3_stmt *st, int i)
 	const struct store_column *c = &store_schema_run.columns[i];
 	const char *key = c->key ? c->key : c->name;
 	if (c->form == STORE_TIME) {
-		uint64_t ns = (uint64_t)sqlite3_column_int64(st, i);
-		char text[WHEN_UTC_SIZE];
-		when_utc(text, ns);
-		if (json_object_set_new(o, key, json_string(text)) < 0)
+		char time[WHEN_UTC_SIZE];
+		when_utc(time, (uint64_t)sqlite3_column_int64(st, i));
+		if (json_object_set_new(o, key, json_string(time)) < 0)
 			return -1;
 		key = c->name;
 	}

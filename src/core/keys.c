@@ -135,6 +135,7 @@ size_t keys_count(void)
 
 size_t keys_index(const struct key *key)
 {
+	assert(key >= keys && key < keys + countof(keys));
 	return (size_t)(key - keys);
 }
 

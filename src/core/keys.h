@@ -13,7 +13,7 @@
 
 #define KEYS_UNSET_NS UINT64_MAX /* max_wait_ns until keys_finish */
 
-/* Number of keys, and the place of one among them. */
+/* Number of keys, and the index of one of the table. */
 size_t keys_count(void);
 size_t keys_index(const struct key *key);
 
