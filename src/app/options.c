@@ -4,7 +4,6 @@
 #include "base/countof.h"
 #include "core/rule/judge.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <time.h>
+#include <unistd.h>
 
 static void read_comm(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {

@@ -13,11 +13,9 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define WITNESS_PRIORITY 10
 #define WITNESS_QUEUE_MAX 262144

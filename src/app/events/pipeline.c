@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* More records than this in so short a time mean load: then let them gather for GATHER_NS,
  * as to read each at once costs several times as much. */

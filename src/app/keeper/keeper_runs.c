@@ -12,7 +12,6 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* Longer than the name of any rule, and short enough for a request. */
 #define NAME_MAX_BYTES 200

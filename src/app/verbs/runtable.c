@@ -150,7 +150,7 @@ static void add_cell(struct buf *b, size_t column, json_t *run, uint64_t now_ns)
 	else if (json_is_integer(json_object_get(run, key)))
 		buf_printf(b, "%" PRIu64, jsontext_number(run, key));
 	else
-		buf_add_str(b, jsontext_of(run, key));
+		jsontext_add_vis(b, json_object_get(run, key));
 }
 
 /* Append the cells of a run, or the titles where that is NULL, each with its NUL, and widen the

@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 struct reload {
 	struct poller *poller;

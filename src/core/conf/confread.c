@@ -8,8 +8,6 @@
 #include "core/rule/accounts.h"
 #include "core/text/suggest.h"
 
-#include "base/countof.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>

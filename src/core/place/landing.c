@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/place/landing.h"
 
+#include "base/grow.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,14 +106,8 @@ static size_t first_below(const struct landing *l, const char *dir)
 
 static int list_add(struct landing_list *list, uint32_t number)
 {
-	if (list->count == list->size) {
-		size_t size = list->size ? 2 * list->size : 16;
-		uint32_t *items = reallocarray(list->items, size, sizeof(*items));
-		if (!items)
-			return -1;
-		list->items = items;
-		list->size = size;
-	}
+	if (grow(list->items, list->count) < 0)
+		return -1;
 	list->items[list->count++] = number;
 	return 0;
 }

@@ -46,7 +46,6 @@ struct landing_filesystem {
 struct landing_list {
 	uint32_t *items;
 	size_t count;
-	size_t size;
 };
 
 /* On which of the mounts below its front a glob may match. */
