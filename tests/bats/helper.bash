@@ -179,9 +179,10 @@ clear_hooks() {
 	: >"$HOOKLOG"
 }
 
-# assert_log REGEX: a line of the daemon's log matches.
+# assert_log REGEX: a line of the daemon's log matches, or will soon: a thread of the daemon writes
+# the log, which nothing else waits for.
 assert_log() {
-	grep -Eq -- "$1" "$LOG" && return 0
+	wait_until 20 grep -Eq -- "$1" "$LOG" && return 0
 	printf 'no line in the log matches: %s\n' "$1"
 	return 1
 }

@@ -480,7 +480,7 @@ write_until_run() {
 	EOF
 	start_daemon
 	write_each "$W/a"
-	wait_until 20 assert_log 'retry 1 of 1 in '
+	assert_log 'retry 1 of 1 in '
 	write_each "$W/a"
 	sync_daemon
 	assert_hook_lines "1 1" "2 2"
@@ -549,7 +549,7 @@ write_until_run() {
 	EOF
 	start_daemon
 	touch "$W/a"
-	wait_until 20 assert_log 'warning: exit 2 after'
+	assert_log 'warning: exit 2 after'
 	sync_daemon
 	assert_hook_lines both
 }

@@ -31,9 +31,9 @@ is_gone() {
 
 @test "make run shows path, command, user and outcome of what happens" {
 	as_user nobody touch "$DIR/hello"
-	wait_until 20 assert_log 'nobody did close-write on .*/watched/hello with touch'
-	wait_until 20 assert_log 'close-write .*/watched/hello by touch \(nobody'
-	wait_until 20 assert_log 'exit 0'
+	assert_log 'nobody did close-write on .*/watched/hello with touch'
+	assert_log 'close-write .*/watched/hello by touch \(nobody'
+	assert_log 'exit 0'
 }
 
 @test "make run ends at Ctrl-C and leaves nothing behind" {

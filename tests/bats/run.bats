@@ -59,7 +59,7 @@ new_worker() {
 	mapfile -t options < <(daemon_options)
 	setsid "$FSMON" run "${options[@]}" <&- >&- 2>>"$LOG" 3>&- &
 	DAEMON_PID=$!
-	wait_until 20 assert_log 'ready: 1 rule$'
+	assert_log 'ready: 1 rule$'
 	touch "$W/a"
 	sync_daemon
 	assert_hook_lines "close-write|$W/a|touch|root"
@@ -124,7 +124,7 @@ new_worker() {
 	touch "$W/gate1" "$W/gate2"
 	wait_until 20 assert_hook_line in
 	kill -TERM "$DAEMON_PID"
-	wait_until 20 assert_log 'stopping: waiting for 1 running hook$'
+	assert_log 'stopping: waiting for 1 running hook$'
 	is_running
 	echo go >"$SCRATCH/gate"
 	await_daemon
@@ -141,7 +141,7 @@ new_worker() {
 	wait_until 20 assert_hook_line in
 	pid=$(cat "$SCRATCH/hook.pid")
 	kill -TERM "$DAEMON_PID"
-	wait_until 20 assert_log stopping
+	assert_log stopping
 	is_running "$pid"
 	stop_daemon TERM
 	not_running "$pid"
@@ -155,11 +155,11 @@ new_worker() {
 	# In a process group of its own, as a terminal has it, and with SIGINT as a shell leaves it.
 	env --default-signal=INT setsid "$FSMON" run "${options[@]}" </dev/null >>"$LOG" 2>&1 3>&- &
 	DAEMON_PID=$!
-	wait_until 20 assert_log 'ready: 1 rule$'
+	assert_log 'ready: 1 rule$'
 	touch "$W/gate"
 	wait_until 20 assert_hook_line in
 	kill -INT -- "-$DAEMON_PID"
-	wait_until 20 assert_log 'stopping: waiting for 1 running hook$'
+	assert_log 'stopping: waiting for 1 running hook$'
 	echo go >"$SCRATCH/gate"
 	await_daemon
 	[ "$DAEMON_STATUS" = 0 ]

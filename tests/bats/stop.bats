@@ -110,7 +110,7 @@ escape_rule() {
 	touch "$W/a"
 	wait_until 20 test -s "$SCRATCH/there"
 	[ "$(alive "$HELPERS/escape 200")" = 201 ]
-	wait_until 20 assert_log '\[escape#1] .*stopped'
+	assert_log '\[escape#1] .*stopped'
 	[ "$(alive "$HELPERS/escape 200")" = 0 ]
 	has_stopped escape 2500 3500
 }
@@ -121,7 +121,7 @@ escape_rule() {
 	touch "$W/a"
 	wait_until 20 test -s "$SCRATCH/there"
 	[ "$(alive "$HELPERS/escape 200")" = 201 ]
-	wait_until 20 assert_log '\[escape#1] .*stopped'
+	assert_log '\[escape#1] .*stopped'
 	[ "$(alive "$HELPERS/escape 200")" = 0 ]
 	has_stopped escape 2500 3500
 }
@@ -140,7 +140,7 @@ relay_rule() {
 	start_daemon
 	touch "$W/a"
 	wait_until 20 test -s "$SCRATCH/there"
-	wait_until 20 assert_log '\[relay#1] .*stopped'
+	assert_log '\[relay#1] .*stopped'
 	flock --nonblock "$SCRATCH/there" true
 	has_stopped relay 1000 2300
 }
@@ -150,7 +150,7 @@ relay_rule() {
 	start_without_cgroups
 	touch "$W/a"
 	wait_until 20 test -s "$SCRATCH/there"
-	wait_until 20 assert_log '\[relay#1] .*stopped'
+	assert_log '\[relay#1] .*stopped'
 	flock --nonblock "$SCRATCH/there" true
 	has_stopped relay 1000 2300
 }
@@ -211,7 +211,7 @@ relay_rule() {
 	touch "$W/a"
 	wait_until 20 test -s "$SCRATCH/there"
 	kill -TERM "$DAEMON_PID"
-	wait_until 20 assert_log stopping
+	assert_log stopping
 	[ "$(alive "$HELPERS/escape 200")" = 201 ]
 	stop_daemon
 	[ "$(alive "$HELPERS/escape 200")" = 0 ]

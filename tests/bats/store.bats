@@ -83,9 +83,10 @@ is_state() {
 	[ "$(client status --json | jq -r .state)" = "$1" ]
 }
 
-# log_count REGEX: how many lines of the log match.
-log_count() {
-	grep -Ec -- "$1" "$LOG" || :
+# assert_logged_once REGEX: one line of the log matches, and no more.
+assert_logged_once() {
+	assert_log "$1"
+	[ "$(grep -Ec -- "$1" "$LOG")" = 1 ]
 }
 
 # What the log says of the store's trouble, and of its end.
@@ -95,8 +96,8 @@ HEALED='fsmon\.db can be written again'
 # The store has found by itself that it can go on.
 heals() {
 	wait_until 20 is_state running
-	[ "$(log_count "$TROUBLE")" = 1 ]
-	[ "$(log_count "$HEALED")" = 1 ]
+	assert_logged_once "$TROUBLE"
+	assert_logged_once "$HEALED"
 	touch "$W/healed"
 	sync_daemon
 	assert_hook_line 'healed 1'
@@ -121,7 +122,7 @@ assert_nothing_runs_again() {
 	write_counted gate "$W/1" "$W/2" "$W/3" "$W/4"
 	wait_until 20 assert_hook_line 'in 1 1'
 	kill -TERM "$DAEMON_PID"
-	wait_until 20 assert_log 'stopping: waiting for 1 running hook'
+	assert_log 'stopping: waiting for 1 running hook'
 	let_go
 	await_daemon
 	assert_log '3 waiting jobs are stored, and run after the next start'
@@ -489,7 +490,7 @@ has_tried() {
 	is_state degraded
 	[ "$(history_count ok)" = 51 ]
 	wait_until 20 has_tried "$(stat -c %.X "$STATE/fsmon.db")"
-	[ "$(log_count "$TROUBLE")" = 1 ]
+	assert_logged_once "$TROUBLE"
 	rm "$FS/fill"
 	heals
 	assert_nothing_runs_again
@@ -505,7 +506,7 @@ has_tried() {
 	sync_daemon
 	[ "$(hook_count)" = 20 ]
 	is_state degraded
-	[ "$(log_count "$TROUBLE")" = 1 ]
+	assert_logged_once "$TROUBLE"
 	rm "$FS/fill"
 	heals
 	assert_nothing_runs_again
@@ -578,7 +579,7 @@ has_tried() {
 	sync_daemon
 	assert_hook_lines 'a 1'
 	is_state degraded
-	[ "$(log_count "$TROUBLE")" = 1 ]
+	assert_logged_once "$TROUBLE"
 	mount -o remount,rw "$FS"
 	heals
 	assert_nothing_runs_again
@@ -599,7 +600,7 @@ has_tried() {
 	sync_daemon
 	stored
 	[ -s "$STATE/fsmon.db" ]
-	[ "$(log_count 'fsmon\.db.*(deleted|gone)')" = 1 ]
+	assert_logged_once 'fsmon\.db.*(deleted|gone)'
 	is_state running
 	stop_daemon
 	start_daemon
@@ -641,7 +642,7 @@ garbage() {
 	sync_daemon
 	assert_hook_lines 'a 1'
 	cmp "$STATE/fsmon.db.broken" "$SCRATCH/garbage"
-	[ "$(log_count 'fsmon\.db\.broken')" = 1 ]
+	assert_logged_once 'fsmon\.db\.broken'
 	is_state running
 	assert_nothing_runs_again
 	assert_history a:1:ok
@@ -684,7 +685,7 @@ garbage() {
 	sync_daemon
 	assert_hook_lines 'a 1' 'b 1' 'waited for a' 'waited for b'
 	[ -e "$STATE/fsmon.db.broken" ]
-	[ "$(log_count 'fsmon\.db\.broken')" = 1 ]
+	assert_logged_once 'fsmon\.db\.broken'
 	is_state running
 }
 
@@ -720,7 +721,7 @@ garbage() {
 	sync_daemon
 	assert_hook_lines 'a 1'
 	is_state degraded
-	[ "$(log_count "$TROUBLE.*newer")" = 1 ]
+	assert_logged_once "$TROUBLE.*newer"
 	client status | grep -q newer
 	stop_daemon
 	cmp "$STATE/fsmon.db" "$SCRATCH/newer"
