@@ -176,7 +176,7 @@ uint64_t store_last_event_seq(const struct store *s)
 }
 
 /* A job that was stored, with one event. */
-static void make_left(struct store_left *left, uint64_t id, const char *rule,
+static void make_left(struct store_saved *left, uint64_t id, const char *rule,
 	const char *path, uint64_t run_id)
 {
 	struct change *c = change_new(path, NULL);
@@ -195,8 +195,8 @@ static void make_left(struct store_left *left, uint64_t id, const char *rule,
 		.added_ns = (REAL_START_MS - 9000) * MS};
 }
 
-int store_take_left(struct store *s,
-	bool (*take)(void *ctx, const struct store_left *left), void *ctx)
+int store_take_jobs(struct store *s,
+	bool (*take)(void *ctx, const struct store_saved *left), void *ctx)
 {
 	char *text = strdup(play.script->left ? play.script->left : ""), *at = text,
 	     *word;
@@ -204,7 +204,7 @@ int store_take_left(struct store *s,
 	while ((word = strsep(&at, " "))) {
 		if (!*word)
 			continue;
-		struct store_left left;
+		struct store_saved left;
 		uint64_t id = strtoull(strsep(&word, ":"), NULL, 10);
 		const char *rule = strsep(&word, ":"), *path = strsep(&word, ":");
 		make_left(&left, id, rule, path, strtoull(word, NULL, 10));
@@ -292,9 +292,9 @@ uint64_t store_flush(struct store *s)
 }
 
 void store_ask_job(struct store *s, uint64_t run_id,
-	void (*done)(void *ctx, const struct store_left *job), void *ctx)
+	void (*done)(void *ctx, const struct store_saved *job), void *ctx)
 {
-	struct store_left left;
+	struct store_saved left;
 	(void)s;
 	if (run_id != 1) {
 		done(ctx, NULL);

@@ -241,7 +241,7 @@ struct ids {
 	size_t count;
 };
 
-static bool take_id(void *ctx, const struct store_left *left)
+static bool take_id(void *ctx, const struct store_saved *left)
 {
 	struct ids *t = ctx;
 	assert_true(t->count < 64);
@@ -254,7 +254,7 @@ static bool take_id(void *ctx, const struct store_left *left)
 size_t kit_take_ids(struct kit *k, uint64_t *ids)
 {
 	struct ids t = {.ids = ids};
-	assert_int_equal(store_take_left(k->store, take_id, &t), 0);
+	assert_int_equal(store_take_jobs(k->store, take_id, &t), 0);
 	return t.count;
 }
 

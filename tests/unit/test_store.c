@@ -12,13 +12,13 @@
 /* ---- What waits is there again ---- */
 
 struct left_copy {
-	struct store_left left;
+	struct store_saved left;
 	size_t calls;
 	bool answer;
-	void (*look)(const struct store_left *left);
+	void (*look)(const struct store_saved *left);
 };
 
-static bool take_left(void *ctx, const struct store_left *left)
+static bool take_left(void *ctx, const struct store_saved *left)
 {
 	struct left_copy *t = ctx;
 	t->calls++;
@@ -142,7 +142,7 @@ static void look_at_change(const struct change *a, const struct change *b)
 	look_at_actor(&a->actor, &b->actor);
 }
 
-static void look_at_everything(const struct store_left *left)
+static void look_at_everything(const struct store_saved *left)
 {
 	char path[257];
 	every_byte(path);
@@ -181,7 +181,7 @@ static void gives_back_all_of_a_job(void **state)
 	assert_int_equal(store_last_run_id(k->store), 0);
 	assert_int_equal(store_last_event_seq(k->store), 12);
 	struct left_copy t = {.answer = true, .look = look_at_everything};
-	assert_int_equal(store_take_left(k->store, take_left, &t), 0);
+	assert_int_equal(store_take_jobs(k->store, take_left, &t), 0);
 	assert_int_equal(t.calls, 1);
 	assert_true(kit_close(k));
 }
@@ -196,7 +196,7 @@ static void marks_done_what_is_not_taken(void **state)
 	kit_close(k);
 	kit_open(k);
 	struct left_copy t = {.answer = false};
-	assert_int_equal(store_take_left(k->store, take_left, &t), 0);
+	assert_int_equal(store_take_jobs(k->store, take_left, &t), 0);
 	assert_int_equal(t.calls, 2);
 	kit_close(k);
 	kit_open(k);

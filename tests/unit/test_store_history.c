@@ -195,7 +195,7 @@ struct answer {
 	size_t events;
 };
 
-static void on_job(void *ctx, const struct store_left *left)
+static void on_job(void *ctx, const struct store_saved *left)
 {
 	struct answer *a = ctx;
 	a->is_done = true;

@@ -13,7 +13,7 @@
 
 /* Make the events of a job that is put in again; `is_new`: as events of a new job. Returns
  * how many. */
-static uint32_t make_items(struct jobs *j, const struct store_left *left,
+static uint32_t make_items(struct jobs *j, const struct store_saved *left,
 	struct sched_items *items, bool is_new)
 {
 	uint32_t count = 0;
@@ -29,14 +29,14 @@ static uint32_t make_items(struct jobs *j, const struct store_left *left,
 	return count;
 }
 
-static void drop_changes(const struct store_left *left)
+static void drop_changes(const struct store_saved *left)
 {
 	for (size_t i = 0; i < left->event_count; i++)
 		change_unref(left->events[i].view.change);
 }
 
 /* Put a job in as it was, or its events as a new one. NULL where that cannot be. */
-static struct sched_job *give(struct jobs *j, const struct store_left *left,
+static struct sched_job *give(struct jobs *j, const struct store_saved *left,
 	uint32_t rule, bool is_new, struct clock_now now)
 {
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
@@ -89,7 +89,7 @@ struct taking {
 	struct clock_now now;
 };
 
-static bool take_job(void *ctx, const struct store_left *left)
+static bool take_job(void *ctx, const struct store_saved *left)
 {
 	const struct taking *t = ctx;
 	struct jobs *j = t->jobs;
@@ -133,7 +133,7 @@ void restore_all(struct jobs *j, struct clock_now now)
 	assert(j->rules);
 	if (!j->store)
 		return;
-	if (store_take_left(j->store, take_job, &taking) < 0)
+	if (store_take_jobs(j->store, take_job, &taking) < 0)
 		log_err("waiting jobs could not be read back: %s", strerror(errno));
 	store_take_pauses(j->store, take_pause, &taking);
 	size_t waiting = sched_waiting_all(j->sched);
@@ -151,7 +151,7 @@ struct again {
 	void *ctx;
 };
 
-static void on_job(void *ctx, const struct store_left *left)
+static void on_job(void *ctx, const struct store_saved *left)
 {
 	struct again *a = ctx;
 	struct jobs *j = a->jobs;

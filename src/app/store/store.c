@@ -2,8 +2,9 @@
 #include "app/store/store.h"
 
 #include "app/store/store_heal.h"
-#include "app/store/store_left.h"
+#include "app/store/store_read.h"
 #include "app/store/store_thread.h"
+#include "base/countof.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/thread.h"
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#define NS_PER_S UINT64_C(1000000000)
 #define LINGER_COUNT 4096 /* so much is written without lingering */
 
 /* ---- What comes ---- */
@@ -24,13 +24,14 @@
 static struct store_batch *begin(struct store *s)
 {
 	pthread_mutex_lock(&s->lock);
-	return &s->batch;
+	return s->batch;
 }
 
 /* End that; rc is what came of it. */
 static void end(struct store *s, int rc)
 {
-	bool is_urgent = s->batch.count >= LINGER_COUNT || !STAILQ_EMPTY(&s->batch.asks);
+	bool is_urgent =
+		s->batch->count >= LINGER_COUNT || !STAILQ_EMPTY(&s->batch->asks);
 	if (rc < 0)
 		s->health.lost++;
 	if (!s->is_awake)
@@ -64,7 +65,7 @@ void store_follow(struct store *s, uint64_t from_id, uint64_t to_id)
 	struct store_batch *b = begin(s);
 	int rc = store_batch_end_job(b, from_id, to_id);
 	if (rc == 0)
-		rc = store_batch_add_op(b, STORE_BATCH_FOLLOW, from_id, to_id, NULL);
+		rc = store_batch_add_op(b, STORE_DB_MOVE_EVENTS, NULL, from_id, to_id);
 	end(s, rc);
 }
 
@@ -106,68 +107,47 @@ bool store_is_flushed(struct store *s, uint64_t number)
 
 void store_put_pause(struct store *s, const char *rule, uint64_t until_ns)
 {
-	end(s, store_batch_add_op(begin(s), STORE_BATCH_PAUSE, 0, until_ns, rule));
+	end(s, store_batch_add_op(begin(s), STORE_DB_PUT_PAUSE, rule, until_ns, 0));
 }
 
 void store_drop_pause(struct store *s, const char *rule)
 {
-	end(s, store_batch_add_op(begin(s), STORE_BATCH_UNPAUSE, 0, 0, rule));
+	end(s, store_batch_add_op(begin(s), STORE_DB_DROP_PAUSE, rule, 0, 0));
 }
 
 void store_health(struct store *s, struct store_health *h)
 {
 	pthread_mutex_lock(&s->lock);
 	*h = s->health;
-	h->waiting = s->batch.count + s->in_hand;
+	h->waiting = s->batch->count + s->in_hand;
 	pthread_mutex_unlock(&s->lock);
 }
 
 /* ---- Questions ---- */
 
-static struct store_batch_ask *ask_new(const struct store_query *query, void *ctx)
+/* Returns whether there was memory for it. */
+static bool ask(struct store *s, const struct store_batch_ask *a)
 {
-	size_t rule_size = query->rule ? strlen(query->rule) + 1 : 0;
-	struct store_batch_ask *a = calloc(1, sizeof(*a) + rule_size);
-	if (!a)
-		return NULL;
-	a->query = *query;
-	a->ctx = ctx;
-	if (query->rule)
-		a->query.rule = memcpy(a->rule, query->rule, rule_size);
-	return a;
-}
-
-static void ask(struct store *s, struct store_batch_ask *a)
-{
-	struct store_batch *b = begin(s);
-	STAILQ_INSERT_TAIL(&b->asks, a, next);
+	bool is_asked = store_batch_add_ask(begin(s), a) == 0;
 	end(s, 0);
+	return is_asked;
 }
 
 void store_ask_runs(struct store *s, const struct store_query *query,
 	void (*done)(void *ctx, char *runs, size_t count), void *ctx)
 {
-	struct store_batch_ask *a = ask_new(query, ctx);
-	if (!a) {
+	const struct store_batch_ask a = {.query = *query, .runs_done = done, .ctx = ctx};
+	if (!ask(s, &a))
 		done(ctx, NULL, 0);
-		return;
-	}
-	a->runs_done = done;
-	ask(s, a);
 }
 
 void store_ask_job(struct store *s, uint64_t run_id,
-	void (*done)(void *ctx, const struct store_left *left), void *ctx)
+	void (*done)(void *ctx, const struct store_saved *saved), void *ctx)
 {
-	struct store_query query = {.run_id = run_id};
-	struct store_batch_ask *a = ask_new(&query, ctx);
-	if (!a) {
+	const struct store_batch_ask a = {
+		.query.run_id = run_id, .job_done = done, .ctx = ctx};
+	if (!ask(s, &a))
 		done(ctx, NULL);
-		return;
-	}
-	a->is_job = true;
-	a->job_done = done;
-	ask(s, a);
 }
 
 /* ---- Results, in the main thread ---- */
@@ -176,14 +156,13 @@ static void tell(struct store_batch_asks *answers)
 {
 	struct store_batch_ask *a;
 	STAILQ_FOREACH (a, answers, next) {
-		if (a->is_job) {
-			a->job_done(a->ctx, a->left);
-			store_left_free(a->left, false);
-			a->left = NULL;
-		} else {
-			char *runs = a->runs;
+		if (a->runs_done) {
+			a->runs_done(a->ctx, a->runs, a->run_count);
 			a->runs = NULL;
-			a->runs_done(a->ctx, runs, a->run_count);
+		} else {
+			a->job_done(a->ctx, a->job);
+			store_read_free(a->job, false);
+			a->job = NULL;
 		}
 	}
 	store_batch_free_asks(answers);
@@ -194,7 +173,10 @@ static void restore(struct store *s, uint64_t times)
 {
 	if (s->config.lost)
 		s->config.lost(s->config.ctx);
-	end(s, store_batch_add_op(begin(s), STORE_BATCH_RESTORED, times, 0, NULL));
+	struct store_batch *b = begin(s);
+	b->restored += times;
+	b->count++;
+	end(s, 0);
 }
 
 static void on_results(void *ctx, uint32_t events)
@@ -241,7 +223,8 @@ static void free_store(struct store *s)
 	poller_remove(s->config.poller, s->source);
 	fd_close(s->fd);
 	store_db_close(&s->db, true);
-	store_batch_fini(&s->batch);
+	for (size_t i = 0; i < countof(s->batches); i++)
+		store_batch_fini(&s->batches[i]);
 	store_batch_free_asks(&s->answers);
 	free(s->ended_ids);
 	pthread_cond_destroy(&s->wake);
@@ -261,7 +244,9 @@ struct store *store_open(const struct store_config *config)
 		return NULL;
 	s->config = *config;
 	s->fd = -1;
-	store_batch_init(&s->batch);
+	s->batch = s->batches;
+	for (size_t i = 0; i < countof(s->batches); i++)
+		store_batch_init(&s->batches[i]);
 	STAILQ_INIT(&s->answers);
 	init_locks(s);
 	s->keep = (struct store_write_keep){
@@ -277,9 +262,7 @@ struct store *store_open(const struct store_config *config)
 	s->source = poller_add(config->poller, s->fd, EPOLLIN, on_results, s);
 	if (!s->source || store_heal_open(s) < 0)
 		goto fail;
-	s->batch.last_job_id = s->first.job_id;
-	s->batch.last_run_id = s->first.run_id;
-	s->batch.last_seq = s->first.seq;
+	s->batch->last = s->first;
 	s->health.is_memory = s->is_memory;
 	strlcpy(s->health.reason, s->reason, sizeof(s->health.reason));
 	if (thread_start(&s->thread, store_thread_run, s) == 0)
@@ -294,14 +277,12 @@ bool store_close(struct store *s, uint64_t patience_ns)
 	if (!s)
 		return true;
 	uint64_t until_ns = clock_monotonic_ns() + patience_ns;
-	struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
-		.tv_nsec = (long)(until_ns % NS_PER_S)};
 	int rc = 0;
 	pthread_mutex_lock(&s->lock);
 	s->is_stopping = true;
 	pthread_cond_signal(&s->wake);
 	while (!s->has_ended && rc == 0)
-		rc = pthread_cond_timedwait(&s->ended, &s->lock, &until);
+		rc = store_thread_wait(s, &s->ended, until_ns);
 	bool has_ended = s->has_ended, is_whole = s->is_file_whole;
 	pthread_mutex_unlock(&s->lock);
 	if (!has_ended) {
@@ -323,7 +304,7 @@ void store_set_keep(struct store *s, uint64_t keep_ns, uint32_t keep_count)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* ---- What was left ---- */
+/* ---- What was there when it was opened ---- */
 
 uint64_t store_last_job_id(const struct store *s)
 {
@@ -342,24 +323,23 @@ uint64_t store_last_event_seq(const struct store *s)
 
 struct taker {
 	struct store *store;
-	bool (*take)(void *ctx, const struct store_left *left);
+	bool (*take)(void *ctx, const struct store_saved *saved);
 	void *ctx;
 };
 
-static void take_one(void *ctx, const struct store_left *left)
+static void take_one(void *ctx, const struct store_saved *saved)
 {
 	struct taker *t = ctx;
-	if (!t->take(t->ctx, left))
-		store_done_job(t->store, left->job.id);
+	if (!t->take(t->ctx, saved))
+		store_done_job(t->store, saved->job.id);
 }
 
-int store_take_left(struct store *s,
-	bool (*take)(void *ctx, const struct store_left *left), void *ctx)
+int store_take_jobs(struct store *s,
+	bool (*take)(void *ctx, const struct store_saved *saved), void *ctx)
 {
 	struct taker t = {.store = s, .take = take, .ctx = ctx};
 	pthread_mutex_lock(&s->db_lock);
-	int rc = s->db.handle ? store_left_each(&s->db, s->first.job_id, take_one, &t)
-			      : SQLITE_NOMEM;
+	int rc = store_read_jobs(&s->db, s->first.job_id, take_one, &t);
 	if (store_db_fault(rc) == STORE_DB_BROKEN && store_heal_fault(s, rc))
 		rc = SQLITE_OK;
 	bool has_lost = s->has_lost;
@@ -375,17 +355,12 @@ int store_take_left(struct store *s,
 void store_take_pauses(struct store *s,
 	void (*take)(void *ctx, const char *rule, uint64_t until_ns), void *ctx)
 {
-	sqlite3_stmt *st = NULL;
 	pthread_mutex_lock(&s->db_lock);
-	if (s->db.handle &&
-		sqlite3_prepare_v2(s->db.handle, "SELECT rule, until_ns FROM pause", -1,
-			&st, NULL) == SQLITE_OK) {
-		while (sqlite3_step(st) == SQLITE_ROW) {
-			const char *rule = (const char *)sqlite3_column_text(st, 0);
-			if (rule)
-				take(ctx, rule, (uint64_t)sqlite3_column_int64(st, 1));
-		}
-		sqlite3_finalize(st);
+	struct store_db_cursor c = store_db_begin(&s->db, STORE_DB_GET_PAUSES);
+	while (store_db_next(&c)) {
+		const char *rule = store_db_text(&c, 0);
+		if (rule)
+			take(ctx, rule, store_db_u64(&c, 1));
 	}
 	pthread_mutex_unlock(&s->db_lock);
 }

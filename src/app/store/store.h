@@ -72,7 +72,7 @@ struct store_run {
 };
 
 /*
- * Open or make the database and check it; read what was left over; start the thread. A
+ * Open or make the database and check it; read the numbers used last; start the thread. A
  * database that cannot be used is set aside (name.broken) or left, and memory takes its
  * place: that is not an error. Returns NULL with ENOMEM or an errno of the thread or the
  * poller.
@@ -93,21 +93,21 @@ uint64_t store_last_job_id(const struct store *s);
 uint64_t store_last_run_id(const struct store *s);
 uint64_t store_last_event_seq(const struct store *s);
 
-/* What store_take_left gives: jobs that waited or ran when the daemon ended. The events'
- * changes have one reference, the receiver's whatever it answers; of their hits there are
+/* A job as it comes back. The events' changes have one reference, the receiver's whatever it answers; of their hits there are
  * none, and path and old_path are the event's own. All else lives as long as the call. */
-struct store_left {
+struct store_saved {
 	struct store_job job;
 	struct store_event *events; /* oldest first */
 	size_t event_count;
 };
 
-/* Hand out all jobs that were left over, oldest first; once, after store_open. Those that
+/* Hand out all jobs that waited or ran when the daemon ended, oldest first; once, after
+ * store_open. Those that
  * `take` returns false for are marked done. A run of theirs that nobody knows any more is
  * the caller's to end (OUTCOME_LOST). `take` may put, and must not take or close. Returns 0, or -1
  * with ENOMEM or EIO (some were not handed out, and stay stored). */
-int store_take_left(struct store *s,
-	bool (*take)(void *ctx, const struct store_left *left), void *ctx);
+int store_take_jobs(struct store *s,
+	bool (*take)(void *ctx, const struct store_saved *saved), void *ctx);
 
 /* Rules that were paused when the daemon ended: until CLOCK_REALTIME ns, UINT64_MAX for
  * ever. Once. */
@@ -173,10 +173,10 @@ struct store_query {
 void store_ask_runs(struct store *s, const struct store_query *query,
 	void (*done)(void *ctx, char *runs, size_t count), void *ctx);
 
-/* Ask for the job of a run, with its events as store_take_left gives them (NULL: no such run,
+/* Ask for the job of a run, with its events as store_take_jobs gives them (NULL: no such run,
  * or its events are not known any more). */
 void store_ask_job(struct store *s, uint64_t run_id,
-	void (*done)(void *ctx, const struct store_left *job), void *ctx);
+	void (*done)(void *ctx, const struct store_saved *saved), void *ctx);
 
 /* Without a daemon: read the database in a directory. Returns the array as store_ask_runs
  * gives it, or NULL with errno (ENOENT: there is none) and, where SQLite has more to say,

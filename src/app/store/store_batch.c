@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/store/store_batch.h"
 
-#include "app/store/store_left.h"
+#include "app/store/store_read.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,23 +19,6 @@ void store_batch_init(struct store_batch *b)
 	STAILQ_INIT(&b->asks);
 }
 
-void store_batch_move(struct store_batch *to, struct store_batch *from)
-{
-	assert(to->count == 0 && STAILQ_EMPTY(&to->asks));
-	to->jobs = from->jobs;
-	to->runs = from->runs;
-	TAILQ_CONCAT(&to->events, &from->events, next);
-	STAILQ_CONCAT(&to->ops, &from->ops);
-	STAILQ_CONCAT(&to->asks, &from->asks);
-	to->count = from->count;
-	to->last_job_id = from->last_job_id;
-	to->last_run_id = from->last_run_id;
-	to->last_seq = from->last_seq;
-	from->jobs = NULL;
-	from->runs = NULL;
-	from->count = 0;
-}
-
 static void free_event(struct store_batch_event *e)
 {
 	change_unref(e->event.view.change);
@@ -44,8 +27,8 @@ static void free_event(struct store_batch_event *e)
 
 static void free_run(struct store_batch_run *r)
 {
-	change_unref(r->event.view.change);
-	free(r->run);
+	if (r)
+		change_unref(r->event.view.change);
 	free(r);
 }
 
@@ -55,7 +38,7 @@ void store_batch_free_asks(struct store_batch_asks *asks)
 	while ((a = STAILQ_FIRST(asks))) {
 		STAILQ_REMOVE_HEAD(asks, next);
 		free(a->runs);
-		store_left_free(a->left, true);
+		store_read_free(a->job, true);
 		free(a);
 	}
 }
@@ -68,7 +51,6 @@ void store_batch_fini(struct store_batch *b)
 	HASH_CLEAR(hh, b->runs);
 	for (; job; job = next_job) {
 		next_job = job->hh.next;
-		free(job->state);
 		free(job);
 	}
 	for (; run; run = next_run) {
@@ -114,40 +96,43 @@ static size_t size_of(const char *s)
 	return s ? strlen(s) + 1 : 0;
 }
 
-static struct store_batch_state *copy_job(const struct store_job *job)
+static struct store_batch_job *copy_job(const struct store_job *job)
 {
 	const struct outcome *f = job->failure;
-	size_t output_len = f ? f->output_len : 0;
-	struct store_batch_state *copy = malloc(
-		sizeof(*copy) + size_of(job->rule) + size_of(job->key) + output_len + 1);
+	size_t output_size = f ? f->output_len + 1 : 0;
+	struct store_batch_job *copy = calloc(
+		1, sizeof(*copy) + size_of(job->rule) + size_of(job->key) + output_size);
 	if (!copy)
 		return NULL;
 	char *at = copy->text;
+	copy->is_put = true;
 	copy->job = *job;
 	copy->job.rule = put_text(&at, job->rule);
 	copy->job.key = put_text(&at, job->key);
 	if (f) {
 		copy->failure = *f;
-		copy->failure.output = put_bytes(&at, f->output, output_len);
+		copy->failure.output = put_bytes(&at, f->output, f->output_len);
 		copy->job.failure = &copy->failure;
 	}
 	return copy;
 }
 
-static struct store_run *copy_run(const struct store_run *run, struct store_event *event)
+static struct store_batch_run *copy_run(const struct store_run *run)
 {
-	struct store_run *copy =
-		malloc(sizeof(*run) + size_of(run->rule) + run->outcome.output_len + 1);
+	const struct outcome *o = &run->outcome;
+	struct store_batch_run *copy =
+		calloc(1, sizeof(*copy) + size_of(run->rule) + o->output_len + 1);
 	if (!copy)
 		return NULL;
-	char *at = (char *)(copy + 1);
-	*copy = *run;
-	copy->rule = put_text(&at, run->rule);
-	copy->outcome.output =
-		put_bytes(&at, run->outcome.output, run->outcome.output_len);
-	*event = run->event ? *run->event : (struct store_event){0};
-	if (event->view.change)
-		change_ref(event->view.change);
+	char *at = copy->text;
+	copy->run = *run;
+	copy->run.rule = put_text(&at, run->rule);
+	copy->run.outcome.output = put_bytes(&at, o->output, o->output_len);
+	if (run->event) {
+		copy->event = *run->event;
+		copy->run.event = &copy->event;
+		change_ref(copy->event.view.change);
+	}
 	return copy;
 }
 
@@ -159,46 +144,57 @@ static void note_highest(uint64_t *highest, uint64_t id)
 		*highest = id;
 }
 
-/* The entry of a job, made where there is none. */
-static struct store_batch_job *job_of(struct store_batch *b, uint64_t id)
+/* Add the entry of a job, which is freed where there is no memory. */
+static int add_job(struct store_batch *b, struct store_batch_job *j)
 {
-	struct store_batch_job *j;
-	HASH_FIND(hh, b->jobs, &id, sizeof(id), j);
-	if (j)
-		return j;
-	j = calloc(1, sizeof(*j));
-	if (!j)
-		return NULL;
-	j->id = id;
-	HASH_ADD(hh, b->jobs, id, sizeof(j->id), j);
+	HASH_ADD(hh, b->jobs, job.id, sizeof(j->job.id), j);
 	if (!j->hh.tbl) {
 		free(j);
 		errno = ENOMEM;
-		return NULL;
+		return -1;
 	}
 	b->count++;
+	return 0;
+}
+
+static struct store_batch_job *find_job(const struct store_batch *b, uint64_t id)
+{
+	struct store_batch_job *j;
+	HASH_FIND(hh, b->jobs, &id, sizeof(id), j);
 	return j;
 }
 
 int store_batch_put_job(struct store_batch *b, const struct store_job *job)
 {
-	struct store_batch_state *state = copy_job(job);
-	struct store_batch_job *j = state ? job_of(b, job->id) : NULL;
-	if (!j) {
-		free(state);
+	struct store_batch_job *old = find_job(b, job->id), *j = copy_job(job);
+	if (!j)
 		return -1;
+	if (old) {
+		j->is_done = old->is_done;
+		j->followed_by = old->followed_by;
 	}
-	free(j->state);
-	j->state = state;
-	note_highest(&b->last_job_id, job->id);
+	if (add_job(b, j) < 0)
+		return -1;
+	if (old) {
+		HASH_DEL(b->jobs, old);
+		free(old);
+		b->count--;
+	}
+	note_highest(&b->last.job_id, job->id);
 	return 0;
 }
 
 int store_batch_end_job(struct store_batch *b, uint64_t id, uint64_t followed_by)
 {
-	struct store_batch_job *j = job_of(b, id);
-	if (!j)
-		return -1;
+	struct store_batch_job *j = find_job(b, id);
+	if (!j) {
+		j = calloc(1, sizeof(*j));
+		if (!j)
+			return -1;
+		j->job.id = id;
+		if (add_job(b, j) < 0)
+			return -1;
+	}
 	j->is_done = true;
 	if (followed_by)
 		j->followed_by = followed_by;
@@ -216,7 +212,7 @@ int store_batch_add_event(
 	change_ref(event->view.change);
 	TAILQ_INSERT_TAIL(&b->events, e, next);
 	b->count++;
-	note_highest(&b->last_seq, event->seq);
+	note_highest(&b->last.seq, event->seq);
 	return 0;
 }
 
@@ -232,52 +228,52 @@ int store_batch_drop_event(struct store_batch *b, uint64_t seq)
 		}
 		e = TAILQ_PREV(e, store_batch_events, next);
 	}
-	return store_batch_add_op(b, STORE_BATCH_DROP_EVENT, seq, 0, NULL);
+	return store_batch_add_op(b, STORE_DB_DROP_EVENT, NULL, seq, 0);
 }
 
 int store_batch_put_run(struct store_batch *b, const struct store_run *run)
 {
-	struct store_event event;
-	struct store_batch_run *r;
-	struct store_run *copy = copy_run(run, &event);
-	if (!copy)
+	struct store_batch_run *old, *r = copy_run(run);
+	if (!r)
 		return -1;
-	HASH_FIND(hh, b->runs, &run->id, sizeof(run->id), r);
-	if (!r) {
-		r = calloc(1, sizeof(*r));
-		if (!r)
-			goto fail;
-		r->id = run->id;
-		HASH_ADD(hh, b->runs, id, sizeof(r->id), r);
-		if (!r->hh.tbl)
-			goto fail;
-		b->count++;
+	HASH_FIND(hh, b->runs, &run->id, sizeof(run->id), old);
+	HASH_ADD(hh, b->runs, run.id, sizeof(r->run.id), r);
+	if (!r->hh.tbl) {
+		free_run(r);
+		errno = ENOMEM;
+		return -1;
 	}
-	free(r->run);
-	change_unref(r->event.view.change);
-	r->run = copy;
-	r->event = event;
-	copy->event = copy->event ? &r->event : NULL;
-	note_highest(&b->last_run_id, run->id);
+	if (old)
+		HASH_DEL(b->runs, old);
+	else
+		b->count++;
+	free_run(old);
+	note_highest(&b->last.run_id, run->id);
 	return 0;
-fail:
-	free(r);
-	change_unref(event.view.change);
-	free(copy);
-	errno = ENOMEM;
-	return -1;
 }
 
-int store_batch_add_op(struct store_batch *b, enum store_batch_what what, uint64_t a,
-	uint64_t until_ns, const char *rule)
+int store_batch_add_ask(struct store_batch *b, const struct store_batch_ask *ask)
+{
+	const char *rule = ask->query.rule;
+	struct store_batch_ask *copy = malloc(sizeof(*copy) + size_of(rule));
+	if (!copy)
+		return -1;
+	char *at = copy->rule;
+	*copy = *ask;
+	copy->query.rule = put_text(&at, rule);
+	STAILQ_INSERT_TAIL(&b->asks, copy, next);
+	return 0;
+}
+
+int store_batch_add_op(struct store_batch *b, enum store_db_stmt what, const char *rule,
+	uint64_t first, uint64_t second)
 {
 	struct store_batch_op *op = malloc(sizeof(*op) + size_of(rule));
 	if (!op)
 		return -1;
 	char *at = op->rule;
-	op->what = what;
-	op->a = a;
-	op->b = until_ns;
+	*op = (struct store_batch_op){
+		.what = what, .a = first, .b = second, .has_rule = rule != NULL};
 	put_text(&at, rule);
 	STAILQ_INSERT_TAIL(&b->ops, op, next);
 	b->count++;

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,23 @@
 #define CHECK_NS UINT64_C(30000000) /* what an unclean end may cost at the start */
 #define CHECK_STEPS 1000 /* of SQLite's machine between two looks at the clock */
 
+#define JOB_COLUMNS                                                                    \
+	"id, rule, key, attempt, failures, count, truncated, run_id, added_ns, done, " \
+	"followed_by, failure, failure_status, failure_run_id, failure_output"
+/* The columns of a job, and when its run started: NULL where that is not known. */
+#define GET_JOB               \
+	"SELECT " JOB_COLUMNS \
+	", (SELECT started_ns FROM run WHERE run.id = job.run_id) FROM job "
+/* Of the jobs that a run's job has become, one after the other, the last. */
+#define JOB_OF_RUN                                                                 \
+	"WITH RECURSIVE heir (id, nth) AS (SELECT job_id, 0 FROM run WHERE id = ?" \
+	" UNION ALL SELECT followed_by, nth + 1 FROM job JOIN heir USING (id)"     \
+	" WHERE followed_by NOTNULL AND nth < 10000)"                              \
+	" SELECT id FROM heir ORDER BY nth DESC LIMIT 1"
+
 static const char *const sqls[] = {
-	[STORE_DB_BEGIN] = "BEGIN IMMEDIATE",
-	[STORE_DB_COMMIT] = "COMMIT",
-	[STORE_DB_ROLLBACK] = "ROLLBACK",
 	[STORE_DB_PUT_JOB] =
-		"INSERT INTO job (" STORE_DB_JOB_COLUMNS ") VALUES"
+		"INSERT INTO job (" JOB_COLUMNS ") VALUES"
 		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0), ?12, ?13, "
 		"?14, ?15)"
 		" ON CONFLICT (id) DO UPDATE SET rule = ?2, key = ?3, attempt = ?4,"
@@ -48,6 +60,11 @@ static const char *const sqls[] = {
 		"UPDATE state SET clean = ?, last_job_id = max(last_job_id, ?),"
 		" last_run_id = max(last_run_id, ?),"
 		" last_event_seq = max(last_event_seq, ?)",
+	[STORE_DB_GET_STATE] =
+		"SELECT clean, last_job_id, last_run_id, last_event_seq FROM state",
+	[STORE_DB_GET_JOBS] = GET_JOB "WHERE done = 0 AND id <= ? ORDER BY id",
+	[STORE_DB_GET_JOB] = GET_JOB "WHERE id = (" JOB_OF_RUN ")",
+	[STORE_DB_GET_PAUSES] = "SELECT rule, until_ns FROM pause",
 };
 static_assert(countof(sqls) == STORE_DB_STMTS, "a statement each");
 
@@ -75,19 +92,29 @@ enum store_db_fault store_db_fault(int rc)
 
 /* ---- Statements ---- */
 
-int store_db_exec(struct store_db *db, const char *sql)
+int store_db_exec(struct store_db *db, const char *fmt, ...)
 {
-	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	va_list ap;
+	va_start(ap, fmt);
+	char *sql = sqlite3_vmprintf(fmt, ap);
+	va_end(ap);
+	int rc = sql ? sqlite3_exec(db->handle, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+	sqlite3_free(sql);
+	return rc;
 }
 
-int64_t store_db_number(struct store_db *db, const char *sql, int64_t otherwise)
+int64_t store_db_number(struct store_db *db, int64_t otherwise, const char *fmt, ...)
 {
-	sqlite3_stmt *st;
-	if (sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL) != SQLITE_OK)
-		return otherwise;
-	if (sqlite3_step(st) == SQLITE_ROW)
+	sqlite3_stmt *st = NULL;
+	va_list ap;
+	va_start(ap, fmt);
+	char *sql = sqlite3_vmprintf(fmt, ap);
+	va_end(ap);
+	if (sql && sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL) == SQLITE_OK &&
+		sqlite3_step(st) == SQLITE_ROW)
 		otherwise = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
+	sqlite3_free(sql);
 	return otherwise;
 }
 
@@ -99,95 +126,110 @@ static char *sql_of(enum store_db_stmt which)
 		store_schema_add_insert(&sql, &store_schema_event);
 	else if (which == STORE_DB_PUT_RUN)
 		store_schema_add_insert(&sql, &store_schema_run);
+	else if (which == STORE_DB_GET_EVENTS)
+		store_schema_add_select(&sql, &store_schema_event);
 	else
 		buf_add_str(&sql, sqls[which]);
+	if (which == STORE_DB_GET_EVENTS)
+		buf_add_str(&sql, " WHERE job_id = ? ORDER BY seq");
 	return buf_take(&sql);
 }
 
-sqlite3_stmt *store_db_stmt(struct store_db *db, enum store_db_stmt which, int *rc)
+static int prepare(struct store_db *db, enum store_db_stmt which)
 {
-	*rc = SQLITE_OK;
-	if (db->stmts[which])
-		return db->stmts[which];
-	char *sql = sql_of(which);
-	*rc = sql ? sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
-			    &db->stmts[which], NULL)
-		  : SQLITE_NOMEM;
+	char *sql = db->handle ? sql_of(which) : NULL;
+	int rc = sql ? sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+			       &db->stmts[which], NULL)
+		     : SQLITE_NOMEM;
 	free(sql);
-	return db->stmts[which];
+	return rc;
 }
 
-int store_db_run(sqlite3_stmt *st)
+struct store_db_cursor store_db_begin(struct store_db *db, enum store_db_stmt which)
 {
-	int rc;
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+	struct store_db_cursor c = {0};
+	if (!db->stmts[which])
+		c.rc = prepare(db, which);
+	c.st = db->stmts[which];
+	return c;
+}
+
+bool store_db_next(struct store_db_cursor *c)
+{
+	if (c->rc == SQLITE_OK) {
+		int rc = sqlite3_step(c->st);
+		if (rc == SQLITE_ROW)
+			return true;
+		if (rc != SQLITE_DONE)
+			c->rc = rc;
+	}
+	sqlite3_reset(c->st);
+	return false;
+}
+
+int store_db_finish(struct store_db_cursor *c)
+{
+	while (store_db_next(c))
 		;
-	sqlite3_reset(st);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	return c->rc;
 }
 
-int store_db_do(struct store_db *db, enum store_db_stmt which)
+static void bound(struct store_db_cursor *c, int rc)
 {
-	int rc;
-	sqlite3_stmt *st = store_db_stmt(db, which, &rc);
-	return st ? store_db_run(st) : rc;
+	if (c->rc == SQLITE_OK)
+		c->rc = rc;
 }
 
-static void bound(struct store_db_binder *b, int rc)
+void store_db_bind_u64(struct store_db_cursor *c, uint64_t v)
 {
-	if (rc != SQLITE_OK)
-		b->rc = rc;
+	bound(c, sqlite3_bind_int64(c->st, ++c->at, (sqlite3_int64)v));
 }
 
-void store_db_bind_u64(struct store_db_binder *b, uint64_t v)
+void store_db_bind_text(struct store_db_cursor *c, const char *s)
 {
-	bound(b, sqlite3_bind_int64(b->st, ++b->at, (sqlite3_int64)v));
+	bound(c, sqlite3_bind_text(c->st, ++c->at, s, -1, SQLITE_STATIC));
 }
 
-static void bind_null(struct store_db_binder *b)
+void store_db_bind_blob(struct store_db_cursor *c, const void *bytes, size_t len)
 {
-	bound(b, sqlite3_bind_null(b->st, ++b->at));
-}
-
-void store_db_bind_text(struct store_db_binder *b, const char *s)
-{
-	bound(b, sqlite3_bind_text(b->st, ++b->at, s, -1, SQLITE_STATIC));
-}
-
-void store_db_bind_blob(struct store_db_binder *b, const void *bytes, size_t len)
-{
-	bound(b, sqlite3_bind_blob64(b->st, ++b->at, bytes, len, SQLITE_STATIC));
+	bound(c, sqlite3_bind_blob64(c->st, ++c->at, bytes, len, SQLITE_STATIC));
 }
 
 void store_db_bind_field(
-	struct store_db_binder *b, const void *of, const struct store_column *column)
+	struct store_db_cursor *c, const void *of, const struct store_column *column)
 {
 	const void *field = (const char *)of + column->at;
 	switch (column->form) {
+	case STORE_UID:
+		if (*(const uint32_t *)field == ACTOR_ID_UNKNOWN)
+			store_db_bind_text(c, NULL);
+		else
+			store_db_bind_u64(c, *(const uint32_t *)field);
+		break;
 	case STORE_U32:
-		store_db_bind_u64(b, *(const uint32_t *)field);
+		store_db_bind_u64(c, *(const uint32_t *)field);
 		break;
 	case STORE_U64:
 	case STORE_TIME:
-		store_db_bind_u64(b, *(const uint64_t *)field);
+		store_db_bind_u64(c, *(const uint64_t *)field);
 		break;
 	case STORE_BOOL:
-		store_db_bind_u64(b, *(const bool *)field);
-		break;
-	case STORE_UID:
-		if (*(const uint32_t *)field == ACTOR_ID_UNKNOWN)
-			bind_null(b);
-		else
-			store_db_bind_u64(b, *(const uint32_t *)field);
+		store_db_bind_u64(c, *(const bool *)field);
 		break;
 	case STORE_TEXT:
-		store_db_bind_text(b, *(const char *const *)field);
+		store_db_bind_text(c, *(const char *const *)field);
 		break;
 	case STORE_CHARS:
-		store_db_bind_text(b, field);
+		store_db_bind_text(c, field);
 		break;
-	case STORE_OTHER:
-		assert(!"a column that its owner binds");
+	case STORE_BLOB:
+		store_db_bind_blob(c, *(const char *const *)field,
+			*(const size_t *)((const char *const *)field + 1));
+		break;
+	case STORE_TARGET: {
+		struct fanrec_handle target = change_target(field);
+		store_db_bind_blob(c, target.bytes, target.len);
+	}
 	}
 }
 
@@ -228,41 +270,36 @@ static int check_pages(struct store_db *db, uint64_t limit_ns)
 static int make_tables(struct store_db *db)
 {
 	struct buf sql = {0};
-	buf_add_str(&sql, "BEGIN IMMEDIATE;");
 	store_schema_add_tables(&sql);
-	buf_printf(&sql, "PRAGMA user_version = %d; COMMIT", STORE_SCHEMA_VERSION);
-	int rc = sql.failed ? SQLITE_NOMEM : store_db_exec(db, sql.data);
+	int rc = sql.failed
+			 ? SQLITE_NOMEM
+			 : store_db_exec(db,
+				   "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT",
+				   sql.data, STORE_SCHEMA_VERSION);
 	buf_fini(&sql);
 	return rc;
 }
 
 int store_db_read_state(struct store_db *db, struct store_db_state *state)
 {
-	sqlite3_stmt *st;
+	struct store_db_cursor c = store_db_begin(db, STORE_DB_GET_STATE);
+	bool is_there = false;
 	*state = (struct store_db_state){0};
-	int rc = sqlite3_prepare_v2(db->handle,
-		"SELECT clean, last_job_id, last_run_id, last_event_seq FROM state", -1,
-		&st, NULL);
-	if (rc != SQLITE_OK)
-		return rc;
-	rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW) {
-		state->is_clean = sqlite3_column_int(st, 0) != 0;
-		state->job_id = (uint64_t)sqlite3_column_int64(st, 1);
-		state->run_id = (uint64_t)sqlite3_column_int64(st, 2);
-		state->seq = (uint64_t)sqlite3_column_int64(st, 3);
-	}
-	sqlite3_finalize(st);
-	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+	for (; store_db_next(&c); is_there = true)
+		*state = (struct store_db_state){
+			.is_clean = store_db_u64(&c, 0) != 0,
+			.job_id = store_db_u64(&c, 1),
+			.run_id = store_db_u64(&c, 2),
+			.seq = store_db_u64(&c, 3),
+		};
+	return c.rc == SQLITE_OK && !is_there ? SQLITE_CORRUPT : c.rc;
 }
 
 bool store_db_has_column(struct store_db *db, const char *table, const char *column)
 {
-	char sql[128];
-	snprintf(sql, sizeof(sql),
-		"SELECT count(*) FROM pragma_table_info('%s') WHERE name = '%s'", table,
-		column);
-	return store_db_number(db, sql, 0) > 0;
+	return store_db_number(db, 0,
+		       "SELECT count(*) FROM pragma_table_info(%Q) WHERE name = %Q",
+		       table, column) > 0;
 }
 
 /* Give a table the columns that it did not have when an older version made it. */
@@ -271,12 +308,9 @@ static int add_columns(struct store_db *db, const struct store_table *table)
 	int rc = SQLITE_OK;
 	for (size_t i = 0; rc == SQLITE_OK && i < table->count; i++) {
 		const struct store_column *c = &table->columns[i];
-		char sql[128];
-		if (store_db_has_column(db, table->name, c->name))
-			continue;
-		snprintf(sql, sizeof(sql), "ALTER TABLE %s ADD COLUMN %s %s", table->name,
-			c->name, c->type);
-		rc = store_db_exec(db, sql);
+		if (!store_db_has_column(db, table->name, c->name))
+			rc = store_db_exec(db, "ALTER TABLE %s ADD COLUMN %s %s",
+				table->name, c->name, c->type);
 	}
 	return rc;
 }
@@ -291,8 +325,8 @@ int store_db_add_columns(struct store_db *db)
 static int take_over(struct store_db *db, const char **reason)
 {
 	struct store_db_state state;
-	int64_t version = store_db_number(db, "PRAGMA user_version", -1);
-	int64_t tables = store_db_number(db, "SELECT count(*) FROM sqlite_schema", -1);
+	int64_t version = store_db_number(db, -1, "PRAGMA user_version");
+	int64_t tables = store_db_number(db, -1, "SELECT count(*) FROM sqlite_schema");
 	if (version < 0 || tables < 0)
 		return sqlite3_errcode(db->handle);
 	if (version > STORE_SCHEMA_VERSION) {
@@ -357,7 +391,7 @@ int store_db_open(struct store_db *db, const char *path, const char **reason)
 	if (rc != SQLITE_OK)
 		return refuse(db, rc, reason);
 	store_db_note_file(db);
-	db->runs = (uint64_t)store_db_number(db, "SELECT count(*) FROM run", 0);
+	db->runs = (uint64_t)store_db_number(db, 0, "SELECT count(*) FROM run");
 	return SQLITE_OK;
 }
 
@@ -417,7 +451,7 @@ int store_db_open_salvage(struct store_db *db, const char *path)
 		if (rc == SQLITE_OK)
 			rc = store_db_exec(db, ways[i].setting);
 		struct store_db_state state;
-		if (rc == SQLITE_OK && store_db_number(db, "PRAGMA user_version", 0) >
+		if (rc == SQLITE_OK && store_db_number(db, 0, "PRAGMA user_version") >
 					       STORE_SCHEMA_VERSION)
 			rc = SQLITE_CANTOPEN;
 		if (rc == SQLITE_OK)

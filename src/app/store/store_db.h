@@ -18,26 +18,25 @@
 
 #define STORE_DB_NAME "fsmon.db"
 
-#define STORE_DB_JOB_COLUMNS                                                           \
-	"id, rule, key, attempt, failures, count, truncated, run_id, added_ns, done, " \
-	"followed_by, failure, failure_status, failure_run_id, failure_output"
 enum store_db_stmt {
-	STORE_DB_BEGIN,
-	STORE_DB_COMMIT,
-	STORE_DB_ROLLBACK,
 	STORE_DB_PUT_JOB,
-	STORE_DB_END_JOB,
-	STORE_DB_TRIM_JOB,
-	STORE_DB_CUT_JOB,
-	STORE_DB_DELETE_JOB,
-	STORE_DB_DELETE_EVENTS,
+	STORE_DB_END_JOB, /* id, id of the one that follows it or 0 */
+	STORE_DB_TRIM_JOB, /* id, number of events that it keeps */
+	STORE_DB_CUT_JOB, /* id */
+	STORE_DB_DELETE_JOB, /* id */
+	STORE_DB_DELETE_EVENTS, /* id of their job */
 	STORE_DB_ADD_EVENT,
-	STORE_DB_DROP_EVENT,
-	STORE_DB_MOVE_EVENTS,
+	STORE_DB_DROP_EVENT, /* seq */
+	STORE_DB_MOVE_EVENTS, /* from one job, to another */
 	STORE_DB_PUT_RUN,
-	STORE_DB_PUT_PAUSE,
-	STORE_DB_DROP_PAUSE,
+	STORE_DB_PUT_PAUSE, /* rule, until_ns */
+	STORE_DB_DROP_PAUSE, /* rule */
 	STORE_DB_PUT_STATE,
+	STORE_DB_GET_STATE,
+	STORE_DB_GET_JOBS, /* the highest id: those that are not done */
+	STORE_DB_GET_JOB, /* id of a run: its job, or the last that this has become */
+	STORE_DB_GET_EVENTS, /* id of their job */
+	STORE_DB_GET_PAUSES,
 	STORE_DB_STMTS,
 };
 
@@ -104,11 +103,12 @@ int store_db_read_state(struct store_db *db, struct store_db_state *state);
 /* Remember the file as it is now, with what this process wrote. */
 void store_db_note_file(struct store_db *db);
 
-/* Run SQL without results; returns an SQLite result. */
-int store_db_exec(struct store_db *db, const char *sql);
+/* Run SQL without results, made as by sqlite3_mprintf (%Q: a text in quotes). Returns an SQLite
+ * result. */
+int store_db_exec(struct store_db *db, const char *fmt, ...);
 
-/* The first column of the first row of a query, or `otherwise`. */
-int64_t store_db_number(struct store_db *db, const char *sql, int64_t otherwise);
+/* The first column of the first row of a query, made likewise, or `otherwise`. */
+int64_t store_db_number(struct store_db *db, int64_t otherwise, const char *fmt, ...);
 
 /* Whether the table has that column: one that an older version made may lack some. */
 bool store_db_has_column(struct store_db *db, const char *table, const char *column);
@@ -117,31 +117,43 @@ bool store_db_has_column(struct store_db *db, const char *table, const char *col
  * Returns an SQLite result. */
 int store_db_add_columns(struct store_db *db);
 
-/* A statement, ready to bind. NULL with *rc where it cannot be made. */
-sqlite3_stmt *store_db_stmt(struct store_db *db, enum store_db_stmt which, int *rc);
-
-/* Run a statement to its end and make it ready for the next time. Returns SQLITE_OK or an
- * error. */
-int store_db_run(sqlite3_stmt *st);
-
-/* Run a statement that has no parameters. */
-int store_db_do(struct store_db *db, enum store_db_stmt which);
-
-/* Binds one parameter after the other; errors are kept in rc. All is borrowed until the
- * statement has run. */
-struct store_db_binder {
-	sqlite3_stmt *st;
-	int at;
-	int rc;
+/*
+ * A statement on its way: begun, its parameters bound one after the other, then finished, or
+ * read row by row. All that is bound is borrowed until then. An error stays in rc, and nothing
+ * is done after it; whoever reads may set one to end it.
+ */
+struct store_db_cursor {
+	sqlite3_stmt *st; /* of the connection */
+	int at; /* parameters bound */
+	int rc; /* SQLITE_OK, or the first error */
 };
 
-void store_db_bind_u64(struct store_db_binder *b, uint64_t v);
-/* NULL is allowed. */
-void store_db_bind_text(struct store_db_binder *b, const char *s);
-void store_db_bind_blob(struct store_db_binder *b, const void *bytes, size_t len);
+struct store_db_cursor store_db_begin(struct store_db *db, enum store_db_stmt which);
 
-/* The field that a column is of; not of those that are STORE_OTHER. */
+void store_db_bind_u64(struct store_db_cursor *c, uint64_t v);
+/* NULL is allowed. */
+void store_db_bind_text(struct store_db_cursor *c, const char *s);
+void store_db_bind_blob(struct store_db_cursor *c, const void *bytes, size_t len);
+/* The field that a column is of. */
 void store_db_bind_field(
-	struct store_db_binder *b, const void *of, const struct store_column *column);
+	struct store_db_cursor *c, const void *of, const struct store_column *column);
+
+/* Whether there is another row. To be called until there is none: the statement is ready for the
+ * next time then. */
+bool store_db_next(struct store_db_cursor *c);
+
+/* Run it to its end. Returns SQLITE_OK or an error. */
+int store_db_finish(struct store_db_cursor *c);
+
+/* Columns of the row, from 0. Text lives until the next row. */
+static inline uint64_t store_db_u64(const struct store_db_cursor *c, int column)
+{
+	return (uint64_t)sqlite3_column_int64(c->st, column);
+}
+
+static inline const char *store_db_text(const struct store_db_cursor *c, int column)
+{
+	return (const char *)sqlite3_column_text(c->st, column);
+}
 
 #endif

@@ -171,24 +171,11 @@ static void add_copy(struct buf *sql, const struct store_table *table)
 	buf_printf(sql, " FROM main.%s;", table->name);
 }
 
-/* Run a statement whose one parameter is a path. Returns an SQLite result. */
-static int exec_with(struct store_db *db, const char *sql, const char *path)
-{
-	sqlite3_stmt *st;
-	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL);
-	if (rc != SQLITE_OK)
-		return rc;
-	sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC);
-	rc = sqlite3_step(st);
-	sqlite3_finalize(st);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
 /* Write all of memory into the file, in one transaction. Returns an SQLite result. */
 static int copy_to_file(struct store *s, bool forgets)
 {
 	struct buf sql = {0};
-	int rc = exec_with(&s->db, "ATTACH ? AS disk", s->path);
+	int rc = store_db_exec(&s->db, "ATTACH %Q AS disk", s->path);
 	if (rc != SQLITE_OK)
 		return rc;
 	buf_printf(
@@ -196,7 +183,7 @@ static int copy_to_file(struct store *s, bool forgets)
 	add_copy(&sql, &store_schema_event);
 	add_copy(&sql, &store_schema_run);
 	buf_add_str(&sql, last_steps);
-	rc = sql.failed ? SQLITE_NOMEM : store_db_exec(&s->db, sql.data);
+	rc = sql.failed ? SQLITE_NOMEM : store_db_exec(&s->db, "%s", sql.data);
 	buf_fini(&sql);
 	if (rc != SQLITE_OK)
 		store_db_exec(&s->db, "ROLLBACK");
@@ -241,7 +228,7 @@ static int write_copy(struct store_db *db, const char *path)
 	unlink(path);
 	if (store_db_make_file(path) < 0)
 		return SQLITE_CANTOPEN;
-	int rc = exec_with(db, "VACUUM INTO ?", path);
+	int rc = store_db_exec(db, "VACUUM INTO %Q", path);
 	if (rc != SQLITE_OK)
 		unlink(path);
 	return rc;

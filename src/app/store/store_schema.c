@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/store/store_schema.h"
 
+#include "app/store/store_batch.h"
 #include "base/countof.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 /*
@@ -37,12 +39,13 @@ static const char state_and_job[] =
 #define TEXT "TEXT NOT NULL"
 
 #define AT(field) offsetof(struct change, field)
+#define EVENT_AT(field) offsetof(struct store_batch_event, field)
 static const struct store_column event_columns[] = {
-	{"seq", KEY, STORE_OTHER, 0, NULL},
-	{"job_id", NUMBER, STORE_OTHER, 0, NULL},
-	{"kind", NUMBER, STORE_OTHER, 0, NULL},
-	{"path", "TEXT", STORE_OTHER, 0, NULL},
-	{"old_path", "TEXT", STORE_OTHER, 0, NULL},
+	{"seq", KEY, STORE_U64, EVENT_AT(event.seq), NULL},
+	{"job_id", NUMBER, STORE_U64, EVENT_AT(job_id), NULL},
+	{"kind", NUMBER, STORE_U32, EVENT_AT(event.view.kind), NULL},
+	{"path", "TEXT", STORE_TEXT, EVENT_AT(event.view.path), NULL},
+	{"old_path", "TEXT", STORE_TEXT, EVENT_AT(event.view.old_path), NULL},
 	{"user", "TEXT", STORE_TEXT, AT(actor.user), NULL},
 	{"login", "TEXT", STORE_TEXT, AT(actor.login_user), NULL},
 	{"time_ns", NUMBER, STORE_U64, AT(event.time_ns), NULL},
@@ -62,14 +65,20 @@ static const struct store_column event_columns[] = {
 	{"exe", "TEXT", STORE_TEXT, AT(actor.program.exe), NULL},
 	{"cmdline", "TEXT", STORE_TEXT, AT(actor.program.cmdline), NULL},
 	{"unit", "TEXT", STORE_TEXT, AT(actor.program.unit), NULL},
-	{"ancestors", "BLOB", STORE_OTHER, AT(actor.ancestors), NULL},
+	{"ancestors", "BLOB", STORE_BLOB, AT(actor.ancestors), NULL},
 	{"tag", NUMBER, STORE_U64, AT(actor.tag), NULL},
 	{"depth", NUMBER, STORE_U32, AT(actor.depth), NULL},
 	{"fsid", NUMBER, STORE_U64, AT(fsid), NULL},
 	{"target_type", NUMBER, STORE_U32, AT(target_type), NULL},
-	{"target", "BLOB", STORE_OTHER, AT(target), NULL},
+	{"target", "BLOB", STORE_TARGET, 0, NULL},
 };
 #undef AT
+#undef EVENT_AT
+#define LENGTH_IS_BEHIND(type, field, len)                                           \
+	static_assert(offsetof(type, len) == offsetof(type, field) + sizeof(char *), \
+		"the length of a blob stands behind its pointer")
+LENGTH_IS_BEHIND(struct actor, ancestors, ancestors_len);
+LENGTH_IS_BEHIND(struct outcome, output, output_len);
 
 #define AT(field) offsetof(struct store_schema_row, field)
 static const struct store_column run_columns[] = {
@@ -92,7 +101,7 @@ static const struct store_column run_columns[] = {
 	{"user_us", NUMBER, STORE_U64, AT(run.outcome.usage.user_us), NULL},
 	{"system_us", NUMBER, STORE_U64, AT(run.outcome.usage.system_us), NULL},
 	{"max_rss_kib", NUMBER, STORE_U64, AT(run.outcome.usage.max_rss_kib), NULL},
-	{"output", "BLOB", STORE_OTHER, AT(run.outcome.output), NULL},
+	{"output", "BLOB", STORE_BLOB, AT(run.outcome.output), NULL},
 };
 #undef AT
 
@@ -126,6 +135,13 @@ void store_schema_add_names(struct buf *b, const struct store_table *table)
 {
 	for (size_t i = 0; i < table->count; i++)
 		buf_printf(b, "%s%s", i ? ", " : "", table->columns[i].name);
+}
+
+void store_schema_add_select(struct buf *b, const struct store_table *table)
+{
+	buf_add_str(b, "SELECT ");
+	store_schema_add_names(b, table);
+	buf_printf(b, " FROM %s", table->name);
 }
 
 void store_schema_add_insert(struct buf *b, const struct store_table *table)

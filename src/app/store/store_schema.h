@@ -22,7 +22,8 @@ enum store_form {
 	STORE_UID, /* U32, NULL where it is ACTOR_ID_UNKNOWN */
 	STORE_TEXT, /* a pointer to text, or NULL */
 	STORE_CHARS, /* an array that holds text */
-	STORE_OTHER, /* not a field of that kind: who binds and reads it knows */
+	STORE_BLOB, /* a pointer to bytes, or NULL, and behind it their number as size_t */
+	STORE_TARGET, /* the handle of a struct change, which the offset is of */
 };
 
 struct store_column {
@@ -51,19 +52,22 @@ struct store_schema_row {
 	uint32_t pid;
 };
 
-/* Fields are of struct store_schema_row; the one that is OTHER is the output. */
+/* Fields are of struct store_schema_row. */
 extern const struct store_table store_schema_run;
 
-/* Fields are of struct change; the columns before STORE_SCHEMA_CHANGE, and what is OTHER, are
- * not. */
+/* Fields are of struct change, but those before STORE_SCHEMA_CHANGE: of struct
+ * store_batch_event. */
 extern const struct store_table store_schema_event;
 #define STORE_SCHEMA_CHANGE 5
 
 /* Append SQL that makes all tables in an empty database. */
 void store_schema_add_tables(struct buf *b);
 
-/* Append the names of a table's columns, for a SELECT. */
+/* Append the names of a table's columns. */
 void store_schema_add_names(struct buf *b, const struct store_table *table);
+
+/* Append a SELECT of all columns, without a condition. */
+void store_schema_add_select(struct buf *b, const struct store_table *table);
 
 /* Append an INSERT OR REPLACE of a row, with a parameter for each column. */
 void store_schema_add_insert(struct buf *b, const struct store_table *table);

@@ -32,7 +32,9 @@ struct store {
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t wake; /* for the thread */
 	pthread_cond_t ended; /* from the thread */
-	struct store_batch batch; /* to be written */
+	struct store_batch
+		*batch; /* to be written; the other is empty, or the thread's */
+	struct store_batch batches[2];
 	uint64_t first_ns; /* CLOCK_MONOTONIC of the first that is in it */
 	bool is_awake; /* the thread knows of it */
 	bool is_urgent; /* and is not to linger */

@@ -2,8 +2,7 @@
 #include "app/store/store_thread.h"
 
 #include "app/store/store_heal.h"
-#include "app/store/store_left.h"
-#include "app/store/store_runs.h"
+#include "app/store/store_read.h"
 #include "base/grow.h"
 #include "os/clock.h"
 #include "os/thread.h"
@@ -14,11 +13,11 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define LINGER_NS UINT64_C(50000000)
 
-static void wait_until(struct store *s, uint64_t ns)
+int store_thread_wait(struct store *s, pthread_cond_t *condition, uint64_t until_ns)
 {
-	struct timespec ts = {
-		.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-	pthread_cond_timedwait(&s->wake, &s->lock, &ts);
+	struct timespec until = {.tv_sec = (time_t)(until_ns / NS_PER_S),
+		.tv_nsec = (long)(until_ns % NS_PER_S)};
+	return pthread_cond_timedwait(condition, &s->lock, &until);
 }
 
 static bool is_empty(const struct store_batch *b)
@@ -29,17 +28,17 @@ static bool is_empty(const struct store_batch *b)
 /* Wait for something to do; with `lock` held. heal_ns: when to try the file again; 0: never. */
 static void wait_for_work(struct store *s, uint64_t heal_ns)
 {
-	while (is_empty(&s->batch) && !s->is_stopping && !s->is_urgent) {
+	while (is_empty(s->batch) && !s->is_stopping && !s->is_urgent) {
 		if (!heal_ns)
 			pthread_cond_wait(&s->wake, &s->lock);
 		else if (clock_monotonic_ns() < heal_ns)
-			wait_until(s, heal_ns);
+			store_thread_wait(s, &s->wake, heal_ns);
 		else
 			return;
 	}
 	uint64_t until_ns = s->first_ns + LINGER_NS;
 	while (!s->is_urgent && !s->is_stopping && clock_monotonic_ns() < until_ns)
-		wait_until(s, until_ns);
+		store_thread_wait(s, &s->wake, until_ns);
 }
 
 /* Write a batch wherever it can be written. Returns whether that was done. */
@@ -54,17 +53,10 @@ static bool write_batch(
 	return rc == SQLITE_OK;
 }
 
-static void count_restored(struct store *s, const struct store_batch *b)
-{
-	const struct store_batch_op *op;
-	STAILQ_FOREACH (op, &b->ops, next)
-		s->restored += op->what == STORE_BATCH_RESTORED ? op->a : 0;
-}
-
 static int read_runs(struct store *s, struct store_batch_ask *a)
 {
 	json_t *runs = NULL;
-	int rc = store_runs_read(&s->db, &a->query, &runs);
+	int rc = store_read_runs_of(&s->db, &a->query, &runs);
 	if (runs)
 		a->runs = json_dumps(runs, JSON_COMPACT);
 	a->run_count = json_array_size(runs);
@@ -76,11 +68,8 @@ static void answer(struct store *s, struct store_batch_asks *asks)
 {
 	struct store_batch_ask *a;
 	STAILQ_FOREACH (a, asks, next) {
-		int rc = SQLITE_NOMEM;
-		if (s->db.handle && a->is_job)
-			rc = store_left_of_run(&s->db, a->query.run_id, &a->left);
-		else if (s->db.handle)
-			rc = read_runs(s, a);
+		int rc = a->runs_done ? read_runs(s, a)
+				      : store_read_job(&s->db, a->query.run_id, &a->job);
 		if (store_db_fault(rc) == STORE_DB_BROKEN)
 			store_heal_fault(s, rc);
 	}
@@ -90,8 +79,8 @@ static void answer(struct store *s, struct store_batch_asks *asks)
 static void add_ended(const struct store_batch *b, uint64_t **ids, size_t *count)
 {
 	for (const struct store_batch_run *r = b->runs; r; r = r->hh.next) {
-		if (r->run->outcome.kind != OUTCOME_RUNNING && grow(*ids, *count) == 0)
-			(*ids)[(*count)++] = r->id;
+		if (r->run.outcome.kind != OUTCOME_RUNNING && grow(*ids, *count) == 0)
+			(*ids)[(*count)++] = r->run.id;
 	}
 }
 
@@ -117,11 +106,11 @@ static void publish(struct store *s, struct store_batch *b, bool is_written)
  * try the file again, 0: never. */
 static uint64_t turn(struct store *s, bool is_last)
 {
-	struct store_batch b;
+	struct store_batch *b = s->batch;
 	struct store_write_keep keep = s->keep;
-	store_batch_init(&b);
-	store_batch_move(&b, &s->batch);
-	s->in_hand = b.count;
+	s->batch = &s->batches[b == s->batches];
+	s->batch->last = b->last;
+	s->in_hand = b->count;
 	uint64_t flush = s->flush_asked;
 	bool is_keep_new = s->is_keep_new;
 	s->is_urgent = s->is_awake = s->is_keep_new = false;
@@ -131,21 +120,21 @@ static uint64_t turn(struct store *s, bool is_last)
 	store_heal_check(s, false);
 	if (is_keep_new)
 		s->db.pruned_ns = 0;
-	bool is_written = b.count == 0 || write_batch(s, &b, &keep);
-	count_restored(s, &b);
+	bool is_written = b->count == 0 || write_batch(s, b, &keep);
+	s->restored += b->restored;
 	if (is_last && s->is_memory)
 		store_heal_check(s, true);
-	answer(s, &b.asks);
+	answer(s, &b->asks);
 	uint64_t heal_ns = s->is_memory ? s->heal_ns : 0;
 	pthread_mutex_lock(&s->lock);
 	bool is_flushed = s->flush_done != flush;
 	s->flush_done = flush;
-	publish(s, &b, is_written);
+	publish(s, b, is_written);
 	if (is_flushed)
 		thread_wake(s->fd);
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_unlock(&s->db_lock);
-	store_batch_fini(&b);
+	store_batch_fini(b);
 
 	pthread_mutex_lock(&s->lock);
 	return heal_ns;

@@ -8,4 +8,8 @@
 /* What the thread runs, with the struct store; it ends when is_stopping is set. */
 void *store_thread_run(void *store);
 
+/* Wait for a condition until a time of CLOCK_MONOTONIC, with `lock` held. Returns 0, or ETIMEDOUT,
+ * as pthread_cond_timedwait(3) does. */
+int store_thread_wait(struct store *s, pthread_cond_t *condition, uint64_t until_ns);
+
 #endif

@@ -14,8 +14,8 @@ struct store_write_keep {
 
 /* Write all of a batch in one transaction, and forget old history where it is time for that.
  * Returns an SQLite result: after an error nothing was written. */
-int store_write_batch(
-	struct store_db *db, struct store_batch *b, const struct store_write_keep *keep);
+int store_write_batch(struct store_db *db, const struct store_batch *b,
+	const struct store_write_keep *keep);
 
 /* Note that everything has been written. Returns an SQLite result. */
 int store_write_clean(struct store_db *db);
