@@ -3,6 +3,7 @@
 #include "app/load.h"
 
 #include "base/buf.h"
+#include "tempdir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,47 +19,12 @@
 
 #include <cmocka.h>
 
-static char top[] = "/tmp/fsmon-test-load-XXXXXX";
-
-static int make_top(void **state)
+/* Load the directory of the test, without the system's own fsmon.conf. */
+static void load_dir(struct load *l)
 {
-	(void)state;
-	strcpy(strrchr(top, '-') + 1, "XXXXXX");
-	return mkdtemp(top) ? 0 : -1;
-}
-
-static int remove_top(void **state)
-{
-	(void)state;
-	char command[128];
-	snprintf(command, sizeof(command), "rm -rf %s", top);
-	return system(command);
-}
-
-/* A path in the test's own directory, in one of four buffers that take turns. */
-static const char *in(const char *name)
-{
-	static char paths[4][128];
-	static unsigned turn;
-	char *path = paths[turn++ % 4];
-	snprintf(path, sizeof(paths[0]), "%s/%s", top, name);
-	return path;
-}
-
-static void write_file(const char *name, const char *text)
-{
-	int fd = open(in(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-/* Load the directory `top`, without the system's own fsmon.conf. */
-static void load_top(struct load *l)
-{
-	struct options o = {.conf_file = in("main")};
-	write_file("main", "[daemon]\nmax-parallel = 3\n");
-	strlist_add(&o.rule_dirs, top);
+	struct options o = {.conf_file = tempdir_path("main")};
+	tempdir_write("main", "[daemon]\nmax-parallel = 3\n");
+	strlist_add(&o.rule_dirs, tempdir);
 	assert_int_equal(load(l, &o, NULL, 0), 0);
 	options_fini(&o);
 }
@@ -73,16 +39,16 @@ static void rules_of_all_files_come_in_order(void **state)
 {
 	(void)state;
 	struct load l;
-	write_file("20.conf", "[b]\npath = /b\ncommand = true\n"
-			      "[c]\npath = /c\ncommand = true\n");
-	write_file("10.conf", "[a]\npath = /a\ncommand = true\n");
-	load_top(&l);
+	tempdir_write("20.conf", "[b]\npath = /b\ncommand = true\n"
+				 "[c]\npath = /c\ncommand = true\n");
+	tempdir_write("10.conf", "[a]\npath = /a\ncommand = true\n");
+	load_dir(&l);
 	assert_int_equal(l.conf.message_count, 0);
 	assert_int_equal(l.conf.daemon.max_parallel, 3);
 	assert_int_equal(table_count(l.table), 3);
 	assert_string_equal(table_rule(l.table, 0)->name, "a");
 	assert_string_equal(table_rule(l.table, 2)->name, "c");
-	assert_string_equal(table_rule(l.table, 2)->file, in("20.conf"));
+	assert_string_equal(table_rule(l.table, 2)->file, tempdir_path("20.conf"));
 	assert_int_equal(table_rule(l.table, 2)->line, 4);
 	load_fini(&l);
 }
@@ -91,15 +57,15 @@ static void a_refused_file_leaves_the_others(void **state)
 {
 	(void)state;
 	struct load l;
-	write_file("a.conf", "[a]\npath = /a\ncommand = true\n");
-	write_file("b.conf", "[b]\npath = /b\ncommand = true\n");
-	write_file("c.conf", "[c]\npath = /c\n");
-	assert_int_equal(chmod(in("b.conf"), 0666), 0);
-	assert_int_equal(mkdir(in("d.conf"), 0700), 0);
-	load_top(&l);
+	tempdir_write("a.conf", "[a]\npath = /a\ncommand = true\n");
+	tempdir_write("b.conf", "[b]\npath = /b\ncommand = true\n");
+	tempdir_write("c.conf", "[c]\npath = /c\n");
+	assert_int_equal(chmod(tempdir_path("b.conf"), 0666), 0);
+	assert_int_equal(mkdir(tempdir_path("d.conf"), 0700), 0);
+	load_dir(&l);
 	assert_int_equal(table_count(l.table), 1);
 	assert_int_equal(l.conf.error_count, 3);
-	assert_string_equal(l.conf.messages[0].file, in("b.conf"));
+	assert_string_equal(l.conf.messages[0].file, tempdir_path("b.conf"));
 	assert_non_null(strstr(l.conf.messages[0].text, "it has mode 0666"));
 	load_fini(&l);
 }
@@ -110,34 +76,35 @@ static void literal_fronts_are_led_through_links(void **state)
 	struct load l;
 	struct table_hits hits = {0};
 	struct buf text = {0};
-	assert_int_equal(mkdir(in("real"), 0700), 0);
-	assert_int_equal(symlink("real", in("link")), 0);
-	assert_int_equal(symlink("nowhere", in("dangling")), 0);
+	assert_int_equal(mkdir(tempdir_path("real"), 0700), 0);
+	assert_int_equal(symlink("real", tempdir_path("link")), 0);
+	assert_int_equal(symlink("nowhere", tempdir_path("dangling")), 0);
 	buf_printf(&text,
 		"[r]\npath = %s/**\npath = %s/later/x\npath = %s/y\n"
 		"exclude = %s/not/**\ncommand = true\n",
-		in("link"), in("link"), in("dangling"), in("link"));
-	write_file("r.conf", text.data);
-	load_top(&l);
-	assert_int_equal(match(l.table, in("real/f"), &hits), 1);
-	assert_int_equal(match(l.table, in("real/later/x"), &hits), 1);
-	assert_int_equal(match(l.table, in("link/f"), &hits), 0);
-	assert_int_equal(match(l.table, in("real/not/f"), &hits), 0);
+		tempdir_path("link"), tempdir_path("link"), tempdir_path("dangling"),
+		tempdir_path("link"));
+	tempdir_write("r.conf", text.data);
+	load_dir(&l);
+	assert_int_equal(match(l.table, tempdir_path("real/f"), &hits), 1);
+	assert_int_equal(match(l.table, tempdir_path("real/later/x"), &hits), 1);
+	assert_int_equal(match(l.table, tempdir_path("link/f"), &hits), 0);
+	assert_int_equal(match(l.table, tempdir_path("real/not/f"), &hits), 0);
 
 	/* The link leads elsewhere now. */
-	assert_int_equal(mkdir(in("other"), 0700), 0);
-	assert_int_equal(unlink(in("link")), 0);
-	assert_int_equal(symlink("other", in("link")), 0);
+	assert_int_equal(mkdir(tempdir_path("other"), 0700), 0);
+	assert_int_equal(unlink(tempdir_path("link")), 0);
+	assert_int_equal(symlink("other", tempdir_path("link")), 0);
 	assert_int_equal(load_resolve(l.table), 0);
-	assert_int_equal(match(l.table, in("other/f"), &hits), 1);
-	assert_int_equal(match(l.table, in("other/not/f"), &hits), 0);
-	assert_int_equal(match(l.table, in("real/f"), &hits), 0);
+	assert_int_equal(match(l.table, tempdir_path("other/f"), &hits), 1);
+	assert_int_equal(match(l.table, tempdir_path("other/not/f"), &hits), 0);
+	assert_int_equal(match(l.table, tempdir_path("real/f"), &hits), 0);
 	/* It is a directory now. */
-	assert_int_equal(unlink(in("link")), 0);
-	assert_int_equal(mkdir(in("link"), 0700), 0);
+	assert_int_equal(unlink(tempdir_path("link")), 0);
+	assert_int_equal(mkdir(tempdir_path("link"), 0700), 0);
 	assert_int_equal(load_resolve(l.table), 0);
-	assert_int_equal(match(l.table, in("link/f"), &hits), 1);
-	assert_int_equal(match(l.table, in("link/not/f"), &hits), 0);
+	assert_int_equal(match(l.table, tempdir_path("link/f"), &hits), 1);
+	assert_int_equal(match(l.table, tempdir_path("link/not/f"), &hits), 0);
 	free(hits.rules);
 	buf_fini(&text);
 	load_fini(&l);
@@ -162,7 +129,7 @@ static void write_many(void)
 				n, n % 97, n, n, n);
 		}
 		snprintf(name, sizeof(name), "%03u.conf", i);
-		write_file(name, text.data);
+		tempdir_write(name, text.data);
 		buf_fini(&text);
 	}
 }
@@ -174,7 +141,7 @@ static void ten_thousand_rules_are_all_found(void **state)
 	struct table_hits hits = {0};
 	char path[128];
 	write_many();
-	load_top(&l);
+	load_dir(&l);
 	assert_int_equal(l.conf.error_count, 0);
 	assert_int_equal(table_count(l.table), FILES * RULES_A_FILE);
 	for (unsigned n = 0; n < FILES * RULES_A_FILE; n++) {
@@ -193,16 +160,17 @@ static void ten_thousand_rules_are_all_found(void **state)
 	load_fini(&l);
 }
 
-#define IN_TOP(test) cmocka_unit_test_setup_teardown(test, make_top, remove_top)
+#define IN_DIR(test) \
+	cmocka_unit_test_setup_teardown(test, tempdir_setup, tempdir_teardown)
 
 int main(void)
 {
 	umask(022);
 	const struct CMUnitTest tests[] = {
-		IN_TOP(rules_of_all_files_come_in_order),
-		IN_TOP(a_refused_file_leaves_the_others),
-		IN_TOP(literal_fronts_are_led_through_links),
-		IN_TOP(ten_thousand_rules_are_all_found),
+		IN_DIR(rules_of_all_files_come_in_order),
+		IN_DIR(a_refused_file_leaves_the_others),
+		IN_DIR(literal_fronts_are_led_through_links),
+		IN_DIR(ten_thousand_rules_are_all_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
