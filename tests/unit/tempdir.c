@@ -42,9 +42,9 @@ int tempdir_teardown(void **state)
 
 const char *tempdir_path(const char *name)
 {
-	static char paths[8][PATH_MAX];
+	static char paths[16][PATH_MAX];
 	static unsigned turn;
-	char *path = paths[turn++ % 8];
+	char *path = paths[turn++ % 16];
 	snprintf(path, sizeof(paths[0]), "%s/%s", tempdir, name);
 	return path;
 }

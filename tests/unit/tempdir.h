@@ -10,7 +10,7 @@ extern char tempdir[];
 int tempdir_setup(void **state);
 int tempdir_teardown(void **state);
 
-/* A path in it, in one of eight buffers that take turns. */
+/* A path in it, in one of 16 buffers that take turns. */
 const char *tempdir_path(const char *name);
 
 /* Write a new file of it, of mode 0600. */

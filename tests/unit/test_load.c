@@ -3,6 +3,8 @@
 #include "app/load.h"
 
 #include "base/buf.h"
+#include "base/countof.h"
+#include "printed.h"
 #include "tempdir.h"
 
 #include <errno.h>
@@ -110,7 +112,190 @@ static void literal_fronts_are_led_through_links(void **state)
 	load_fini(&l);
 }
 
-/* ---- Many */
+/* ---- What is refused, and what is warned of ---- */
+
+/* The messages of a load with these options, as load_print prints them. */
+static void print_messages(const struct options *o)
+{
+	struct load l;
+	assert_int_equal(load(&l, o, NULL, 0), 0);
+	printed_begin();
+	load_print(&l);
+	printed_end();
+	assert_string_equal(printed_out, "");
+	load_fini(&l);
+}
+
+static void says_what_is_wrong_with_a_file(void **state)
+{
+	struct options o = {.conf_file = tempdir_path("main")};
+	(void)state;
+	tempdir_write("main", "[daemon]\nnonsense = 1\n");
+	tempdir_write("a.conf", "");
+	tempdir_write("b.conf", "");
+	tempdir_write("c.conf", "[c]\npath = /c\n");
+	assert_int_equal(truncate(tempdir_path("a.conf"), CONF_FILE_MAX_BYTES + 1), 0);
+	assert_int_equal(chmod(tempdir_path("b.conf"), 0620), 0);
+	assert_int_equal(mkdir(tempdir_path("d.conf"), 0700), 0);
+	assert_int_equal(symlink("gone", tempdir_path("e.conf")), 0);
+	strlist_add(&o.rule_dirs, tempdir);
+	print_messages(&o);
+	assert_contains(printed_err,
+		"a.conf: is larger than 16 MiB\n"
+		"b.conf: not used: it has mode 0620; only\n(chmod go-w)\n"
+		"d.conf: is not a regular file\n"
+		"e.conf: cannot be read: No such file or directory\n"
+		"main:2: \nnonsense\n"
+		"c.conf:1: [c]\n");
+	options_fini(&o);
+}
+
+static void says_in_which_directory_others_could_change_it(void **state)
+{
+	struct options o = {.conf_file = tempdir_path("dir/main")};
+	(void)state;
+	assert_int_equal(mkdir(tempdir_path("dir"), 0700), 0);
+	assert_int_equal(chmod(tempdir_path("dir"), 0777), 0);
+	tempdir_write("dir/main", "");
+	strlist_add(&o.rule_dirs, tempdir);
+	print_messages(&o);
+	assert_contains(printed_err, "dir/main: not used: its directory /tmp/\n"
+				     "dir has mode 0777; only its owner");
+	options_fini(&o);
+}
+
+static void says_whose_file_it_does_not_use(void **state)
+{
+	struct options o = {.conf_file = tempdir_path("main")};
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("# skip: needs root to give a file away\n");
+		skip();
+	}
+	tempdir_write("main", "");
+	assert_int_equal(chown(tempdir_path("main"), 65534, 65534), 0);
+	strlist_add(&o.rule_dirs, tempdir);
+	print_messages(&o);
+	assert_contains(printed_err, "main: not used: it belongs to uid 65534; it must");
+	options_fini(&o);
+}
+
+static void a_directory_that_was_named_must_be_one(void **state)
+{
+	struct options o = {.conf_file = tempdir_path("main")};
+	(void)state;
+	tempdir_write("main", "");
+	strlist_add(&o.rule_dirs, tempdir_path("main"));
+	print_messages(&o);
+	assert_contains(printed_err, "main: is not a directory\n");
+	options_fini(&o);
+	strlist_add(&o.rule_dirs, tempdir_path("none"));
+	print_messages(&o);
+	assert_contains(printed_err, "none: No such file or directory\n");
+	options_fini(&o);
+}
+
+static void warns_of_what_only_a_look_can_tell(void **state)
+{
+	struct load l;
+	struct buf text = {0};
+	(void)state;
+	buf_printf(&text,
+		"[r]\npath = %s\npath = %s/**\ndirectory = /nowhere\ncommand = true\n"
+		"[s]\npath = /s\ndirectory = %s/r.conf\ncommand = true\n",
+		tempdir, tempdir, tempdir);
+	tempdir_write("r.conf", text.data);
+	load_dir(&l);
+	printed_begin();
+	load_print(&l);
+	printed_end();
+	assert_int_equal(l.conf.error_count, 0);
+	assert_int_equal(l.conf.message_count, 3);
+	assert_int_equal(table_count(l.table), 2);
+	assert_contains(printed_err,
+		"r.conf:1: warning: [r] directory: /nowhere is not a directory\n"
+		"r.conf:1: warning: [r] path: \n is a directory, and means only itself; "
+		"did you mean \n/**?\n"
+		"r.conf:6: warning: [s] directory: \n/r.conf is not a directory");
+	buf_fini(&text);
+	load_fini(&l);
+}
+
+static void files_that_are_given_stand_for_all(void **state)
+{
+	struct load l;
+	struct options o = {0};
+	char *files[] = {strdup(tempdir_path("one")), strdup(tempdir_path("none"))};
+	(void)state;
+	tempdir_write("one", "[a]\npath = /a\ncommand = true\n");
+	tempdir_write("two.conf", "[b]\npath = /b\ncommand = true\n");
+	strlist_add(&o.rule_dirs, tempdir);
+	assert_int_equal(load(&l, &o, files, 1), 0);
+	assert_int_equal(l.conf.message_count, 0);
+	assert_int_equal(table_count(l.table), 1);
+	assert_string_equal(table_rule(l.table, 0)->name, "a");
+	load_fini(&l);
+	assert_int_equal(load(&l, &o, files, 2), 0);
+	assert_int_equal(l.conf.error_count, 1);
+	load_fini(&l);
+	options_fini(&o);
+	free(files[0]);
+	free(files[1]);
+}
+
+/* ---- Users and groups ---- */
+
+static void users_and_groups_are_looked_up(void **state)
+{
+	static const struct {
+		const char *keys;
+		bool is_set;
+		uid_t uid;
+		gid_t gid;
+		const char *name; /* NULL: none */
+		const char *error; /* NULL: none */
+	} cases[] = {
+		{"user = root\n", true, 0, 0, "root", NULL},
+		{"user = 0\n", true, 0, 0, "root", NULL},
+		{"user = 3999999999\n", true, 3999999999, 3999999999, NULL, NULL},
+		{"user = 3999999999\ngroup = 7\n", true, 3999999999, 7, NULL, NULL},
+		{"group = root\n", false, 0, 0, NULL, NULL},
+		{"group = 3999999999\n", false, 0, 3999999999, NULL, NULL},
+		{"user = no-such-user\n", false, 0, 0, NULL, "user"},
+		{"user = 4294967295\n", false, 0, 0, NULL, "user"},
+		{"user = 0x1\n", false, 0, 0, NULL, "user"},
+		{"group = no-such-group\n", false, 0, 0, NULL, "group"},
+	};
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct load l;
+		struct options o = {0};
+		char text[256], *file = strdup(tempdir_path("file"));
+		snprintf(text, sizeof(text), "[r]\npath = /a\ncommand = true\n%s",
+			cases[i].keys);
+		tempdir_write("file", text);
+		assert_int_equal(load(&l, &o, &file, 1), 0);
+		if (l.conf.error_count != (cases[i].error ? 1 : 0))
+			fail_msg("%s", cases[i].keys);
+		if (cases[i].error) {
+			assert_contains(l.conf.messages[0].text, cases[i].error);
+		} else {
+			const struct rule_user *u = &table_rule(l.table, 0)->user;
+			assert_int_equal(u->set, cases[i].is_set);
+			assert_int_equal(u->uid, cases[i].uid);
+			assert_int_equal(u->gid, cases[i].gid);
+			assert_true(u->group_count >= 1);
+			assert_int_equal(!u->name, !cases[i].name);
+			if (u->name)
+				assert_string_equal(u->name, cases[i].name);
+		}
+		load_fini(&l);
+		unlink(file);
+		free(file);
+	}
+}
+
+/* ---- Many ---- */
 
 #define FILES 100
 #define RULES_A_FILE 100
@@ -170,6 +355,13 @@ int main(void)
 		IN_DIR(rules_of_all_files_come_in_order),
 		IN_DIR(a_refused_file_leaves_the_others),
 		IN_DIR(literal_fronts_are_led_through_links),
+		IN_DIR(says_what_is_wrong_with_a_file),
+		IN_DIR(says_in_which_directory_others_could_change_it),
+		IN_DIR(says_whose_file_it_does_not_use),
+		IN_DIR(a_directory_that_was_named_must_be_one),
+		IN_DIR(warns_of_what_only_a_look_can_tell),
+		IN_DIR(files_that_are_given_stand_for_all),
+		IN_DIR(users_and_groups_are_looked_up),
 		IN_DIR(ten_thousand_rules_are_all_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
