@@ -20,8 +20,8 @@
  *                  mounted, how it is watched, and under which paths it is seen.
  *   who            app/witness, a real-time thread, receives process records
  *                  (core/cnrec, core/tsrec) and reads os/proc; core/proctable keeps what
- *                  each process was when; core/execorder orders file events and execs;
- *                  app/names knows the names of users.
+ *                  each process was, and ran (core/program), when; core/execorder orders
+ *                  file events and execs; app/names knows the names of users.
  *   what           core/table finds the rules that a path concerns, core/judge whether
  *                  they want the event: a core/view of it. app/add makes it part of an
  *                  app/job.

@@ -76,7 +76,7 @@ void actors_carry_opens(
 
 void actors_settle(struct actors *a, uint64_t empty_ns)
 {
-	proctable_settle(a->processes, empty_ns);
+	proctable_forget_past(a->processes, empty_ns);
 }
 
 /* Ask /proc, which knows the process as long as its pidfd says that it is there. */

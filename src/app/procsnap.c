@@ -11,14 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static void procsnap_comm(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
+static void read_comm(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
 	ssize_t n = proc_read(dir, "comm", buf->bytes, sizeof(buf->bytes));
 	if (n > 0)
 		proctext_comm(buf->bytes, (size_t)n, out->program.comm);
 }
 
-static void procsnap_program(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
+static void read_program(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
 	if (proc_readlink(dir, "exe", buf->bytes, PATH_MAX) > 0)
 		out->program.exe = strdup(buf->bytes);
@@ -27,7 +27,7 @@ static void procsnap_program(int dir, struct procsnap_buf *buf, struct proc_snap
 		out->program.cmdline = proctext_cmdline(buf->bytes, (size_t)n);
 }
 
-static void procsnap_origin(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
+static void read_origin(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
 	ssize_t n = proc_read(dir, "cgroup", buf->bytes, sizeof(buf->bytes));
 	if (n > 0)
@@ -38,7 +38,7 @@ static void procsnap_origin(int dir, struct procsnap_buf *buf, struct proc_snaps
 }
 
 /* When a process started, by the clock that records use; 0 if that cannot be told. */
-static uint64_t procsnap_start(uint64_t ticks)
+static uint64_t start_ns_of(uint64_t ticks)
 {
 	struct timespec boot;
 	long hz = sysconf(_SC_CLK_TCK);
@@ -50,14 +50,14 @@ static uint64_t procsnap_start(uint64_t ticks)
 	return boot_ns - start_ns < now_ns ? now_ns - (boot_ns - start_ns) : 0;
 }
 
-static void procsnap_status(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
+static void read_status(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
 	ssize_t n = proc_read(dir, "status", buf->bytes, sizeof(buf->bytes));
 	if (n > 0)
 		proctext_status(buf->bytes, (size_t)n, out);
 	n = proc_read(dir, "stat", buf->bytes, sizeof(buf->bytes));
 	if (n > 0 && proctext_stat(buf->bytes, (size_t)n, out))
-		out->start_ns = procsnap_start(out->start_ticks);
+		out->start_ns = start_ns_of(out->start_ticks);
 }
 
 void procsnap_read(
@@ -68,13 +68,13 @@ void procsnap_read(
 	int dir = proc_open(pid);
 	if (dir >= 0) {
 		if (parts & PROCSNAP_COMM)
-			procsnap_comm(dir, buf, out);
+			read_comm(dir, buf, out);
 		if (parts & PROCSNAP_PROGRAM)
-			procsnap_program(dir, buf, out);
+			read_program(dir, buf, out);
 		if (parts & PROCSNAP_ORIGIN)
-			procsnap_origin(dir, buf, out);
+			read_origin(dir, buf, out);
 		if (parts & PROCSNAP_STATUS)
-			procsnap_status(dir, buf, out);
+			read_status(dir, buf, out);
 		close(dir);
 	}
 	out->t1_ns = clock_monotonic_ns();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* File events: their kinds, the names of the kinds, and masks of kinds (DESIGN 6). */
+/* File events: their kinds, the names of the kinds, and masks of kinds, see
+ * fsmon.conf(5). */
 #ifndef FSMON_CORE_EVENT_H
 #define FSMON_CORE_EVENT_H
 

@@ -173,8 +173,9 @@ void hookvars_get(const struct hookvars_variable *variable, const struct view *e
 	v->text = NULL;
 	v->number = 0;
 	const char *program = (const char *)&actor_of(e)->program;
+	const void *text = program + variable->program_at;
 	if (variable->get)
 		variable->get(e, v);
 	else
-		set_text(v, *(char *const *)(program + variable->program_at));
+		set_text(v, *(char *const *)text);
 }

@@ -8,11 +8,11 @@
 #include <string.h>
 
 /* A process can be seen in /proc a little before the time in the record of its fork. */
-#define TABLE_FORK_GAP_NS UINT64_C(100000000)
+#define FORK_GAP_NS UINT64_C(100000000)
 
 /* A taskstats record counts from a moment a little before the one in the record of the
  * fork. */
-#define TABLE_START_GAP_NS UINT64_C(100000000)
+#define START_GAP_NS UINT64_C(100000000)
 
 struct proctable *proctable_new(size_t max_lives)
 {
@@ -43,7 +43,7 @@ struct proctable_counts proctable_counts(const struct proctable *t)
 }
 
 /* The ids of a state that begins now: those of the one in force, or unknown. */
-static struct proctable_state table_state_after(
+static struct proctable_state state_after(
 	const struct proctable_life *life, uint64_t since_ns)
 {
 	struct proctable_state state = {
@@ -65,7 +65,7 @@ static struct proctable_state table_state_after(
  * the table does not know, a life whose past is unknown. NULL with ENOMEM or ENOSPC if
  * there is no room.
  */
-static struct proctable_life *table_changed(
+static struct proctable_life *changed_life(
 	struct proctable *t, const struct proc_record *rec)
 {
 	struct proctable_life *life = proctable_find(t, rec->pid);
@@ -89,7 +89,7 @@ static struct proctable_life *table_changed(
 }
 
 /* The image in which a new process begins: what the parent was, if that is known. */
-static struct proctable_image *table_inherit(const struct proc_record *rec,
+static struct proctable_image *inherit_image(const struct proc_record *rec,
 	const struct proctable_state *from, struct proc_snapshot *snap, uint64_t serial)
 {
 	if (!from)
@@ -108,7 +108,7 @@ static struct proctable_image *table_inherit(const struct proc_record *rec,
 }
 
 /* The life that had the pid until now has ended, if nobody has said so yet. */
-static void table_supersede(
+static void supersede(
 	struct proctable *t, struct proctable_life *old, const struct proc_record *rec)
 {
 	if (old->exit_ns == 0) {
@@ -122,20 +122,20 @@ static void table_supersede(
 		proctable_image_doubt_fork(last->image, old, rec->time_ns);
 }
 
-static int table_fork(
+static int apply_fork(
 	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap)
 {
 	struct proctable_life *parent = proctable_find(t, rec->fork.parent_tgid);
 	struct proctable_life *old = proctable_find(t, rec->pid);
 	if (old && old->fork_ns == 0 && old->exit_ns == 0 &&
-		rec->time_ns < old->scan_t1_ns + TABLE_FORK_GAP_NS) {
+		rec->time_ns < old->scan_t1_ns + FORK_GAP_NS) {
 		old->fork_ns = rec->time_ns;
 		if (parent)
 			proctable_life_adopt(t, old, parent);
 		return 0;
 	}
 	if (old)
-		table_supersede(t, old, rec);
+		supersede(t, old, rec);
 
 	struct proctable_life *life = proctable_life_new(t, rec->pid);
 	if (!life)
@@ -145,9 +145,8 @@ static int table_fork(
 	life->ppid = rec->fork.parent_tgid;
 
 	bool known = parent && parent->known_from_ns <= rec->time_ns;
-	struct proctable_state state =
-		table_state_after(known ? parent : life, rec->time_ns);
-	state.image = table_inherit(
+	struct proctable_state state = state_after(known ? parent : life, rec->time_ns);
+	state.image = inherit_image(
 		rec, known ? proctable_life_last(parent) : NULL, snap, life->serial);
 	if (!state.image || proctable_life_push(t, life, state) < 0) {
 		proctable_life_remove(t, life);
@@ -161,10 +160,10 @@ static int table_fork(
 	return 0;
 }
 
-static int table_exec(
+static int apply_exec(
 	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap)
 {
-	struct proctable_life *life = table_changed(t, rec);
+	struct proctable_life *life = changed_life(t, rec);
 	if (!life)
 		return errno == ENOMEM ? -1 : 0;
 
@@ -181,14 +180,14 @@ static int table_exec(
 	if (snap)
 		proctable_image_read(image, snap, life->serial);
 
-	struct proctable_state state = table_state_after(life, rec->time_ns);
+	struct proctable_state state = state_after(life, rec->time_ns);
 	state.is_exec = true;
 	state.image = image;
 	return proctable_life_push(t, life, state);
 }
 
 /* Begin a state with the image of the one in force, or an unknown one. */
-static int table_push_same(
+static int push_same(
 	struct proctable *t, struct proctable_life *life, struct proctable_state state)
 {
 	const struct proctable_state *last = proctable_life_last(life);
@@ -197,28 +196,28 @@ static int table_push_same(
 	return state.image ? proctable_life_push(t, life, state) : -1;
 }
 
-static int table_uid(struct proctable *t, const struct proc_record *rec)
+static int apply_uid(struct proctable *t, const struct proc_record *rec)
 {
-	struct proctable_life *life = table_changed(t, rec);
+	struct proctable_life *life = changed_life(t, rec);
 	if (!life)
 		return errno == ENOMEM ? -1 : 0;
 
-	struct proctable_state state = table_state_after(life, rec->time_ns);
+	struct proctable_state state = state_after(life, rec->time_ns);
 	if (life->state_count > 0 && state.uid == rec->uid.uid &&
 		state.euid == rec->uid.euid)
 		return 0;
 	state.uid = rec->uid.uid;
 	state.euid = rec->uid.euid;
-	return table_push_same(t, life, state);
+	return push_same(t, life, state);
 }
 
-static int table_comm(struct proctable *t, const struct proc_record *rec)
+static int apply_comm(struct proctable *t, const struct proc_record *rec)
 {
-	struct proctable_life *life = table_changed(t, rec);
+	struct proctable_life *life = changed_life(t, rec);
 	if (!life)
 		return errno == ENOMEM ? -1 : 0;
 
-	struct proctable_state state = table_state_after(life, rec->time_ns);
+	struct proctable_state state = state_after(life, rec->time_ns);
 	const struct proctable_state *last = proctable_life_last(life);
 	if (last) {
 		proctable_image_doubt_comm(
@@ -230,7 +229,7 @@ static int table_comm(struct proctable *t, const struct proc_record *rec)
 	return state.image ? proctable_life_push(t, life, state) : -1;
 }
 
-static int table_exit(struct proctable *t, const struct proc_record *rec)
+static int apply_exit(struct proctable *t, const struct proc_record *rec)
 {
 	struct proctable_life *life = proctable_find(t, rec->pid);
 	if (!life || rec->time_ns < life->scan_t0_ns)
@@ -244,25 +243,24 @@ static int table_exit(struct proctable *t, const struct proc_record *rec)
 
 /* Whether a taskstats record can be about a life: one that has none yet, with the same
  * user, and not younger than the process that the record is about. */
-static bool table_task_fits(
-	const struct proctable_life *life, const struct proc_record *rec)
+static bool task_fits(const struct proctable_life *life, const struct proc_record *rec)
 {
 	const struct proctable_state *last = proctable_life_last(life);
 	if (life->has_task || !last)
 		return false;
 	if (last->uid != ACTOR_ID_UNKNOWN && last->uid != rec->task.uid)
 		return false;
-	return life->fork_ns + rec->task.elapsed_ns <= rec->time_ns + TABLE_START_GAP_NS;
+	return life->fork_ns + rec->task.elapsed_ns <= rec->time_ns + START_GAP_NS;
 }
 
 /* The oldest life of the pid that a taskstats record can be about, or NULL. */
-static struct proctable_life *table_task_find(
+static struct proctable_life *find_task_life(
 	const struct proctable *t, const struct proc_record *rec)
 {
 	struct proctable_life *found = NULL;
 	unsigned count = 0;
 	for (struct proctable_life *l = proctable_find(t, rec->pid); l; l = l->older) {
-		if (!table_task_fits(l, rec))
+		if (!task_fits(l, rec))
 			continue;
 		found = l;
 		count++;
@@ -271,7 +269,7 @@ static struct proctable_life *table_task_find(
 }
 
 /* The last thread of a process has ended, long after the first. */
-static void table_task_last_thread(struct proctable *t, const struct proc_record *rec)
+static void end_last_thread(struct proctable *t, const struct proc_record *rec)
 {
 	struct proctable_life *life = proctable_find(t, rec->tgid);
 	if (!rec->task.group_dead || !life || !life->threads_remain)
@@ -282,13 +280,13 @@ static void table_task_last_thread(struct proctable *t, const struct proc_record
 		proctable_life_end(t, life, rec->time_ns);
 }
 
-static int table_task(struct proctable *t, const struct proc_record *rec)
+static int apply_task(struct proctable *t, const struct proc_record *rec)
 {
 	if (rec->pid != rec->tgid) {
-		table_task_last_thread(t, rec);
+		end_last_thread(t, rec);
 		return 0;
 	}
-	struct proctable_life *life = table_task_find(t, rec);
+	struct proctable_life *life = find_task_life(t, rec);
 	if (!life) {
 		t->counts.strays++;
 		return 0;
@@ -306,11 +304,11 @@ static int table_task(struct proctable *t, const struct proc_record *rec)
 	return 0;
 }
 
-static int table_apply(
+static int apply_record(
 	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap)
 {
 	if (rec->kind == PROCREC_TASK)
-		return table_task(t, rec);
+		return apply_task(t, rec);
 	if (rec->kind == PROCREC_LOST) {
 		proctable_lost(t, rec->time_ns);
 		return 0;
@@ -320,15 +318,15 @@ static int table_apply(
 
 	switch (rec->kind) {
 	case PROCREC_FORK:
-		return table_fork(t, rec, snap);
+		return apply_fork(t, rec, snap);
 	case PROCREC_EXEC:
-		return table_exec(t, rec, snap);
+		return apply_exec(t, rec, snap);
 	case PROCREC_UID:
-		return table_uid(t, rec);
+		return apply_uid(t, rec);
 	case PROCREC_COMM:
-		return table_comm(t, rec);
+		return apply_comm(t, rec);
 	case PROCREC_EXIT:
-		return table_exit(t, rec);
+		return apply_exit(t, rec);
 	default:
 		return 0;
 	}
@@ -337,7 +335,7 @@ static int table_apply(
 int proctable_apply(
 	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap)
 {
-	int rc = table_apply(t, rec, snap);
+	int rc = apply_record(t, rec, snap);
 	if (snap)
 		proctext_fini(snap);
 	if (rc == 0)

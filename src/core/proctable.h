@@ -106,7 +106,7 @@ int proctable_who(const struct proctable *t, pid_t pid, const struct proctable_w
  * belong to an exec that has not come to its end. `w` is the window that is left, not the
  * next one: its after_ns, and as its before_ns the last read that brought some of these
  * records; nothing else of it is used. To be called for each such pid, before
- * proctable_settle.
+ * proctable_forget_past.
  */
 void proctable_carry_opens(
 	struct proctable *t, pid_t pid, const struct proctable_window *w, uint32_t opens);
@@ -115,7 +115,7 @@ void proctable_carry_opens(
  * The queue of file events was seen empty at empty_ns and all that had been in it is
  * dealt with: forget dead lives and past states that no later event can mean.
  */
-void proctable_settle(struct proctable *t, uint64_t empty_ns);
+void proctable_forget_past(struct proctable *t, uint64_t empty_ns);
 
 /*
  * Tag the current life of pid, and all that descend from it already, as run `tag` of a

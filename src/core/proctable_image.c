@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proctable_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +11,9 @@
  * read shortly before the record, and is the same as what is known to have come after it,
  * proves nothing.
  */
-#define IMAGE_GAP_NS UINT64_C(100000000)
-#define IMAGE_GAP_BLIND_NS \
-	UINT64_C(10000000) /* where nothing is known of what came after */
-#define IMAGE_GAP_FORK_NS UINT64_C(1000000)
+#define GAP_NS UINT64_C(100000000)
+#define GAP_BLIND_NS UINT64_C(10000000) /* where nothing is known of what came after */
+#define GAP_FORK_NS UINT64_C(1000000)
 
 struct proctable_image *proctable_image_new(
 	const struct proctable_image *from, const char *comm)
@@ -34,12 +34,14 @@ struct proctable_image *proctable_image_new(
 
 struct proctable_image *proctable_image_ref(struct proctable_image *image)
 {
+	assert(image->refs > 0);
 	image->refs++;
 	return image;
 }
 
 void proctable_image_unref(struct proctable_image *image)
 {
+	assert(!image || image->refs > 0);
 	if (!image || --image->refs > 0)
 		return;
 	program_fini(&image->program);
@@ -58,7 +60,7 @@ void proctable_image_read(
 	image->read_t1_ns = snap->t1_ns;
 }
 
-static bool image_is_read_by(
+static bool is_read_by(
 	const struct proctable_image *image, const struct proctable_life *life)
 {
 	return image->read_t1_ns != 0 && image->owner == life->serial;
@@ -68,9 +70,9 @@ void proctable_image_doubt_exec(struct proctable_image *image,
 	const struct proctable_life *life, uint64_t ts_ns,
 	const struct proc_snapshot *next)
 {
-	if (!image_is_read_by(image, life))
+	if (!is_read_by(image, life))
 		return;
-	uint64_t gap_ns = next ? IMAGE_GAP_NS : IMAGE_GAP_BLIND_NS;
+	uint64_t gap_ns = next ? GAP_NS : GAP_BLIND_NS;
 	if (ts_ns < image->read_t1_ns)
 		program_doubt(&image->program, NULL);
 	else if (ts_ns - image->read_t1_ns < gap_ns)
@@ -80,18 +82,16 @@ void proctable_image_doubt_exec(struct proctable_image *image,
 void proctable_image_doubt_comm(struct proctable_image *image,
 	const struct proctable_life *life, uint64_t ts_ns, const char *next)
 {
-	if (!image_is_read_by(image, life))
+	if (!is_read_by(image, life))
 		return;
-	if (ts_ns < image->read_t1_ns ||
-		(ts_ns - image->read_t1_ns < IMAGE_GAP_BLIND_NS &&
-			strcmp(image->program.comm, next) == 0))
+	if (ts_ns < image->read_t1_ns || (ts_ns - image->read_t1_ns < GAP_BLIND_NS &&
+						 strcmp(image->program.comm, next) == 0))
 		memset(image->program.comm, 0, sizeof(image->program.comm));
 }
 
 void proctable_image_doubt_fork(
 	struct proctable_image *image, const struct proctable_life *life, uint64_t ts_ns)
 {
-	if (image_is_read_by(image, life) &&
-		ts_ns < image->read_t1_ns + IMAGE_GAP_FORK_NS)
+	if (is_read_by(image, life) && ts_ns < image->read_t1_ns + GAP_FORK_NS)
 		program_doubt(&image->program, NULL);
 }

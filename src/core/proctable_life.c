@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proctable_state.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* States of one life that nothing has settled yet; the oldest are given up beyond it. */
-#define LIFE_STATES_MAX 1024
+#define STATES_MAX 1024
 
 struct proctable_life *proctable_find(const struct proctable *t, pid_t pid)
 {
@@ -18,7 +19,7 @@ struct proctable_life *proctable_find(const struct proctable *t, pid_t pid)
 /* Put a life into the index in place of another one of its pid (or NULL); the index is
  * never left without either. Returns 0, or -1 with ENOMEM and the other one still there.
  */
-static int life_index(
+static int index_life(
 	struct proctable *t, struct proctable_life *life, struct proctable_life *other)
 {
 	life->unhashed = false;
@@ -33,7 +34,7 @@ static int life_index(
 }
 
 /* Make room for one more life. Returns false if all are alive. */
-static bool life_make_room(struct proctable *t)
+static bool make_room(struct proctable *t)
 {
 	if (t->counts.lives < t->max_lives)
 		return true;
@@ -49,7 +50,7 @@ static bool life_make_room(struct proctable *t)
 
 struct proctable_life *proctable_life_new(struct proctable *t, pid_t pid)
 {
-	if (!life_make_room(t)) {
+	if (!make_room(t)) {
 		errno = ENOSPC;
 		return NULL;
 	}
@@ -59,7 +60,7 @@ struct proctable_life *proctable_life_new(struct proctable *t, pid_t pid)
 	struct proctable_life *other = proctable_find(t, pid);
 	life->pid = pid;
 	life->serial = ++t->next_serial;
-	if (life_index(t, life, other) < 0) {
+	if (index_life(t, life, other) < 0) {
 		free(life);
 		errno = ENOMEM;
 		return NULL;
@@ -77,7 +78,7 @@ struct proctable_state *proctable_life_last(const struct proctable_life *life)
 	return life->state_count > 0 ? &life->states[life->state_count - 1] : NULL;
 }
 
-static int life_grow(struct proctable_life *life)
+static int grow_states(struct proctable_life *life)
 {
 	if (life->state_count < life->state_room)
 		return 0;
@@ -93,12 +94,13 @@ static int life_grow(struct proctable_life *life)
 int proctable_life_push(
 	struct proctable *t, struct proctable_life *life, struct proctable_state state)
 {
-	if (life->state_count >= LIFE_STATES_MAX) {
-		proctable_life_forget(t, life, LIFE_STATES_MAX / 2);
+	assert(state.image);
+	if (life->state_count >= STATES_MAX) {
+		proctable_life_forget(t, life, STATES_MAX / 2);
 		if (life->known_from_ns < life->states[0].since_ns)
 			life->known_from_ns = life->states[0].since_ns;
 	}
-	if (life_grow(life) < 0) {
+	if (grow_states(life) < 0) {
 		proctable_image_unref(state.image);
 		return -1;
 	}
@@ -112,7 +114,7 @@ int proctable_life_push(
 	return 0;
 }
 
-static void life_leave_changed(struct proctable *t, struct proctable_life *life)
+static void leave_changed(struct proctable *t, struct proctable_life *life)
 {
 	if (life->in_changed)
 		TAILQ_REMOVE(&t->changed, life, changed_link);
@@ -121,6 +123,7 @@ static void life_leave_changed(struct proctable *t, struct proctable_life *life)
 
 void proctable_life_forget(struct proctable *t, struct proctable_life *life, size_t count)
 {
+	assert(count <= life->state_count);
 	for (size_t i = 0; i < count; i++) {
 		if (life->states[i].is_exec)
 			life->past_exec_ns = life->states[i].since_ns;
@@ -131,11 +134,11 @@ void proctable_life_forget(struct proctable *t, struct proctable_life *life, siz
 		memmove(life->states, life->states + count,
 			life->state_count * sizeof(*life->states));
 	if (life->state_count <= 1)
-		life_leave_changed(t, life);
+		leave_changed(t, life);
 }
 
 /* Give back references to ancestors that nobody else needs. */
-static void life_release(struct proctable *t, struct proctable_life *life)
+static void release(struct proctable *t, struct proctable_life *life)
 {
 	while (life && !life->in_table && life->children == 0) {
 		struct proctable_life *parent = life->parent;
@@ -149,14 +152,14 @@ static void life_release(struct proctable *t, struct proctable_life *life)
 }
 
 /* Let go of the parent. */
-static void life_cut(struct proctable *t, struct proctable_life *life)
+static void cut_ancestry(struct proctable *t, struct proctable_life *life)
 {
 	struct proctable_life *parent = life->parent;
 	life->parent = NULL;
 	if (!parent)
 		return;
 	parent->children--;
-	life_release(t, parent);
+	release(t, parent);
 }
 
 void proctable_life_adopt(
@@ -165,7 +168,7 @@ void proctable_life_adopt(
 	if (life == parent)
 		return;
 	parent->children++;
-	life_cut(t, life);
+	cut_ancestry(t, life);
 	life->parent = parent;
 	life->has_ppid = true;
 	life->ppid = parent->pid;
@@ -181,7 +184,7 @@ void proctable_life_adopt(
 	for (int i = 0; far && i < PROCTABLE_LINEAGE_MAX; i++)
 		far = far->parent;
 	if (far && far->parent && far->parent->exit_ns != 0)
-		life_cut(t, far);
+		cut_ancestry(t, far);
 }
 
 void proctable_life_end(
@@ -202,7 +205,7 @@ void proctable_life_revive(struct proctable *t, struct proctable_life *life)
 }
 
 /* Take a life out of the index and the chain of its pid. */
-static void life_unlink(struct proctable *t, struct proctable_life *life)
+static void unlink_life(struct proctable *t, struct proctable_life *life)
 {
 	struct proctable_life *newest = proctable_find(t, life->pid);
 	if (newest != life) {
@@ -213,7 +216,7 @@ static void life_unlink(struct proctable *t, struct proctable_life *life)
 		return;
 	}
 	/* Out of memory here would only hide the older lives, all of which have ended. */
-	if (!life->older || life_index(t, life->older, life) < 0)
+	if (!life->older || index_life(t, life->older, life) < 0)
 		HASH_DELETE(hh, t->by_pid, life);
 	else
 		life->older->late_exits = life->late_exits;
@@ -221,11 +224,12 @@ static void life_unlink(struct proctable *t, struct proctable_life *life)
 
 void proctable_life_remove(struct proctable *t, struct proctable_life *life)
 {
-	life_unlink(t, life);
+	assert(life->in_table);
+	unlink_life(t, life);
 	if (life->exit_ns != 0)
 		TAILQ_REMOVE(&t->dead, life, dead_link);
 	proctable_life_forget(t, life, life->state_count);
-	life_leave_changed(t, life);
+	leave_changed(t, life);
 	free(life->states);
 	life->states = NULL;
 	life->state_room = 0;
@@ -233,5 +237,5 @@ void proctable_life_remove(struct proctable *t, struct proctable_life *life)
 	life->in_table = false;
 	t->counts.lives--;
 	t->counts.ancestors++;
-	life_release(t, life);
+	release(t, life);
 }

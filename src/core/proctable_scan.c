@@ -9,10 +9,10 @@
  * longer, because a process whose first thread ends is reported as ended although the
  * others go on, and the record that tells so may come later.
  */
-#define SCAN_GRACE_NS UINT64_C(1000000000)
+#define GRACE_NS UINT64_C(1000000000)
 
 /* /proc gives the start of a process to a tick. */
-#define SCAN_START_GAP_NS UINT64_C(30000000)
+#define START_GAP_NS UINT64_C(30000000)
 
 void proctable_scan_begin(struct proctable *t, uint64_t since_ns)
 {
@@ -20,8 +20,7 @@ void proctable_scan_begin(struct proctable *t, uint64_t since_ns)
 }
 
 /* Whether the life in the table is the process that was found in /proc. */
-static bool scan_is_same(
-	const struct proctable_life *life, const struct proc_snapshot *snap)
+static bool is_same(const struct proctable_life *life, const struct proc_snapshot *snap)
 {
 	if (life->superseded || (life->exit_ns != 0 && !life->threads_remain))
 		return false;
@@ -29,13 +28,13 @@ static bool scan_is_same(
 		return true;
 	uint64_t gap = life->start_ns > snap->start_ns ? life->start_ns - snap->start_ns
 						       : snap->start_ns - life->start_ns;
-	return gap <= SCAN_START_GAP_NS;
+	return gap <= START_GAP_NS;
 }
 
 /* From when on what the scan found holds: no record of a change is missing after
  * since_ns. */
-static uint64_t scan_known_from(const struct proctable *t,
-	const struct proctable_life *life, const struct proc_snapshot *snap)
+static uint64_t known_since(const struct proctable *t, const struct proctable_life *life,
+	const struct proc_snapshot *snap)
 {
 	uint64_t from = t->scan_since_ns ? t->scan_since_ns : snap->t1_ns;
 	const struct proctable_state *last = proctable_life_last(life);
@@ -43,13 +42,13 @@ static uint64_t scan_known_from(const struct proctable *t,
 }
 
 /* Put what the scan found in place of all that was known of a life. */
-static int scan_fill(
+static int fill_life(
 	struct proctable *t, struct proctable_life *life, struct proc_snapshot *snap)
 {
 	struct proctable_image *image = proctable_image_new(NULL, "");
 	if (!image)
 		return -1;
-	uint64_t known_from = scan_known_from(t, life, snap);
+	uint64_t known_from = known_since(t, life, snap);
 	proctable_image_read(image, snap, life->serial);
 	struct proctable_state state = {
 		.since_ns = known_from,
@@ -73,8 +72,7 @@ static int scan_fill(
 }
 
 /* Whether the records have told already what a scan could. */
-static bool scan_is_known(
-	const struct proctable_life *life, const struct proc_snapshot *snap)
+static bool is_known(const struct proctable_life *life, const struct proc_snapshot *snap)
 {
 	const struct proctable_state *last = proctable_life_last(life);
 	return last && life->known_from_ns <= snap->t0_ns && life->has_ppid &&
@@ -85,7 +83,7 @@ int proctable_scan_add(struct proctable *t, struct proc_snapshot *snap)
 {
 	struct proctable_life *life = proctable_find(t, snap->pid);
 	int rc = 0;
-	if (life && !scan_is_same(life, snap)) {
+	if (life && !is_same(life, snap)) {
 		if (life->exit_ns == 0)
 			proctable_life_end(t, life, snap->t0_ns);
 		life->superseded = true;
@@ -96,8 +94,8 @@ int proctable_scan_add(struct proctable *t, struct proc_snapshot *snap)
 		life = proctable_life_new(t, snap->pid);
 	if (!life)
 		rc = -1;
-	else if (is_new || !scan_is_known(life, snap))
-		rc = scan_fill(t, life, snap);
+	else if (is_new || !is_known(life, snap))
+		rc = fill_life(t, life, snap);
 	if (rc < 0 && is_new && life)
 		proctable_life_remove(t, life);
 	proctext_fini(snap);
@@ -142,7 +140,7 @@ void proctable_lost_tasks(struct proctable *t)
 }
 
 /* How many of a life's states lie wholly before a moment. */
-static size_t scan_count_past(const struct proctable_life *life, uint64_t ns)
+static size_t count_past(const struct proctable_life *life, uint64_t ns)
 {
 	size_t past = 0;
 	while (past + 1 < life->state_count && life->states[past + 1].since_ns <= ns)
@@ -150,14 +148,14 @@ static size_t scan_count_past(const struct proctable_life *life, uint64_t ns)
 	return past;
 }
 
-void proctable_settle(struct proctable *t, uint64_t empty_ns)
+void proctable_forget_past(struct proctable *t, uint64_t empty_ns)
 {
 	struct proctable_life *life, *next;
 	TAILQ_FOREACH_SAFE (life, &t->changed, changed_link, next) {
-		proctable_life_forget(t, life, scan_count_past(life, empty_ns));
+		proctable_life_forget(t, life, count_past(life, empty_ns));
 	}
 	TAILQ_FOREACH_SAFE (life, &t->dead, dead_link, next) {
-		if (life->exit_ns + SCAN_GRACE_NS > empty_ns)
+		if (life->exit_ns + GRACE_NS > empty_ns)
 			break;
 		if (!life->threads_remain)
 			proctable_life_remove(t, life);
@@ -184,8 +182,7 @@ void proctable_carry_opens(
 }
 
 /* Whether a life descends from another one, or is it. */
-static bool scan_descends(
-	const struct proctable_life *life, const struct proctable_life *from)
+static bool descends(const struct proctable_life *life, const struct proctable_life *from)
 {
 	for (int i = 0; life && i <= PROCTABLE_LINEAGE_MAX; i++, life = life->parent) {
 		if (life == from)
@@ -206,7 +203,7 @@ int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth)
 	HASH_ITER(hh, t->by_pid, newest, next)
 	{
 		for (struct proctable_life *l = newest; l; l = l->older) {
-			if (!scan_descends(l, from))
+			if (!descends(l, from))
 				continue;
 			l->tag = tag;
 			l->depth = depth;

@@ -8,7 +8,7 @@
 /* An exec whose opens were seen and whose record was not should come to its end within
  * this time; where it is not certain that one was going on at all, it is not taken for
  * one after that. */
-#define WHO_EXEC_MAX_NS UINT64_C(50000000)
+#define EXEC_MAX_NS UINT64_C(50000000)
 
 /* What all candidates agree on. */
 struct who_common {
@@ -19,13 +19,13 @@ struct who_common {
 	uint32_t uid, euid; /* ACTOR_ID_UNKNOWN means nothing */
 };
 
-static uint32_t who_agree_id(uint32_t a, uint32_t b)
+static uint32_t common_id(uint32_t a, uint32_t b)
 {
 	return a == b ? a : ACTOR_ID_UNKNOWN;
 }
 
 /* What one state says. Without a state: nothing is known. */
-static struct who_common who_state(
+static struct who_common candidate(
 	const struct proctable_life *life, const struct proctable_state *state)
 {
 	struct who_common c = {
@@ -45,7 +45,7 @@ static struct who_common who_state(
 
 /* Whether candidates of two lives tell the same story, as far as it decides who it was.
  */
-static bool who_alike(const struct who_common *a, const struct who_common *b)
+static bool are_alike(const struct who_common *a, const struct who_common *b)
 {
 	return program_is_same(&a->program, &b->program) && a->uid == b->uid &&
 	       a->euid == b->euid && a->life->tag == b->life->tag &&
@@ -53,20 +53,20 @@ static bool who_alike(const struct who_common *a, const struct who_common *b)
 }
 
 /* One more candidate. */
-static void who_add(struct who_common *all, const struct proctable_life *life,
+static void add_candidate(struct who_common *all, const struct proctable_life *life,
 	const struct proctable_state *state)
 {
-	struct who_common one = who_state(life, state);
+	struct who_common one = candidate(life, state);
 	if (!all->life) {
 		*all = one;
 		return;
 	}
-	if (all->life != life && !who_alike(all, &one))
+	if (all->life != life && !are_alike(all, &one))
 		all->lives_differ = true;
 	all->is_kthread = all->is_kthread && one.is_kthread;
 	program_agree(&all->program, &one.program);
-	all->uid = who_agree_id(all->uid, one.uid);
-	all->euid = who_agree_id(all->euid, one.euid);
+	all->uid = common_id(all->uid, one.uid);
+	all->euid = common_id(all->euid, one.euid);
 }
 
 /* Which of a life's states the window leaves open, and the execs among them. */
@@ -79,7 +79,7 @@ struct who_span {
 	uint64_t past_exec_ns; /* the last one by after_ns; 0: none */
 };
 
-static struct who_span who_span(
+static struct who_span span_of(
 	const struct proctable_life *life, const struct proctable_window *w)
 {
 	struct who_span span = {.past_exec_ns = life->past_exec_ns};
@@ -107,7 +107,7 @@ static struct who_span who_span(
  * without an exec that is known to have answered the last of them. *certain: none has
  * answered any.
  */
-static bool who_was_execing(
+static bool was_execing(
 	const struct proctable_life *life, const struct who_span *span, bool *certain)
 {
 	const struct proctable_carry *carry = &life->carry;
@@ -119,7 +119,7 @@ static bool who_was_execing(
 		return true;
 	}
 	return carry->opens > 1 && span->first_exec_ns != 0 &&
-	       span->first_exec_ns <= carry->read_ns + WHO_EXEC_MAX_NS;
+	       span->first_exec_ns <= carry->read_ns + EXEC_MAX_NS;
 }
 
 /* What is known of the executables of several execs. */
@@ -129,7 +129,7 @@ enum who_programs {
 	WHO_PROGRAMS_REPEAT, /* two are the same */
 };
 
-static enum who_programs who_programs(
+static enum who_programs compare_programs(
 	const struct proctable_life *life, const struct who_span *span, uint64_t after_ns)
 {
 	enum who_programs programs = WHO_PROGRAMS_DIFFER;
@@ -159,14 +159,14 @@ static enum who_programs who_programs(
  * known to differ; where a process was gone before its program could be read, one record
  * more than execs has to do.
  */
-static bool who_is_accounted(const struct proctable_life *life,
+static bool is_accounted(const struct proctable_life *life,
 	const struct proctable_window *w, const struct who_span *span, uint64_t opens)
 {
 	if (opens < span->execs)
 		return false;
 	if (span->execs <= 1)
 		return true;
-	switch (who_programs(life, span, w->after_ns)) {
+	switch (compare_programs(life, span, w->after_ns)) {
 	case WHO_PROGRAMS_DIFFER:
 		return true;
 	case WHO_PROGRAMS_REPEAT:
@@ -182,8 +182,9 @@ static bool who_is_accounted(const struct proctable_life *life,
  * An exec that was under way when the window began (`pending`) is a run of its own,
  * unless what follows it may be its rest.
  */
-static bool who_runs(const struct proctable_life *life, const struct proctable_window *w,
-	const struct who_span *span, uint32_t pending, bool certain, uint32_t *before)
+static bool tell_by_runs(const struct proctable_life *life,
+	const struct proctable_window *w, const struct who_span *span, uint32_t pending,
+	bool certain, uint32_t *before)
 {
 	if (!w->complete || life->exit_ns == 0 || span->execs_ever != span->execs)
 		return false;
@@ -203,39 +204,39 @@ static bool who_runs(const struct proctable_life *life, const struct proctable_w
  * most as many execs as opens, and likewise before it, with one more if an exec was under
  * way when the window began.
  */
-static void who_bounds(const struct proctable_life *life,
+static void bound_execs(const struct proctable_life *life,
 	const struct proctable_window *w, const struct who_span *span, uint32_t *fewest,
 	uint32_t *most)
 {
 	bool certain;
-	uint32_t n = span->execs, pending = who_was_execing(life, span, &certain), runs;
+	uint32_t n = span->execs, pending = was_execing(life, span, &certain), runs;
 	uint64_t before = (uint64_t)w->opens_before + pending;
 
 	*fewest = 0;
 	*most = n;
-	if (n == 0 || !who_is_accounted(life, w, span, before + w->opens_after))
+	if (n == 0 || !is_accounted(life, w, span, before + w->opens_after))
 		return;
 	if (before < n)
 		*most = (uint32_t)before;
 	if (w->complete && w->opens_after < n)
 		*fewest = n - w->opens_after;
-	if (who_runs(life, w, span, pending, certain, &runs) && runs >= *fewest &&
+	if (tell_by_runs(life, w, span, pending, certain, &runs) && runs >= *fewest &&
 		runs <= *most)
 		*fewest = *most = runs;
 }
 
 /* Add the states of one life that the event can have come from. */
-static void who_add_life(struct who_common *all, const struct proctable_life *life,
+static void add_life(struct who_common *all, const struct proctable_life *life,
 	const struct proctable_window *w, bool alone)
 {
-	struct who_span span = who_span(life, w);
+	struct who_span span = span_of(life, w);
 	uint32_t fewest = 0, most = span.execs;
 	if (alone)
-		who_bounds(life, w, &span, &fewest, &most);
+		bound_execs(life, w, &span, &fewest, &most);
 	if (w->spans)
 		most = span.execs;
 	if (w->after_ns < life->known_from_ns || span.end == 0)
-		who_add(all, life, NULL);
+		add_candidate(all, life, NULL);
 
 	uint32_t execs = 0;
 	for (size_t i = span.first; i < span.end; i++) {
@@ -243,13 +244,12 @@ static void who_add_life(struct who_common *all, const struct proctable_life *li
 		if (s->is_exec && s->since_ns > w->after_ns)
 			execs++;
 		if (execs >= fewest && execs <= most)
-			who_add(all, life, s);
+			add_candidate(all, life, s);
 	}
 }
 
 /* Whether a life was, for all that is known, alive at some time in the window. */
-static bool who_was_alive(
-	const struct proctable_life *life, const struct proctable_window *w)
+static bool was_alive(const struct proctable_life *life, const struct proctable_window *w)
 {
 	return life->fork_ns <= w->before_ns &&
 	       (life->exit_ns == 0 || life->exit_ns > w->after_ns ||
@@ -260,14 +260,13 @@ static bool who_was_alive(
  * A process whose first thread has ended is reported as ended, and goes on. If nobody has
  * been given its pid since, an event by that pid is its own.
  */
-static bool who_is_leaderless(
-	const struct proctable *t, const struct proctable_life *life)
+static bool is_leaderless(const struct proctable *t, const struct proctable_life *life)
 {
 	return life->exit_ns > t->lost_ns && !life->superseded;
 }
 
 /* What all candidates have in common; ->life is NULL if nothing can be said. */
-static struct who_common who_candidates(
+static struct who_common common_of_all(
 	const struct proctable *t, pid_t pid, const struct proctable_window *w)
 {
 	struct who_common all = {0};
@@ -276,13 +275,13 @@ static struct who_common who_candidates(
 	if (!newest || t->lost_ns > w->after_ns)
 		return all;
 	for (l = newest; l; l = l->older)
-		lives += who_was_alive(l, w);
-	if (lives == 0 && who_is_leaderless(t, newest))
-		who_add_life(&all, newest, w, true);
+		lives += was_alive(l, w);
+	if (lives == 0 && is_leaderless(t, newest))
+		add_life(&all, newest, w, true);
 	for (l = newest; l && lives > 0; l = l->older) {
-		if (!who_was_alive(l, w))
+		if (!was_alive(l, w))
 			continue;
-		who_add_life(&all, l, w, lives == 1);
+		add_life(&all, l, w, lives == 1);
 		/* A life that was given up may have come before it. */
 		if (l->fork_ns > w->after_ns && t->evicted_exit_ns > w->after_ns)
 			all.lives_differ = true;
@@ -294,7 +293,7 @@ static struct who_common who_candidates(
 
 /* The names of the ancestors, each as it was when it forked the next. Returns 0, or -1
  * with ENOMEM. */
-static int who_lineage(const struct proctable_life *life, struct actor *out)
+static int copy_lineage(const struct proctable_life *life, struct actor *out)
 {
 	char names[PROCTABLE_LINEAGE_MAX * PROGRAM_COMM_SIZE];
 	size_t len = 0;
@@ -316,7 +315,7 @@ static int who_lineage(const struct proctable_life *life, struct actor *out)
 	return 0;
 }
 
-static enum actor_attribution who_attribution(
+static enum actor_attribution attribution_of(
 	const struct who_common *all, const struct proctable_life *life)
 {
 	const struct program *p = &all->program;
@@ -331,18 +330,18 @@ int proctable_who(const struct proctable *t, pid_t pid, const struct proctable_w
 {
 	*out = (struct actor)ACTOR_NOBODY;
 	out->pid = pid;
-	struct who_common all = who_candidates(t, pid, w);
+	struct who_common all = common_of_all(t, pid, w);
 	if (!all.life)
 		return 0;
 
-	out->attribution = who_attribution(&all, all.life);
+	out->attribution = attribution_of(&all, all.life);
 	out->ppid = all.life->ppid;
 	out->uid = all.uid;
 	out->euid = all.euid;
 	out->tag = all.life->tag;
 	out->depth = all.life->depth;
 	if (program_copy(&out->program, &all.program) == 0 &&
-		who_lineage(all.life, out) == 0)
+		copy_lineage(all.life, out) == 0)
 		return 0;
 	actor_fini(out);
 	errno = ENOMEM;

@@ -9,7 +9,7 @@
 
 /* Read a decimal number at *at, blanks before it allowed. Moves *at behind it; false if
  * there is none or it is larger than max. */
-static bool proctext_number(const char **at, const char *end, uint64_t max, uint64_t *out)
+static bool read_number(const char **at, const char *end, uint64_t max, uint64_t *out)
 {
 	const char *p = *at;
 	while (p < end && (*p == ' ' || *p == '\t'))
@@ -30,8 +30,7 @@ static bool proctext_number(const char **at, const char *end, uint64_t max, uint
 }
 
 /* The next line, without its newline; false at the end. */
-static bool proctext_line(
-	const char **at, const char *end, const char **line, size_t *len)
+static bool next_line(const char **at, const char *end, const char **line, size_t *len)
 {
 	if (*at >= end)
 		return false;
@@ -59,17 +58,17 @@ bool proctext_comm(const char *bytes, size_t len, char out[PROGRAM_COMM_SIZE])
 }
 
 /* If the line has that key, its first two numbers (the second may be missing). */
-static bool proctext_pair(
+static bool read_pair(
 	const char *line, size_t len, const char *key, uint64_t *first, uint64_t *second)
 {
 	size_t key_len = strlen(key);
 	if (len < key_len || memcmp(line, key, key_len) != 0)
 		return false;
 	const char *at = line + key_len;
-	if (!proctext_number(&at, line + len, UINT32_MAX, first))
+	if (!read_number(&at, line + len, UINT32_MAX, first))
 		return false;
 	if (second)
-		return proctext_number(&at, line + len, UINT32_MAX, second);
+		return read_number(&at, line + len, UINT32_MAX, second);
 	return true;
 }
 
@@ -80,10 +79,9 @@ bool proctext_status(const char *bytes, size_t len, struct proc_snapshot *out)
 	bool has_ppid = false, has_uid = false;
 	uint64_t ppid = 0, uid = 0, euid = 0;
 
-	while (!(has_ppid && has_uid) && proctext_line(&at, end, &line, &line_len)) {
-		has_ppid =
-			has_ppid || proctext_pair(line, line_len, "PPid:", &ppid, NULL);
-		has_uid = has_uid || proctext_pair(line, line_len, "Uid:", &uid, &euid);
+	while (!(has_ppid && has_uid) && next_line(&at, end, &line, &line_len)) {
+		has_ppid = has_ppid || read_pair(line, line_len, "PPid:", &ppid, NULL);
+		has_uid = has_uid || read_pair(line, line_len, "Uid:", &uid, &euid);
 	}
 	if (!has_ppid || !has_uid || ppid > INT32_MAX)
 		return false;
@@ -95,7 +93,7 @@ bool proctext_status(const char *bytes, size_t len, struct proc_snapshot *out)
 }
 
 /* Skip one word and the blanks before it. */
-static void proctext_skip_word(const char **at, const char *end)
+static void skip_word(const char **at, const char *end)
 {
 	while (*at < end && **at == ' ')
 		(*at)++;
@@ -114,12 +112,12 @@ bool proctext_stat(const char *bytes, size_t len, struct proc_snapshot *out)
 
 	uint64_t flags, start;
 	for (int field = 3; field < 9; field++)
-		proctext_skip_word(&at, end);
-	if (!proctext_number(&at, end, UINT32_MAX, &flags))
+		skip_word(&at, end);
+	if (!read_number(&at, end, UINT32_MAX, &flags))
 		return false;
 	for (int field = 10; field < 22; field++)
-		proctext_skip_word(&at, end);
-	if (!proctext_number(&at, end, UINT64_MAX, &start))
+		skip_word(&at, end);
+	if (!read_number(&at, end, UINT64_MAX, &start))
 		return false;
 	out->is_kthread = flags & PROCTEXT_PF_KTHREAD;
 	out->start_ticks = start;
@@ -130,7 +128,7 @@ bool proctext_stat(const char *bytes, size_t len, struct proc_snapshot *out)
 bool proctext_login_uid(const char *bytes, size_t len, uint32_t *out)
 {
 	uint64_t n;
-	if (!proctext_number(&bytes, bytes + len, UINT32_MAX, &n))
+	if (!read_number(&bytes, bytes + len, UINT32_MAX, &n))
 		return false;
 	*out = (uint32_t)n;
 	return true;
@@ -154,7 +152,7 @@ char *proctext_cmdline(const char *bytes, size_t len)
 }
 
 /* Whether a path component is the name of a unit that holds processes. */
-static bool proctext_is_unit(const char *name, size_t len)
+static bool is_unit(const char *name, size_t len)
 {
 	static const char *const suffixes[] = {
 		".service", ".scope", ".socket", ".mount", ".swap"};
@@ -173,13 +171,13 @@ struct proctext_part {
 };
 
 /* The innermost unit in a cgroup path; all zero if it has none. */
-static struct proctext_part proctext_innermost(struct proctext_part path)
+static struct proctext_part innermost_unit(struct proctext_part path)
 {
 	while (path.len > 0) {
 		const char *slash = memrchr(path.at, '/', path.len);
 		const char *name = slash ? slash + 1 : path.at;
 		size_t len = (size_t)(path.at + path.len - name);
-		if (proctext_is_unit(name, len))
+		if (is_unit(name, len))
 			return (struct proctext_part){name, len};
 		path.len = slash ? (size_t)(slash - path.at) : 0;
 	}
@@ -188,12 +186,12 @@ static struct proctext_part proctext_innermost(struct proctext_part path)
 
 /* The path of the hierarchy with these controllers ("" is the unified one); all zero if
  * the text does not have it. */
-static struct proctext_part proctext_hierarchy(
+static struct proctext_part hierarchy_path(
 	const char *bytes, size_t len, const char *controllers)
 {
 	const char *at = bytes, *end = bytes + len, *line;
 	size_t line_len;
-	while (proctext_line(&at, end, &line, &line_len)) {
+	while (next_line(&at, end, &line, &line_len)) {
 		const char *first = memchr(line, ':', line_len);
 		if (!first)
 			continue;
@@ -212,11 +210,11 @@ static struct proctext_part proctext_hierarchy(
 
 char *proctext_unit(const char *bytes, size_t len)
 {
-	struct proctext_part unified = proctext_hierarchy(bytes, len, "");
-	struct proctext_part systemd = proctext_hierarchy(bytes, len, "name=systemd");
-	struct proctext_part best = proctext_innermost(unified);
+	struct proctext_part unified = hierarchy_path(bytes, len, "");
+	struct proctext_part systemd = hierarchy_path(bytes, len, "name=systemd");
+	struct proctext_part best = innermost_unit(unified);
 	if (best.len == 0)
-		best = proctext_innermost(systemd);
+		best = innermost_unit(systemd);
 	if (best.len == 0)
 		best = unified.len > 1 || systemd.len <= 1 ? unified : systemd;
 	if (best.len == 0)

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct actor a;
 		if (proctable_who(t, rec.pid, &w, &a) == 0)
 			actor_fini(&a);
-		proctable_settle(t, rec.time_ns - rec.cpu);
+		proctable_forget_past(t, rec.time_ns - rec.cpu);
 	}
 	if (proctable_counts(t).lives > 16)
 		abort();

@@ -670,7 +670,7 @@ static void run(struct proctable *t, const struct step *s, const char *name)
 		assert_int_equal(proctable_tag(t, s->pid, s->uid, 1), 0);
 		return;
 	case SETTLE:
-		proctable_settle(t, s->at * MS);
+		proctable_forget_past(t, s->at * MS);
 		return;
 	case CARRY:
 		proctable_carry_opens(t, s->pid, &w, s->before);
@@ -722,7 +722,7 @@ static void test_insert_get_many(void **state)
 	expect(t, 20, 50002, "unknown - - - -");
 	for (pid_t pid = 2; pid < 50002; pid++)
 		run(t, &(struct step){EXIT, .at = 30, .pid = pid}, "exit");
-	proctable_settle(t, 5000 * MS);
+	proctable_forget_past(t, 5000 * MS);
 	assert_int_equal(proctable_counts(t).lives, 1);
 	assert_int_equal(proctable_counts(t).ancestors, 0);
 	proctable_free(t);
@@ -781,9 +781,9 @@ static void test_lineage_is_bounded(void **state)
 				&(struct step){
 					EXIT, .at = i * 10 + 1, .pid = (pid_t)i - 1},
 				"exit");
-		proctable_settle(t, i * 10 * MS);
+		proctable_forget_past(t, i * 10 * MS);
 	}
-	proctable_settle(t, 300000 * MS);
+	proctable_forget_past(t, 300000 * MS);
 	assert_int_equal(proctable_counts(t).lives, 2);
 	assert_in_range(proctable_counts(t).ancestors, 30, 33);
 	proctable_free(t);
@@ -894,7 +894,7 @@ static void test_tagged(void **state)
 	assert_int_equal(tagged(t, 7), 1u << 4);
 	fork_one(t, 16, 3, 1);
 	assert_int_equal(tagged(t, 7), 1u << 4);
-	proctable_settle(t, 5000 * MS);
+	proctable_forget_past(t, 5000 * MS);
 	fork_one(t, 17, 6, 4);
 	assert_int_equal(tagged(t, 7), 1u << 4 | 1u << 6);
 	proctable_free(t);
