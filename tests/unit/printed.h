@@ -12,7 +12,7 @@ extern char printed_out[PRINTED_MAX_BYTES], printed_err[PRINTED_MAX_BYTES];
 void printed_begin(void);
 void printed_end(void);
 
-/* Fail unless `part` is within the text; of several lines each for itself, in this order. */
+/* Fail unless the part is within the text. "..." in it stands for any bytes. */
 #define assert_contains(text, part) printed_check(text, part, __FILE__, __LINE__)
 void printed_check(const char *text, const char *part, const char *file, int line);
 

@@ -35,10 +35,11 @@ static void says_why_nobody_can_be_reached(void **state)
 		int error;
 		const char *said;
 	} cases[] = {
-		{ENOENT, "fsmon: no daemon runs here (/there/fsmon.sock: No such file or "
-			 "directory)\nIs it started (fsmon run)\n(--runtime-dir /there)"},
-		{ECONNREFUSED, "no daemon runs here\nConnection refused"},
-		{EACCES, "fsmon: /there/fsmon.sock: only the user who runs\ntry sudo"},
+		{ENOENT,
+			"fsmon: no daemon runs here (/there/fsmon.sock: No such file or "
+			"directory)\nIs it started (fsmon run)...(--runtime-dir /there)"},
+		{ECONNREFUSED, "no daemon runs here...Connection refused"},
+		{EACCES, "fsmon: /there/fsmon.sock: only the user who runs...try sudo"},
 		{ENOTSOCK, "fsmon: /there/fsmon.sock: Socket operation on non-socket"},
 	};
 	const struct options o = {.runtime_dir = "/there"};

@@ -141,12 +141,12 @@ static void says_what_is_wrong_with_a_file(void **state)
 	strlist_add(&o.rule_dirs, tempdir);
 	print_messages(&o);
 	assert_contains(printed_err,
-		"a.conf: is larger than 16 MiB\n"
-		"b.conf: not used: it has mode 0620; only\n(chmod go-w)\n"
-		"d.conf: is not a regular file\n"
-		"e.conf: cannot be read: No such file or directory\n"
-		"main:2: \nnonsense\n"
-		"c.conf:1: [c]\n");
+		"a.conf: is larger than 16 MiB\n..."
+		"b.conf: not used: it has mode 0620; only...(chmod go-w)\n..."
+		"d.conf: is not a regular file\n..."
+		"e.conf: cannot be read: No such file or directory\n..."
+		"main:2: ...nonsense..."
+		"c.conf:1: [c]");
 	options_fini(&o);
 }
 
@@ -159,7 +159,7 @@ static void says_in_which_directory_others_could_change_it(void **state)
 	tempdir_write("dir/main", "");
 	strlist_add(&o.rule_dirs, tempdir);
 	print_messages(&o);
-	assert_contains(printed_err, "dir/main: not used: its directory /tmp/\n"
+	assert_contains(printed_err, "dir/main: not used: its directory /tmp/..."
 				     "dir has mode 0777; only its owner");
 	options_fini(&o);
 }
@@ -213,10 +213,10 @@ static void warns_of_what_only_a_look_can_tell(void **state)
 	assert_int_equal(l.conf.message_count, 3);
 	assert_int_equal(table_count(l.table), 2);
 	assert_contains(printed_err,
-		"r.conf:1: warning: [r] directory: /nowhere is not a directory\n"
-		"r.conf:1: warning: [r] path: \n is a directory, and means only itself; "
-		"did you mean \n/**?\n"
-		"r.conf:6: warning: [s] directory: \n/r.conf is not a directory");
+		"r.conf:1: warning: [r] directory: /nowhere is not a directory..."
+		"r.conf:1: warning: [r] path: ... is a directory, and means only itself; "
+		"did you mean .../**?\n..."
+		"r.conf:6: warning: [s] directory: .../r.conf is not a directory");
 	buf_fini(&text);
 	load_fini(&l);
 }

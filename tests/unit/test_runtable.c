@@ -40,7 +40,8 @@ static void columns_are_as_wide_as_need_be(void **state)
 		"[{\"run\": 7, \"started_ns\": " STARTED_NS
 		", \"rule\": \"site\", \"queued_ns\": 38000000, \"duration_ns\": "
 		"1200000000, \"outcome\": \"ok\", \"cmd\": \"cp\", \"user\": \"root\", "
-		"\"event\": \"close-write\", \"path\": \"/srv/a\", \"count\": 1}, "
+		"\"event\": \"close-write\", \"path\": \"/srv/a\", \"count\": 1, "
+		"\"attempt\": 1}, "
 		"{\"run\": 12345, \"started_ns\": " STARTED_NS
 		", \"rule\": \"a-long-name\", \"on_failure\": true, \"outcome\": "
 		"\"exit\", \"status\": 3, \"attempt\": 2, \"path\": \"/srv/b\", "

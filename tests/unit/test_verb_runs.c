@@ -102,7 +102,7 @@ static void runs_are_shown_as_a_table_or_as_json(void **state)
 	assert_int_equal(
 		run_with(k, RUNS, verb_runs, (struct options){0}, NULL, ASKED_RUNS),
 		EXIT_FINE);
-	assert_contains(printed_out, "RUN  STARTED\n  1  \n  2  \n  exit 4  ");
+	assert_contains(printed_out, "RUN  STARTED...\n  1  ...\n  2  ...  exit 4  ");
 	assert_int_equal(run_with(k, RUNS, verb_runs, (struct options){.is_json = true},
 				 NULL, ASKED_RUNS),
 		EXIT_FINE);
@@ -113,6 +113,15 @@ static void runs_are_shown_as_a_table_or_as_json(void **state)
 				 (struct options){0}, NULL, ASKED_RUNS),
 		EXIT_FINE);
 	assert_string_equal(printed_out, "no runs\n");
+}
+
+static void a_daemon_knows_what_still_runs(void **state)
+{
+	assert_int_equal(
+		run_with(*state, "{\"ok\": true, \"runs\": [{\"outcome\": \"running\"}]}",
+			verb_runs, (struct options){0}, NULL, ASKED_RUNS),
+		EXIT_FINE);
+	assert_contains(printed_out, "  running  ");
 }
 
 static void what_the_daemon_refuses_is_a_failure(void **state)
@@ -140,7 +149,7 @@ static void logs_of_a_rule_are_of_runs_that_tell_something(void **state)
 			"{\"run\": 4, \"outcome\": \"timeout\"}]}",
 			verb_logs, (struct options){0}, "a", ASKED_LOGS),
 		EXIT_FINE);
-	assert_contains(printed_out, "--- run 2, \nsaid\n--- run 4, ");
+	assert_contains(printed_out, "--- run 2, ...\nsaid\n\n--- run 4, ");
 	assert_null(strstr(printed_out, "run 1"));
 	assert_null(strstr(printed_out, "run 3"));
 	assert_int_equal(
@@ -179,8 +188,8 @@ static void without_daemon_and_history_there_is_nothing(void **state)
 	struct kit *k = *state;
 	assert_int_equal(run(k, verb_runs, (struct options){0}, NULL), EXIT_FAILED);
 	assert_contains(printed_err,
-		"fsmon: no daemon runs here (--runtime-dir /tmp/\n"
-		"), and none has left a history in /tmp/\n (--state-dir)\n");
+		"fsmon: no daemon runs here (--runtime-dir /tmp/..."
+		"), and none has left a history in /tmp/... (--state-dir)\n");
 	assert_int_equal(
 		run(k, verb_runs, (struct options){.rule = "a"}, NULL), EXIT_FAILED);
 	assert_contains(printed_err, "none has left a history");
@@ -201,8 +210,8 @@ static void what_an_earlier_daemon_left_is_read(void **state)
 	struct kit *k = *state;
 	make_history(k);
 	assert_int_equal(run(k, verb_runs, (struct options){0}, NULL), EXIT_FINE);
-	assert_contains(
-		printed_out, "1000001\n1000002\n  exit 3  \n1000003\n  not known");
+	assert_contains(printed_out,
+		"1000001...\n1000002...  exit 3  ...\n1000003...  not known");
 	assert_int_equal(
 		run(k, verb_runs, (struct options){.rule = "site", .only_failed = true},
 			NULL),
@@ -210,7 +219,7 @@ static void what_an_earlier_daemon_left_is_read(void **state)
 	assert_null(strstr(printed_out, "1000001"));
 	assert_contains(printed_out, "1000002");
 	assert_int_equal(run(k, verb_logs, (struct options){0}, "1000001"), EXIT_FINE);
-	assert_contains(printed_out, "--- run 1000001, site, \nsaid\n");
+	assert_contains(printed_out, "--- run 1000001, site, ...\nsaid\n");
 	assert_int_equal(run(k, verb_logs, (struct options){0}, "7"), EXIT_FAILED);
 	assert_contains(printed_err, "there is no run 7");
 }
@@ -235,7 +244,7 @@ static void a_history_that_cannot_be_read_is_told_of(void **state)
 	fclose(file);
 	assert_int_equal(run(k, verb_runs, (struct options){0}, NULL), EXIT_FAILED);
 	assert_contains(printed_err, "fsmon: no daemon runs here, and the history in "
-				     "/tmp/\n cannot be read: ");
+				     "/tmp/... cannot be read: ");
 }
 
 static void a_daemon_that_cannot_be_asked_is_not_passed_over(void **state)
@@ -266,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		HERE(a_daemon_is_asked_for_what_the_options_say),
 		HERE(runs_are_shown_as_a_table_or_as_json),
+		HERE(a_daemon_knows_what_still_runs),
 		HERE(what_the_daemon_refuses_is_a_failure),
 		HERE(logs_of_a_rule_are_of_runs_that_tell_something),
 		HERE(logs_of_a_run_that_is_not_there),
