@@ -319,7 +319,10 @@ static void where_no_program_can_start_nothing_is_watched(void **state)
 {
 	need_root(state);
 	assert_int_equal(mount("fsmon", tempdir, NULL, MS_REMOUNT | MS_NOEXEC, NULL), 0);
+	update(world.rules);
+	assert_true(sees_a_delete());
 	update(NULL);
+	assert_false(sees_a_delete());
 	assert_int_equal(at(&world.f, tempdir)->mask, 0);
 	assert_string_equal(
 		filesystems_how(at(&world.f, tempdir)), "no rule concerns it");

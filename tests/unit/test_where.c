@@ -262,7 +262,7 @@ static void a_file_that_was_made_without_a_name_has_one_when_it_is_linked(void *
 		0);
 	/* As long as it is open the kernel knows it by its old name. */
 	close(fd);
-	snprintf(wrong, sizeof(wrong), "%s0", ino);
+	snprintf(wrong, sizeof(wrong), "%sx", ino);
 	static const char *const names[] = {"named", "#", "#x", "#1x"};
 	for (size_t i = 0; i < countof(names); i++) {
 		assert_int_equal(where_linked_path(&world.fs, &h, names[i], &path), -1);
@@ -274,6 +274,22 @@ static void a_file_that_was_made_without_a_name_has_one_when_it_is_linked(void *
 	assert_int_equal(where_linked_path(&world.fs, &h, ino, &path), 0);
 	assert_string_equal(path.data, "/a/named");
 	buf_fini(&path);
+}
+
+static void a_file_may_have_been_given_such_a_name(void **state)
+{
+	struct stat st;
+	char name[32];
+	struct buf path = {0};
+	need_root(state);
+	tempdir_write("file", "");
+	assert_int_equal(stat(tempdir_path("file"), &st), 0);
+	snprintf(name, sizeof(name), "#%llu", (unsigned long long)st.st_ino);
+	assert_int_equal(rename(tempdir_path("file"), tempdir_path(name)), 0);
+	struct fanrec_handle h = handle(name);
+	assert_int_equal(where_linked_path(&world.fs, &h, name, &path), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(path.len, 0);
 }
 
 #define MOUNTED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -288,6 +304,7 @@ int main(void)
 		MOUNTED(a_path_may_be_longer_than_any_call_takes),
 		MOUNTED(types_are_as_the_file_says),
 		MOUNTED(a_file_that_was_made_without_a_name_has_one_when_it_is_linked),
+		MOUNTED(a_file_may_have_been_given_such_a_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
