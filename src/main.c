@@ -16,8 +16,9 @@
  *   the worker     app/worker: one loop over os/poller.
  *   file events    app/pipeline reads os/fanotify into os/readbuf; core/fanrec decodes.
  *   where          core/dirtree knows directories by handle, app/where looks up those
- *                  that it does not; app/filesystems and core/mounts know what is
- *                  mounted, how it is watched, and under which paths it is seen.
+ *                  that it does not; core/mounts and core/landing know what is mounted,
+ *                  under which paths it is seen, and which rules can match there;
+ *                  app/filesystems how it is watched.
  *   who            app/witness, a real-time thread, receives process records
  *                  (core/cnrec, core/tsrec) and reads os/proc; core/proctable keeps what
  *                  each process was, and ran (core/program), when; core/execorder orders

@@ -6,6 +6,7 @@
 #include "app/log.h"
 #include "base/countof.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static uint32_t copy_items(
 	uint32_t count = 0;
 	STAILQ_FOREACH (item, from, next) {
 		const struct job_event *e = (const struct job_event *)item;
-		struct job_event *copy = job_event_new(&e->view, ++j->last_seq);
+		struct job_event *copy = job_event_new(&e->event.view, ++j->last_seq);
 		if (!copy)
 			continue;
 		STAILQ_INSERT_TAIL(to, &copy->item, next);
@@ -38,6 +39,7 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
 	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
 	struct sched_given given = *of;
 	struct sched_job *s = NULL;
+	assert(!STAILQ_EMPTY(of->items));
 	if (!table_rule(j->rules, rule)->on_failure)
 		return;
 	struct job *job = job_new(j->by_rule[rule], why, run_id);
@@ -46,8 +48,8 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
 	if (job && given.listed) {
 		const struct job_event *first =
 			(const struct job_event *)STAILQ_FIRST(&copies);
-		s = sched_give(j->sched, job_lane(rule, true), view_path(&first->view),
-			&given, now.monotonic_ns);
+		s = sched_give(j->sched, job_lane(rule, true),
+			view_path(&first->event.view), &given, now.monotonic_ns);
 	}
 	if (!s) {
 		job_free(job);

@@ -91,107 +91,56 @@ static const char *errno_refusal(int error)
 	}
 }
 
-static bool may_hold_programs(const struct filesystem *fs, const struct mounts *m)
+/* ---- Building ---- */
+
+static int make_items(struct filesystems *f)
 {
-	bool is_known = false;
-	for (size_t i = 0; i < sizeof(exec_types) / sizeof(*exec_types); i++)
-		is_known = is_known || strcmp(fs->type, exec_types[i]) == 0;
-	for (size_t i = 0; is_known && i < m->count; i++) {
-		if (m->items[i].dev == fs->dev && !m->items[i].is_noexec)
-			return true;
+	f->count = f->landing.count;
+	f->items = calloc(f->count + 1, sizeof(*f->items));
+	/* An update may change each one's id once. */
+	if (!f->items || slots_init(&f->by_fsid, 2 * f->count) < 0)
+		return -1;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct landing_filesystem *of = &f->landing.filesystems[i];
+		const struct mount *best = of->best;
+		struct filesystem *fs = &f->items[i];
+		*fs = (struct filesystem){
+			.type = best->type,
+			.point = best->point,
+			.mount_id = best->id,
+			.kinds = of->kinds,
+			.refusal = type_refusal(best->type),
+			.is_new = true,
+			.fd = -1,
+		};
+		if (!fs->refusal && (strcmp(best->root, "/") != 0 || !best->is_visible))
+			fs->refusal = NO_ROOT;
 	}
-	return false;
+	return 0;
 }
 
-bool filesystems_concerns(
-	const struct filesystems *f, const struct glob *glob, const struct mount *mount)
+/* A watched filesystem of that id, other than `but`; or NULL. */
+static struct filesystem *find_fsid(
+	const struct filesystems *f, uint64_t fsid, const struct filesystem *but)
 {
-	size_t rest;
-	const char *front = glob_literal_front(glob, &rest);
-	if (!mount->is_visible)
-		return false;
-	if (mounts_find(&f->mounts, *front ? front : "/") == mount)
-		return true;
-	size_t len = strlen(mount->point);
-	const char *point = len == 1 ? "" : mount->point;
-	return mounts_is_within(mount->point, len, *front ? front : "/") &&
-	       glob_may_match_below(glob, point, strlen(point));
-}
-
-/* Add the kinds that each rule asks for to the filesystems that it concerns. */
-static void add_kinds(struct filesystems *f, const struct table *rules)
-{
-	for (uint32_t i = 0; rules && i < table_count(rules); i++) {
-		const struct rule *r = table_rule(rules, i);
-		const struct glob *glob;
-		for (size_t k = 0; r->enabled && (glob = table_glob(rules, i, k)); k++) {
-			for (size_t m = 0; m < f->mounts.count; m++) {
-				struct filesystem *fs = &f->items[f->by_mount[m]];
-				if ((fs->kinds & r->events) != r->events &&
-					filesystems_concerns(
-						f, glob, &f->mounts.items[m]))
-					fs->kinds |= r->events;
-			}
-		}
-	}
-}
-
-/* The mount through which a filesystem is best seen: one of its root, and visible. */
-static bool is_better(const struct mount *a, const struct mount *b)
-{
-	int a_rank = 2 * (strcmp(a->root, "/") == 0) + a->is_visible;
-	int b_rank = 2 * (strcmp(b->root, "/") == 0) + b->is_visible;
-	return a_rank > b_rank;
-}
-
-static struct filesystem *find_dev(struct filesystem *items, size_t count, uint64_t dev)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (items[i].dev == dev)
-			return &items[i];
+	uint32_t hash = slots_hash_number(fsid), number;
+	for (; f->count && (number = *slots_at(&f->by_fsid, hash)) != SLOTS_NONE;
+		hash++) {
+		struct filesystem *fs = &f->items[number];
+		if (fs != but && fs->mask && fs->fsid == fsid)
+			return fs;
 	}
 	return NULL;
 }
 
-/* Group the mounts by filesystem. */
-static int group_mounts(struct filesystems *f)
+/* Let a filesystem be found by its id. */
+static void index_fsid(struct filesystems *f, const struct filesystem *fs)
 {
-	const struct mounts *m = &f->mounts;
-	const struct mount **best = calloc(m->count + 1, sizeof(*best));
-	f->items = calloc(m->count + 1, sizeof(*f->items));
-	f->by_mount = calloc(m->count + 1, sizeof(*f->by_mount));
-	if (!best || !f->items || !f->by_mount)
-		goto fail;
-	for (size_t i = 0; i < m->count; i++) {
-		const struct mount *mount = &m->items[i];
-		struct filesystem *fs = find_dev(f->items, f->count, mount->dev);
-		if (!fs) {
-			fs = &f->items[f->count++];
-			*fs = (struct filesystem){
-				.dev = mount->dev, .is_new = true, .fd = -1};
-		}
-		f->by_mount[i] = (size_t)(fs - f->items);
-		if (!best[f->by_mount[i]] || is_better(mount, best[f->by_mount[i]]))
-			best[f->by_mount[i]] = mount;
-	}
-	for (size_t i = 0; i < f->count; i++) {
-		struct filesystem *fs = &f->items[i];
-		fs->type = strdup(best[i]->type);
-		fs->point = strdup(best[i]->point);
-		fs->mount_id = best[i]->id;
-		if (!fs->type || !fs->point)
-			goto fail;
-		fs->refusal = type_refusal(fs->type);
-		if (!fs->refusal &&
-			(strcmp(best[i]->root, "/") != 0 || !best[i]->is_visible))
-			fs->refusal = NO_ROOT;
-	}
-	free(best);
-	return 0;
-fail:
-	free(best);
-	errno = ENOMEM;
-	return -1;
+	uint32_t hash = slots_hash_number(fs->fsid), *slot;
+	uint32_t number = (uint32_t)(fs - f->items);
+	while (*(slot = slots_at(&f->by_fsid, hash)) != SLOTS_NONE && *slot != number)
+		hash++;
+	*slot = number;
 }
 
 int filesystems_open_point(const char *point, int mount_id)
@@ -209,16 +158,6 @@ int filesystems_open_point(const char *point, int mount_id)
 	return -1;
 }
 
-static bool has_same_id(const struct filesystems *f, const struct filesystem *fs)
-{
-	for (size_t i = 0; i < f->count; i++) {
-		if (&f->items[i] != fs && f->items[i].mask &&
-			f->items[i].fsid == fs->fsid)
-			return true;
-	}
-	return false;
-}
-
 /* Mark the filesystem whose root is open, and let the tree know the root. Returns 0, or
  * -1 with errno; EEXIST: another one has its id. */
 static int mark(struct filesystems *f, struct filesystem *fs, int fd, uint64_t mask,
@@ -232,7 +171,7 @@ static int mark(struct filesystems *f, struct filesystem *fs, int fd, uint64_t m
 	if (fs->mask && fs->fsid != fsid)
 		dirtree_forget(tree, fs->fsid);
 	fs->fsid = fsid;
-	if (has_same_id(f, fs)) {
+	if (find_fsid(f, fsid, fs)) {
 		errno = EEXIST;
 		return -1;
 	}
@@ -253,12 +192,21 @@ static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, i
 	int fd = filesystems_open_point(fs->point, fs->mount_id);
 	if (fd >= 0 && mark(f, fs, fd, mask, group, tree) == 0) {
 		fs->mask = mask;
+		index_fsid(f, fs);
 	} else {
 		fs->refusal = errno_refusal(errno);
 		fs->refusal_errno = errno;
 	}
 	if (fd >= 0)
 		close(fd);
+}
+
+static bool may_hold_programs(const struct filesystems *f, const struct filesystem *fs)
+{
+	bool is_known = false;
+	for (size_t i = 0; i < sizeof(exec_types) / sizeof(*exec_types); i++)
+		is_known = is_known || strcmp(fs->type, exec_types[i]) == 0;
+	return is_known && f->landing.filesystems[fs - f->items].may_execute;
 }
 
 static void update_mask(
@@ -269,7 +217,7 @@ static void update_mask(
 		return;
 	if (fs->kinds)
 		mask = FANMASK_BASE | fanmask_of_kinds(fs->kinds);
-	else if (may_hold_programs(fs, &f->mounts))
+	else if (may_hold_programs(f, fs))
 		mask = FANMASK_EXEC;
 	/* Also where nothing has changed: unmounting and mounting again between two looks
 	 * ends a mark, and the new mount may have the old one's number. */
@@ -283,11 +231,15 @@ static void inherit(
 {
 	for (size_t i = 0; i < old->count; i++) {
 		const struct filesystem *was = &old->items[i];
-		struct filesystem *is = find_dev(f->items, f->count, was->dev);
+		uint32_t number =
+			landing_find(&f->landing, old->landing.filesystems[i].dev);
+		struct filesystem *is = number == LANDING_NONE ? NULL : &f->items[number];
 		if (is && strcmp(is->type, was->type) == 0) {
 			is->is_new = was->kinds == 0;
 			is->fsid = was->fsid;
 			is->mask = was->mask;
+			if (is->mask)
+				index_fsid(f, is);
 		} else if (was->mask) {
 			dirtree_forget(tree, was->fsid);
 		}
@@ -298,71 +250,71 @@ int filesystems_update(struct filesystems *f, const char *mountinfo, size_t len,
 	const struct table *rules, int group, struct dirtree *tree)
 {
 	struct filesystems next = {0};
-	if (mounts_parse(&next.mounts, mountinfo, len) < 0 || group_mounts(&next) < 0) {
+	if (landing_init(&next.landing, &f->landing, mountinfo, len, rules) < 0 ||
+		make_items(&next) < 0) {
 		filesystems_fini(&next);
 		errno = ENOMEM;
 		return -1;
 	}
-	add_kinds(&next, rules);
 	if (tree)
 		inherit(&next, f, tree);
 	for (size_t i = 0; group >= 0 && i < next.count; i++)
 		update_mask(&next, &next.items[i], group, tree);
 	filesystems_fini(f);
 	*f = next;
+	for (size_t i = 0; i < f->count; i++)
+		f->items[i].all = f;
 	return 0;
 }
 
 struct filesystem *filesystems_by_fsid(const struct filesystems *f, uint64_t fsid)
 {
-	for (size_t i = 0; i < f->count; i++) {
-		if (f->items[i].mask && f->items[i].fsid == fsid)
-			return &f->items[i];
-	}
-	return NULL;
+	return find_fsid(f, fsid, NULL);
+}
+
+struct filesystem *filesystems_of_mount(
+	const struct filesystems *f, const struct mount *mount)
+{
+	return &f->items[f->landing.by_mount[mount - f->landing.mounts.items].filesystem];
+}
+
+uint32_t filesystems_number(const struct filesystem *fs)
+{
+	return (uint32_t)(fs - fs->all->items);
 }
 
 int filesystems_open(struct filesystem *fs)
 {
-	if (fs->fd < 0)
-		fs->fd = filesystems_open_point(fs->point, fs->mount_id);
+	if (fs->fd >= 0)
+		return fs->fd;
+	fs->fd = filesystems_open_point(fs->point, fs->mount_id);
+	if (fs->fd >= 0)
+		SLIST_INSERT_HEAD(&fs->all->open, fs, next_open);
 	return fs->fd;
 }
 
 void filesystems_close(struct filesystems *f)
 {
-	for (size_t i = 0; i < f->count; i++) {
-		if (f->items[i].fd >= 0)
-			close(f->items[i].fd);
-		f->items[i].fd = -1;
+	struct filesystem *fs;
+	while ((fs = SLIST_FIRST(&f->open))) {
+		SLIST_REMOVE_HEAD(&f->open, next_open);
+		close(fs->fd);
+		fs->fd = -1;
 	}
-}
-
-static bool rule_concerns(const struct filesystems *f, const struct table *rules,
-	uint32_t rule, const struct mount *mount)
-{
-	const struct glob *glob;
-	for (size_t k = 0; (glob = table_glob(rules, rule, k)); k++) {
-		if (filesystems_concerns(f, glob, mount))
-			return true;
-	}
-	return false;
 }
 
 const struct filesystem *filesystems_refusing(
 	const struct filesystems *f, const struct table *rules, uint32_t rule)
 {
-	const struct filesystem *first = NULL;
-	for (size_t i = 0; i < f->mounts.count; i++) {
-		const struct filesystem *fs = &f->items[f->by_mount[i]];
-		if (!rule_concerns(f, rules, rule, &f->mounts.items[i]))
-			continue;
-		if (!fs->refusal)
+	struct landing_walk w = landing_walk(&f->landing, rules, rule);
+	const struct mount *m, *first = NULL;
+	while ((m = landing_next(&w))) {
+		if (!filesystems_of_mount(f, m)->refusal)
 			return NULL;
-		if (!first)
-			first = fs;
+		if (!first || m < first)
+			first = m;
 	}
-	return first;
+	return first ? filesystems_of_mount(f, first) : NULL;
 }
 
 const char *filesystems_how(const struct filesystem *fs)
@@ -377,12 +329,8 @@ const char *filesystems_how(const struct filesystem *fs)
 void filesystems_fini(struct filesystems *f)
 {
 	filesystems_close(f);
-	for (size_t i = 0; i < f->count; i++) {
-		free(f->items[i].type);
-		free(f->items[i].point);
-	}
 	free(f->items);
-	free(f->by_mount);
-	mounts_fini(&f->mounts);
+	slots_fini(&f->by_fsid);
+	landing_fini(&f->landing);
 	*f = (struct filesystems){0};
 }

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* The filesystems that are mounted: which of them rules concern, and how each is watched.
- */
+/* The filesystems that are mounted: how each is watched for the rules that land on it. */
 #ifndef FSMON_APP_FILESYSTEMS_H
 #define FSMON_APP_FILESYSTEMS_H
 
 #include "core/dirtree.h"
-#include "core/mounts.h"
+#include "core/landing.h"
 #include "core/table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /* One filesystem, however often it is mounted. */
 struct filesystem {
-	uint64_t dev; /* as struct mount has it */
+	SLIST_ENTRY(filesystem) next_open; /* while fd is not -1 */
+	struct filesystems *all; /* that it is one of */
 	uint64_t fsid; /* as fanotify reports it; 0 while it is not watched */
-	char *type;
-	char *point; /* where its root is to be seen; where any of it is, if its root is
-			not */
+	const char *type;
+	const char *point; /* where its root is to be seen; where any of it is, if its
+			      root is not */
 	int mount_id; /* of that mount */
 	uint32_t kinds; /* what its rules ask for; 0: no rule concerns it */
 	uint64_t mask; /* what it is watched for; 0: not watched */
@@ -30,10 +31,11 @@ struct filesystem {
 };
 
 struct filesystems {
-	struct mounts mounts;
-	struct filesystem *items;
+	struct landing landing;
+	struct filesystem *items; /* as the landing numbers them */
 	size_t count;
-	size_t *by_mount; /* for each of mounts.items: its filesystem */
+	struct slots by_fsid; /* those that are or were watched */
+	SLIST_HEAD(, filesystem) open;
 };
 
 /*
@@ -48,12 +50,12 @@ int filesystems_update(struct filesystems *f, const char *mountinfo, size_t len,
 /* The watched filesystem of an id, or NULL. */
 struct filesystem *filesystems_by_fsid(const struct filesystems *f, uint64_t fsid);
 
-/*
- * Whether a glob can match something on a mount: its literal front leads into it, or the
- * mount lies below where the glob may match.
- */
-bool filesystems_concerns(
-	const struct filesystems *f, const struct glob *glob, const struct mount *mount);
+/* The filesystem of a mount of the landing. */
+struct filesystem *filesystems_of_mount(
+	const struct filesystems *f, const struct mount *mount);
+
+/* Its number in the landing. */
+uint32_t filesystems_number(const struct filesystem *fs);
 
 /*
  * Where a rule is watched nowhere: the first of the filesystems that it concerns, each of

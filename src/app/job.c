@@ -10,15 +10,14 @@ struct job_event *job_event_new(const struct view *view, uint64_t seq)
 	if (!e)
 		return NULL;
 	change_ref(view->change);
-	e->seq = seq;
-	e->view = *view;
+	e->event = (struct store_event){.seq = seq, .view = *view};
 	return e;
 }
 
 void job_event_free(struct job_event *e)
 {
 	if (e)
-		change_unref(e->view.change);
+		change_unref(e->event.view.change);
 	free(e);
 }
 
@@ -40,7 +39,7 @@ const struct job_event *job_newest(const struct sched_job *s)
 
 const char *job_path(const struct sched_job *s)
 {
-	return view_path(&job_newest(s)->view);
+	return view_path(&job_newest(s)->event.view);
 }
 
 uint32_t job_depth(const struct job *job)
@@ -48,7 +47,7 @@ uint32_t job_depth(const struct job *job)
 	const struct sched_item *item;
 	uint32_t depth = 0;
 	STAILQ_FOREACH (item, &job->sched->items, next) {
-		const struct view *v = &((const struct job_event *)item)->view;
+		const struct view *v = &((const struct job_event *)item)->event.view;
 		if (v->change->actor.depth > depth)
 			depth = v->change->actor.depth;
 	}

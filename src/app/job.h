@@ -4,6 +4,7 @@
 #define FSMON_APP_JOB_H
 
 #include "app/named.h"
+#include "app/store.h"
 #include "core/outcome.h"
 #include "core/sched.h"
 #include "core/view.h"
@@ -14,8 +15,7 @@
 /* One event of a job. */
 struct job_event {
 	struct sched_item item; /* first, so that the scheduler's pointer is ours */
-	uint64_t seq; /* as the store knows it */
-	struct view view; /* its change is referred to */
+	struct store_event event; /* as the store keeps it; its change is referred to */
 };
 
 /* The `data` of a scheduler's job. */

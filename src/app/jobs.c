@@ -141,9 +141,7 @@ void jobs_free(struct jobs *j)
 	for (size_t i = 0; i < countof(j->own_dirs); i++)
 		free(j->own_dirs[i]);
 	free(j->by_rule);
-	free(j->daemon_user.name);
-	free(j->daemon_user.home);
-	free(j->daemon_user.shell);
+	rule_user_fini(&j->daemon_user);
 	free(j);
 }
 

@@ -3,14 +3,6 @@
 
 #include <assert.h>
 
-static struct store_event stored(const struct job_event *e)
-{
-	return (struct store_event){
-		.seq = e->seq,
-		.view = e->view,
-	};
-}
-
 static void put_job(struct store *store, const struct sched_job *s)
 {
 	const struct job *job = s->data;
@@ -36,10 +28,8 @@ void keep_job(
 	if (!store)
 		return;
 	put_job(store, s);
-	if (!added)
-		return;
-	struct store_event event = stored(added);
-	store_add_event(store, s->id, &event);
+	if (added)
+		store_add_event(store, s->id, &added->event);
 }
 
 void keep_whole_job(struct store *store, const struct sched_job *s)
@@ -48,16 +38,14 @@ void keep_whole_job(struct store *store, const struct sched_job *s)
 	if (!store)
 		return;
 	put_job(store, s);
-	STAILQ_FOREACH (item, &s->items, next) {
-		struct store_event event = stored((const struct job_event *)item);
-		store_add_event(store, s->id, &event);
-	}
+	STAILQ_FOREACH (item, &s->items, next)
+		store_add_event(store, s->id, &((const struct job_event *)item)->event);
 }
 
 void keep_cut(struct store *store, const struct sched_job *s, const struct job_event *cut)
 {
 	if (store)
-		store_drop_event(store, s->id, cut->seq);
+		store_drop_event(store, s->id, cut->event.seq);
 }
 
 void keep_done(struct store *store, const struct sched_job *s)
@@ -103,13 +91,12 @@ void keep_run(struct store *store, const struct sched_job *s, const struct outco
 	const struct job *job = s->data;
 	if (!store)
 		return;
-	struct store_event event = stored(job_newest(s));
 	struct store_run run = {
 		.id = job->run_id,
 		.job_id = s->id,
 		.rule = job->named->name,
 		.is_on_failure = job->failure != NULL,
-		.event = &event,
+		.event = &job_newest(s)->event,
 		.count = s->count,
 		.attempt = s->attempt,
 		.queued_ns = waited_ns(s),

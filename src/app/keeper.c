@@ -533,6 +533,7 @@ static bool has_finished(const struct keeper *k)
 int keeper_run(const struct keeper_config *config)
 {
 	struct keeper k;
+	assert(config->worker_argv && config->worker_argv[0]);
 	if (init(&k, config) < 0) {
 		say(&k, LOG_ERR, "cannot start: %s", strerror(errno));
 		fini(&k);

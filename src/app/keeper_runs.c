@@ -242,9 +242,10 @@ static void on_process_exit(void *ctx, uint32_t events)
 	if (pid < 0)
 		run->err = (struct spawn_error){.error = errno, .stage = "wait"};
 	else if (spawn_result(run->hook.child.report_fd, &run->err) == 0)
-		run->usage = (struct outcome_usage){.user_us = microseconds(usage.ru_utime),
-			.system_us = microseconds(usage.ru_stime),
-			.max_rss_kib = (uint64_t)usage.ru_maxrss};
+		run->usage =
+			(struct outcome_usage){.user_us = microseconds(usage.ru_utime),
+				.system_us = microseconds(usage.ru_stime),
+				.max_rss_kib = (uint64_t)usage.ru_maxrss};
 	close_process(run);
 	check_end(run);
 }
@@ -321,6 +322,7 @@ void keeper_runs_kill_all(struct keeper_runs *rs)
 void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd)
 {
 	struct keeper_run *run, *next;
+	assert(worker_fd < 0 || rs->around.worker_fd < 0);
 	rs->around.worker_fd = worker_fd;
 	HASH_ITER(hh, rs->by_id, run, next)
 	{

@@ -23,8 +23,8 @@ __attribute__((warn_unused_result)) struct keeper_runs *keeper_runs_new(
 void keeper_runs_free(struct keeper_runs *rs);
 
 /*
- * Tell this worker from now on; -1 is none. The socket is borrowed. A new worker is told
- * of all runs whose end no worker has dealt with.
+ * Tell this worker from now on; -1 is none, and comes between two. The socket is borrowed. A
+ * new worker is told of all runs whose end no worker has dealt with.
  */
 void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd);
 

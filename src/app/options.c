@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/options.h"
 
+#include "base/countof.h"
+#include "core/judge.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
@@ -13,15 +16,18 @@ enum {
 	OPT_STRING, /* from here on: index into `known` */
 };
 
-/* Every option: where its value goes. */
-static const struct {
+/* An option: where its value goes. */
+struct known {
 	const char *name;
 	char letter; /* or 0 */
 	unsigned set; /* verbs that take it */
 	const char *arg; /* NULL: a flag */
 	size_t offset; /* of a const char * or, for flags, a bool in struct options */
 	const char *help;
-} known[] = {
+};
+
+/* All options but those that are made of conditions and stand behind these. */
+static const struct known known[] = {
 	{"config", 'c', OPTIONS_CONF, "FILE", offsetof(struct options, conf_file),
 		"main configuration (" OPTIONS_CONF_FILE ")"},
 	{"rules-dir", 'd', OPTIONS_CONF, "DIR", 0,
@@ -52,19 +58,19 @@ static const struct {
 		"file, dir, symlink or other"},
 	{"size", 0, OPTIONS_EVENT, "SIZE", offsetof(struct options, size),
 		"a file of this size"},
-	{"by-user", 0, OPTIONS_EVENT, "USER", offsetof(struct options, by_user),
-		"caused by this user"},
-	{"by-cmd", 0, OPTIONS_EVENT, "NAME", offsetof(struct options, by_cmd),
-		"caused by a process of this name"},
-	{"by-exe", 0, OPTIONS_EVENT, "PATH", offsetof(struct options, by_exe),
-		"whose executable is this"},
-	{"by-ancestor", 0, OPTIONS_EVENT, "NAME", offsetof(struct options, by_ancestor),
-		"that has an ancestor of this name"},
-	{"by-unit", 0, OPTIONS_EVENT, "UNIT", offsetof(struct options, by_unit),
-		"that belongs to this systemd unit or cgroup"},
 };
 
-#define KNOWN_COUNT (sizeof(known) / sizeof(*known))
+#define KNOWN_COUNT (countof(known) + RULE_BY_COUNT)
+
+static struct known known_at(size_t i)
+{
+	if (i < countof(known))
+		return known[i];
+	size_t by = i - countof(known);
+	const struct judge_condition *c = &judge_conditions[by];
+	return (struct known){c->key, 0, OPTIONS_EVENT, c->arg,
+		offsetof(struct options, by) + by * sizeof(const char *), c->help};
+}
 
 static void print_help(const struct options_verb *verb)
 {
@@ -72,15 +78,14 @@ static void print_help(const struct options_verb *verb)
 		*verb->args ? " " : "", verb->args, verb->summary);
 	for (size_t i = 0; i < KNOWN_COUNT; i++) {
 		char left[64];
-		if (!(known[i].set & verb->set))
+		struct known k = known_at(i);
+		if (!(k.set & verb->set))
 			continue;
-		int len = known[i].letter
-				  ? snprintf(left, sizeof(left), "-%c, ", known[i].letter)
-				  : snprintf(left, sizeof(left), "    ");
-		snprintf(left + len, sizeof(left) - (size_t)len, "--%s%s%s",
-			known[i].name, known[i].arg ? " " : "",
-			known[i].arg ? known[i].arg : "");
-		printf("  %-26s %s\n", left, known[i].help);
+		int len = k.letter ? snprintf(left, sizeof(left), "-%c, ", k.letter)
+				   : snprintf(left, sizeof(left), "    ");
+		snprintf(left + len, sizeof(left) - (size_t)len, "--%s%s%s", k.name,
+			k.arg ? " " : "", k.arg ? k.arg : "");
+		printf("  %-26s %s\n", left, k.help);
 	}
 	printf("  %-26s %s\n  %-26s %s\n\nManual: fsmon(8), fsmon.conf(5), "
 	       "fsmon-hook(7)\n",
@@ -94,14 +99,15 @@ static void make_tables(
 	size_t n = 0;
 	*letters++ = 'h';
 	for (size_t i = 0; i < KNOWN_COUNT; i++) {
-		if (!(known[i].set & verb->set))
+		struct known k = known_at(i);
+		if (!(k.set & verb->set))
 			continue;
-		longs[n++] = (struct option){known[i].name,
-			known[i].arg ? required_argument : no_argument, NULL,
-			OPT_STRING + (int)i};
-		if (known[i].letter) {
-			*letters++ = known[i].letter;
-			if (known[i].arg)
+		longs[n++] =
+			(struct option){k.name, k.arg ? required_argument : no_argument,
+				NULL, OPT_STRING + (int)i};
+		if (k.letter) {
+			*letters++ = k.letter;
+			if (k.arg)
 				*letters++ = ':';
 		}
 	}
@@ -113,13 +119,14 @@ static void make_tables(
 
 static int take(struct options *o, size_t i, const char *value)
 {
-	char *base = (char *)o;
-	if (known[i].letter == 'd')
+	struct known k = known_at(i);
+	void *field = (char *)o + k.offset;
+	if (k.letter == 'd')
 		return strlist_add(&o->rule_dirs, value);
-	if (known[i].arg)
-		*(const char **)(void *)(base + known[i].offset) = value;
+	if (k.arg)
+		*(const char **)field = value;
 	else
-		*(bool *)(void *)(base + known[i].offset) = true;
+		*(bool *)field = true;
 	return 0;
 }
 
@@ -128,7 +135,7 @@ static size_t index_of(int c)
 	size_t i = 0;
 	if (c >= OPT_STRING)
 		return (size_t)(c - OPT_STRING);
-	while (i < KNOWN_COUNT && known[i].letter != c)
+	while (i < KNOWN_COUNT && known_at(i).letter != c)
 		i++;
 	return i;
 }

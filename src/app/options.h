@@ -4,6 +4,7 @@
 #define FSMON_APP_OPTIONS_H
 
 #include "base/strlist.h"
+#include "core/rule.h"
 
 #include <stdbool.h>
 
@@ -39,8 +40,7 @@ struct options {
 	bool only_failed;
 	const char *rule;
 	const char *timeout, *since, *pause_for; /* as written, or NULL */
-	const char *event, *type, *size, *by_user, *by_cmd, *by_exe, *by_ancestor,
-		*by_unit;
+	const char *event, *type, *size, *by[RULE_BY_COUNT];
 	char **args; /* what is left, NULL behind the last */
 	int arg_count;
 };

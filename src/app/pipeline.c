@@ -41,7 +41,8 @@ struct pipeline {
 	unsigned stalls;
 	bool is_full; /* the buffer has no more room: nothing can be waited for */
 	struct table_hits hits;
-	struct buf path, old_path, shown; /* reused */
+	struct landing_list mounts; /* reused, as hits and those below */
+	struct buf path, old_path, shown;
 	struct pipeline_counters counters;
 };
 
@@ -82,6 +83,7 @@ void pipeline_free(struct pipeline *p)
 	readbuf_close(&p->buffer);
 	execorder_free(p->order);
 	free(p->hits.rules);
+	free(p->mounts.items);
 	buf_fini(&p->path);
 	buf_fini(&p->old_path);
 	buf_fini(&p->shown);
@@ -278,49 +280,53 @@ static void apply_to_tree(struct pipeline *p, const struct fanrec *r)
 
 /* ---- Second pass: which rules, and who ---- */
 
-/* Every way in which a path within the filesystem is seen, against the rules. */
-static int match_shown(struct pipeline *p, struct passage *e, const struct buf *inner,
-	bool is_old, struct change **change)
+/* One way in which a path within the filesystem is seen, against the rules. */
+static int match_mount(struct pipeline *p, const struct passage *e,
+	const struct mount *mount, const struct buf *inner, bool is_old,
+	struct change **change)
 {
-	const struct filesystems *f = p->parts.filesystems;
-	if (inner->failed)
+	const struct mounts *mounts = &p->parts.filesystems->landing.mounts;
+	buf_clear(&p->shown);
+	if (mounts_add_path(mount, inner->data, inner->len, &p->shown) < 0 ||
+		table_match(p->parts.rules, p->shown.data, p->shown.len, e->kinds,
+			&p->hits) < 0)
 		return -1;
-	for (size_t i = 0; i < f->mounts.count; i++) {
-		if (&f->items[f->by_mount[i]] != e->fs)
-			continue;
-		buf_clear(&p->shown);
-		int shows = mounts_show(&f->mounts, &f->mounts.items[i], inner->data,
-			inner->len, &p->shown);
-		if (shows < 0)
+	if (!p->hits.count || mounts_hide(mounts, mount, p->shown.data, p->shown.len))
+		return 0;
+	if (!*change)
+		*change = change_new(NULL, NULL);
+	for (size_t k = 0; *change && k < p->hits.count; k++) {
+		if (change_add_hit(*change, p->hits.rules[k], is_old, p->shown.data) < 0)
 			return -1;
-		if (shows == 0)
-			continue;
-		if (table_match(p->parts.rules, p->shown.data, p->shown.len, e->kinds,
-			    &p->hits) < 0)
+	}
+	return *change ? 0 : -1;
+}
+
+/* Every way in which a path within the filesystem is seen, against the rules. */
+static int match_shown(struct pipeline *p, const struct passage *e,
+	const struct buf *inner, bool is_old, struct change **change)
+{
+	const struct landing *l = &p->parts.filesystems->landing;
+	if (inner->failed || landing_of_path(l, filesystems_number(e->fs), inner->data,
+				     inner->len, e->kinds, &p->mounts) < 0)
+		return -1;
+	for (size_t i = 0; i < p->mounts.count; i++) {
+		const struct mount *mount = &l->mounts.items[p->mounts.items[i]];
+		if (match_mount(p, e, mount, inner, is_old, change) < 0)
 			return -1;
-		for (size_t k = 0; k < p->hits.count; k++) {
-			if (!*change)
-				*change = change_new(NULL, NULL);
-			if (!*change || change_add_hit(*change, p->hits.rules[k], is_old,
-						p->shown.data) < 0)
-				return -1;
-		}
 	}
 	return 0;
 }
 
 /* Make the other side of a rename's path, which no rule matched, visible as well. */
-static char *show_anyhow(struct pipeline *p, struct passage *e, const struct buf *inner)
+static char *show_anyhow(
+	const struct pipeline *p, const struct passage *e, const struct buf *inner)
 {
-	const struct filesystems *f = p->parts.filesystems;
-	for (size_t i = 0; i < f->mounts.count; i++) {
-		struct buf shown = {0};
-		if (&f->items[f->by_mount[i]] == e->fs &&
-			mounts_show(&f->mounts, &f->mounts.items[i], inner->data,
-				inner->len, &shown) > 0)
-			return buf_take(&shown);
-		buf_fini(&shown);
-	}
+	struct buf shown = {0};
+	if (landing_show(&p->parts.filesystems->landing, filesystems_number(e->fs),
+		    inner->data, inner->len, &shown) > 0)
+		return buf_take(&shown);
+	buf_fini(&shown);
 	return NULL;
 }
 
@@ -411,25 +417,11 @@ static void match(struct pipeline *p, struct passage *e)
 	change_unref(c);
 }
 
-/* Whether a rule concerns a filesystem; NULL stands for any. */
-static bool rule_concerns(
-	const struct pipeline *p, uint32_t rule, const struct filesystem *fs)
-{
-	const struct filesystems *f = p->parts.filesystems;
-	const struct glob *glob;
-	for (size_t k = 0; (glob = table_glob(p->parts.rules, rule, k)); k++) {
-		for (size_t m = 0; m < f->mounts.count; m++) {
-			if ((!fs || &f->items[f->by_mount[m]] == fs) &&
-				filesystems_concerns(f, glob, &f->mounts.items[m]))
-				return true;
-		}
-	}
-	return false;
-}
-
 /* An event of a whole filesystem (or of all): for each rule that it concerns. */
 static void match_whole(struct pipeline *p, struct passage *e)
 {
+	const struct landing *l = &p->parts.filesystems->landing;
+	uint32_t fs = e->fs ? filesystems_number(e->fs) : LANDING_NONE;
 	struct change *c = change_new(e->fs ? e->fs->point : "/", NULL);
 	int rc = c ? 0 : -1;
 	for (uint32_t i = 0; rc == 0 && i < table_count(p->parts.rules); i++) {
@@ -437,7 +429,7 @@ static void match_whole(struct pipeline *p, struct passage *e)
 		bool wants = e->kinds & EVENT_OVERFLOW
 				     ? r->on_overflow == RULE_OVERFLOW_RUN
 				     : (r->events & e->kinds) != 0;
-		if (r->enabled && wants && rule_concerns(p, i, e->fs))
+		if (r->enabled && wants && landing_has(l, p->parts.rules, i, fs))
 			rc = change_add_hit(c, i, false, c->event.path);
 	}
 	if (rc == 0 && c->hit_count) {

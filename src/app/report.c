@@ -49,26 +49,16 @@ static void add_numbers(json_t *object, const struct counter *counters, size_t c
 			json_integer((json_int_t)counters[i].value));
 }
 
-static bool concerns(const struct table *rules, uint32_t rule,
-	const struct filesystems *f, const struct mount *m)
-{
-	const struct glob *glob;
-	for (size_t k = 0; (glob = table_glob(rules, rule, k)); k++) {
-		if (filesystems_concerns(f, glob, m))
-			return true;
-	}
-	return false;
-}
-
 bool report_landing(const struct table *rules, uint32_t rule, const struct filesystems *f,
 	json_t *watched, json_t *refused)
 {
+	struct landing_list list = {0};
 	bool any = false;
-	for (size_t i = 0; i < f->mounts.count; i++) {
-		const struct mount *m = &f->mounts.items[i];
-		const struct filesystem *fs = &f->items[f->by_mount[i]];
-		if (!concerns(rules, rule, f, m))
-			continue;
+	if (landing_of_rule(&f->landing, rules, rule, &list) < 0)
+		list.count = 0;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct mount *m = &f->landing.mounts.items[list.items[i]];
+		const struct filesystem *fs = filesystems_of_mount(f, m);
 		if (fs->refusal) {
 			say(refused, "%s (%s): %s", m->point, fs->type, fs->refusal);
 		} else {
@@ -76,6 +66,7 @@ bool report_landing(const struct table *rules, uint32_t rule, const struct files
 			any = true;
 		}
 	}
+	free(list.items);
 	return any;
 }
 

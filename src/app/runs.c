@@ -13,6 +13,7 @@
 #include "core/runlabel.h"
 #include "os/memfile.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -63,7 +64,7 @@ struct input {
 	bool is_cut; /* not all events are on the list */
 };
 
-/* Make the list of events that the hook reads. Returns 0, or -1 with errno. */
+/* Make the list of events that the hook reads. Returns 0, or an errno value. */
 static int make_stdin(struct jobs *j, const struct job *job, struct input *in)
 {
 	enum rule_stdin kind = rule_of(j, job)->stdin_kind;
@@ -71,26 +72,25 @@ static int make_stdin(struct jobs *j, const struct job *job, struct input *in)
 	const struct sched_item *item;
 	STAILQ_FOREACH (item, &job->sched->items, next) {
 		const struct job_event *e = (const struct job_event *)item;
-		const struct view *v = STAILQ_NEXT(item, next) ? &e->view : &in->newest;
+		const struct view *v =
+			STAILQ_NEXT(item, next) ? &e->event.view : &in->newest;
 		in->is_cut = out.len > STDIN_MAX_BYTES;
 		if (in->is_cut)
 			break;
 		payload_add(&out, kind, v);
 	}
-	if (out.failed)
-		errno = ENOMEM;
-	else
+	if (!out.failed)
 		in->stdin_fd = memfile_make(out.data, out.len);
-	int saved = errno;
+	int error = out.failed ? ENOMEM : in->stdin_fd < 0 ? errno : 0;
 	buf_fini(&out);
-	errno = saved;
-	return in->stdin_fd < 0 ? -1 : 0;
+	return error;
 }
 
-static int build(
-	struct jobs *j, const struct job *job, const struct input *in, struct hook *hook)
+/* Ask for the run with all that it needs. Returns 0, or an errno value. */
+static int request_run(struct jobs *j, const struct job *job, const struct input *in)
 {
-	struct hook_context context = {
+	const struct rule *r = rule_of(j, job);
+	const struct hook_context context = {
 		.run_id = job->run_id,
 		.attempt = job->sched->attempt,
 		.count = job->sched->count,
@@ -99,19 +99,10 @@ static int build(
 		.daemon_user = &j->daemon_user,
 		.failure = job->failure,
 	};
-	return hook_build(hook, rule_of(j, job), &in->newest, &context);
-}
-
-/* Ask for the run with all that it needs. Returns 0, or -1 with errno. */
-static int request_run(struct jobs *j, const struct job *job, struct input *in)
-{
-	const struct rule *r = rule_of(j, job);
 	struct hook hook;
 	char label[RUNLABEL_BYTES];
-	if (r->stdin_kind != RULE_STDIN_NONE && make_stdin(j, job, in) < 0)
-		return -1;
-	if (build(j, job, in, &hook) < 0)
-		return -1;
+	if (hook_build(&hook, r, &in->newest, &context) < 0)
+		return errno;
 	runlabel_write(label, job->named->name, job->run_id, job_depth(job) + 1);
 	struct link_request request = {
 		.run_id = job->run_id,
@@ -125,19 +116,21 @@ static int request_run(struct jobs *j, const struct job *job, struct input *in)
 		.stdin_fd = in->stdin_fd,
 		.file_fd = in->file_fd,
 	};
-	int rc = j->config.link.start(j->config.link.ctx, &request);
-	int saved = errno;
+	int error = j->config.link.start(j->config.link.ctx, &request) < 0 ? errno : 0;
 	hook_fini(&hook);
-	errno = saved;
-	return rc;
+	return error;
 }
 
 /* Ask for the run of a job. Returns 0, or an errno value. */
 static int start(struct jobs *j, const struct job *job)
 {
-	struct input in = {.newest = job_newest(job->sched)->view, .stdin_fd = -1};
+	struct input in = {.newest = job_newest(job->sched)->event.view, .stdin_fd = -1};
 	in.file_fd = open_file(j, &in.newest);
-	int error = request_run(j, job, &in) < 0 ? errno : 0;
+	int error = 0;
+	if (rule_of(j, job)->stdin_kind != RULE_STDIN_NONE)
+		error = make_stdin(j, job, &in);
+	if (!error)
+		error = request_run(j, job, &in);
 	if (in.stdin_fd >= 0)
 		close(in.stdin_fd);
 	if (in.file_fd >= 0)
@@ -273,7 +266,7 @@ static size_t signal_lineage(struct jobs *j, const struct job *job, int signal)
 
 /* A run that is being stopped has ended when all that descends from it has. Returns whether
  * its end is put off until then. */
-static bool put_off(
+static bool defer_end(
 	struct jobs *j, struct job *job, const struct outcome *end, uint64_t now_ns)
 {
 	if (job->sched->stop == SCHED_GOES_ON || signal_lineage(j, job, 0) == 0)
@@ -311,6 +304,7 @@ static void check_deferred(struct jobs *j, struct clock_now now)
 
 static void begin(struct jobs *j, struct job *job, struct clock_now now)
 {
+	assert(!job->run_id && job->sched->started_ns);
 	job->run_id = ++j->last_run_id;
 	job->run_started_ns = now.realtime_ns;
 	job->named->counters.started += !job->failure;
@@ -455,7 +449,7 @@ static void on_ended(void *ctx, uint64_t run_id, const struct outcome *outcome)
 	struct outcome end = *outcome;
 	end.kind = kind_of_end(job, outcome->kind);
 	struct clock_now now = clock_now();
-	if (!put_off(j, job, &end, now.monotonic_ns))
+	if (!defer_end(j, job, &end, now.monotonic_ns))
 		finish(j, job, &end, now);
 }
 

@@ -46,12 +46,6 @@ bool runtable_is_failure(json_t *run)
 
 /* ---- Columns: each appends its text of a run ---- */
 
-static void add_number(struct buf *b, json_t *run, uint64_t now_ns)
-{
-	(void)now_ns;
-	buf_printf(b, "%" PRIu64, number_of(run, "run"));
-}
-
 static void add_started(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	time_t s = (time_t)(number_of(run, "started_ns") / SECOND_NS);
@@ -126,12 +120,6 @@ static void add_actor(struct buf *b, json_t *run, uint64_t now_ns)
 	buf_printf(b, "%s/%s", *cmd ? cmd : "?", *user ? user : "?");
 }
 
-static void add_event(struct buf *b, json_t *run, uint64_t now_ns)
-{
-	(void)now_ns;
-	buf_add_str(b, text_of(run, "event"));
-}
-
 static void add_path(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	uint64_t count = number_of(run, "count");
@@ -143,79 +131,74 @@ static void add_path(struct buf *b, json_t *run, uint64_t now_ns)
 
 static const struct {
 	const char *title;
+	const char *key; /* of what stands in the column as it is; NULL: `add` makes it */
 	void (*add)(struct buf *b, json_t *run, uint64_t now_ns);
 	bool is_right; /* numbers stand at the right of their column */
 } columns[] = {
-	{"RUN", add_number, true},
-	{"STARTED", add_started, false},
-	{"RULE", add_rule, false},
-	{"WAITED", add_waited, true},
-	{"TOOK", add_took, true},
-	{"OUTCOME", add_outcome, false},
-	{"BY", add_actor, false},
-	{"EVENT", add_event, false},
-	{"PATH", add_path, false},
+	{"RUN", "run", NULL, true},
+	{"STARTED", NULL, add_started, false},
+	{"RULE", NULL, add_rule, false},
+	{"WAITED", NULL, add_waited, true},
+	{"TOOK", NULL, add_took, true},
+	{"OUTCOME", NULL, add_outcome, false},
+	{"BY", NULL, add_actor, false},
+	{"EVENT", "event", NULL, false},
+	{"PATH", NULL, add_path, false},
 };
 
 #define COLUMNS countof(columns)
 
-struct row {
-	struct buf cells[COLUMNS];
-};
+static void add_cell(struct buf *b, size_t column, json_t *run, uint64_t now_ns)
+{
+	const char *key = columns[column].key;
+	if (!run)
+		buf_add_str(b, columns[column].title);
+	else if (!key)
+		columns[column].add(b, run, now_ns);
+	else if (json_is_integer(json_object_get(run, key)))
+		buf_printf(b, "%" PRIu64, number_of(run, key));
+	else
+		buf_add_str(b, text_of(run, key));
+}
 
-static void print_row(const char *const *cells, const size_t *widths, FILE *out)
+/* Append the cells of a run, or the titles where that is NULL, each with its NUL, and widen the
+ * columns for them. */
+static void add_row(struct buf *cells, json_t *run, uint64_t now_ns, size_t *widths)
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		size_t start = cells->len;
+		add_cell(cells, i, run, now_ns);
+		if (cells->len - start > widths[i])
+			widths[i] = cells->len - start;
+		buf_add(cells, "", 1);
+	}
+}
+
+/* Print the cells of a row. Returns what is behind them. */
+static const char *print_row(const char *cell, const size_t *widths, FILE *out)
 {
 	for (size_t i = 0; i < COLUMNS; i++) {
 		int width = i + 1 < COLUMNS ? (int)widths[i] : 0;
 		fprintf(out, "%s%*s", i ? "  " : "", columns[i].is_right ? width : -width,
-			cells[i]);
+			cell);
+		cell += strlen(cell) + 1;
 	}
 	fprintf(out, "\n");
-}
-
-/* Make the cells of a row and widen the columns for them. */
-static int make_row(struct row *row, json_t *run, uint64_t now_ns, size_t *widths)
-{
-	for (size_t i = 0; i < COLUMNS; i++) {
-		struct buf *cell = &row->cells[i];
-		columns[i].add(cell, run, now_ns);
-		if (buf_add(cell, "", 0) < 0)
-			return -1;
-		if (cell->len > widths[i])
-			widths[i] = cell->len;
-	}
-	return 0;
-}
-
-static void free_rows(struct row *rows, size_t count)
-{
-	for (size_t i = 0; rows && i < count; i++) {
-		for (size_t k = 0; k < COLUMNS; k++)
-			buf_fini(&rows[i].cells[k]);
-	}
-	free(rows);
+	return cell;
 }
 
 int runtable_print(json_t *runs, uint64_t now_ns, FILE *out)
 {
-	size_t count = json_array_size(runs), widths[COLUMNS];
-	const char *cells[COLUMNS];
-	struct row *rows = calloc(count + 1, sizeof(*rows));
-	int rc = rows ? 0 : -1;
-	for (size_t k = 0; k < COLUMNS; k++) {
-		cells[k] = columns[k].title;
-		widths[k] = strlen(cells[k]);
-	}
-	for (size_t i = 0; rc == 0 && i < count; i++)
-		rc = make_row(&rows[i], json_array_get(runs, i), now_ns, widths);
-	if (rc == 0)
-		print_row(cells, widths, out);
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		for (size_t k = 0; k < COLUMNS; k++)
-			cells[k] = rows[i].cells[k].data;
-		print_row(cells, widths, out);
-	}
-	free_rows(rows, count);
+	size_t count = json_array_size(runs), widths[COLUMNS] = {0};
+	struct buf cells = {0};
+	add_row(&cells, NULL, now_ns, widths);
+	for (size_t i = 0; i < count; i++)
+		add_row(&cells, json_array_get(runs, i), now_ns, widths);
+	int rc = cells.failed ? -1 : 0;
+	const char *row = cells.data;
+	for (size_t i = 0; rc == 0 && i <= count; i++)
+		row = print_row(row, widths, out);
+	buf_fini(&cells);
 	errno = rc < 0 ? ENOMEM : 0;
 	return rc;
 }

@@ -30,7 +30,7 @@ static const char *more_text(const struct job *job, char *room, size_t size)
 
 void say_start(const struct job *job, const char *what)
 {
-	const struct view *v = &job_newest(job->sched)->view;
+	const struct view *v = &job_newest(job->sched)->event.view;
 	const struct actor *a = &v->change->actor;
 	char room[ACTOR_NUMBER_SIZE], more_room[48];
 	const char *user = actor_user_text(a->user, a->uid, room);

@@ -6,6 +6,7 @@
 #include "app/store_thread.h"
 #include "os/clock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -60,6 +61,7 @@ void store_drop_event(struct store *s, uint64_t job_id, uint64_t seq)
 
 void store_follow(struct store *s, uint64_t from_id, uint64_t to_id)
 {
+	assert(from_id != to_id);
 	struct store_batch *b = begin(s);
 	int rc = store_batch_end_job(b, from_id, to_id);
 	if (rc == 0)
@@ -267,6 +269,7 @@ static void free_store(struct store *s)
 
 struct store *store_open(const struct store_config *config)
 {
+	assert(config->poller && config->dir);
 	struct store *s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
@@ -288,7 +291,9 @@ struct store *store_open(const struct store_config *config)
 	s->source = poller_add(config->poller, s->fd, EPOLLIN, on_results, s);
 	if (!s->source || store_heal_open(s) < 0)
 		goto fail;
-	s->first = s->last;
+	s->batch.last_job_id = s->first.job_id;
+	s->batch.last_run_id = s->first.run_id;
+	s->batch.last_seq = s->first.seq;
 	s->health.is_memory = s->is_memory;
 	strlcpy(s->health.reason, s->reason, sizeof(s->health.reason));
 	if (start_thread(s) == 0)

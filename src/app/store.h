@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store (DESIGN 11): waiting jobs and the history of runs, in an SQLite database in the
- * state directory. Whoever writes never waits: what is to be remembered goes to a thread,
+ * The store: waiting jobs and the history of runs, in an SQLite database in the state
+ * directory; see fsmon(8), FILES. Whoever writes never waits: what is to be remembered goes to a thread,
  * which writes whatever has come in one transaction, a moment later, so that much of what
  * is over soon is written once. Where the disk is full, read-only or broken it goes on in
  * memory, says so once, and comes back when it can.

@@ -3,6 +3,7 @@
 
 #include "app/store_left.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ void store_batch_init(struct store_batch *b)
 
 void store_batch_move(struct store_batch *to, struct store_batch *from)
 {
+	assert(to->count == 0 && STAILQ_EMPTY(&to->asks));
 	to->jobs = from->jobs;
 	to->runs = from->runs;
 	TAILQ_CONCAT(&to->events, &from->events, next);
@@ -36,7 +38,9 @@ void store_batch_move(struct store_batch *to, struct store_batch *from)
 	to->last_job_id = from->last_job_id;
 	to->last_run_id = from->last_run_id;
 	to->last_seq = from->last_seq;
-	store_batch_init(from);
+	from->jobs = NULL;
+	from->runs = NULL;
+	from->count = 0;
 }
 
 static void free_event(struct store_batch_event *e)

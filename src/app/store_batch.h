@@ -88,13 +88,14 @@ struct store_batch {
 	STAILQ_HEAD(, store_batch_op) ops;
 	struct store_batch_asks asks;
 	size_t count; /* all of them but asks */
-	uint64_t last_job_id, last_run_id, last_seq; /* 0: none */
+	uint64_t last_job_id, last_run_id, last_seq; /* the highest ever; 0: none */
 };
 
 /* An empty one. */
 void store_batch_init(struct store_batch *b);
 
-/* Move all of `from` into `to`, which is empty; afterwards `from` is. */
+/* Move all of `from` into `to`, which is empty; afterwards `from` is, but for the numbers used
+ * last. */
 void store_batch_move(struct store_batch *to, struct store_batch *from);
 
 /* Free all that is in it; it is empty afterwards. Answers go with their asks. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/store_db.h"
 
+#include "base/buf.h"
 #include "base/countof.h"
 #include "os/clock.h"
 
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,107 +18,23 @@
 #define CHECK_NS UINT64_C(30000000) /* what an unclean end may cost at the start */
 #define CHECK_STEPS 1000 /* of SQLite's machine between two looks at the clock */
 
-/* How the columns of STORE_DB_CHANGE_COLUMNS are declared, by their forms. */
-#define SQL_U32 "INTEGER NOT NULL"
-#define SQL_U64 "INTEGER NOT NULL"
-#define SQL_BOOL "INTEGER NOT NULL"
-#define SQL_UID "INTEGER"
-#define SQL_TEXT "TEXT"
-#define SQL_COMM "TEXT NOT NULL"
-#define SQL_ANCESTORS "BLOB"
-#define SQL_TARGET "BLOB"
-#define DECLARED(name, form, field) ", " #name " " SQL_##form
-#define CHANGE_DECLARED STORE_DB_CHANGE_COLUMNS(DECLARED)
-#define VALUE(name, form, field) ", ?"
-#define CHANGE_VALUES STORE_DB_CHANGE_COLUMNS(VALUE)
-
-/*
- * The tables. Times are CLOCK_REALTIME in ns, or spans in ns where the name says duration
- * or queued. Text holds the bytes as they are. UINT64_MAX is -1.
- *
- *  state  one row: the highest numbers that were ever used, and whether the daemon had
- *         written all when it ended
- *  job    done = 0: waits, or runs as run_id; done = 1: kept as long as one of its runs is.
- *         followed_by: all its events went to that job. failure…: of jobs for on-failure
- *  event  one event of a job: what happened (kind: what it is for the rule; kinds: all that
- *         the kernel merged; masks of core/event.h), who did it, and which file it was
- *  run    one execution: what it was about, how long it waited and ran, how it ended
- *         (outcome 'running': it has not)
- *  pause  rules that were paused by hand, until when
- */
-static const char schema[] =
-	"CREATE TABLE state ("
-	" one INTEGER PRIMARY KEY CHECK (one = 1),"
-	" clean INTEGER NOT NULL,"
-	" last_job_id INTEGER NOT NULL,"
-	" last_run_id INTEGER NOT NULL,"
-	" last_event_seq INTEGER NOT NULL);"
-	"INSERT INTO state VALUES (1, 1, 0, 0, 0);"
-	"CREATE TABLE job ("
-	" id INTEGER PRIMARY KEY,"
-	" rule TEXT NOT NULL,"
-	" key TEXT NOT NULL,"
-	" attempt INTEGER NOT NULL,"
-	" failures INTEGER NOT NULL,"
-	" count INTEGER NOT NULL,"
-	" truncated INTEGER NOT NULL,"
-	" run_id INTEGER NOT NULL,"
-	" added_ns INTEGER NOT NULL,"
-	" done INTEGER NOT NULL,"
-	" followed_by INTEGER,"
-	" failure TEXT,"
-	" failure_status INTEGER,"
-	" failure_run_id INTEGER,"
-	" failure_output BLOB);"
-	"CREATE INDEX job_open ON job (id) WHERE done = 0;"
-	"CREATE TABLE event ("
-	" seq INTEGER PRIMARY KEY,"
-	" job_id INTEGER NOT NULL,"
-	" kind INTEGER NOT NULL,"
-	" path TEXT,"
-	" old_path TEXT" CHANGE_DECLARED ");"
-	"CREATE INDEX event_of_job ON event (job_id);"
-	"CREATE TABLE run ("
-	" id INTEGER PRIMARY KEY,"
-	" job_id INTEGER NOT NULL,"
-	" rule TEXT NOT NULL,"
-	" on_failure INTEGER NOT NULL,"
-	" attempt INTEGER NOT NULL,"
-	" count INTEGER NOT NULL,"
-	" event TEXT NOT NULL,"
-	" path TEXT NOT NULL,"
-	" cmd TEXT NOT NULL,"
-	" user TEXT NOT NULL,"
-	" pid INTEGER NOT NULL,"
-	" queued_ns INTEGER NOT NULL,"
-	" started_ns INTEGER NOT NULL,"
-	" duration_ns INTEGER NOT NULL,"
-	" outcome TEXT NOT NULL,"
-	" status INTEGER NOT NULL,"
-	" user_us INTEGER NOT NULL,"
-	" system_us INTEGER NOT NULL,"
-	" max_rss_kib INTEGER NOT NULL,"
-	" output BLOB);"
-	"CREATE INDEX run_started ON run (started_ns);"
-	"CREATE INDEX run_of_job ON run (job_id);"
-	"CREATE TABLE pause (rule TEXT PRIMARY KEY, until_ns INTEGER NOT NULL)"
-	" WITHOUT ROWID;";
-
 static const char *const sqls[] = {
 	[STORE_DB_BEGIN] = "BEGIN IMMEDIATE",
 	[STORE_DB_COMMIT] = "COMMIT",
 	[STORE_DB_ROLLBACK] = "ROLLBACK",
 	[STORE_DB_PUT_JOB] =
 		"INSERT INTO job (" STORE_DB_JOB_COLUMNS ") VALUES"
-		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"
+		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, nullif(?11, 0), ?12, ?13, "
+		"?14, ?15)"
 		" ON CONFLICT (id) DO UPDATE SET rule = ?2, key = ?3, attempt = ?4,"
 		" failures = ?5, count = ?6, truncated = ?7, run_id = ?8, added_ns = ?9,"
-		" done = max(done, ?10), followed_by = ifnull(?11, followed_by),"
+		" done = max(done, ?10), followed_by = ifnull(nullif(?11, 0), "
+		"followed_by),"
 		" failure = ?12, failure_status = ?13, failure_run_id = ?14,"
 		" failure_output = ?15",
-	[STORE_DB_END_JOB] =
-		"UPDATE job SET done = 1, followed_by = ifnull(?2, followed_by),"
-		" run_id = 0 WHERE id = ?1",
+	[STORE_DB_END_JOB] = "UPDATE job SET done = 1, followed_by = ifnull(nullif(?2, "
+			     "0), followed_by),"
+			     " run_id = 0 WHERE id = ?1",
 	[STORE_DB_TRIM_JOB] =
 		"DELETE FROM event WHERE job_id = ?1 AND seq <= (SELECT seq FROM event"
 		" WHERE job_id = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
@@ -124,14 +42,8 @@ static const char *const sqls[] = {
 	[STORE_DB_DELETE_JOB] = "DELETE FROM job WHERE id = ?1"
 				" AND NOT EXISTS (SELECT 1 FROM run WHERE job_id = ?1)",
 	[STORE_DB_DELETE_EVENTS] = "DELETE FROM event WHERE job_id = ?1",
-	[STORE_DB_ADD_EVENT] =
-		"INSERT OR REPLACE INTO event (" STORE_DB_EVENT_COLUMNS ") VALUES"
-		" (?, ?, ?, ?, ?" CHANGE_VALUES ")",
 	[STORE_DB_DROP_EVENT] = "DELETE FROM event WHERE seq = ?",
 	[STORE_DB_MOVE_EVENTS] = "UPDATE event SET job_id = ?2 WHERE job_id = ?1",
-	[STORE_DB_PUT_RUN] =
-		"INSERT OR REPLACE INTO run (" STORE_DB_RUN_COLUMNS ") VALUES"
-		" (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[STORE_DB_PUT_PAUSE] = "INSERT OR REPLACE INTO pause VALUES (?, ?)",
 	[STORE_DB_DROP_PAUSE] = "DELETE FROM pause WHERE rule = ?",
 	[STORE_DB_PUT_STATE] =
@@ -181,12 +93,29 @@ int64_t store_db_number(struct store_db *db, const char *sql, int64_t otherwise)
 	return otherwise;
 }
 
+/* The text of a statement; NULL: no memory. */
+static char *sql_of(enum store_db_stmt which)
+{
+	struct buf sql = {0};
+	if (which == STORE_DB_ADD_EVENT)
+		store_schema_add_insert(&sql, &store_schema_event);
+	else if (which == STORE_DB_PUT_RUN)
+		store_schema_add_insert(&sql, &store_schema_run);
+	else
+		buf_add_str(&sql, sqls[which]);
+	return buf_take(&sql);
+}
+
 sqlite3_stmt *store_db_stmt(struct store_db *db, enum store_db_stmt which, int *rc)
 {
 	*rc = SQLITE_OK;
-	if (!db->stmts[which])
-		*rc = sqlite3_prepare_v3(db->handle, sqls[which], -1,
-			SQLITE_PREPARE_PERSISTENT, &db->stmts[which], NULL);
+	if (db->stmts[which])
+		return db->stmts[which];
+	char *sql = sql_of(which);
+	*rc = sql ? sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+			    &db->stmts[which], NULL)
+		  : SQLITE_NOMEM;
+	free(sql);
 	return db->stmts[which];
 }
 
@@ -232,6 +161,38 @@ void store_db_bind_blob(struct store_db_binder *b, const void *bytes, size_t len
 	bound(b, sqlite3_bind_blob64(b->st, ++b->at, bytes, len, SQLITE_STATIC));
 }
 
+void store_db_bind_field(
+	struct store_db_binder *b, const void *of, const struct store_column *column)
+{
+	const void *field = (const char *)of + column->at;
+	switch (column->form) {
+	case STORE_U32:
+		store_db_bind_u64(b, *(const uint32_t *)field);
+		break;
+	case STORE_U64:
+	case STORE_TIME:
+		store_db_bind_u64(b, *(const uint64_t *)field);
+		break;
+	case STORE_BOOL:
+		store_db_bind_u64(b, *(const bool *)field);
+		break;
+	case STORE_UID:
+		if (*(const uint32_t *)field == ACTOR_ID_UNKNOWN)
+			store_db_bind_null(b);
+		else
+			store_db_bind_u64(b, *(const uint32_t *)field);
+		break;
+	case STORE_TEXT:
+		store_db_bind_text(b, *(const char *const *)field);
+		break;
+	case STORE_CHARS:
+		store_db_bind_text(b, field);
+		break;
+	case STORE_OTHER:
+		assert(!"a column that its owner binds");
+	}
+}
+
 /* ---- Opening and closing ---- */
 
 int store_db_make_file(const char *path)
@@ -271,15 +232,12 @@ static int check_pages(struct store_db *db, uint64_t limit_ns)
 
 static int make_tables(struct store_db *db)
 {
-	char version[48];
-	snprintf(version, sizeof(version), "PRAGMA user_version = %d", STORE_DB_SCHEMA);
-	int rc = store_db_exec(db, "BEGIN IMMEDIATE");
-	if (rc == SQLITE_OK)
-		rc = store_db_exec(db, schema);
-	if (rc == SQLITE_OK)
-		rc = store_db_exec(db, version);
-	if (rc == SQLITE_OK)
-		rc = store_db_exec(db, "COMMIT");
+	struct buf sql = {0};
+	buf_add_str(&sql, "BEGIN IMMEDIATE;");
+	store_schema_add_tables(&sql);
+	buf_printf(&sql, "PRAGMA user_version = %d; COMMIT", STORE_SCHEMA_VERSION);
+	int rc = sql.failed ? SQLITE_NOMEM : store_db_exec(db, sql.data);
+	buf_fini(&sql);
 	return rc;
 }
 
@@ -303,10 +261,38 @@ int store_db_read_state(struct store_db *db, struct store_db_state *state)
 	return rc == SQLITE_ROW ? SQLITE_OK : rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 
-/*
- * See whose tables these are, and make them in a database that is empty. Older schemas
- * would be brought up to date here, step by step.
- */
+bool store_db_has_column(struct store_db *db, const char *table, const char *column)
+{
+	char sql[128];
+	snprintf(sql, sizeof(sql),
+		"SELECT count(*) FROM pragma_table_info('%s') WHERE name = '%s'", table,
+		column);
+	return store_db_number(db, sql, 0) > 0;
+}
+
+/* Give a table the columns that it did not have when an older version made it. */
+static int add_columns(struct store_db *db, const struct store_table *table)
+{
+	int rc = SQLITE_OK;
+	for (size_t i = 0; rc == SQLITE_OK && i < table->count; i++) {
+		const struct store_column *c = &table->columns[i];
+		char sql[128];
+		if (store_db_has_column(db, table->name, c->name))
+			continue;
+		snprintf(sql, sizeof(sql), "ALTER TABLE %s ADD COLUMN %s %s", table->name,
+			c->name, c->type);
+		rc = store_db_exec(db, sql);
+	}
+	return rc;
+}
+
+int store_db_add_columns(struct store_db *db)
+{
+	int rc = add_columns(db, &store_schema_event);
+	return rc == SQLITE_OK ? add_columns(db, &store_schema_run) : rc;
+}
+
+/* See whose tables these are, and make them in a database that is empty. */
 static int take_over(struct store_db *db, const char **reason)
 {
 	struct store_db_state state;
@@ -314,7 +300,7 @@ static int take_over(struct store_db *db, const char **reason)
 	int64_t tables = store_db_number(db, "SELECT count(*) FROM sqlite_schema", -1);
 	if (version < 0 || tables < 0)
 		return sqlite3_errcode(db->handle);
-	if (version > STORE_DB_SCHEMA) {
+	if (version > STORE_SCHEMA_VERSION) {
 		*reason = "it was made by a newer version of fsmon";
 		return SQLITE_CANTOPEN;
 	}
@@ -327,7 +313,7 @@ static int take_over(struct store_db *db, const char **reason)
 	int rc = store_db_read_state(db, &state);
 	if (rc == SQLITE_OK && !state.is_clean)
 		rc = check_pages(db, CHECK_NS);
-	return rc;
+	return rc == SQLITE_OK ? store_db_add_columns(db) : rc;
 }
 
 static int connect_to(struct store_db *db, const char *path, int flags)
@@ -365,15 +351,12 @@ int store_db_open(struct store_db *db, const char *path, const char **reason)
 		rc = SQLITE_READONLY;
 	}
 	/* auto_vacuum is asked of an empty file before anything is in it. */
-	static const char *const settings[] = {
-		"PRAGMA auto_vacuum = INCREMENTAL",
-		"PRAGMA journal_mode = WAL",
-		"PRAGMA synchronous = NORMAL",
-		"PRAGMA journal_size_limit = 4194304",
-		"PRAGMA temp_store = MEMORY",
-	};
-	for (size_t i = 0; rc == SQLITE_OK && i < countof(settings); i++)
-		rc = store_db_exec(db, settings[i]);
+	if (rc == SQLITE_OK)
+		rc = store_db_exec(db,
+			"PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
+			"PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = "
+			"4194304;"
+			"PRAGMA temp_store = MEMORY");
 	if (rc == SQLITE_OK)
 		rc = take_over(db, reason);
 	if (rc != SQLITE_OK)
@@ -439,8 +422,8 @@ int store_db_open_salvage(struct store_db *db, const char *path)
 		if (rc == SQLITE_OK)
 			rc = store_db_exec(db, ways[i].setting);
 		struct store_db_state state;
-		if (rc == SQLITE_OK &&
-			store_db_number(db, "PRAGMA user_version", 0) > STORE_DB_SCHEMA)
+		if (rc == SQLITE_OK && store_db_number(db, "PRAGMA user_version", 0) >
+					       STORE_SCHEMA_VERSION)
 			rc = SQLITE_CANTOPEN;
 		if (rc == SQLITE_OK)
 			rc = store_db_read_state(db, &state);

@@ -6,6 +6,8 @@
 #ifndef FSMON_APP_STORE_DB_H
 #define FSMON_APP_STORE_DB_H
 
+#include "app/store_schema.h"
+
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -15,52 +17,10 @@
 #include <time.h>
 
 #define STORE_DB_NAME "fsmon.db"
-#define STORE_DB_SCHEMA 1
 
-/*
- * What is kept of the change that an event is about: for each column its name, its form (how
- * it is declared in app/store_db, bound and read in app/store_left), and the field of struct
- * change. With one more comes another STORE_DB_SCHEMA.
- */
-#define STORE_DB_CHANGE_COLUMNS(X)                 \
-	X(user, TEXT, actor.user)                  \
-	X(login, TEXT, actor.login_user)           \
-	X(time_ns, U64, event.time_ns)             \
-	X(kinds, U32, event.kinds)                 \
-	X(is_dir, BOOL, event.is_dir)              \
-	X(type, U32, event.type)                   \
-	X(type_known, BOOL, event.type_known)      \
-	X(nlink, U32, event.nlink)                 \
-	X(size_bytes, U64, event.size_bytes)       \
-	X(attribution, U32, actor.attribution)     \
-	X(pid, U32, actor.pid)                     \
-	X(ppid, U32, actor.ppid)                   \
-	X(cmd, COMM, actor.program.comm)           \
-	X(uid, UID, actor.uid)                     \
-	X(euid, UID, actor.euid)                   \
-	X(login_uid, UID, actor.program.login_uid) \
-	X(exe, TEXT, actor.program.exe)            \
-	X(cmdline, TEXT, actor.program.cmdline)    \
-	X(unit, TEXT, actor.program.unit)          \
-	X(ancestors, ANCESTORS, actor.ancestors)   \
-	X(tag, U64, actor.tag)                     \
-	X(depth, U32, actor.depth)                 \
-	X(fsid, U64, fsid)                         \
-	X(target_type, U32, target_type)           \
-	X(target, TARGET, target)
-
-/* The columns of an event, in the order in which they are bound and read. */
-#define STORE_DB_COLUMN_NAME(name, form, field) ", " #name
-#define STORE_DB_EVENT_COLUMNS \
-	"seq, job_id, kind, path, old_path" STORE_DB_CHANGE_COLUMNS(STORE_DB_COLUMN_NAME)
 #define STORE_DB_JOB_COLUMNS                                                           \
 	"id, rule, key, attempt, failures, count, truncated, run_id, added_ns, done, " \
 	"followed_by, failure, failure_status, failure_run_id, failure_output"
-#define STORE_DB_RUN_COLUMNS                                                          \
-	"id, job_id, rule, on_failure, attempt, count, event, path, cmd, user, pid, " \
-	"queued_ns, started_ns, duration_ns, outcome, status, user_us, system_us, "   \
-	"max_rss_kib, output"
-
 enum store_db_stmt {
 	STORE_DB_BEGIN,
 	STORE_DB_COMMIT,
@@ -150,6 +110,13 @@ int store_db_exec(struct store_db *db, const char *sql);
 /* The first column of the first row of a query, or `otherwise`. */
 int64_t store_db_number(struct store_db *db, const char *sql, int64_t otherwise);
 
+/* Whether the table has that column: one that an older version made may lack some. */
+bool store_db_has_column(struct store_db *db, const char *table, const char *column);
+
+/* Give the tables of events and runs the columns that they lack. store_db_open does this.
+ * Returns an SQLite result. */
+int store_db_add_columns(struct store_db *db);
+
 /* A statement, ready to bind. NULL with *rc where it cannot be made. */
 sqlite3_stmt *store_db_stmt(struct store_db *db, enum store_db_stmt which, int *rc);
 
@@ -173,5 +140,9 @@ void store_db_bind_null(struct store_db_binder *b);
 /* NULL is allowed. */
 void store_db_bind_text(struct store_db_binder *b, const char *s);
 void store_db_bind_blob(struct store_db_binder *b, const void *bytes, size_t len);
+
+/* The field that a column is of; not of those that are STORE_OTHER. */
+void store_db_bind_field(
+	struct store_db_binder *b, const void *of, const struct store_column *column);
 
 #endif

@@ -2,7 +2,6 @@
 #include "app/store_heal.h"
 
 #include "app/log.h"
-#include "base/countof.h"
 #include "os/clock.h"
 
 #include <errno.h>
@@ -67,8 +66,16 @@ static void say_reason(struct store *s, int rc, const char *reason)
 		reason ? reason : sqlite3_errstr(rc));
 }
 
+static void say_memory(struct store *s, int rc, const char *reason)
+{
+	say_reason(s, rc, reason);
+	log_err("%s; waiting jobs and history are kept in memory only, until it can be "
+		"written",
+		s->reason);
+}
+
 /* Try the file again so much later. */
-static void put_off(struct store *s, uint64_t delay_ns)
+static void try_later(struct store *s, uint64_t delay_ns)
 {
 	s->heal_delay_ns = delay_ns < HEAL_MAX_NS ? delay_ns : HEAL_MAX_NS;
 	s->heal_ns = clock_monotonic_ns() + s->heal_delay_ns;
@@ -91,6 +98,8 @@ static int copy_into_memory(struct store_db *memory, struct store_db *from)
 		return sqlite3_errcode(memory->handle);
 	sqlite3_backup_step(b, -1);
 	int rc = sqlite3_backup_finish(b);
+	if (rc == SQLITE_OK)
+		rc = store_db_add_columns(memory);
 	if (rc == SQLITE_OK)
 		rc = store_write_prune(memory, &keep);
 	if (rc == SQLITE_OK)
@@ -118,66 +127,80 @@ static void use_memory(struct store *s, struct store_db *from)
 	s->db = memory;
 	s->is_memory = true;
 	s->has_lost = s->has_lost || !is_copied;
-	put_off(s, healed_for_ns(s) < HEAL_MAX_NS ? s->heal_delay_ns * 2 : HEAL_MIN_NS);
+	try_later(s, healed_for_ns(s) < HEAL_MAX_NS ? s->heal_delay_ns * 2 : HEAL_MIN_NS);
 }
 
 static void degrade(struct store *s, int rc, const char *reason)
 {
-	say_reason(s, rc, reason);
-	log_err("%s; waiting jobs and history are kept in memory only, until it can be "
-		"written",
-		s->reason);
 	struct store_db old = s->db;
+	say_memory(s, rc, reason);
 	use_memory(s, &old);
 }
 
 /* ---- Back to the file ---- */
 
 /* What memory holds is what there is: jobs that it has no more are over. */
-static const char *const forget_steps[] = {
+static const char forget_steps[] =
 	"UPDATE disk.job SET done = 1, run_id = 0 WHERE done = 0"
-	" AND id NOT IN (SELECT id FROM main.job WHERE done = 0)",
-	"DELETE FROM disk.pause",
-};
+	" AND id NOT IN (SELECT id FROM main.job WHERE done = 0);"
+	"DELETE FROM disk.pause;";
 
-static const char *const copy_steps[] = {
-	"DELETE FROM disk.event WHERE job_id IN (SELECT id FROM main.job)",
-	"INSERT OR REPLACE INTO disk.job SELECT * FROM main.job",
-	"INSERT OR REPLACE INTO disk.event SELECT * FROM main.event",
-	"INSERT OR REPLACE INTO disk.run SELECT * FROM main.run",
-	"INSERT OR REPLACE INTO disk.pause SELECT * FROM main.pause",
+static const char copy_steps[] =
+	"DELETE FROM disk.event WHERE job_id IN (SELECT id FROM main.job);"
+	"INSERT OR REPLACE INTO disk.job SELECT * FROM main.job;"
+	"INSERT OR REPLACE INTO disk.pause SELECT * FROM main.pause;";
+
+static const char last_steps[] =
 	"DELETE FROM disk.event WHERE job_id IN (SELECT id FROM disk.job WHERE done = 1"
-	" AND NOT EXISTS (SELECT 1 FROM disk.run WHERE job_id = job.id))",
+	" AND NOT EXISTS (SELECT 1 FROM disk.run WHERE job_id = job.id));"
 	"DELETE FROM disk.job WHERE done = 1"
-	" AND NOT EXISTS (SELECT 1 FROM disk.run WHERE job_id = job.id)",
+	" AND NOT EXISTS (SELECT 1 FROM disk.run WHERE job_id = job.id);"
 	"UPDATE disk.state SET clean = 0,"
 	" last_job_id = max(last_job_id, (SELECT last_job_id FROM main.state)),"
 	" last_run_id = max(last_run_id, (SELECT last_run_id FROM main.state)),"
-	" last_event_seq = max(last_event_seq, (SELECT last_event_seq FROM main.state))",
-	"COMMIT",
-};
+	" last_event_seq = max(last_event_seq, (SELECT last_event_seq FROM main.state));"
+	"COMMIT";
+
+/* Copy a table, whose columns may stand in another order in the file. */
+static void add_copy(struct buf *sql, const struct store_table *table)
+{
+	buf_printf(sql, "INSERT OR REPLACE INTO disk.%s (", table->name);
+	store_schema_add_names(sql, table);
+	buf_add_str(sql, ") SELECT ");
+	store_schema_add_names(sql, table);
+	buf_printf(sql, " FROM main.%s;", table->name);
+}
+
+/* Run a statement whose one parameter is a path. Returns an SQLite result. */
+static int exec_with(struct store_db *db, const char *sql, const char *path)
+{
+	sqlite3_stmt *st;
+	int rc = sqlite3_prepare_v2(db->handle, sql, -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC);
+	rc = sqlite3_step(st);
+	sqlite3_finalize(st);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
 
 /* Write all of memory into the file, in one transaction. Returns an SQLite result. */
 static int copy_to_file(struct store *s, bool forgets)
 {
-	sqlite3_stmt *st;
-	struct store_db *memory = &s->db;
-	int rc = sqlite3_prepare_v2(memory->handle, "ATTACH ? AS disk", -1, &st, NULL);
+	struct buf sql = {0};
+	int rc = exec_with(&s->db, "ATTACH ? AS disk", s->path);
 	if (rc != SQLITE_OK)
 		return rc;
-	sqlite3_bind_text(st, 1, s->path, -1, SQLITE_STATIC);
-	rc = sqlite3_step(st);
-	sqlite3_finalize(st);
-	if (rc != SQLITE_DONE)
-		return rc;
-	rc = store_db_exec(memory, "BEGIN IMMEDIATE");
-	for (size_t i = 0; rc == SQLITE_OK && forgets && i < countof(forget_steps); i++)
-		rc = store_db_exec(memory, forget_steps[i]);
-	for (size_t i = 0; rc == SQLITE_OK && i < countof(copy_steps); i++)
-		rc = store_db_exec(memory, copy_steps[i]);
+	buf_printf(
+		&sql, "BEGIN IMMEDIATE; %s %s", forgets ? forget_steps : "", copy_steps);
+	add_copy(&sql, &store_schema_event);
+	add_copy(&sql, &store_schema_run);
+	buf_add_str(&sql, last_steps);
+	rc = sql.failed ? SQLITE_NOMEM : store_db_exec(&s->db, sql.data);
+	buf_fini(&sql);
 	if (rc != SQLITE_OK)
-		store_db_exec(memory, "ROLLBACK");
-	store_db_exec(memory, "DETACH disk");
+		store_db_exec(&s->db, "ROLLBACK");
+	store_db_exec(&s->db, "DETACH disk");
 	return rc;
 }
 
@@ -196,7 +219,7 @@ static void heal(struct store *s, bool forgets)
 	}
 	if (rc != SQLITE_OK) {
 		say_reason(s, rc, reason);
-		put_off(s, s->heal_delay_ns * 2);
+		try_later(s, s->heal_delay_ns * 2);
 		return;
 	}
 	store_db_close(&s->db, true);
@@ -215,19 +238,12 @@ static void heal(struct store *s, bool forgets)
 /* Write all of the database that has no name any more into a file. */
 static int write_copy(struct store_db *db, const char *path)
 {
-	sqlite3_stmt *st;
 	unlink(path);
 	if (store_db_make_file(path) < 0)
 		return SQLITE_CANTOPEN;
-	int rc = sqlite3_prepare_v2(db->handle, "VACUUM INTO ?", -1, &st, NULL);
-	if (rc == SQLITE_OK) {
-		sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC);
-		rc = sqlite3_step(st);
-		sqlite3_finalize(st);
-	}
-	if (rc == SQLITE_DONE)
-		return SQLITE_OK;
-	unlink(path);
+	int rc = exec_with(db, "VACUUM INTO ?", path);
+	if (rc != SQLITE_OK)
+		unlink(path);
 	return rc;
 }
 
@@ -277,7 +293,7 @@ static void replace_broken(struct store *s)
 		degrade(s, rc, reason);
 }
 
-static void look_at_file(struct store *s)
+static void check_file(struct store *s)
 {
 	struct stat st;
 	struct store_db *db = &s->db;
@@ -301,11 +317,11 @@ static void look_at_file(struct store *s)
 
 /* ---- For the thread ---- */
 
-void store_heal_look(struct store *s, bool is_last)
+void store_heal_check(struct store *s, bool is_last)
 {
 	bool is_restored = !s->has_lost && s->asked == s->restored;
 	if (!s->is_memory)
-		look_at_file(s);
+		check_file(s);
 	else if (!s->db.handle)
 		use_memory(s, &s->db);
 	else if (is_last || (is_restored && clock_monotonic_ns() >= s->heal_ns))
@@ -329,10 +345,7 @@ static void open_degraded(struct store *s, int rc, const char *reason)
 {
 	struct store_db old = {0};
 	bool is_salvaged = store_db_open_salvage(&old, s->path) == SQLITE_OK;
-	say_reason(s, rc, reason);
-	log_err("%s; waiting jobs and history are kept in memory only, until it can be "
-		"written",
-		s->reason);
+	say_memory(s, rc, reason);
 	use_memory(s, &old);
 	s->knows_file = is_salvaged && !s->has_lost;
 	s->has_lost = false; /* there is nothing yet */
@@ -348,11 +361,11 @@ int store_heal_open(struct store *s)
 	else
 		open_degraded(s, rc, reason);
 	if (s->db.handle)
-		store_db_read_state(&s->db, &s->last);
+		store_db_read_state(&s->db, &s->first);
 	if (is_new || !s->knows_file) {
 		/* Numbers that were never used, though nobody knows which were. */
 		uint64_t ms = clock_realtime_ns() / 1000000;
-		s->last = (struct store_db_state){.job_id = ms, .run_id = ms, .seq = ms};
+		s->first = (struct store_db_state){.job_id = ms, .run_id = ms, .seq = ms};
 	}
 	if (s->db.handle)
 		return 0;

@@ -14,7 +14,7 @@ int store_heal_open(struct store *s);
 
 /* See that the file is still what it was, and try the file again where it is time, or
  * `is_last`. */
-void store_heal_look(struct store *s, bool is_last);
+void store_heal_check(struct store *s, bool is_last);
 
 /* An SQLite error has come: go on with another database. Returns whether it makes sense to
  * try the same again. */

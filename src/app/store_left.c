@@ -1,69 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/store_left.h"
 
-#include "base/countof.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-/* A run's job may have become another's, and so on: this far. */
-#define FOLLOW_MAX 10000
-
 /* ---- Events ---- */
 
-/* The forms of STORE_DB_CHANGE_COLUMNS. */
-enum form {
-	U32,
-	U64,
-	BOOL,
-	UID, /* NULL where unknown */
-	TEXT, /* a string of the change's own */
-	COMM, /* an array of PROGRAM_COMM_SIZE */
-	ANCESTORS,
-	TARGET,
-};
-
-/* The columns that are fields of the change: all behind FIRST_COLUMN. */
-#define FIRST_COLUMN 5
-#define COLUMN(name, form, field) {form, offsetof(struct change, field)},
-static const struct {
-	enum form form;
-	size_t at;
-} columns[] = {STORE_DB_CHANGE_COLUMNS(COLUMN)};
-
-static void bind_field(
-	struct store_db_binder *b, const struct change *c, enum form form, size_t at)
+/* A column of the change that is no plain field of it. */
+static void bind_other(struct store_db_binder *b, const struct change *c, size_t at)
 {
-	const void *field = (const char *)c + at;
-	switch (form) {
-	case U32:
-		store_db_bind_u64(b, *(const uint32_t *)field);
-		break;
-	case UID:
-		if (*(const uint32_t *)field == ACTOR_ID_UNKNOWN)
-			store_db_bind_null(b);
-		else
-			store_db_bind_u64(b, *(const uint32_t *)field);
-		break;
-	case U64:
-		store_db_bind_u64(b, *(const uint64_t *)field);
-		break;
-	case BOOL:
-		store_db_bind_u64(b, *(const bool *)field);
-		break;
-	case TEXT:
-		store_db_bind_text(b, *(char *const *)field);
-		break;
-	case COMM:
-		store_db_bind_text(b, field);
-		break;
-	case ANCESTORS:
-		store_db_bind_blob(b, c->actor.ancestors, c->actor.ancestors_len);
-		break;
-	case TARGET:
+	if (at == offsetof(struct change, target))
 		store_db_bind_blob(b, c->target_len ? c->target : NULL, c->target_len);
-		break;
-	}
+	else
+		store_db_bind_blob(b, c->actor.ancestors, c->actor.ancestors_len);
 }
 
 void store_left_bind_event(
@@ -74,8 +23,13 @@ void store_left_bind_event(
 	store_db_bind_u64(b, e->view.kind);
 	store_db_bind_text(b, e->view.path);
 	store_db_bind_text(b, e->view.old_path);
-	for (size_t i = 0; i < countof(columns); i++)
-		bind_field(b, e->view.change, columns[i].form, columns[i].at);
+	for (size_t i = STORE_SCHEMA_CHANGE; i < store_schema_event.count; i++) {
+		const struct store_column *column = &store_schema_event.columns[i];
+		if (column->form == STORE_OTHER)
+			bind_other(b, e->view.change, column->at);
+		else
+			store_db_bind_field(b, e->view.change, column);
+	}
 }
 
 /* A copy of a column's text; NULL where it is NULL, or with *failed. */
@@ -117,40 +71,47 @@ static void read_target(struct change *c, sqlite3_stmt *st, int column)
 	c->target_len = (uint32_t)len;
 }
 
-static void read_field(struct change *c, size_t i, sqlite3_stmt *st, bool *failed)
+static void read_other(
+	struct change *c, size_t at, sqlite3_stmt *st, int column, bool *failed)
 {
-	int column = FIRST_COLUMN + (int)i;
-	void *field = (char *)c + columns[i].at;
+	if (at == offsetof(struct change, target))
+		read_target(c, st, column);
+	else
+		c->actor.ancestors =
+			copy_blob(st, column, &c->actor.ancestors_len, failed);
+}
+
+static void read_field(struct change *c, int column, sqlite3_stmt *st, bool *failed)
+{
+	const struct store_column *from = &store_schema_event.columns[column];
+	void *field = (char *)c + from->at;
 	sqlite3_int64 number = sqlite3_column_int64(st, column);
-	switch (columns[i].form) {
-	case U32:
+	switch (from->form) {
+	case STORE_U32:
 		*(uint32_t *)field = (uint32_t)number;
 		break;
-	case UID:
+	case STORE_UID:
 		*(uint32_t *)field = sqlite3_column_type(st, column) == SQLITE_NULL
 					     ? ACTOR_ID_UNKNOWN
 					     : (uint32_t)number;
 		break;
-	case U64:
+	case STORE_U64:
+	case STORE_TIME:
 		*(uint64_t *)field = (uint64_t)number;
 		break;
-	case BOOL:
+	case STORE_BOOL:
 		*(bool *)field = number != 0;
 		break;
-	case TEXT:
+	case STORE_TEXT:
 		*(char **)field = copy_text(st, column, failed);
 		break;
-	case COMM: {
+	case STORE_CHARS: {
 		const char *text = (const char *)sqlite3_column_text(st, column);
 		strlcpy(field, text ? text : "", PROGRAM_COMM_SIZE);
 		break;
 	}
-	case ANCESTORS:
-		c->actor.ancestors =
-			copy_blob(st, column, &c->actor.ancestors_len, failed);
-		break;
-	case TARGET:
-		read_target(c, st, column);
+	case STORE_OTHER:
+		read_other(c, from->at, st, column, failed);
 		break;
 	}
 }
@@ -176,8 +137,8 @@ static int read_event(sqlite3_stmt *st, struct store_event *e)
 		(const char *)sqlite3_column_text(st, 4));
 	if (!c)
 		return SQLITE_NOMEM;
-	for (size_t i = 0; i < countof(columns); i++)
-		read_field(c, i, st, &failed);
+	for (size_t i = STORE_SCHEMA_CHANGE; i < store_schema_event.count; i++)
+		read_field(c, (int)i, st, &failed);
 	make_sane(c);
 	*e = (struct store_event){
 		.seq = (uint64_t)sqlite3_column_int64(st, 0),
@@ -190,10 +151,13 @@ static int read_events(struct store_db *db, struct store_left *left)
 {
 	sqlite3_stmt *st;
 	size_t room = 0;
-	int rc = sqlite3_prepare_v2(db->handle,
-		"SELECT " STORE_DB_EVENT_COLUMNS
-		" FROM event WHERE job_id = ? ORDER BY seq",
-		-1, &st, NULL);
+	struct buf sql = {0};
+	buf_add_str(&sql, "SELECT ");
+	store_schema_add_names(&sql, &store_schema_event);
+	buf_add_str(&sql, " FROM event WHERE job_id = ? ORDER BY seq");
+	int rc = sql.failed ? SQLITE_NOMEM
+			    : sqlite3_prepare_v2(db->handle, sql.data, -1, &st, NULL);
+	buf_fini(&sql);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)left->job.id);
@@ -219,6 +183,11 @@ static int read_events(struct store_db *db, struct store_left *left)
 }
 
 /* ---- Jobs ---- */
+
+/* The columns of a job, and when its run started: NULL where that is not known. */
+#define SELECT_JOB                     \
+	"SELECT " STORE_DB_JOB_COLUMNS \
+	", (SELECT started_ns FROM run WHERE run.id = job.run_id) FROM job "
 
 void store_left_free(struct store_left *left, bool with_changes)
 {
@@ -246,15 +215,6 @@ static struct outcome *read_failure(sqlite3_stmt *st, bool *failed)
 	return copy;
 }
 
-/* When a run started; 0: not known. */
-static uint64_t run_started_ns(struct store_db *db, uint64_t run_id)
-{
-	char sql[96];
-	snprintf(sql, sizeof(sql), "SELECT started_ns FROM run WHERE id = %lld",
-		(long long)run_id);
-	return run_id ? (uint64_t)store_db_number(db, sql, 0) : 0;
-}
-
 /* The job of a row, with its events. */
 static int read_job(struct store_db *db, sqlite3_stmt *st, struct store_left **left)
 {
@@ -274,8 +234,8 @@ static int read_job(struct store_db *db, sqlite3_stmt *st, struct store_left **l
 		.run_id = (uint64_t)sqlite3_column_int64(st, 7),
 		.added_ns = (uint64_t)sqlite3_column_int64(st, 8),
 		.failure_run_id = (uint64_t)sqlite3_column_int64(st, 13),
+		.run_started_ns = (uint64_t)sqlite3_column_int64(st, 15),
 	};
-	l->job.run_started_ns = run_started_ns(db, l->job.run_id);
 	if (sqlite3_column_type(st, 11) != SQLITE_NULL)
 		l->job.failure = read_failure(st, &failed);
 	int rc =
@@ -296,9 +256,7 @@ int store_left_each(struct store_db *db, uint64_t last_id,
 	sqlite3_stmt *st;
 	int problem = SQLITE_OK;
 	int rc = sqlite3_prepare_v2(db->handle,
-		"SELECT " STORE_DB_JOB_COLUMNS
-		" FROM job WHERE done = 0 AND id <= ? ORDER BY id",
-		-1, &st, NULL);
+		SELECT_JOB "WHERE done = 0 AND id <= ? ORDER BY id", -1, &st, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)last_id);
@@ -318,33 +276,22 @@ int store_left_each(struct store_db *db, uint64_t last_id,
 	return rc == SQLITE_DONE ? problem : rc;
 }
 
-/* The job that has the events of a run's job now; 0: there is none. */
-static uint64_t job_of_run(struct store_db *db, uint64_t run_id)
-{
-	char sql[128];
-	snprintf(sql, sizeof(sql), "SELECT job_id FROM run WHERE id = %lld",
-		(long long)run_id);
-	uint64_t id = (uint64_t)store_db_number(db, sql, 0);
-	for (int i = 0; id && i < FOLLOW_MAX; i++) {
-		snprintf(sql, sizeof(sql), "SELECT followed_by FROM job WHERE id = %lld",
-			(long long)id);
-		uint64_t next = (uint64_t)store_db_number(db, sql, 0);
-		if (!next)
-			break;
-		id = next;
-	}
-	return id;
-}
+/* Of the jobs that a run's job has become, one after the other, the last. */
+#define JOB_OF_RUN                                                                 \
+	"WITH RECURSIVE heir (id, nth) AS (SELECT job_id, 0 FROM run WHERE id = ?" \
+	" UNION ALL SELECT followed_by, nth + 1 FROM job JOIN heir USING (id)"     \
+	" WHERE followed_by NOTNULL AND nth < 10000)"                              \
+	" SELECT id FROM heir ORDER BY nth DESC LIMIT 1"
 
 int store_left_of_run(struct store_db *db, uint64_t run_id, struct store_left **left)
 {
 	sqlite3_stmt *st;
 	*left = NULL;
-	int rc = sqlite3_prepare_v2(db->handle,
-		"SELECT " STORE_DB_JOB_COLUMNS " FROM job WHERE id = ?", -1, &st, NULL);
+	int rc = sqlite3_prepare_v2(
+		db->handle, SELECT_JOB "WHERE id = (" JOB_OF_RUN ")", -1, &st, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
-	sqlite3_bind_int64(st, 1, (sqlite3_int64)job_of_run(db, run_id));
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)run_id);
 	rc = sqlite3_step(st);
 	if (rc == SQLITE_ROW)
 		rc = read_job(db, st, left);

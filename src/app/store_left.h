@@ -7,7 +7,7 @@
 #include "app/store_db.h"
 
 /*
- * Bind an event's columns (STORE_DB_EVENT_COLUMNS). Everything is borrowed until the
+ * Bind the columns of an event (store_schema_event). Everything is borrowed until the
  * statement has run.
  */
 void store_left_bind_event(

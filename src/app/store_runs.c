@@ -3,7 +3,6 @@
 
 #include "app/jsontext.h"
 #include "base/buf.h"
-#include "base/countof.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,38 +12,6 @@
 #define NS_PER_S UINT64_C(1000000000)
 
 /* ---- One run ---- */
-
-/* How a column becomes a value of JSON. */
-enum form { NUMBER, BOOL, TEXT, TIME, OUTPUT };
-
-/* The keys in their order, and the columns that they come from. */
-static const struct {
-	const char *key;
-	const char *column;
-	enum form form;
-} fields[] = {
-	{"run", "id", NUMBER},
-	{"job", "job_id", NUMBER},
-	{"rule", "rule", TEXT},
-	{"on_failure", "on_failure", BOOL},
-	{"attempt", "attempt", NUMBER},
-	{"count", "count", NUMBER},
-	{"event", "event", TEXT},
-	{"path", "path", TEXT},
-	{"cmd", "cmd", TEXT},
-	{"user", "user", TEXT},
-	{"pid", "pid", NUMBER},
-	{"queued_ns", "queued_ns", NUMBER},
-	{"started", "started_ns", TIME},
-	{"started_ns", "started_ns", NUMBER},
-	{"duration_ns", "duration_ns", NUMBER},
-	{"outcome", "outcome", TEXT},
-	{"status", "status", NUMBER},
-	{"user_us", "user_us", NUMBER},
-	{"system_us", "system_us", NUMBER},
-	{"max_rss_kib", "max_rss_kib", NUMBER},
-	{"output", "output", OUTPUT},
-};
 
 /* RFC 3339, UTC. */
 static json_t *time_text(uint64_t ns)
@@ -59,33 +26,44 @@ static json_t *time_text(uint64_t ns)
 	return json_string(text);
 }
 
-static json_t *value(sqlite3_stmt *st, int column, enum form form)
+static json_t *value(sqlite3_stmt *st, int column, enum store_form form)
 {
-	switch (form) {
-	case NUMBER:
-		return json_integer(sqlite3_column_int64(st, column));
-	case BOOL:
+	if (form == STORE_BOOL)
 		return json_boolean(sqlite3_column_int(st, column) != 0);
-	case TIME:
-		return time_text((uint64_t)sqlite3_column_int64(st, column));
-	case TEXT:
-	case OUTPUT:
-		break;
-	}
+	if (form < STORE_TEXT)
+		return json_integer(sqlite3_column_int64(st, column));
 	const void *bytes = sqlite3_column_blob(st, column);
 	return jsontext_bytes(
 		bytes ? bytes : "", (size_t)sqlite3_column_bytes(st, column));
 }
 
+/* Add what a column says: a time as text and as a number. */
+static int add_column(json_t *o, sqlite3_stmt *st, int i)
+{
+	const struct store_column *c = &store_schema_run.columns[i];
+	const char *key = c->key ? c->key : c->name;
+	if (c->form == STORE_TIME) {
+		uint64_t ns = (uint64_t)sqlite3_column_int64(st, i);
+		if (json_object_set_new(o, key, time_text(ns)) < 0)
+			return -1;
+		key = c->name;
+	}
+	return json_object_set_new(o, key, value(st, i, c->form));
+}
+
+/* Whether a column is left out: only the output may be. */
+static bool is_left_out(const struct store_column *c, const struct store_query *q)
+{
+	return c->form == STORE_OTHER && !q->with_output;
+}
+
 /* The run of a row. NULL with ENOMEM. */
-static json_t *run_object(sqlite3_stmt *st, bool with_output)
+static json_t *run_object(sqlite3_stmt *st, const struct store_query *q)
 {
 	json_t *o = json_object();
-	for (size_t i = 0; o && i < countof(fields); i++) {
-		if (fields[i].form == OUTPUT && !with_output)
-			continue;
-		if (json_object_set_new(
-			    o, fields[i].key, value(st, (int)i, fields[i].form)) < 0) {
+	for (size_t i = 0; o && i < store_schema_run.count; i++) {
+		if (!is_left_out(&store_schema_run.columns[i], q) &&
+			add_column(o, st, (int)i) < 0) {
 			json_decref(o);
 			o = NULL;
 		}
@@ -96,14 +74,16 @@ static json_t *run_object(sqlite3_stmt *st, bool with_output)
 /* ---- Queries ---- */
 
 /* The query as SQL; the parameters are ?1 run, ?2 rule, ?3 since, ?4 limit. */
-static char *sql_of(const struct store_query *q)
+static char *sql_of(struct store_db *db, const struct store_query *q)
 {
 	struct buf b = {0};
 	buf_add_str(&b, "SELECT ");
-	for (size_t i = 0; i < countof(fields); i++)
-		buf_printf(&b, "%s%s", i ? ", " : "",
-			fields[i].form == OUTPUT && !q->with_output ? "NULL"
-								    : fields[i].column);
+	for (size_t i = 0; i < store_schema_run.count; i++) {
+		const struct store_column *c = &store_schema_run.columns[i];
+		bool is_null =
+			is_left_out(c, q) || !store_db_has_column(db, "run", c->name);
+		buf_printf(&b, "%s%s", i ? ", " : "", is_null ? "NULL" : c->name);
+	}
 	buf_add_str(&b, " FROM run WHERE id IN (SELECT id FROM run WHERE 1");
 	if (q->run_id)
 		buf_add_str(&b, " AND id = ?1");
@@ -120,7 +100,7 @@ static char *sql_of(const struct store_query *q)
 
 static int prepare(struct store_db *db, const struct store_query *q, sqlite3_stmt **st)
 {
-	char *sql = sql_of(q);
+	char *sql = sql_of(db, q);
 	if (!sql)
 		return SQLITE_NOMEM;
 	int rc = sqlite3_prepare_v2(db->handle, sql, -1, st, NULL);
@@ -143,7 +123,7 @@ int store_runs_read(struct store_db *db, const struct store_query *query, json_t
 	int rc = prepare(db, query, &st);
 	json_t *all = rc == SQLITE_OK ? json_array() : NULL;
 	while (all && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (json_array_append_new(all, run_object(st, query->with_output)) < 0) {
+		if (json_array_append_new(all, run_object(st, query)) < 0) {
 			json_decref(all);
 			all = NULL;
 		}

@@ -27,8 +27,7 @@ struct store {
 	uint64_t heal_delay_ns;
 	uint64_t healed_ns; /* likewise, when it last came back; 0: never */
 	char reason[200]; /* why in memory */
-	struct store_db_state last; /* highest numbers */
-	struct store_db_state first; /* likewise, when the store was opened; constant */
+	struct store_db_state first; /* when the store was opened; constant */
 
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t wake; /* for the thread */

@@ -34,10 +34,7 @@ static int put_job(struct store_db *db, const struct store_batch_job *j)
 	store_db_bind_u64(&b, j->is_done ? 0 : job->run_id);
 	store_db_bind_u64(&b, job->added_ns);
 	store_db_bind_u64(&b, j->is_done);
-	if (j->followed_by)
-		store_db_bind_u64(&b, j->followed_by);
-	else
-		store_db_bind_null(&b);
+	store_db_bind_u64(&b, j->followed_by);
 	store_db_bind_text(&b, f ? outcome_kind_name(f->kind) : NULL);
 	store_db_bind_u64(&b, f ? (uint64_t)f->shell_status : 0);
 	store_db_bind_u64(&b, job->failure_run_id);
@@ -59,18 +56,6 @@ static int run_with(
 	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
 }
 
-static int end_job(struct store_db *db, const struct store_batch_job *j)
-{
-	struct store_db_binder b = {0};
-	b.st = store_db_stmt(db, STORE_DB_END_JOB, &b.rc);
-	store_db_bind_u64(&b, j->id);
-	if (j->followed_by)
-		store_db_bind_u64(&b, j->followed_by);
-	else
-		store_db_bind_null(&b);
-	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
-}
-
 static int put_jobs(struct store_db *db, const struct store_batch *b)
 {
 	int rc = SQLITE_OK;
@@ -79,7 +64,7 @@ static int put_jobs(struct store_db *db, const struct store_batch *b)
 		if (j->state)
 			rc = put_job(db, j);
 		else if (j->is_done)
-			rc = end_job(db, j);
+			rc = run_with(db, STORE_DB_END_JOB, j->id, j->followed_by);
 	}
 	return rc;
 }
@@ -141,36 +126,38 @@ static int do_ops(struct store_db *db, const struct store_batch *b)
 
 /* ---- Runs ---- */
 
-static int put_run(struct store_db *db, const struct store_batch_run *r)
+/* What stands in the row of a run; room is for a user's number. */
+static struct store_schema_row row_of(
+	const struct store_run *run, char room[ACTOR_NUMBER_SIZE])
 {
-	const struct store_run *run = r->run;
 	const struct store_event *e = run->event;
 	const struct actor *a = e ? &e->view.change->actor : NULL;
+	const char *kind = e ? event_kind_name(event_kind_newest(e->view.kind)) : NULL;
+	return (struct store_schema_row){
+		.run = *run,
+		.event = kind ? kind : "",
+		.path = e ? view_path(&e->view) : "",
+		.cmd = a ? a->program.comm : "",
+		.user = a ? actor_user_text(a->user, a->uid, room) : "",
+		.outcome = outcome_kind_name(run->outcome.kind),
+		.pid = a ? (uint32_t)a->pid : 0,
+	};
+}
+
+static int put_run(struct store_db *db, const struct store_run *run)
+{
 	char room[ACTOR_NUMBER_SIZE];
+	const struct store_schema_row row = row_of(run, room);
 	struct store_db_binder b = {0};
 	b.st = store_db_stmt(db, STORE_DB_PUT_RUN, &b.rc);
-	const char *kind = e ? event_kind_name(event_kind_newest(e->view.kind)) : NULL;
-	store_db_bind_u64(&b, run->id);
-	store_db_bind_u64(&b, run->job_id);
-	store_db_bind_text(&b, run->rule);
-	store_db_bind_u64(&b, run->is_on_failure);
-	store_db_bind_u64(&b, run->attempt);
-	store_db_bind_u64(&b, run->count);
-	store_db_bind_text(&b, kind ? kind : "");
-	store_db_bind_text(&b, e ? view_path(&e->view) : "");
-	store_db_bind_text(&b, a ? a->program.comm : "");
-	store_db_bind_text(&b, a ? actor_user_text(a->user, a->uid, room) : "");
-	store_db_bind_u64(&b, a ? (uint64_t)a->pid : 0);
-	store_db_bind_u64(&b, run->queued_ns);
-	store_db_bind_u64(&b, run->started_ns);
-	const struct outcome *o = &run->outcome;
-	store_db_bind_u64(&b, o->duration_ns);
-	store_db_bind_text(&b, outcome_kind_name(o->kind));
-	store_db_bind_u64(&b, (uint64_t)o->status);
-	store_db_bind_u64(&b, o->usage.user_us);
-	store_db_bind_u64(&b, o->usage.system_us);
-	store_db_bind_u64(&b, o->usage.max_rss_kib);
-	store_db_bind_blob(&b, o->output, o->output_len);
+	for (size_t i = 0; i < store_schema_run.count; i++) {
+		const struct store_column *column = &store_schema_run.columns[i];
+		if (column->form == STORE_OTHER)
+			store_db_bind_blob(
+				&b, run->outcome.output, run->outcome.output_len);
+		else
+			store_db_bind_field(&b, &row, column);
+	}
 	return b.rc == SQLITE_OK ? store_db_run(b.st) : b.rc;
 }
 
@@ -179,7 +166,7 @@ static int put_runs(struct store_db *db, const struct store_batch *b)
 	int rc = SQLITE_OK;
 	for (const struct store_batch_run *r = b->runs; r && rc == SQLITE_OK;
 		r = r->hh.next)
-		rc = put_run(db, r);
+		rc = put_run(db, r->run);
 	return rc;
 }
 

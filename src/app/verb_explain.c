@@ -74,42 +74,58 @@ static int take_file(const struct options *o, struct question *q)
 	return rc;
 }
 
-static int take_user(const struct options *o, struct question *q)
+/* Assume a user, of a name or a number; its name too, where there is one. */
+static int take_user(const char *value, uint32_t *uid, char **name)
 {
 	struct user u;
-	char *end, name[256];
-	if (!o->by_user)
-		return 0;
-	unsigned long uid = strtoul(o->by_user, &end, 10);
-	if (*o->by_user && !*end) {
-		q->actor.uid = (uint32_t)uid;
-		if (user_name_of(q->actor.uid, name, sizeof(name)) == 0)
-			q->actor.user = strdup(name);
+	char *end, room[256];
+	unsigned long number = strtoul(value, &end, 10);
+	if (*value && !*end) {
+		*uid = (uint32_t)number;
+		if (user_name_of(*uid, room, sizeof(room)) == 0)
+			*name = strdup(room);
 		return 0;
 	}
-	if (user_by_name(o->by_user, &u) < 0)
-		return complain("--by-user", errno == ENOENT
-						     ? "there is no user of that name"
-						     : strerror(errno));
-	q->actor.uid = u.uid;
-	q->actor.user = u.name;
+	if (user_by_name(value, &u) < 0)
+		return -1;
+	*uid = u.uid;
+	*name = u.name;
 	u.name = NULL;
 	user_fini(&u);
 	return 0;
 }
 
+/* Assume of the actor what an option says of the subject of a condition. */
+static int take_subject(
+	const struct judge_condition *c, const char *value, struct actor *a)
+{
+	void *subject = (char *)a + c->offset;
+	void *name = (char *)a + c->name_offset;
+	if (c->subject == JUDGE_USER)
+		return take_user(value, subject, name);
+	if (c->subject == JUDGE_NAME) {
+		strlcpy(subject, value, PROGRAM_COMM_SIZE);
+		return 0;
+	}
+	if (c->subject == JUDGE_NAMES)
+		a->ancestors_len = strlen(value) + 1;
+	char *copy = strdup(value);
+	*(char **)subject = copy;
+	return copy ? 0 : -1;
+}
+
 static int take_actor(const struct options *o, struct question *q)
 {
-	struct actor *a = &q->actor;
-	q->event.actor = a;
-	if (take_user(o, q) < 0)
+	q->event.actor = &q->actor;
+	for (size_t i = 0; i < RULE_BY_COUNT; i++) {
+		const struct judge_condition *c = &judge_conditions[i];
+		if (!o->by[i] || take_subject(c, o->by[i], &q->actor) == 0)
+			continue;
+		fprintf(stderr, "fsmon explain: --%s: %s\n", c->key,
+			errno == ENOENT ? "there is no user of that name"
+					: strerror(errno));
 		return -1;
-	if (o->by_cmd)
-		strlcpy(a->program.comm, o->by_cmd, sizeof(a->program.comm));
-	a->program.exe = o->by_exe ? strdup(o->by_exe) : NULL;
-	a->program.unit = o->by_unit ? strdup(o->by_unit) : NULL;
-	a->ancestors = o->by_ancestor ? strdup(o->by_ancestor) : NULL;
-	a->ancestors_len = a->ancestors ? strlen(a->ancestors) + 1 : 0;
+	}
 	return 0;
 }
 
@@ -139,27 +155,6 @@ static char *real_path(const char *path)
 	return whole;
 }
 
-/* Why a condition that the command line says nothing of holds back a rule. */
-static const char *missing_option(const struct options *o, enum judge_verdict v)
-{
-	const struct {
-		enum judge_verdict verdict;
-		const char *value;
-		const char *option;
-	} options[] = {
-		{JUDGE_BY_USER, o->by_user, "--by-user"},
-		{JUDGE_BY_CMD, o->by_cmd, "--by-cmd"},
-		{JUDGE_BY_EXE, o->by_exe, "--by-exe"},
-		{JUDGE_BY_ANCESTOR, o->by_ancestor, "--by-ancestor"},
-		{JUDGE_BY_UNIT, o->by_unit, "--by-unit"},
-	};
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
-		if (options[i].verdict == v && !options[i].value)
-			return options[i].option;
-	}
-	return NULL;
-}
-
 static enum judge_verdict judge(const struct table *t, uint32_t i,
 	const struct question *q, const struct glob **glob)
 {
@@ -181,14 +176,16 @@ static bool explain_rule(const struct table *t, uint32_t i, const struct questio
 	const struct rule *r = table_rule(t, i);
 	const struct glob *glob = NULL;
 	enum judge_verdict v = judge(t, i, q, &glob);
-	const char *option = missing_option(o, v);
+	/* Why a condition that the command line says nothing of holds back a rule. */
+	bool is_missing = v >= JUDGE_BY && !o->by[v - JUDGE_BY];
 	printf("[%s] %s:%u: ", r->name, r->file, r->line);
 	if (v == JUDGE_MATCH)
 		printf("MATCHES by path = %s\n", glob_text(glob));
 	else if (v == JUDGE_EXCLUDED)
 		printf("no: excluded by %s\n", glob_text(glob));
-	else if (option)
-		printf("no: %s (say who it is with %s)\n", judge_verdict_text(v), option);
+	else if (is_missing)
+		printf("no: %s (say who it is with --%s)\n", judge_verdict_text(v),
+			judge_conditions[v - JUDGE_BY].key);
 	else
 		printf("no: %s\n", judge_verdict_text(v));
 	return v == JUDGE_MATCH;

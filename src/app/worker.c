@@ -531,9 +531,9 @@ static int start(struct worker *w)
 	if (w->poller)
 		w->link = link_open(w->poller, &w->inherited, &link_handlers, w);
 	w->mountinfo_fd = mountinfo_open();
-	if (!w->link || w->mountinfo_fd < 0 || start_actors(w) < 0 ||
-		start_jobs(w) < 0 || update_filesystems(w, w->load.table) < 0 ||
-		start_pipeline(w) < 0 || start_listening(w) < 0) {
+	if (!w->link || w->mountinfo_fd < 0 || start_actors(w) < 0 || start_jobs(w) < 0 ||
+		update_filesystems(w, w->load.table) < 0 || start_pipeline(w) < 0 ||
+		start_listening(w) < 0) {
 		log_err("could not start: %s", strerror(errno));
 		return -1;
 	}

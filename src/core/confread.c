@@ -8,6 +8,7 @@
 
 #include "base/countof.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -372,6 +373,7 @@ int confread_files(struct conf *c, const struct conf_file *files, size_t count,
 	const struct confuser_lookup *lookup)
 {
 	struct reader r;
+	assert(!c->rules);
 	keys_init_daemon(&c->daemon);
 	int rc = reader_init(&r, c, lookup);
 	for (size_t i = 0; i < count && rc == 0; i++)

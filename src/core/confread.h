@@ -13,8 +13,8 @@
  * collected in c->messages; a file with an error contributes no rules, and its [daemon]
  * and [defaults] are not used. If the main file has an error and [defaults], all other
  * files are left out, each with an error that says so: their hooks must not run without,
- * say, the `user` meant for them. c must be all zero; conf_fini frees it whatever this
- * returns. Returns 0, also with errors, or -1 with ENOMEM.
+ * say, the `user` meant for them. c must be all zero but for messages; conf_fini frees
+ * it whatever this returns. Returns 0, also with errors, or -1 with ENOMEM.
  *
  * How values are read (core/confline.h and core/conftext.h say more):
  * - An empty value clears what [defaults] gave: the key is as if never given. A list key

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "core/glob_program.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -103,6 +104,7 @@ bool glob_is_literal(const struct glob *g)
 
 struct glob *glob_with_front(const struct glob *g, const char *literal_path)
 {
+	assert(g->kind == GLOB_PATH);
 	struct buf text = {0};
 	size_t len = strlen(literal_path);
 	while (len > 0 && literal_path[len - 1] == '/')
@@ -306,6 +308,7 @@ bool glob_matches(const struct glob *g, const char *text, size_t len)
 
 bool glob_may_match_below(const struct glob *g, const char *dir, size_t len)
 {
+	assert(g->kind == GLOB_PATH);
 	size_t shared = len < g->front_len ? len : g->front_len;
 	if (memcmp(g->front, dir, shared) != 0)
 		return false;

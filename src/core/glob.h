@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Path globs (DESIGN 5), matched on bytes in time linear in path × pattern. */
+/* Path globs (fsmon.conf(5)), matched on bytes in time linear in path × pattern. */
 #ifndef FSMON_CORE_GLOB_H
 #define FSMON_CORE_GLOB_H
 
@@ -54,8 +54,8 @@ const char *glob_literal_front(const struct glob *g, size_t *rest_offset);
 bool glob_is_literal(const struct glob *g);
 
 /*
- * The same pattern with its literal front replaced by another literal path (escaped as
- * needed). Returns a new glob, or NULL with ENOMEM or EINVAL.
+ * The same path pattern with its literal front replaced by another literal path (escaped
+ * as needed). GLOB_PATH only. Returns a new glob, or NULL with ENOMEM or EINVAL.
  */
 struct glob *glob_with_front(const struct glob *g, const char *literal_path);
 

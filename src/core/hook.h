@@ -57,10 +57,10 @@ __attribute__((warn_unused_result)) int hook_build(struct hook *h,
 void hook_fini(struct hook *h);
 
 /*
- * The arguments for a command: its words where it holds no shell syntax at all, so that
- * to execute them is the same as to ask a shell, else /bin/sh -c and the command as it
- * stands. argv must be empty; the caller frees it. Returns 1 if the command is executed
- * directly, 0 if by the shell, or -1 with ENOMEM (argv is empty then).
+ * The arguments for a command: its words where it is an absolute path and arguments without
+ * any shell syntax, so that to execute them is the same as to ask a shell, else /bin/sh -c
+ * and the command as it stands. argv must be empty; the caller frees it. Returns 1 if the
+ * command is executed directly, 0 if by the shell, or -1 with ENOMEM (argv is empty then).
  */
 __attribute__((warn_unused_result)) int hook_split(
 	const char *command, struct strlist *argv);

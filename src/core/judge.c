@@ -1,7 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/judge.h"
 
+#include <assert.h>
 #include <string.h>
+
+const struct judge_condition judge_conditions[RULE_BY_COUNT] = {
+	[RULE_BY_USER] = {"by-user", "USER", "caused by this user",
+		"the actor's user does not fulfil by-user", JUDGE_USER,
+		offsetof(struct actor, uid), offsetof(struct actor, user)},
+	[RULE_BY_CMD] = {"by-cmd", "NAME", "caused by a process of this name",
+		"the actor's name does not fulfil by-cmd", JUDGE_NAME,
+		offsetof(struct actor, program.comm), 0},
+	[RULE_BY_EXE] = {"by-exe", "PATH", "whose executable is this",
+		"the actor's executable does not fulfil by-exe", JUDGE_TEXT,
+		offsetof(struct actor, program.exe), 0},
+	[RULE_BY_ANCESTOR] = {"by-ancestor", "NAME", "that has an ancestor of this name",
+		"the actor's ancestors do not fulfil by-ancestor", JUDGE_NAMES,
+		offsetof(struct actor, ancestors), 0},
+	[RULE_BY_UNIT] = {"by-unit", "UNIT",
+		"that belongs to this systemd unit or cgroup",
+		"the actor's unit does not fulfil by-unit", JUDGE_TEXT,
+		offsetof(struct actor, program.unit), 0},
+};
 
 const char *judge_verdict_text(enum judge_verdict v)
 {
@@ -13,13 +33,8 @@ const char *judge_verdict_text(enum judge_verdict v)
 		[JUDGE_EVENTS] = "the event is not in events",
 		[JUDGE_TYPE] = "the file's type is not in type",
 		[JUDGE_SIZE] = "the file's size does not fulfil size",
-		[JUDGE_BY_USER] = "the actor's user does not fulfil by-user",
-		[JUDGE_BY_CMD] = "the actor's name does not fulfil by-cmd",
-		[JUDGE_BY_EXE] = "the actor's executable does not fulfil by-exe",
-		[JUDGE_BY_ANCESTOR] = "the actor's ancestors do not fulfil by-ancestor",
-		[JUDGE_BY_UNIT] = "the actor's unit does not fulfil by-unit",
 	};
-	return texts[v];
+	return v < JUDGE_BY ? texts[v] : judge_conditions[v - JUDGE_BY].otherwise;
 }
 
 /* A create after which no close-write comes. */
@@ -129,29 +144,25 @@ static bool is_in_force(const struct rule_condition *c)
  * pass. */
 static bool word_fits(const struct rule_condition *c, const char *word)
 {
-	if (!is_in_force(c))
-		return true;
 	return !has_glob(&c->exclude, word) &&
 	       (!c->include.count || has_glob(&c->include, word));
 }
 
-static bool user_fits(const struct rule_condition *c, const struct actor *a)
+static bool user_fits(const struct rule_condition *c, uint32_t uid, const char *name)
 {
-	if (has_uid(c->exclude_uids, c->exclude_uid_count, a->uid) ||
-		has_glob(&c->exclude, a->user))
+	if (has_uid(c->exclude_uids, c->exclude_uid_count, uid) ||
+		has_glob(&c->exclude, name))
 		return false;
 	if (!c->include.count && !c->include_uid_count)
 		return true;
-	return has_uid(c->include_uids, c->include_uid_count, a->uid) ||
-	       has_glob(&c->include, a->user);
+	return has_uid(c->include_uids, c->include_uid_count, uid) ||
+	       has_glob(&c->include, name);
 }
 
 /* Any ancestor in the list counts. */
 static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
 {
 	bool included = !c->include.count;
-	if (!is_in_force(c))
-		return true;
 	for (size_t i = 0; i < a->ancestors_len; i += strlen(a->ancestors + i) + 1) {
 		if (has_glob(&c->exclude, a->ancestors + i))
 			return false;
@@ -160,28 +171,40 @@ static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
 	return included;
 }
 
+static bool condition_fits(const struct judge_condition *j,
+	const struct rule_condition *c, const struct actor *a)
+{
+	const void *subject = (const char *)a + j->offset;
+	const void *name = (const char *)a + j->name_offset;
+	if (!is_in_force(c))
+		return true;
+	switch (j->subject) {
+	case JUDGE_USER:
+		return user_fits(
+			c, *(const uint32_t *)subject, *(const char *const *)name);
+	case JUDGE_NAME:
+		return word_fits(c, *(const char *)subject ? subject : NULL);
+	case JUDGE_TEXT:
+		return word_fits(c, *(const char *const *)subject);
+	case JUDGE_NAMES:
+		return ancestors_fit(c, a);
+	}
+	return true;
+}
+
 enum judge_verdict judge_event(const struct rule *r, const struct event *e)
 {
-	const struct actor *a = e->actor;
-	const char *cmd = a->program.comm[0] ? a->program.comm : NULL;
 	/* What befell a whole filesystem has neither a file nor an actor. */
 	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR))
 		return JUDGE_MATCH;
-	const struct {
-		bool fits;
-		enum judge_verdict otherwise;
-	} checks[] = {
-		{type_fits(r, e), JUDGE_TYPE},
-		{size_fits(r, e), JUDGE_SIZE},
-		{user_fits(&r->by_user, a), JUDGE_BY_USER},
-		{word_fits(&r->by_cmd, cmd), JUDGE_BY_CMD},
-		{word_fits(&r->by_exe, a->program.exe), JUDGE_BY_EXE},
-		{ancestors_fit(&r->by_ancestor, a), JUDGE_BY_ANCESTOR},
-		{word_fits(&r->by_unit, a->program.unit), JUDGE_BY_UNIT},
-	};
-	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
-		if (!checks[i].fits)
-			return checks[i].otherwise;
+	assert(e->actor);
+	if (!type_fits(r, e))
+		return JUDGE_TYPE;
+	if (!size_fits(r, e))
+		return JUDGE_SIZE;
+	for (unsigned i = 0; i < RULE_BY_COUNT; i++) {
+		if (!condition_fits(&judge_conditions[i], &r->by[i], e->actor))
+			return JUDGE_BY + i;
 	}
 	return JUDGE_MATCH;
 }

@@ -7,6 +7,7 @@
 #include "core/rule.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Why a rule does or does not run for an event. */
@@ -18,12 +19,31 @@ enum judge_verdict {
 	JUDGE_EVENTS,
 	JUDGE_TYPE,
 	JUDGE_SIZE,
-	JUDGE_BY_USER,
-	JUDGE_BY_CMD,
-	JUDGE_BY_EXE,
-	JUDGE_BY_ANCESTOR,
-	JUDGE_BY_UNIT,
+	JUDGE_BY, /* and more, by enum rule_by: the first condition that does not hold */
 };
+
+/* What of an actor a condition is about. */
+enum judge_subject {
+	JUDGE_USER, /* an id, and at `name_offset` a char *: its name, or NULL */
+	JUDGE_NAME, /* a char array, empty if unknown */
+	JUDGE_TEXT, /* a char *, NULL if unknown */
+	JUDGE_NAMES, /* a char *: the ancestors */
+};
+
+/* A condition on the actor. */
+struct judge_condition {
+	const char
+		*key; /* in rule files, and behind -- the option that assumes a value */
+	const char *arg; /* of the option, for --help */
+	const char *help;
+	const char *otherwise; /* a sentence fragment: why it does not hold */
+	enum judge_subject subject;
+	size_t offset; /* of the subject in struct actor */
+	size_t name_offset;
+};
+
+/* By enum rule_by. */
+extern const struct judge_condition judge_conditions[RULE_BY_COUNT];
 
 /* A sentence fragment for a verdict, such as "the actor's user is not in by-user".
  * Static. */

@@ -6,6 +6,7 @@
 #include "core/suggest.h"
 #include "core/value.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,11 +92,11 @@ static const struct key keys[] = {
 	PLAIN("events", keykind_events, events, ),
 	PLAIN("type", keykind_types, types, ),
 	PLAIN("size", keykind_size, size_compare, ),
-	OWNED("by-user", keykind_by_user, by_user),
-	OWNED("by-cmd", keykind_by_cmd, by_cmd),
-	OWNED("by-exe", keykind_by_exe, by_exe),
-	OWNED("by-ancestor", keykind_by_cmd, by_ancestor),
-	OWNED("by-unit", keykind_by_unit, by_unit),
+	OWNED("by-user", keykind_by_user, by[RULE_BY_USER]),
+	OWNED("by-cmd", keykind_by_cmd, by[RULE_BY_CMD]),
+	OWNED("by-exe", keykind_by_exe, by[RULE_BY_EXE]),
+	OWNED("by-ancestor", keykind_by_cmd, by[RULE_BY_ANCESTOR]),
+	OWNED("by-unit", keykind_by_unit, by[RULE_BY_UNIT]),
 	PLAIN("self-events", keykind_choice, self_events, CHOICES(self_events)),
 	OWNED("command", keykind_text, command),
 	OWNED("user", keykind_user, user_name),
@@ -134,6 +135,7 @@ size_t keys_count(void)
 
 const struct key *keys_at(size_t index)
 {
+	assert(index < countof(keys));
 	return &keys[index];
 }
 

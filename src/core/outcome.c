@@ -64,6 +64,7 @@ struct outcome outcome_unstarted(const char *stage, int error)
 
 struct outcome *outcome_copy(const struct outcome *o)
 {
+	assert(o->output || o->output_len == 0);
 	struct outcome *copy = malloc(sizeof(*copy) + o->output_len + 1);
 	if (!copy)
 		return NULL;

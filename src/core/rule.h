@@ -33,6 +33,16 @@ struct rule_globs {
 	size_t count;
 };
 
+/* The conditions on the actor, in the order in which they are judged (core/judge.c). */
+enum rule_by {
+	RULE_BY_USER,
+	RULE_BY_CMD,
+	RULE_BY_EXE,
+	RULE_BY_ANCESTOR,
+	RULE_BY_UNIT,
+	RULE_BY_COUNT
+};
+
 /*
  * A condition on the actor: `by-*`. It holds if no `exclude` matches and (there is no
  * `include`, or one of them matches). In a user condition plain names and numbers are
@@ -42,7 +52,7 @@ struct rule_globs {
 struct rule_condition {
 	struct rule_globs include; /* GLOB_WORD (GLOB_PATH for by-exe) */
 	struct rule_globs exclude; /* likewise, written !x */
-	uint32_t *include_uids; /* by-user only */
+	uint32_t *include_uids; /* of users only */
 	size_t include_uid_count;
 	uint32_t *exclude_uids;
 	size_t exclude_uid_count;
@@ -77,7 +87,7 @@ struct rule {
 	uint32_t types; /* bits 1 << enum event_type; 0: any */
 	enum rule_compare size_compare;
 	uint64_t size_bytes;
-	struct rule_condition by_user, by_cmd, by_exe, by_ancestor, by_unit;
+	struct rule_condition by[RULE_BY_COUNT];
 	enum rule_self_events self_events;
 	enum rule_on_overflow on_overflow;
 	bool enabled;

@@ -3,6 +3,7 @@
 
 #include "core/sched_state.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -128,6 +129,7 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 	struct sched_item *item, uint64_t now_ns, struct sched_job **job,
 	struct sched_item **cut)
 {
+	assert(lane < s->lane_count);
 	*job = NULL;
 	*cut = NULL;
 	sched_key_sweep(s, now_ns);
@@ -169,6 +171,7 @@ static struct sched_entry *entry_of(
 struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
 	const struct sched_given *given, uint64_t now_ns)
 {
+	assert(lane < s->lane_count);
 	struct sched_key *k = key_for(s->lanes[lane], key);
 	if (!k)
 		return NULL;
@@ -192,6 +195,7 @@ int sched_adopt(
 	struct sched *s, struct sched_job *job, uint64_t started_ns, bool is_attempt)
 {
 	struct sched_entry *e = sched_entry_of(job);
+	assert(e->state == SCHED_WAITING);
 	if (!TAILQ_EMPTY(&e->key->runs)) {
 		errno = EBUSY;
 		return -1;
@@ -279,6 +283,7 @@ uint64_t sched_due_ns(const struct sched *s)
 
 void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns)
 {
+	assert(lane < s->lane_count);
 	s->lanes[lane]->paused_ns = until_ns;
 	sched_lane_place(s, s->lanes[lane]);
 }
@@ -292,6 +297,7 @@ void sched_unpause(struct sched *s, uint32_t lane)
 
 struct sched_counts sched_counts(const struct sched *s, uint32_t lane, uint64_t now_ns)
 {
+	assert(lane < s->lane_count);
 	const struct sched_lane *l = s->lanes[lane];
 	struct sched_counts c = {.waiting = l->waiting, .running = l->running};
 	const struct sched_key *key;

@@ -116,8 +116,9 @@ struct sched_job {
 struct sched; /* opaque */
 
 /*
- * A scheduler. `lanes` says how each lane works and is copied. last_job_id: jobs get numbers
- * from the next one on; seed: for the random factor. NULL with ENOMEM.
+ * A scheduler. `lanes` says how each lane works and is copied; a lane is called by its number
+ * there, less than lane_count. last_job_id: jobs get numbers from the next one on; seed: for
+ * the random factor. NULL with ENOMEM.
  */
 struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 	uint32_t max_parallel, uint64_t last_job_id, uint64_t seed);

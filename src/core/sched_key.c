@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/sched_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,7 @@ static void key_leave_place(struct sched *s, struct sched_key *key)
 
 void sched_key_free(struct sched *s, struct sched_key *key)
 {
+	assert(TAILQ_EMPTY(&key->waiting));
 	key_leave_place(s, key);
 	key_leave_held(key);
 	RB_REMOVE(sched_by_name, &key->lane->keys, key);

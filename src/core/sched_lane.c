@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/sched_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define LANE_STARTS_ROOM 16 /* of a throttle, at first */
 
 struct sched_lane *sched_lane_new(const struct timing *c, uint32_t number)
 {
+	assert(c->parallel >= 1 && c->queue_max >= 1);
 	struct sched_lane *lane = calloc(1, sizeof(*lane));
 	if (!lane)
 		return NULL;

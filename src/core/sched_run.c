@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/sched_state.h"
 
+#include <assert.h>
+
 #define RUN_DELAY_MAX_NS UINT64_C(3600000000000)
 
 /* ---- Signals, stops, kills ---- */
@@ -163,6 +165,7 @@ struct sched_verdict sched_ended(
 	struct sched *s, struct sched_job *job, bool is_ok, uint64_t now_ns)
 {
 	struct sched_entry *e = sched_entry_of(job);
+	assert(e->state != SCHED_WAITING && e->state != SCHED_OVER);
 	bool is_fine = is_ok && job->stop != SCHED_STOPS_TIMEOUT;
 	enum sched_input input = run_end(e, run_follower(e), is_fine);
 	if (input == SCHED_IN_FAILED) {

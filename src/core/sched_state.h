@@ -173,7 +173,8 @@ struct sched_key *sched_key_get(struct sched_lane *lane, const char *path);
 /* Put a key where it belongs, and its lane; frees it if nothing is to be remembered. */
 void sched_key_place(struct sched *s, struct sched_key *key);
 
-/* Take a key off all it is on, and free it; its queues must be empty. */
+/* Take a key off all it is on, and free it. No job must wait for it, and what runs for it
+ * must not look at it any more. */
 void sched_key_free(struct sched *s, struct sched_key *key);
 
 /* Free some keys of which the breaker has nothing to remember any more. */

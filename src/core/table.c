@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/table.h"
 
+#include "base/slots.h"
 #include "core/keys.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
-
-#define FNV_START UINT32_C(2166136261)
-#define FNV_PRIME UINT32_C(16777619)
 
 /* One glob of one rule. */
 struct entry {
@@ -32,6 +31,7 @@ struct table {
 	size_t count;
 	struct glob ***moved; /* for each rule, for each glob of path and then of
 				 exclude: its moved form or NULL */
+	struct slots by_name; /* the rules */
 	struct front *fronts; /* hash by text */
 	size_t longest_front; /* bytes */
 };
@@ -39,6 +39,31 @@ struct table {
 static size_t glob_count(const struct rule *r)
 {
 	return r->path.count + r->exclude.count;
+}
+
+/* The slot of the rule of that name. */
+static uint32_t *name_slot(const struct table *t, const char *name)
+{
+	uint32_t *slot, hash = SLOTS_HASH;
+	for (const char *c = name; *c; c++)
+		hash = slots_hash(hash, *c);
+	for (; *(slot = slots_at(&t->by_name, hash)) != SLOTS_NONE; hash++) {
+		if (strcmp(t->rules[*slot]->name, name) == 0)
+			break;
+	}
+	return slot;
+}
+
+static int index_names(struct table *t)
+{
+	if (slots_init(&t->by_name, t->count) < 0)
+		return -1;
+	for (uint32_t i = 0; i < t->count; i++) {
+		uint32_t *slot = name_slot(t, t->rules[i]->name);
+		if (*slot == SLOTS_NONE)
+			*slot = i;
+	}
+	return 0;
 }
 
 struct table *table_new(struct rule **rules, size_t count)
@@ -58,7 +83,7 @@ struct table *table_new(struct rule **rules, size_t count)
 		if (!t->moved[i])
 			goto fail;
 	}
-	if (t->moved && table_index(t) == 0)
+	if (t->moved && index_names(t) == 0 && table_index(t) == 0)
 		return t;
 fail:
 	table_free(t);
@@ -90,6 +115,7 @@ void table_free(struct table *t)
 		keys_free_rule(t->rules[i]);
 	}
 	free(t->moved);
+	slots_fini(&t->by_name);
 	free(t->rules);
 	free(t);
 }
@@ -101,16 +127,14 @@ size_t table_count(const struct table *t)
 
 const struct rule *table_rule(const struct table *t, uint32_t number)
 {
+	assert(number < t->count);
 	return t->rules[number];
 }
 
 int64_t table_find(const struct table *t, const char *name)
 {
-	for (size_t i = 0; i < t->count; i++) {
-		if (strcmp(t->rules[i]->name, name) == 0)
-			return (int64_t)i;
-	}
-	return -1;
+	uint32_t number = *name_slot(t, name);
+	return number == SLOTS_NONE ? -1 : (int64_t)number;
 }
 
 const struct glob *table_glob(const struct table *t, uint32_t number, size_t index)
@@ -125,7 +149,12 @@ const struct glob *table_glob(const struct table *t, uint32_t number, size_t ind
 int table_move(struct table *t, uint32_t number, size_t index, const char *front)
 {
 	const struct rule *r = t->rules[number];
+	assert(number < t->count && index < glob_count(r));
 	struct glob *moved = NULL;
+	size_t rest;
+	const struct glob *was = t->moved[number][index];
+	if (front ? was && strcmp(glob_literal_front(was, &rest), front) == 0 : !was)
+		return 0;
 	if (front) {
 		moved = glob_with_front(index < r->path.count
 						? r->path.items[index]
@@ -142,17 +171,12 @@ int table_move(struct table *t, uint32_t number, size_t index, const char *front
 	return 0;
 }
 
-static uint32_t fnv(uint32_t hash, char c)
-{
-	return (hash ^ (unsigned char)c) * FNV_PRIME;
-}
-
 static struct front *front_of(struct table *t, const char *text)
 {
-	uint32_t hash = FNV_START;
+	uint32_t hash = SLOTS_HASH;
 	size_t len = 0;
 	for (; text[len]; len++)
-		hash = fnv(hash, text[len]);
+		hash = slots_hash(hash, text[len]);
 	struct front *f;
 	HASH_FIND_BYHASHVALUE(hh, t->fronts, text, len, hash, f);
 	if (f)
@@ -265,7 +289,7 @@ int table_match(const struct table *t, const char *path, size_t len, uint32_t ki
 	struct table_hits *hits)
 {
 	hits->count = 0;
-	uint32_t hash = FNV_START;
+	uint32_t hash = SLOTS_HASH;
 	for (size_t i = 0; i <= len && i <= t->longest_front; i++) {
 		if (i == len || path[i] == '/') {
 			struct front *f;
@@ -274,7 +298,7 @@ int table_match(const struct table *t, const char *path, size_t len, uint32_t ki
 				return -1;
 		}
 		if (i < len)
-			hash = fnv(hash, path[i]);
+			hash = slots_hash(hash, path[i]);
 	}
 	return 0;
 }

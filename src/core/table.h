@@ -30,6 +30,7 @@ struct table *table_new(struct rule **rules, size_t count);
 /* Free the table and its rules; NULL is allowed. */
 void table_free(struct table *t);
 
+/* The number of rules; each is called by its number, which is less. */
 size_t table_count(const struct table *t);
 const struct rule *table_rule(const struct table *t, uint32_t number);
 

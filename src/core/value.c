@@ -4,6 +4,7 @@
 #include "base/countof.h"
 #include "core/suggest.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -292,6 +293,7 @@ int value_number(
 {
 	const char *p = text;
 	uint64_t n;
+	assert(min <= max);
 	if (take_digits(&p, &n) < 0 || *p || n < min || n > max) {
 		buf_printf(why,
 			"expected a whole number from %" PRIu64 " to %" PRIu64 ", found ",
@@ -352,6 +354,7 @@ int value_nice(const char *text, int *out, struct buf *why)
 int value_choice(const char *text, const struct value_name *table, size_t count,
 	unsigned *out, struct buf *why)
 {
+	assert(count > 0);
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(table[i].name, text) == 0) {
 			*out = table[i].value;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of rule files: text to numbers (DESIGN 4). */
+/* Values of rule files: text to numbers, as fsmon.conf(5) says. */
 #ifndef FSMON_CORE_VALUE_H
 #define FSMON_CORE_VALUE_H
 
@@ -38,7 +38,7 @@ int value_rate(const char *text, struct timing_rate *out, struct buf *why);
 /* `yes no true false on off 1 0`, in any case. */
 int value_bool(const char *text, bool *out, struct buf *why);
 
-/* A whole number from min to max, decimal. */
+/* A whole number from min to max, decimal; min is not more than max. */
 int value_number(
 	const char *text, uint64_t min, uint64_t max, uint64_t *out, struct buf *why);
 
@@ -57,7 +57,7 @@ struct value_name {
 	unsigned value;
 };
 
-/* One of the names of a table, exactly. */
+/* One of the names of a table, which has some, exactly. */
 int value_choice(const char *text, const struct value_name *table, size_t count,
 	unsigned *out, struct buf *why);
 

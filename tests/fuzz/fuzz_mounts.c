@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as the text of mountinfo, and a path (the first line) that is looked up and
- * shown. */
-#include "core/mounts.h"
+ * shown, by each mount and by each filesystem. */
+#include "core/landing.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,13 +25,40 @@ static void check_shown(
 	buf_fini(&b);
 }
 
+/* A filesystem shows a path if one of its mounts does. */
+static void check_landing(const char *text, size_t size, const char *path, size_t len)
+{
+	struct landing l;
+	struct landing_list list = {0};
+	if (landing_init(&l, NULL, text, size, NULL) < 0)
+		abort();
+	for (uint32_t fs = 0; fs < l.count && (len == 0 || path[0] == '/'); fs++) {
+		struct buf shown = {0}, by_any = {0};
+		int any = 0, rc = landing_show(&l, fs, path, len, &shown);
+		for (size_t i = 0; i < l.mounts.count && any == 0; i++) {
+			if (l.by_mount[i].filesystem == fs)
+				any = mounts_show(&l.mounts, &l.mounts.items[i], path,
+					len, &by_any);
+		}
+		if (any != rc || (rc && strcmp(shown.data, by_any.data) != 0) ||
+			landing_of_path(&l, fs, path, len, UINT32_MAX, &list) < 0)
+			abort();
+		buf_fini(&shown);
+		buf_fini(&by_any);
+	}
+	free(list.items);
+	landing_fini(&l);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mounts m;
 	const uint8_t *end = memchr(data, '\n', size);
 	size_t len = end ? (size_t)(end - data) : size;
+	const char *text = (const char *)data + len;
+	size_t text_len = size - len;
 	char *path = strndup((const char *)data, len);
-	if (!path || mounts_parse(&m, (const char *)data + len, size - len) < 0)
+	if (!path || mounts_parse(&m, text, text_len) < 0)
 		abort();
 	len = strlen(path);
 	const struct mount *at = mounts_find(&m, path);
@@ -40,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < m.count; i++)
 		check_shown(&m, &m.items[i], path, len);
 	mounts_fini(&m);
+	check_landing(text, text_len, path, len);
 	free(path);
 	return 0;
 }

@@ -356,7 +356,8 @@ static int link_start(void *ctx, const struct link_request *request)
 			    ? pread(request->stdin_fd, room, sizeof(room), 0)
 			    : 0;
 	buf_add(&play.input, room, n > 0 ? (size_t)n : 0);
-	say("start:%" PRIu64 ":%s:%s", request->run_id, request->argv[0],
+	/* /bin/sh -c and the command of the rule */
+	say("start:%" PRIu64 ":%s:%s", request->run_id, request->argv[2],
 		env_of("FSMON_PATH"));
 	return 0;
 }

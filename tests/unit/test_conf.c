@@ -260,7 +260,7 @@ static void conditions_on_the_actor(void **state)
 		     "by-exe = /usr/bin/dpkg, perl, !/opt/**\n"
 		     "by-ancestor = sshd\n"
 		     "by-unit = *.service, !system.slice/x\n");
-	const struct rule_condition *u = &r->by_user;
+	const struct rule_condition *u = &r->by[RULE_BY_USER];
 	assert_int_equal(u->include_uid_count, 3);
 	assert_int_equal(u->include_uids[0], 1001);
 	assert_int_equal(u->include_uids[1], 0);
@@ -271,14 +271,16 @@ static void conditions_on_the_actor(void **state)
 	assert_string_equal(glob_text(u->include.items[0]), "www-*");
 	assert_int_equal(u->exclude.count, 1);
 	assert_string_equal(glob_text(u->exclude.items[0]), "backup*");
-	assert_string_equal(glob_text(r->by_cmd.include.items[0]), "dpkg");
-	assert_string_equal(glob_text(r->by_cmd.exclude.items[0]), "apt*");
-	assert_string_equal(glob_text(r->by_exe.include.items[0]), "/usr/bin/dpkg");
-	assert_string_equal(glob_text(r->by_exe.include.items[1]), "/**/perl");
-	assert_string_equal(glob_text(r->by_exe.exclude.items[0]), "/opt/**");
-	assert_string_equal(glob_text(r->by_ancestor.include.items[0]), "sshd");
-	assert_true(glob_matches(r->by_unit.include.items[0], "a/b.service", 11));
-	assert_int_equal(r->by_unit.exclude.count, 1);
+	assert_string_equal(glob_text(r->by[RULE_BY_CMD].include.items[0]), "dpkg");
+	assert_string_equal(glob_text(r->by[RULE_BY_CMD].exclude.items[0]), "apt*");
+	assert_string_equal(
+		glob_text(r->by[RULE_BY_EXE].include.items[0]), "/usr/bin/dpkg");
+	assert_string_equal(glob_text(r->by[RULE_BY_EXE].include.items[1]), "/**/perl");
+	assert_string_equal(glob_text(r->by[RULE_BY_EXE].exclude.items[0]), "/opt/**");
+	assert_string_equal(glob_text(r->by[RULE_BY_ANCESTOR].include.items[0]), "sshd");
+	assert_true(
+		glob_matches(r->by[RULE_BY_UNIT].include.items[0], "a/b.service", 11));
+	assert_int_equal(r->by[RULE_BY_UNIT].exclude.count, 1);
 	conf_fini(&c);
 }
 

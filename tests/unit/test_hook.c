@@ -20,16 +20,19 @@ static const struct {
 	const char *command;
 	const char *words; /* joined by '|'; NULL: the shell */
 } splits[] = {
-	{"make -C /srv/site", "make|-C|/srv/site"},
+	{"/usr/bin/make -C /srv/site", "/usr/bin/make|-C|/srv/site"},
 	{"  /bin/true\t a  b ", "/bin/true|a|b"},
-	{"rsync -a --delete src/ user@host:/dst/",
-		"rsync|-a|--delete|src/|user@host:/dst/"},
-	{"date +%Y-%m-%d,x^y", "date|+%Y-%m-%d,x^y"},
-	{"env A=b prog", "env|A=b|prog"},
-	{"./exit", "./exit"},
+	{"/usr/bin/rsync -a --delete src/ user@host:/dst/",
+		"/usr/bin/rsync|-a|--delete|src/|user@host:/dst/"},
+	{"/bin/date +%Y-%m-%d,x_y", "/bin/date|+%Y-%m-%d,x_y"},
+	{"/usr/bin/env A=b prog", "/usr/bin/env|A=b|prog"},
 	{"/usr/bin/test x", "/usr/bin/test|x"},
-	{"exit-now", "exit-now"},
-	{"a.b", "a.b"},
+	{"/a=b c", "/a=b|c"},
+	{"make -C /srv/site", NULL},
+	{"./exit", NULL},
+	{"a/b=c prog", NULL},
+	{"/bin/ls x^y", NULL},
+	{"/bin/[ -e x ]", NULL},
 	{"A=b prog", NULL},
 	{"echo hi", NULL},
 	{"[ -e x ]", NULL},
@@ -41,26 +44,26 @@ static const struct {
 	{"exec prog", NULL},
 	{"if", NULL},
 	{"%1", NULL},
-	{"ls *", NULL},
-	{"ls ~", NULL},
-	{"ls a?b", NULL},
-	{"ls $x", NULL},
-	{"ls \"a\"", NULL},
-	{"ls 'a'", NULL},
-	{"ls a\\ b", NULL},
-	{"ls ; rm", NULL},
-	{"ls | wc", NULL},
-	{"ls & ", NULL},
-	{"ls > f", NULL},
-	{"ls < f", NULL},
-	{"ls `x`", NULL},
-	{"ls (x)", NULL},
-	{"ls {a,b}", NULL},
-	{"ls #x", NULL},
+	{"/bin/ls *", NULL},
+	{"/bin/ls ~", NULL},
+	{"/bin/ls a?b", NULL},
+	{"/bin/ls $x", NULL},
+	{"/bin/ls \"a\"", NULL},
+	{"/bin/ls 'a'", NULL},
+	{"/bin/ls a\\ b", NULL},
+	{"/bin/ls ; rm", NULL},
+	{"/bin/ls | wc", NULL},
+	{"/bin/ls & ", NULL},
+	{"/bin/ls > f", NULL},
+	{"/bin/ls < f", NULL},
+	{"/bin/ls `x`", NULL},
+	{"/bin/ls (x)", NULL},
+	{"/bin/ls {a,b}", NULL},
+	{"/bin/ls #x", NULL},
 	{"! ls", NULL},
-	{"ls\nls", NULL},
-	{"ls\n", NULL},
-	{"ls \xc3\xa4", NULL},
+	{"/bin/ls\nls", NULL},
+	{"/bin/ls\n", NULL},
+	{"/bin/ls \xc3\xa4", NULL},
 	{"", NULL},
 	{"  ", NULL},
 };
@@ -130,7 +133,7 @@ static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	f->rule.name = (char *)(uintptr_t) "site";
-	f->rule.command = (char *)(uintptr_t) "make all";
+	f->rule.command = (char *)(uintptr_t) "/usr/bin/make all";
 	f->rule.directory = (char *)(uintptr_t) "/srv";
 	f->change.actor = (struct actor){.attribution = ACTOR_EXACT,
 		.pid = 42,
@@ -238,7 +241,7 @@ static void test_every_variable(void **state)
 	while (f->hook.envp[count])
 		count++;
 	assert_int_equal(count, expected);
-	assert_string_equal(f->hook.argv[0], "make");
+	assert_string_equal(f->hook.argv[0], "/usr/bin/make");
 	assert_string_equal(f->hook.argv[1], "all");
 	assert_null(f->hook.argv[2]);
 	assert_false(f->hook.truncated);
@@ -411,10 +414,10 @@ static void test_failure_runs_the_other_command(void **state)
 		.shell_status = 3,
 		.output = "no\0 space\n",
 		.output_len = 10};
-	f->rule.on_failure = (char *)(uintptr_t) "mail -s failed root";
+	f->rule.on_failure = (char *)(uintptr_t) "/usr/bin/mail -s failed root";
 	f->context.failure = &failure;
 	build(f);
-	assert_string_equal(f->hook.argv[0], "mail");
+	assert_string_equal(f->hook.argv[0], "/usr/bin/mail");
 	assert_string_equal(f->hook.argv[3], "root");
 	assert_null(f->hook.argv[4]);
 	assert_string_equal(get(&f->hook, "FSMON_STATUS"), "3");

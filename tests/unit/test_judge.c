@@ -190,38 +190,39 @@ static void conditions_on_the_actor(void **state)
 		enum judge_verdict otherwise;
 	} cases[] = {
 		{"", true, true, JUDGE_MATCH},
-		{"by-user = deploy", true, false, JUDGE_BY_USER},
-		{"by-user = 1001", true, false, JUDGE_BY_USER},
-		{"by-user = root", false, false, JUDGE_BY_USER},
-		{"by-user = root, deploy", true, false, JUDGE_BY_USER},
-		{"by-user = dep*", true, false, JUDGE_BY_USER},
-		{"by-user = *", true, false, JUDGE_BY_USER},
-		{"by-user = !deploy", false, true, JUDGE_BY_USER},
-		{"by-user = !dep*", false, true, JUDGE_BY_USER},
-		{"by-user = !root", true, true, JUDGE_BY_USER},
-		{"by-user = d*, !deploy", false, false, JUDGE_BY_USER},
-		{"by-cmd = touch", true, false, JUDGE_BY_CMD},
-		{"by-cmd = t*h", true, false, JUDGE_BY_CMD},
-		{"by-cmd = tou", false, false, JUDGE_BY_CMD},
-		{"by-cmd = !touch", false, true, JUDGE_BY_CMD},
-		{"by-cmd = !vim, !sed", true, true, JUDGE_BY_CMD},
-		{"by-cmd = *, !touch", false, false, JUDGE_BY_CMD},
-		{"by-exe = /usr/bin/touch", true, false, JUDGE_BY_EXE},
-		{"by-exe = /usr/**", true, false, JUDGE_BY_EXE},
-		{"by-exe = /usr/*", false, false, JUDGE_BY_EXE},
-		{"by-exe = !/usr/bin/*", false, true, JUDGE_BY_EXE},
-		{"by-ancestor = sshd", true, false, JUDGE_BY_ANCESTOR},
-		{"by-ancestor = bash", true, false, JUDGE_BY_ANCESTOR},
-		{"by-ancestor = systemd", true, false, JUDGE_BY_ANCESTOR},
-		{"by-ancestor = touch", false, false, JUDGE_BY_ANCESTOR},
-		{"by-ancestor = cron, ssh*", true, false, JUDGE_BY_ANCESTOR},
-		{"by-ancestor = !sshd", false, true, JUDGE_BY_ANCESTOR},
-		{"by-ancestor = !cron", true, true, JUDGE_BY_ANCESTOR},
-		{"by-ancestor = bash, !systemd", false, false, JUDGE_BY_ANCESTOR},
-		{"by-unit = cron.service", true, false, JUDGE_BY_UNIT},
-		{"by-unit = *.service", true, false, JUDGE_BY_UNIT},
-		{"by-unit = !cron.service", false, true, JUDGE_BY_UNIT},
-		{"by-unit = ssh.service", false, false, JUDGE_BY_UNIT},
+		{"by-user = deploy", true, false, JUDGE_BY + RULE_BY_USER},
+		{"by-user = 1001", true, false, JUDGE_BY + RULE_BY_USER},
+		{"by-user = root", false, false, JUDGE_BY + RULE_BY_USER},
+		{"by-user = root, deploy", true, false, JUDGE_BY + RULE_BY_USER},
+		{"by-user = dep*", true, false, JUDGE_BY + RULE_BY_USER},
+		{"by-user = *", true, false, JUDGE_BY + RULE_BY_USER},
+		{"by-user = !deploy", false, true, JUDGE_BY + RULE_BY_USER},
+		{"by-user = !dep*", false, true, JUDGE_BY + RULE_BY_USER},
+		{"by-user = !root", true, true, JUDGE_BY + RULE_BY_USER},
+		{"by-user = d*, !deploy", false, false, JUDGE_BY + RULE_BY_USER},
+		{"by-cmd = touch", true, false, JUDGE_BY + RULE_BY_CMD},
+		{"by-cmd = t*h", true, false, JUDGE_BY + RULE_BY_CMD},
+		{"by-cmd = tou", false, false, JUDGE_BY + RULE_BY_CMD},
+		{"by-cmd = !touch", false, true, JUDGE_BY + RULE_BY_CMD},
+		{"by-cmd = !vim, !sed", true, true, JUDGE_BY + RULE_BY_CMD},
+		{"by-cmd = *, !touch", false, false, JUDGE_BY + RULE_BY_CMD},
+		{"by-exe = /usr/bin/touch", true, false, JUDGE_BY + RULE_BY_EXE},
+		{"by-exe = /usr/**", true, false, JUDGE_BY + RULE_BY_EXE},
+		{"by-exe = /usr/*", false, false, JUDGE_BY + RULE_BY_EXE},
+		{"by-exe = !/usr/bin/*", false, true, JUDGE_BY + RULE_BY_EXE},
+		{"by-ancestor = sshd", true, false, JUDGE_BY + RULE_BY_ANCESTOR},
+		{"by-ancestor = bash", true, false, JUDGE_BY + RULE_BY_ANCESTOR},
+		{"by-ancestor = systemd", true, false, JUDGE_BY + RULE_BY_ANCESTOR},
+		{"by-ancestor = touch", false, false, JUDGE_BY + RULE_BY_ANCESTOR},
+		{"by-ancestor = cron, ssh*", true, false, JUDGE_BY + RULE_BY_ANCESTOR},
+		{"by-ancestor = !sshd", false, true, JUDGE_BY + RULE_BY_ANCESTOR},
+		{"by-ancestor = !cron", true, true, JUDGE_BY + RULE_BY_ANCESTOR},
+		{"by-ancestor = bash, !systemd", false, false,
+			JUDGE_BY + RULE_BY_ANCESTOR},
+		{"by-unit = cron.service", true, false, JUDGE_BY + RULE_BY_UNIT},
+		{"by-unit = *.service", true, false, JUDGE_BY + RULE_BY_UNIT},
+		{"by-unit = !cron.service", false, true, JUDGE_BY + RULE_BY_UNIT},
+		{"by-unit = ssh.service", false, false, JUDGE_BY + RULE_BY_UNIT},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		const char *line = cases[i].line;
@@ -240,10 +241,12 @@ static void the_real_user_counts_by_number_where_it_has_no_name(void **state)
 	(void)state;
 	struct event e = {.kinds = EVENT_CLOSE_WRITE};
 	assert_int_equal(judge("by-user = 1001", &someone, NULL, e), JUDGE_MATCH);
-	assert_int_equal(judge("by-user = d*", &someone, NULL, e), JUDGE_BY_USER);
+	assert_int_equal(
+		judge("by-user = d*", &someone, NULL, e), JUDGE_BY + RULE_BY_USER);
 	assert_int_equal(judge("by-user = !d*", &someone, NULL, e), JUDGE_MATCH);
 	/* euid 0 is not root */
-	assert_int_equal(judge("by-user = root", &someone, "deploy", e), JUDGE_BY_USER);
+	assert_int_equal(
+		judge("by-user = root", &someone, "deploy", e), JUDGE_BY + RULE_BY_USER);
 }
 
 static void conditions_are_all_needed(void **state)
@@ -260,8 +263,8 @@ static void conditions_are_all_needed(void **state)
 		{"by-user = deploy\nby-cmd = touch\nby-exe = /usr/bin/*\n"
 		 "by-ancestor = sshd\nby-unit = cron.*\ntype = file\nsize = <1K",
 			JUDGE_MATCH},
-		{"by-user = deploy\nby-cmd = vim", JUDGE_BY_CMD},
-		{"by-user = root\nby-cmd = touch", JUDGE_BY_USER},
+		{"by-user = deploy\nby-cmd = vim", JUDGE_BY + RULE_BY_CMD},
+		{"by-user = root\nby-cmd = touch", JUDGE_BY + RULE_BY_USER},
 		{"by-cmd = touch\ntype = dir", JUDGE_TYPE},
 		{"type = file\nsize = >1K", JUDGE_SIZE},
 	};
@@ -352,7 +355,7 @@ static void what_befalls_a_filesystem_has_no_actor_to_judge(void **state)
 static void every_verdict_has_a_text(void **state)
 {
 	(void)state;
-	for (int v = JUDGE_MATCH; v <= JUDGE_BY_UNIT; v++) {
+	for (int v = JUDGE_MATCH; v <= JUDGE_BY + RULE_BY_UNIT; v++) {
 		const char *text = judge_verdict_text((enum judge_verdict)v);
 		assert_non_null(text);
 		for (int w = JUDGE_MATCH; w < v; w++)

@@ -80,11 +80,11 @@ static void every_option_has_its_field(void **state)
 		{"-e", offsetof(struct options, event)},
 		{"--type", offsetof(struct options, type)},
 		{"--size", offsetof(struct options, size)},
-		{"--by-user", offsetof(struct options, by_user)},
-		{"--by-cmd", offsetof(struct options, by_cmd)},
-		{"--by-exe", offsetof(struct options, by_exe)},
-		{"--by-ancestor", offsetof(struct options, by_ancestor)},
-		{"--by-unit", offsetof(struct options, by_unit)},
+		{"--by-user", offsetof(struct options, by[RULE_BY_USER])},
+		{"--by-cmd", offsetof(struct options, by[RULE_BY_CMD])},
+		{"--by-exe", offsetof(struct options, by[RULE_BY_EXE])},
+		{"--by-ancestor", offsetof(struct options, by[RULE_BY_ANCESTOR])},
+		{"--by-unit", offsetof(struct options, by[RULE_BY_UNIT])},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct options o;

@@ -160,6 +160,31 @@ static void reads_runs_without_a_daemon(void **state)
 	assert_non_null(why);
 }
 
+/* As a new version finds what an older one has made: first read, then opened for writing. */
+static void gives_an_older_database_the_columns_that_it_lacks(void **state)
+{
+	struct kit *k = *state;
+	const char *why;
+	const struct store_query all = {.with_output = true};
+	kit_open(k);
+	kit_put_done(k, 1, "r", OUTCOME_OK, 100);
+	kit_put_waiting(k, 2, "/a");
+	kit_close(k);
+	kit_make(k, "ALTER TABLE run DROP COLUMN output;"
+		    "ALTER TABLE event DROP COLUMN unit");
+	json_t *runs = store_read_runs(k->dir, &all, &why);
+	assert_int_equal(json_array_size(runs), 1);
+	json_decref(runs);
+	kit_open(k);
+	kit_put_done(k, 3, "r", OUTCOME_OK, 200);
+	assert_string_equal(found(k, &all), "13");
+	kit_close(k);
+	assert_int_equal(
+		kit_number(k, "SELECT count(*) FROM run WHERE output NOTNULL"), 1);
+	assert_int_equal(
+		kit_number(k, "SELECT count(*) FROM event WHERE unit NOTNULL"), 1);
+}
+
 /* ---- The job of a run ---- */
 
 struct answer {
@@ -394,8 +419,8 @@ static void takes_many_events_in_one_job(void **state)
 	uint64_t start_ns = clock_monotonic_ns();
 	store_put_job(k->store, &job);
 	for (uint64_t i = 1; i <= count; i++) {
-		struct store_event e = {.seq = i,
-			.view = view_of(c, EVENT_CLOSE_WRITE, NULL)};
+		struct store_event e = {
+			.seq = i, .view = view_of(c, EVENT_CLOSE_WRITE, NULL)};
 		store_add_event(k->store, 1, &e);
 	}
 	uint64_t put_ms = ms_since(start_ns);
@@ -458,6 +483,7 @@ int main(void)
 		TEST(says_all_of_a_run),
 		TEST(says_what_is_not_known),
 		TEST(reads_runs_without_a_daemon),
+		TEST(gives_an_older_database_the_columns_that_it_lacks),
 		TEST(gives_the_job_of_a_run),
 		TEST(gives_the_job_that_followed),
 		TEST(forgets_a_job_that_never_ran),

@@ -434,6 +434,53 @@ static void keeps_what_it_could_not_read(void **state)
 	assert_int_equal(ids[1], id);
 }
 
+static long long whole_events(struct kit *k)
+{
+	return kit_number(k, "SELECT count(*) FROM event"
+			     " WHERE unit = 'user.slice' AND depth = 3");
+}
+
+static void has_all_columns_in_memory_too(void **state)
+{
+	struct kit *k = *state;
+	struct store_health h;
+	if (!mount_small(k))
+		skip();
+	kit_open(k);
+	kit_close(k);
+	kit_make(k, "ALTER TABLE event DROP COLUMN unit");
+	assert_int_equal(mount("none", k->dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	kit_open(k);
+	kit_put_waiting(k, 1, "/a");
+	kit_settle(k);
+	store_health(k->store, &h);
+	assert_true(h.is_memory);
+	assert_int_equal(h.lost, 0);
+	assert_int_equal(mount("none", k->dir, NULL, MS_REMOUNT, NULL), 0);
+	kit_wait_memory(k, false);
+	assert_int_equal(whole_events(k), 1);
+}
+
+/* A column that came later stands at the end of the file's table. */
+static void heals_a_file_whose_columns_stand_otherwise(void **state)
+{
+	struct kit *k = *state;
+	char away[80];
+	kit_open(k);
+	kit_close(k);
+	kit_make(k, "ALTER TABLE event DROP COLUMN unit");
+	snprintf(away, sizeof(away), "%s.away", k->dir);
+	assert_int_equal(rename(k->dir, away), 0);
+	close(open(k->dir, O_WRONLY | O_CREAT, 0600));
+	kit_open(k);
+	kit_put_waiting(k, store_last_job_id(k->store) + 1, "/b");
+	kit_settle(k);
+	unlink(k->dir);
+	assert_int_equal(rename(away, k->dir), 0);
+	kit_wait_memory(k, false);
+	assert_int_equal(whole_events(k), 1);
+}
+
 /* An admin's transaction must not hold up the store for long. */
 static void goes_on_while_the_file_is_locked(void **state)
 {
@@ -473,6 +520,8 @@ int main(void)
 		TEST(reads_what_it_cannot_write),
 		TEST(reads_a_log_on_a_full_disk),
 		TEST(keeps_what_it_could_not_read),
+		TEST(has_all_columns_in_memory_too),
+		TEST(heals_a_file_whose_columns_stand_otherwise),
 		TEST(goes_on_while_the_file_is_locked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
