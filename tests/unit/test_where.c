@@ -23,7 +23,8 @@
 
 static struct {
 	struct dirtree *tree;
-	struct filesystem fs;
+	struct filesystems filesystems;
+	struct filesystem *fs; /* the tmpfs, one of them */
 	struct handle handles[8]; /* in turns */
 	size_t turn;
 } world;
@@ -62,13 +63,20 @@ static int set_up(void **state)
 		return -1;
 	memset(&world, 0, sizeof(world));
 	world.tree = dirtree_new(1024);
-	world.fs.point = tempdir;
-	world.fs.fd = -1;
-	world.fs.fsid = 1;
-	int fd = open_dir(tempdir);
-	struct fanrec_handle root = handle_below(fd, ".", &world.fs.mount_id);
+	int mount_id, fd = open_dir(tempdir);
+	struct fanrec_handle root = handle_below(fd, ".", &mount_id);
 	close(fd);
-	dirtree_set_root(world.tree, dirtree_node(world.tree, world.fs.fsid, &root));
+	struct buf mounts = {0};
+	buf_printf(&mounts,
+		"1 0 0:1 / / rw - proc dev rw\n%d 1 0:2 / %s rw - tmpfs dev rw\n",
+		mount_id, tempdir);
+	assert_int_equal(filesystems_update(&world.filesystems, mounts.data, mounts.len,
+				 NULL, -1, NULL),
+		0);
+	buf_fini(&mounts);
+	world.fs = &world.filesystems.items[1];
+	assert_string_equal(world.fs->point, tempdir);
+	dirtree_set_root(world.tree, dirtree_node(world.tree, world.fs->fsid, &root));
 	*state = &world;
 	return 0;
 }
@@ -76,7 +84,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	if (*state == &world) {
-		close(world.fs.fd);
+		filesystems_fini(&world.filesystems);
 		dirtree_free(world.tree);
 	}
 	return tempdir_teardown(state);
@@ -92,7 +100,7 @@ static void need_root(void **state)
 
 static struct dirnode *node(const struct fanrec_handle *h)
 {
-	struct dirnode *n = dirtree_node(world.tree, world.fs.fsid, h);
+	struct dirnode *n = dirtree_node(world.tree, world.fs->fsid, h);
 	assert_non_null(n);
 	return n;
 }
@@ -105,7 +113,7 @@ static void a_directory_is_placed_with_those_above(void **state)
 	mkdir(tempdir_path("a/b"), 0700);
 	mkdir(tempdir_path("a/b/c d"), 0700);
 	struct fanrec_handle c = handle("a/b/c d"), b = handle("a/b");
-	assert_int_equal(where_look(world.tree, &world.fs, node(&c)), 0);
+	assert_int_equal(where_look(world.tree, world.fs, node(&c)), 0);
 	assert_null(dirtree_unknown(node(&c)));
 	assert_int_equal(dirtree_path(node(&c), &path), 0);
 	assert_string_equal(path.data, "/a/b/c d");
@@ -122,7 +130,7 @@ static void the_climb_ends_where_the_place_is_known(void **state)
 	mkdir(tempdir_path("a/b"), 0700);
 	struct fanrec_handle a = handle("a"), b = handle("a/b"), root = handle(".");
 	assert_int_equal(dirtree_place(world.tree, node(&a), node(&root), "before"), 0);
-	assert_int_equal(where_look(world.tree, &world.fs, node(&b)), 0);
+	assert_int_equal(where_look(world.tree, world.fs, node(&b)), 0);
 	assert_int_equal(dirtree_path(node(&b), &path), 0);
 	assert_string_equal(path.data, "/before/b");
 	buf_fini(&path);
@@ -138,13 +146,13 @@ static void what_is_gone_is_stale(void **state)
 	assert_int_equal(rmdir(tempdir_path("a")), 0);
 	for (int i = 0; i < 2; i++) {
 		errno = 0;
-		assert_int_equal(where_look(world.tree, &world.fs, node(&a)), -1);
+		assert_int_equal(where_look(world.tree, world.fs, node(&a)), -1);
 		assert_int_equal(errno, ESTALE);
 		assert_false(dirtree_is_placed(node(&a)));
 		if (i == 0)
 			close(fd);
 	}
-	assert_int_equal(where_open(&world.fs, &none), -1);
+	assert_int_equal(where_open(world.fs, &none), -1);
 	assert_int_equal(errno, ESTALE);
 }
 
@@ -154,7 +162,7 @@ static void a_filesystem_that_is_gone_is_stale(void **state)
 	mkdir(tempdir_path("a"), 0700);
 	struct fanrec_handle a = handle("a");
 	assert_int_equal(umount2(tempdir, MNT_DETACH), 0);
-	assert_int_equal(where_open(&world.fs, &a), -1);
+	assert_int_equal(where_open(world.fs, &a), -1);
 	assert_int_equal(errno, ESTALE);
 }
 
@@ -177,7 +185,7 @@ static void a_path_may_be_longer_than_any_call_takes(void **state)
 	}
 	struct fanrec_handle last = handle_below(fd, ".", NULL);
 	close(fd);
-	assert_int_equal(where_look(world.tree, &world.fs, node(&last)), 0);
+	assert_int_equal(where_look(world.tree, world.fs, node(&last)), 0);
 	assert_int_equal(dirtree_path(node(&last), &path), 0);
 	assert_int_equal(path.len, DEPTH * (NAME + 1));
 	for (int i = 0; i < DEPTH; i++)
@@ -255,7 +263,7 @@ static void a_file_that_was_made_without_a_name_has_one_when_it_is_linked(void *
 	mkdir(tempdir_path("a"), 0700);
 	struct fanrec_handle h = make_unnamed(&fd, ino, sizeof(ino));
 	/* It has no name at all. */
-	assert_int_equal(where_linked_path(&world.fs, &h, ino, &path), -1);
+	assert_int_equal(where_linked_path(world.fs, &h, ino, &path), -1);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	assert_int_equal(linkat(AT_FDCWD, link, AT_FDCWD, tempdir_path("a/named"),
 				 AT_SYMLINK_FOLLOW),
@@ -265,13 +273,13 @@ static void a_file_that_was_made_without_a_name_has_one_when_it_is_linked(void *
 	snprintf(wrong, sizeof(wrong), "%sx", ino);
 	static const char *const names[] = {"named", "#", "#x", "#1x"};
 	for (size_t i = 0; i < countof(names); i++) {
-		assert_int_equal(where_linked_path(&world.fs, &h, names[i], &path), -1);
+		assert_int_equal(where_linked_path(world.fs, &h, names[i], &path), -1);
 		assert_int_equal(errno, ENOENT);
 	}
-	assert_int_equal(where_linked_path(&world.fs, &h, wrong, &path), -1);
-	assert_int_equal(where_linked_path(&world.fs, &none, ino, &path), -1);
+	assert_int_equal(where_linked_path(world.fs, &h, wrong, &path), -1);
+	assert_int_equal(where_linked_path(world.fs, &none, ino, &path), -1);
 	assert_int_equal(path.len, 0);
-	assert_int_equal(where_linked_path(&world.fs, &h, ino, &path), 0);
+	assert_int_equal(where_linked_path(world.fs, &h, ino, &path), 0);
 	assert_string_equal(path.data, "/a/named");
 	buf_fini(&path);
 }
@@ -287,7 +295,7 @@ static void a_file_may_have_been_given_such_a_name(void **state)
 	snprintf(name, sizeof(name), "#%llu", (unsigned long long)st.st_ino);
 	assert_int_equal(rename(tempdir_path("file"), tempdir_path(name)), 0);
 	struct fanrec_handle h = handle(name);
-	assert_int_equal(where_linked_path(&world.fs, &h, name, &path), -1);
+	assert_int_equal(where_linked_path(world.fs, &h, name, &path), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(path.len, 0);
 }
