@@ -16,4 +16,8 @@ const char *tempdir_path(const char *name);
 /* Write a new file of it, of mode 0600. */
 void tempdir_write(const char *name, const char *text);
 
+/* As root, give the process mounts of its own: nobody else sees, or keeps busy, what it mounts,
+ * and nothing stays mounted after it. Before any thread is started. */
+void tempdir_own_mounts(void);
+
 #endif

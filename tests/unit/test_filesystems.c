@@ -446,6 +446,7 @@ static void what_the_kernel_refuses_is_not_watched(void **state)
 
 int main(void)
 {
+	tempdir_own_mounts();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(some_types_are_refused),
 		cmocka_unit_test(rules_concern_where_they_can_match),

@@ -304,6 +304,7 @@ static void a_file_may_have_been_given_such_a_name(void **state)
 
 int main(void)
 {
+	tempdir_own_mounts();
 	const struct CMUnitTest tests[] = {
 		MOUNTED(a_directory_is_placed_with_those_above),
 		MOUNTED(the_climb_ends_where_the_place_is_known),
