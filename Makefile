@@ -132,7 +132,7 @@ HELPER := $(HELPER_SRC:tests/helpers/%.c=$(BUILD)/helpers/%)
 # make -j, as many as there are processors, where the caller has not said otherwise.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 # What sudo make builds in a user's own checkout stays the user's, also what failed half-way.
-GIVE_BACK = if [ -n "$$SUDO_UID" ]; then chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD); fi
+GIVE_BACK = if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD); fi
 finish    = status=$$?; $(GIVE_BACK); exit $$status
 build     = echo 'Building $(1)'; $(SUBMAKE) -s $(2); $(finish)
 
@@ -260,6 +260,7 @@ install:
 	sed 's|/usr/local/sbin/|$(SBINDIR)/|' etc/fsmon.service >'$(DESTDIR)$(UNITDIR)/fsmon.service'
 	chmod 644 '$(DESTDIR)$(UNITDIR)/fsmon.service'
 	cp -R examples/. '$(DESTDIR)$(DOCDIR)/examples'
+	install -m 644 etc/NEWS '$(DESTDIR)$(DOCDIR)/NEWS'
 	test -e '$(DESTDIR)$(SYSCONFDIR)/fsmon/fsmon.conf' || \
 		install -m 644 etc/fsmon.conf '$(DESTDIR)$(SYSCONFDIR)/fsmon/fsmon.conf'
 

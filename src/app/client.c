@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/client.h"
 
-#include "app/jsontext.h"
 #include "base/buf.h"
 #include "core/value.h"
+#include "os/fd.h"
 #include "os/sock.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +27,7 @@ int client_connect(const struct options *o)
 {
 	char *path = socket_path(o);
 	int fd = path ? sock_connect(path, SOCK_STREAM) : -1;
-	int saved = errno;
 	free(path);
-	errno = saved;
 	return fd;
 }
 
@@ -60,9 +57,7 @@ static int read_all(int fd, struct buf *b)
 {
 	char *piece = malloc(PIECE_BYTES);
 	ssize_t n = -1;
-	while (piece && (n = recv(fd, piece, PIECE_BYTES, 0)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
+	while (piece && (n = sock_read(fd, piece, PIECE_BYTES)) != 0) {
 		if (n < 0 || buf_add(b, piece, (size_t)n) < 0)
 			break;
 	}
@@ -73,11 +68,7 @@ static int read_all(int fd, struct buf *b)
 /* Wait for an answer and read it. Returns NULL after a message. */
 static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int ready;
-	while ((ready = poll(&p, 1, timeout_ms)) < 0 && errno == EINTR)
-		;
-	if (ready == 0) {
+	if (!sock_wait(fd, timeout_ms)) {
 		fprintf(stderr, "fsmon: gave up after %s: the daemon is not done yet\n",
 			o->timeout);
 		return NULL;
@@ -85,7 +76,7 @@ static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 	struct buf text = {0};
 	json_t *answer = NULL;
 	if (read_all(fd, &text) == 0 && text.len > 0)
-		answer = json_loadb(text.data, text.len, 0, NULL);
+		answer = json_loadb(text.data, text.len, JSON_ALLOW_NUL, NULL);
 	if (!answer)
 		fprintf(stderr, "fsmon: the daemon ended without an answer\n");
 	buf_fini(&text);
@@ -96,8 +87,7 @@ static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 static json_t *exchange(const struct options *o, int fd, const char *line, int timeout_ms)
 {
 	size_t len = strlen(line);
-	if (send(fd, line, len, MSG_NOSIGNAL | MSG_MORE) == (ssize_t)len &&
-		send(fd, "\n", 1, MSG_NOSIGNAL) == 1)
+	if (sock_write(fd, line, len) == (ssize_t)len && sock_write(fd, "\n", 1) == 1)
 		return read_answer(o, fd, timeout_ms);
 	fprintf(stderr, "fsmon: the daemon cannot be asked: %s\n", strerror(errno));
 	return NULL;
@@ -111,7 +101,7 @@ json_t *client_ask(const struct options *o, const char *request, int timeout_ms)
 		return NULL;
 	}
 	json_t *answer = exchange(o, fd, request, timeout_ms);
-	close(fd);
+	fd_close(fd);
 	return answer;
 }
 
@@ -131,7 +121,7 @@ json_t *client_ask_over(const struct options *o, int fd, json_t *request)
 	}
 	free(line);
 	json_decref(request);
-	close(fd);
+	fd_close(fd);
 	return answer;
 }
 
@@ -155,5 +145,9 @@ int client_run_number(const char *text, uint64_t *run)
 
 json_t *client_rule_name(const char *text)
 {
-	return jsontext_bytes(text, strnlen(text, NAME_MAX_BYTES));
+	struct buf name = {0};
+	buf_add_vis(&name, text, strnlen(text, NAME_MAX_BYTES));
+	json_t *string = json_string(name.data);
+	buf_fini(&name);
+	return string;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/control.h"
 
+#include "os/fd.h"
+#include "os/sock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define CLIENTS_MAX 64
 #define REQUEST_MAX_BYTES 4096
@@ -49,7 +50,7 @@ static void drop(struct client *c)
 	TAILQ_REMOVE(&control->clients, c, next);
 	control->count--;
 	poller_remove(control->poller, c->source);
-	close(c->fd);
+	fd_close(c->fd);
 	free(c->answer);
 	free(c);
 }
@@ -58,10 +59,8 @@ static void drop(struct client *c)
 static void send_answer(struct client *c)
 {
 	while (c->answer_sent < c->answer_len) {
-		ssize_t n = send(c->fd, c->answer + c->answer_sent,
-			c->answer_len - c->answer_sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = sock_write(c->fd, c->answer + c->answer_sent,
+			c->answer_len - c->answer_sent);
 		if (n < 0 && errno == EAGAIN &&
 			poller_change(c->control->poller, c->source, EPOLLOUT) == 0)
 			return;
@@ -113,8 +112,8 @@ static void serve(struct client *c)
 static void read_request(struct client *c)
 {
 	size_t room = sizeof(c->request) - 1 - c->request_len;
-	ssize_t n = recv(c->fd, c->request + c->request_len, room, MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	ssize_t n = sock_read(c->fd, c->request + c->request_len, room);
+	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0) {
 		drop(c);
@@ -138,8 +137,7 @@ static void on_client(void *ctx, uint32_t events)
 		send_answer(c);
 	else if (c->state == READING)
 		read_request(c);
-	else if (events & (EPOLLHUP | EPOLLERR) ||
-		 recv(c->fd, &byte, 1, MSG_DONTWAIT) == 0)
+	else if (events & (EPOLLHUP | EPOLLERR) || sock_read(c->fd, &byte, 1) == 0)
 		drop(c); /* it does not want to wait any longer */
 }
 
@@ -147,7 +145,7 @@ static void on_connection(void *ctx, uint32_t events)
 {
 	struct control *control = ctx;
 	(void)events;
-	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = sock_accept(control->fd);
 	if (fd < 0)
 		return;
 	struct client *c = control->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
@@ -159,7 +157,7 @@ static void on_connection(void *ctx, uint32_t events)
 	}
 	if (!c || !c->source) {
 		free(c);
-		close(fd);
+		fd_close(fd);
 		return;
 	}
 	TAILQ_INSERT_TAIL(&control->clients, c, next);

@@ -3,13 +3,12 @@
 
 #include "core/fanmask.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/handle.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NO_ROOT                                                                          \
 	"only a part of it is mounted (a bind mount or a subvolume); mount its root as " \
@@ -143,17 +142,19 @@ static void index_fsid(struct filesystems *f, const struct filesystem *fs)
 	*slot = number;
 }
 
-int filesystems_open_point(const char *point, int mount_id)
+/* Open the root of a filesystem as it is mounted; -1 with errno (ESTALE if something else
+ * is there). */
+static int open_point(const char *point, int mount_id)
 {
 	struct handle handle;
 	int found = -1;
-	int fd = open(point, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+	int fd = handle_open_dir(point);
 	if (fd < 0)
 		return -1;
 	int error = handle_of(fd, ".", &handle, &found) < 0 ? errno : ESTALE;
 	if (error == ESTALE && found == mount_id)
 		return fd;
-	close(fd);
+	fd_close(fd);
 	errno = error;
 	return -1;
 }
@@ -189,7 +190,7 @@ static int mark(struct filesystems *f, struct filesystem *fs, int fd, uint64_t m
 static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, int group,
 	struct dirtree *tree)
 {
-	int fd = filesystems_open_point(fs->point, fs->mount_id);
+	int fd = open_point(fs->point, fs->mount_id);
 	if (fd >= 0 && mark(f, fs, fd, mask, group, tree) == 0) {
 		fs->mask = mask;
 		index_fsid(f, fs);
@@ -197,8 +198,7 @@ static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, i
 		fs->refusal = errno_refusal(errno);
 		fs->refusal_errno = errno;
 	}
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 }
 
 static bool may_hold_programs(const struct filesystems *f, const struct filesystem *fs)
@@ -287,7 +287,7 @@ int filesystems_open(struct filesystem *fs)
 {
 	if (fs->fd >= 0)
 		return fs->fd;
-	fs->fd = filesystems_open_point(fs->point, fs->mount_id);
+	fs->fd = open_point(fs->point, fs->mount_id);
 	if (fs->fd >= 0)
 		SLIST_INSERT_HEAD(&fs->all->open, fs, next_open);
 	return fs->fd;
@@ -298,7 +298,7 @@ void filesystems_close(struct filesystems *f)
 	struct filesystem *fs;
 	while ((fs = SLIST_FIRST(&f->open))) {
 		SLIST_REMOVE_HEAD(&f->open, next_open);
-		close(fs->fd);
+		fd_close(fs->fd);
 		fs->fd = -1;
 	}
 }

@@ -71,10 +71,6 @@ int filesystems_open(struct filesystem *fs);
 /* Close all roots: nothing may stay open between batches, or umount(8) would fail. */
 void filesystems_close(struct filesystems *f);
 
-/* Open the root of a filesystem as it is mounted; -1 with errno (ESTALE if something else
- * is there). */
-int filesystems_open_point(const char *point, int mount_id);
-
 /* One line on how it is watched: "filesystem mark", or "not watched: why". Static, but
  * for the errno which the caller adds. */
 const char *filesystems_how(const struct filesystem *fs);

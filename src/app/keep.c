@@ -120,8 +120,7 @@ void keep_all(
 	const struct named *n, *next;
 	assert(store);
 	sched_each(sched, put_again, store);
-	HASH_ITER(hh, named->by_name, n, next)
-	{
+	HASH_ITER (hh, named->by_name, n, next) {
 		if (n->paused_until_ns)
 			store_put_pause(store, n->name, n->paused_until_ns);
 	}

@@ -7,6 +7,7 @@
 #include "app/log.h"
 #include "core/wire.h"
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/notify.h"
 #include "os/poller.h"
 #include "os/proc.h"
@@ -19,16 +20,13 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -47,8 +45,6 @@ enum keeper_stop {
 struct keeper {
 	const struct keeper_config *config;
 	const char *notify_address; /* NULL: no service manager */
-	bool has_journal; /* standard error takes priorities */
-	bool logs_json; /* as the worker said */
 	struct spawn_defaults defaults;
 	struct poller *poller;
 	struct cgroup_home *home; /* NULL: hooks get no cgroups */
@@ -78,35 +74,6 @@ struct keeper {
 	int exit_code;
 };
 
-/* One line on standard error, or none if nobody reads there: the keeper never waits. */
-__attribute__((format(printf, 3, 4))) static void say(
-	const struct keeper *k, int priority, const char *fmt, ...)
-{
-	char text[400], line[512];
-	va_list ap;
-	va_start(ap, fmt);
-	int n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return;
-	/* What is said here holds no character that JSON would want escaped. */
-	if (k->logs_json)
-		snprintf(line, sizeof(line) - 1,
-			"{\"time_ns\":%" PRIu64 ",\"level\":\"%s\",\"message\":\"%s\"}",
-			clock_realtime_ns(), priority == LOG_ERR ? "error" : "warning",
-			text);
-	else if (k->has_journal)
-		snprintf(line, sizeof(line) - 1, "<%d>fsmon: %s", priority, text);
-	else
-		snprintf(line, sizeof(line) - 1, "fsmon: %s", text);
-	size_t size = strlen(line);
-	line[size++] = '\n';
-	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) &&
-		write(STDERR_FILENO, line, size) < 0)
-		return;
-}
-
 static void notify(const struct keeper *k, const char *state)
 {
 	if (k->notify_address)
@@ -124,7 +91,7 @@ static void drop_socket(struct keeper *k)
 		return;
 	poller_remove(k->poller, k->worker_source);
 	k->worker_source = NULL;
-	close(k->worker_fd);
+	fd_close(k->worker_fd);
 	k->worker_fd = -1;
 	keeper_runs_set_worker(k->runs, -1);
 }
@@ -133,7 +100,7 @@ static void drop_socket(struct keeper *k)
 static int watch_worker(struct keeper *k, int fd)
 {
 	k->worker_fd = fd;
-	k->worker_pidfd = pidfd_open(k->worker_pid, 0);
+	k->worker_pidfd = proc_hold(k->worker_pid);
 	if (k->worker_pidfd >= 0)
 		k->worker_exit = poller_add(
 			k->poller, k->worker_pidfd, EPOLLIN, on_worker_exit, k);
@@ -147,8 +114,7 @@ static void forget_worker(struct keeper *k)
 	drop_socket(k);
 	poller_remove(k->poller, k->worker_exit);
 	k->worker_exit = NULL;
-	if (k->worker_pidfd >= 0)
-		close(k->worker_pidfd);
+	fd_close(k->worker_pidfd);
 	k->worker_pidfd = -1;
 	k->worker_pid = 0;
 	k->kill_at_ns = 0;
@@ -197,8 +163,7 @@ static void plan_restart(struct keeper *k, uint64_t now_ns)
 	else
 		k->backoff_ns = BACKOFF_MAX_NS;
 	k->restart_at_ns = now_ns + k->backoff_ns;
-	say(k, LOG_ERR, "worker starts again in %" PRIu64 " ms",
-		k->backoff_ns / NS_PER_MS);
+	log_err("worker starts again in %" PRIu64 " ms", k->backoff_ns / NS_PER_MS);
 }
 
 static void restart_worker(struct keeper *k)
@@ -206,19 +171,19 @@ static void restart_worker(struct keeper *k)
 	k->restart_at_ns = 0;
 	if (start_worker(k) == 0)
 		return;
-	say(k, LOG_ERR, "worker cannot be started: %s", strerror(errno));
+	log_err("worker cannot be started: %s", strerror(errno));
 	uint64_t now_ns = clock_monotonic_ns();
 	k->worker_since_ns = now_ns;
 	plan_restart(k, now_ns);
 }
 
-static void log_exit(const struct keeper *k, int status)
+static void log_exit(int status)
 {
 	if (WIFSIGNALED(status))
-		say(k, LOG_ERR, "worker was killed by signal %d (%s)", WTERMSIG(status),
+		log_err("worker was killed by signal %d (%s)", WTERMSIG(status),
 			strsignal(WTERMSIG(status)));
 	else
-		say(k, LOG_ERR, "worker ended with status %d", WEXITSTATUS(status));
+		log_err("worker ended with status %d", WEXITSTATUS(status));
 }
 
 /* What the end of the worker means: the end of all, or a new one. */
@@ -227,7 +192,7 @@ static void judge_exit(struct keeper *k, int status)
 	bool expected = k->stop != GOES_ON && WIFEXITED(status);
 	bool is_final = k->stop != GOES_ON || !k->was_ready;
 	if (!expected && (k->was_ready || WIFSIGNALED(status)))
-		log_exit(k, status);
+		log_exit(status);
 	if (is_final)
 		k->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 	else
@@ -255,10 +220,9 @@ static void warn_of_missing_cgroups(struct keeper *k)
 		return;
 	k->has_warned_of_cgroups = true;
 	if (k->home)
-		say(k, LOG_WARNING,
-			"a hook got no cgroup: a stop reaches its process group alone");
+		log_warn("a hook got no cgroup: a stop reaches its process group alone");
 	else
-		say(k, LOG_WARNING,
+		log_warn(
 			"hooks get no cgroups (%s): a stop reaches their process groups, "
 			"and what is known to descend from them",
 			strerror(k->home_error));
@@ -267,7 +231,7 @@ static void warn_of_missing_cgroups(struct keeper *k)
 static void on_ready(struct keeper *k, bool logs_json)
 {
 	k->was_ready = true;
-	k->logs_json = logs_json;
+	log_set_json(logs_json);
 	notify(k, "READY=1");
 	warn_of_missing_cgroups(k);
 }
@@ -305,7 +269,7 @@ static void dispatch(
 		on_status(k, m->text);
 		break;
 	default:
-		say(k, LOG_ERR, "unexpected message %d from the worker", (int)m->type);
+		log_err("unexpected message %d from the worker", (int)m->type);
 	}
 }
 
@@ -332,10 +296,10 @@ static bool receive(struct keeper *k)
 		dispatch(k, &m, fds, fd_count);
 		wire_fini(&m);
 	} else {
-		say(k, LOG_ERR, "faulty message from the worker: %s", strerror(errno));
+		log_err("faulty message from the worker: %s", strerror(errno));
 	}
 	while (fd_count > 0)
-		close(fds[--fd_count]);
+		fd_close(fds[--fd_count]);
 	return true;
 }
 
@@ -492,7 +456,6 @@ static int init(struct keeper *k, const struct keeper_config *config)
 	*k = (struct keeper){
 		.config = config,
 		.notify_address = getenv("NOTIFY_SOCKET"),
-		.has_journal = log_is_journal(),
 		.signal_fd = -1,
 		.is_init = getpid() == 1,
 		.worker_fd = -1,
@@ -517,8 +480,7 @@ static void fini(struct keeper *k)
 		keeper_runs_free(k->runs);
 	}
 	cgroup_home_close(k->home);
-	if (k->signal_fd >= 0)
-		close(k->signal_fd);
+	fd_close(k->signal_fd);
 	poller_free(k->poller);
 	free(k->packet);
 }
@@ -534,8 +496,9 @@ int keeper_run(const struct keeper_config *config)
 {
 	struct keeper k;
 	assert(config->worker_argv && config->worker_argv[0]);
+	log_open(false);
 	if (init(&k, config) < 0) {
-		say(&k, LOG_ERR, "cannot start: %s", strerror(errno));
+		log_err("cannot start: %s", strerror(errno));
 		fini(&k);
 		return EXIT_FAILURE;
 	}
@@ -544,7 +507,7 @@ int keeper_run(const struct keeper_config *config)
 		if (k.was_ready)
 			warn_of_missing_cgroups(&k);
 		if (poller_turn(k.poller, timeout_ns(&k)) < 0) {
-			say(&k, LOG_ERR, "cannot wait: %s", strerror(errno));
+			log_err("cannot wait: %s", strerror(errno));
 			k.exit_code = EXIT_FAILURE;
 			break;
 		}

@@ -2,12 +2,12 @@
 #include "app/keeper_home.h"
 
 #include "core/mounts.h"
+#include "os/fd.h"
 #include "os/mountinfo.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #define HOME_PREFIX "fsmon.hooks"
 
@@ -23,9 +23,7 @@ static struct cgroup_home *try_mount(
 		h = cgroup_home_open(path.data, own, HOME_PREFIX);
 	else if (shown == 0)
 		errno = ENOENT;
-	int saved = errno;
 	buf_fini(&path);
-	errno = saved;
 	return h;
 }
 
@@ -53,10 +51,8 @@ struct cgroup_home *keeper_home_open(void)
 	if (mountinfo_read(fd, &table) == 0 &&
 		mounts_parse(&mounts, table.data, table.len) == 0)
 		h = find(&mounts, own);
-	int saved = errno;
-	close(fd);
+	fd_close(fd);
 	mounts_fini(&mounts);
 	buf_fini(&table);
-	errno = saved;
 	return h;
 }

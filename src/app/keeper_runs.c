@@ -2,6 +2,7 @@
 #include "app/keeper_runs.h"
 
 #include "app/keeper_worker.h"
+#include "os/fd.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -91,10 +92,8 @@ static void close_process(struct keeper_run *run)
 {
 	poller_remove(run->runs->poller, run->exit_source);
 	run->exit_source = NULL;
-	if (run->hook.child.pidfd >= 0)
-		close(run->hook.child.pidfd);
-	if (run->hook.child.report_fd >= 0)
-		close(run->hook.child.report_fd);
+	fd_close(run->hook.child.pidfd);
+	fd_close(run->hook.child.report_fd);
 	run->hook.child = (struct spawn_child){.pid = 0, .pidfd = -1, .report_fd = -1};
 }
 
@@ -111,7 +110,7 @@ static void close_output(struct keeper_run *run)
 	struct keeper_runs *rs = run->runs;
 	if (run->hook.output_fd < 0)
 		return;
-	close(run->hook.output_fd);
+	fd_close(run->hook.output_fd);
 	run->hook.output_fd = -1;
 	if (run->has_ended) {
 		TAILQ_REMOVE(&rs->pipes, run, next_pipe);
@@ -153,8 +152,8 @@ void keeper_runs_free(struct keeper_runs *rs)
 	if (!rs)
 		return;
 	struct keeper_run *run, *next;
-	HASH_ITER(hh, rs->by_id, run, next)
-	forget(run);
+	HASH_ITER (hh, rs->by_id, run, next)
+		forget(run);
 	while ((run = TAILQ_FIRST(&rs->emptying)) != NULL) {
 		TAILQ_REMOVE(&rs->emptying, run, next);
 		close_cgroup(run);
@@ -253,8 +252,7 @@ static void on_process_exit(void *ctx, uint32_t events)
 bool keeper_runs_reap(struct keeper_runs *rs, pid_t pid)
 {
 	struct keeper_run *run, *next;
-	HASH_ITER(hh, rs->by_id, run, next)
-	{
+	HASH_ITER (hh, rs->by_id, run, next) {
 		if (run->hook.child.pid == pid) {
 			on_process_exit(run, 0);
 			return true;
@@ -313,8 +311,8 @@ void keeper_runs_kill(struct keeper_runs *rs, uint64_t run_id)
 void keeper_runs_kill_all(struct keeper_runs *rs)
 {
 	struct keeper_run *run, *next;
-	HASH_ITER(hh, rs->by_id, run, next)
-	kill_run(run);
+	HASH_ITER (hh, rs->by_id, run, next)
+		kill_run(run);
 }
 
 /* ---- Telling the worker ---- */
@@ -324,8 +322,7 @@ void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd)
 	struct keeper_run *run, *next;
 	assert(worker_fd < 0 || rs->around.worker_fd < 0);
 	rs->around.worker_fd = worker_fd;
-	HASH_ITER(hh, rs->by_id, run, next)
-	{
+	HASH_ITER (hh, rs->by_id, run, next) {
 		run->knows_start = run->hook.output_fd < 0;
 		run->knows_end = false;
 		mark_untold(run);

@@ -2,6 +2,7 @@
 #include "app/keeper_start.h"
 
 #include "os/cgrouplabel.h"
+#include "os/fd.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -33,10 +34,8 @@ static int open_output(int fds[2])
 		return -1;
 	if (fcntl(fds[0], F_SETFL, O_NONBLOCK) == 0)
 		return 0;
-	int saved = errno;
-	close(fds[0]);
-	close(fds[1]);
-	errno = saved;
+	fd_close(fds[0]);
+	fd_close(fds[1]);
 	return -1;
 }
 
@@ -117,6 +116,6 @@ int keeper_start(const struct keeper_surroundings *around,
 	}
 	hook->output_fd = output[0];
 	int result = start_process(around, request, output[1], hook, err);
-	close(output[1]);
+	fd_close(output[1]);
 	return result;
 }

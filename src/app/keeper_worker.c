@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper_worker.h"
 
+#include "os/fd.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -59,9 +60,7 @@ int keeper_worker_send(int fd, const struct wire_message *m, const int *with_fd)
 	int result = wire_encode(&bytes, m);
 	if (result == 0)
 		result = sock_send(fd, bytes.data, bytes.len, with_fd, with_fd ? 1 : 0);
-	int saved = errno;
 	buf_fini(&bytes);
-	errno = saved;
 	return result;
 }
 
@@ -81,9 +80,9 @@ pid_t keeper_worker_start(const char *exe, char *const *argv, const struct wire_
 	if (pid == 0)
 		execute(exe ? exe : "/proc/self/exe", argv, places);
 	int saved = errno;
-	close(pair[1]);
+	fd_close(pair[1]);
 	if (pid < 0)
-		close(pair[0]);
+		fd_close(pair[0]);
 	errno = saved;
 	*fd = pair[0];
 	return pid;

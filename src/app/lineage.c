@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/lineage.h"
 
+#include "base/grow.h"
+#include "os/fd.h"
+#include "os/proc.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
-#include <unistd.h>
 
 /* One process, held by a descriptor while it is made sure that it is still the one meant. */
 struct lineage_process {
@@ -17,17 +19,9 @@ void lineage_hold(void *lineage, pid_t pid)
 {
 	struct lineage *l = lineage;
 	l->alive++;
-	if (l->count == l->room) {
-		size_t room = l->room ? 2 * l->room : 64;
-		struct lineage_process *items =
-			reallocarray(l->items, room, sizeof(*items));
-		if (!items)
-			return;
-		l->items = items;
-		l->room = room;
-	}
-	l->items[l->count++] =
-		(struct lineage_process){.pid = pid, .fd = pidfd_open(pid, 0)};
+	if (grow(l->items, l->count) < 0)
+		return;
+	l->items[l->count++] = (struct lineage_process){.pid = pid, .fd = proc_hold(pid)};
 }
 
 void lineage_confirm(void *lineage, pid_t pid)
@@ -48,9 +42,8 @@ size_t lineage_signal(struct lineage *l, int signal)
 	size_t alive = l->alive;
 	for (size_t i = 0; i < l->count; i++) {
 		if (l->items[i].is_sure && l->items[i].fd >= 0)
-			pidfd_send_signal(l->items[i].fd, signal, NULL, 0);
-		if (l->items[i].fd >= 0)
-			close(l->items[i].fd);
+			proc_signal(l->items[i].fd, signal);
+		fd_close(l->items[i].fd);
 	}
 	free(l->items);
 	*l = (struct lineage){0};

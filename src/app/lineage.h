@@ -12,7 +12,7 @@
 /* All zero is empty; lineage_signal ends it. */
 struct lineage {
 	struct lineage_process *items;
-	size_t count, room;
+	size_t count;
 	size_t next; /* where the next one is likely to be found again */
 	size_t alive;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/link.h"
 
+#include "os/fd.h"
 #include "os/sock.h"
 
 #include <assert.h>
@@ -102,7 +103,7 @@ static void close_output(struct link_run *run)
 		return;
 	poller_remove(run->owner->poller, run->source);
 	run->source = NULL;
-	close(run->output_fd);
+	fd_close(run->output_fd);
 	run->output_fd = -1;
 	lines_finish(&run->lines, put_line, run);
 }
@@ -170,7 +171,7 @@ static void take_output(struct link_run *run, int fd)
 	struct link *l = run->owner;
 	run->source = poller_add(l->poller, fd, EPOLLIN, on_output, run);
 	if (!run->source) {
-		close(fd);
+		fd_close(fd);
 		return;
 	}
 	run->output_fd = fd;
@@ -186,7 +187,7 @@ static void on_started(struct link *l, const struct wire_message *m, int fd)
 	if (run && fd >= 0 && run->output_fd < 0)
 		take_output(run, fd);
 	else if (fd >= 0)
-		close(fd);
+		fd_close(fd);
 	if (run)
 		l->run_handlers->started(
 			l->run_ctx, m->run_id, m->started.pid, m->started.label);
@@ -249,15 +250,14 @@ static void dispatch(struct link *l, const struct wire_message *m, int fd)
 	default:
 		break;
 	}
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 }
 
 static void lose_keeper(struct link *l)
 {
 	poller_remove(l->poller, l->source);
 	l->source = NULL;
-	close(l->keeper_fd);
+	fd_close(l->keeper_fd);
 	l->keeper_fd = -1;
 	l->handlers->keeper_gone(l->ctx);
 }
@@ -279,14 +279,14 @@ static bool receive(struct link *l)
 		return false;
 	}
 	while (fd_count > 1)
-		close(fds[--fd_count]);
+		fd_close(fds[--fd_count]);
 	int fd = fd_count > 0 ? fds[0] : -1;
 	struct wire_message m;
 	if (wire_decode(&m, bytes, (size_t)len) == 0) {
 		dispatch(l, &m, fd);
 		wire_fini(&m);
 	} else if (fd >= 0) {
-		close(fd);
+		fd_close(fd);
 	}
 	return l->keeper_fd >= 0;
 }
@@ -304,7 +304,7 @@ void link_drain(struct link *l)
 static void free_message(struct link_message *msg)
 {
 	while (msg->fd_count > 0)
-		close(msg->fds[--msg->fd_count]);
+		fd_close(msg->fds[--msg->fd_count]);
 	buf_fini(&msg->bytes);
 	free(msg);
 }
@@ -333,9 +333,7 @@ static int enqueue(struct link *l, const struct wire_message *m, struct buf *byt
 	for (size_t i = 0; i < fd_count; i++) {
 		int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
 		if (fd < 0) {
-			int saved = errno;
 			free_message(msg);
-			errno = saved;
 			return -1;
 		}
 		msg->fds[msg->fd_count++] = fd;
@@ -368,9 +366,7 @@ static int submit(
 		if (result < 0 && errno == EAGAIN)
 			result = enqueue(l, m, &bytes, fds, fd_count);
 	}
-	int saved = errno;
 	buf_fini(&bytes);
-	errno = saved;
 	return result;
 }
 
@@ -560,9 +556,7 @@ struct link *link_open(struct poller *poller, const struct link_inheritance *in,
 	l->source = poller_add(poller, l->keeper_fd, EPOLLIN, on_keeper, l);
 	if (l->source)
 		return l;
-	int saved = errno;
 	free(l);
-	errno = saved;
 	return NULL;
 }
 
@@ -570,8 +564,7 @@ struct link *link_open(struct poller *poller, const struct link_inheritance *in,
 static void discard_run(struct link_run *run)
 {
 	poller_remove(run->owner->poller, run->source);
-	if (run->output_fd >= 0)
-		close(run->output_fd);
+	fd_close(run->output_fd);
 	lines_fini(&run->lines);
 	free(run);
 }
@@ -581,8 +574,7 @@ void link_close(struct link *l)
 	if (!l)
 		return;
 	struct link_run *run, *next_run;
-	HASH_ITER(hh, l->runs, run, next_run)
-	{
+	HASH_ITER (hh, l->runs, run, next_run) {
 		HASH_DEL(l->runs, run);
 		discard_run(run);
 	}
@@ -596,7 +588,6 @@ void link_close(struct link *l)
 		free_message(msg);
 	}
 	poller_remove(l->poller, l->source);
-	if (l->keeper_fd >= 0)
-		close(l->keeper_fd);
+	fd_close(l->keeper_fd);
 	free(l);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/link_inherit.h"
 
+#include "os/fd.h"
 #include "os/sock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 int link_inherit(struct link_inheritance *in)
 {
@@ -17,7 +17,7 @@ int link_inherit(struct link_inheritance *in)
 	ssize_t len =
 		sock_recv(WIRE_FD_WORKER, in->bytes, sizeof(in->bytes), fds, &fd_count);
 	while (fd_count > 0)
-		close(fds[--fd_count]);
+		fd_close(fds[--fd_count]);
 	if (len < 0 || wire_decode(&m, in->bytes, (size_t)len) < 0 ||
 		m.type != WIRE_HELLO) {
 		wire_fini(&m);

@@ -32,8 +32,7 @@ struct named *named_get(struct named_table *t, const char *name)
 void named_fini(struct named_table *t)
 {
 	struct named *n, *next;
-	HASH_ITER(hh, t->by_name, n, next)
-	{
+	HASH_ITER (hh, t->by_name, n, next) {
 		HASH_DEL(t->by_name, n);
 		free(n);
 	}

@@ -2,15 +2,15 @@
 #include "app/names.h"
 
 #include "core/actor.h"
+#include "os/fd.h"
+#include "os/thread.h"
 #include "os/user.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -66,7 +66,7 @@ static void *answer(void *ctx)
 				errno != ENOENT;
 		pthread_mutex_lock(&n->lock);
 		STAILQ_INSERT_TAIL(&n->answered, e, next);
-		eventfd_write(n->fd, 1);
+		thread_wake(n->fd);
 	}
 	pthread_mutex_unlock(&n->lock);
 	return NULL;
@@ -77,18 +77,15 @@ struct names *names_new(void)
 	struct names *n = calloc(1, sizeof(*n));
 	if (!n)
 		return NULL;
-	n->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	n->fd = thread_wakeup_open();
 	STAILQ_INIT(&n->asked);
 	STAILQ_INIT(&n->answered);
 	pthread_mutex_init(&n->lock, NULL);
 	pthread_cond_init(&n->filled, NULL);
-	int error = n->fd < 0 ? errno : pthread_create(&n->thread, NULL, answer, n);
-	if (!error)
+	if (n->fd >= 0 && thread_start(&n->thread, answer, n) == 0)
 		return n;
-	if (n->fd >= 0)
-		close(n->fd);
+	fd_close(n->fd);
 	free(n);
-	errno = error;
 	return NULL;
 }
 
@@ -100,8 +97,7 @@ void names_free(struct names *n)
 	n->is_ending = true;
 	bool is_idle = true;
 	struct name *e, *next;
-	HASH_ITER(hh, n->by_uid, e, next)
-	{
+	HASH_ITER (hh, n->by_uid, e, next) {
 		is_idle = is_idle && !e->is_asked;
 	}
 	pthread_cond_signal(&n->filled);
@@ -112,12 +108,11 @@ void names_free(struct names *n)
 		return;
 	}
 	pthread_join(n->thread, NULL);
-	HASH_ITER(hh, n->by_uid, e, next)
-	{
+	HASH_ITER (hh, n->by_uid, e, next) {
 		HASH_DEL(n->by_uid, e);
 		free(e);
 	}
-	close(n->fd);
+	fd_close(n->fd);
 	free(n);
 }
 
@@ -166,8 +161,7 @@ int names_fd(const struct names *n)
 
 void names_collect(struct names *n, uint64_t now_ns)
 {
-	eventfd_t count;
-	eventfd_read(n->fd, &count);
+	thread_woken(n->fd);
 	pthread_mutex_lock(&n->lock);
 	struct name *e;
 	while ((e = STAILQ_FIRST(&n->answered))) {

@@ -6,6 +6,7 @@
 #include "core/fanmask.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/readbuf.h"
 
 #include <errno.h>
@@ -368,8 +369,7 @@ static void fill_type(const struct pipeline *p, struct filesystem *fs, struct ch
 	struct fanrec_handle target = change_target(c);
 	int fd = where_open(fs, &target);
 	where_fill_type(fd, &c->event);
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 }
 
 /* Complete a change that some rule matched, and hand it on. */
@@ -496,8 +496,7 @@ static void resolve(struct pipeline *p)
 			readbuf_set_done(&p->buffer, start);
 			return;
 		}
-		if (e.rec.pidfd >= 0)
-			close(e.rec.pidfd);
+		fd_close(e.rec.pidfd);
 		p->counters.resolved++;
 		p->stalls = 0;
 	}

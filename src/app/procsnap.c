@@ -2,14 +2,15 @@
 #include "app/procsnap.h"
 
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/proc.h"
 
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+#include <time.h>
 
 static void read_comm(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
@@ -75,7 +76,7 @@ void procsnap_read(
 			read_origin(dir, buf, out);
 		if (parts & PROCSNAP_STATUS)
 			read_status(dir, buf, out);
-		close(dir);
+		fd_close(dir);
 	}
 	out->t1_ns = clock_monotonic_ns();
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/reload.h"
 
-#include <errno.h>
+#include "os/fd.h"
+#include "os/thread.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 struct reload {
@@ -26,16 +27,15 @@ static void *run(void *ctx)
 {
 	struct reload *r = ctx;
 	r->rc = load(&r->load, r->options, NULL, 0);
-	eventfd_write(r->fd, 1);
+	thread_wake(r->fd);
 	return NULL;
 }
 
 static void on_done(void *ctx, uint32_t events)
 {
 	struct reload *r = ctx;
-	eventfd_t count;
 	(void)events;
-	eventfd_read(r->fd, &count);
+	thread_woken(r->fd);
 	pthread_join(r->thread, NULL);
 	r->is_running = false;
 	if (r->is_wanted_again) {
@@ -59,16 +59,13 @@ struct reload *reload_new(struct poller *poller, const struct options *o,
 	r->options = o;
 	r->done = done;
 	r->ctx = ctx;
-	r->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r->fd = thread_wakeup_open();
 	if (r->fd >= 0)
 		r->source = poller_add(poller, r->fd, EPOLLIN, on_done, r);
 	if (r->source)
 		return r;
-	int saved = errno;
-	if (r->fd >= 0)
-		close(r->fd);
+	fd_close(r->fd);
 	free(r);
-	errno = saved;
 	return NULL;
 }
 
@@ -77,7 +74,7 @@ void reload_start(struct reload *r)
 	r->is_wanted_again = r->is_running;
 	if (r->is_running)
 		return;
-	r->is_running = pthread_create(&r->thread, NULL, run, r) == 0;
+	r->is_running = thread_start(&r->thread, run, r) == 0;
 	if (!r->is_running)
 		r->done(r->ctx, NULL);
 }
@@ -91,6 +88,6 @@ void reload_free(struct reload *r)
 		load_fini(&r->load);
 	}
 	poller_remove(r->poller, r->source);
-	close(r->fd);
+	fd_close(r->fd);
 	free(r);
 }

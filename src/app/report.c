@@ -5,13 +5,14 @@
 #include "app/log.h"
 #include "app/store.h"
 #include "base/countof.h"
+#include "base/utf8.h"
+#include "os/clock.h"
 #include "os/fanotify.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Append a formatted string. */
@@ -24,17 +25,6 @@ __attribute__((format(printf, 2, 3))) static void say(json_t *array, const char 
 		json_array_append_new(array, jsontext_str(text));
 	va_end(ap);
 	free(text);
-}
-
-static const char *text_of(json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-	return s ? s : "";
-}
-
-static json_int_t number_of(json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
 }
 
 struct counter {
@@ -185,28 +175,30 @@ static json_t *reasons(const struct report_parts *p, const struct actors_counter
 {
 	json_t *all = json_array(), *rule;
 	size_t i;
-	if (strcmp(text_of(store, "where"), "memory") == 0)
-		say(all,
-			"waiting jobs and the history are kept in memory only, and lost "
-			"when the daemon ends: %s",
-			text_of(store, "reason"));
+	if (strcmp(jsontext_of(store, "where"), "memory") == 0)
+		json_array_append_new(all, json_sprintf("waiting jobs and the history "
+							"are kept in memory only, and "
+							"lost when the daemon ends: %s",
+						   jsontext_of(store, "reason")));
 	if (w->reason)
 		say(all, "who did it may be unknown: %s", w->reason);
 	for (i = 0; i < p->conf->message_count; i++) {
 		const struct conf_message *m = &p->conf->messages[i];
-		if (!m->is_warning && m->line)
-			say(all, "%s:%u: %s", m->file, m->line, m->text);
-		else if (!m->is_warning)
-			say(all, "%s: %s", m->file, m->text);
+		struct buf text = {0};
+		conf_message_text(&text, m, false);
+		if (!m->is_warning)
+			json_array_append_new(all, jsontext_str(text.data));
+		buf_fini(&text);
 	}
-	json_array_foreach(rules, i, rule)
-	{
+	json_array_foreach (rules, i, rule) {
 		if (strcmp(json_string_value(json_object_get(rule, "state")),
 			    "refused") == 0)
-			say(all, "[%s] is not watched: %s",
-				json_string_value(json_object_get(rule, "name")),
-				json_string_value(json_array_get(
-					json_object_get(rule, "not_watched"), 0)));
+			json_array_append_new(
+				all, json_sprintf("[%s] is not watched: %s",
+					     jsontext_of(rule, "name"),
+					     json_string_value(json_array_get(
+						     json_object_get(rule, "not_watched"),
+						     0))));
 	}
 	return all;
 }
@@ -235,17 +227,16 @@ static void print_hindrances(json_t *r, FILE *out)
 {
 	size_t i;
 	json_t *why;
-	json_array_foreach(json_object_get(r, "not_watched"), i, why)
-		fprintf(out, "    not watched: %s\n", json_string_value(why));
-	time_t until = (time_t)(number_of(r, "paused_until_ns") / 1000000000);
-	struct tm local = {0};
-	char text[64] = "";
-	if (until && localtime_r(&until, &local))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
-	if (*text)
-		fprintf(out, "    paused until %s\n", text);
+	json_array_foreach (json_object_get(r, "not_watched"), i, why)
+		jsontext_show(out, "    not watched: ", why);
+	uint64_t until_ns = jsontext_number(r, "paused_until_ns");
+	struct buf until = {0};
+	if (until_ns && clock_add_local(&until, until_ns) == 0)
+		fprintf(out, "    paused until %s\n", until.data);
 	else if (json_is_true(json_object_get(r, "paused")))
-		fprintf(out, "    paused until fsmon resume %s\n", text_of(r, "name"));
+		fprintf(out, "    paused until fsmon resume %s\n",
+			jsontext_of(r, "name"));
+	buf_fini(&until);
 }
 
 /* The width of the column of names. */
@@ -253,7 +244,8 @@ static int name_width(json_t *rules)
 {
 	size_t i, width = 24;
 	json_t *r;
-	json_array_foreach(rules, i, r) width = MAX(width, strlen(text_of(r, "name")));
+	json_array_foreach (rules, i, r)
+		width = MAX(width, strlen(jsontext_of(r, "name")));
 	return (int)width;
 }
 
@@ -278,11 +270,11 @@ static void print_rules(json_t *rules, FILE *out)
 	for (size_t k = 0; k < countof(columns); k++)
 		fprintf(out, " %8s", columns[k].title);
 	fprintf(out, "\n");
-	json_array_foreach(rules, i, r)
-	{
-		fprintf(out, "%-*s %-9s", width, text_of(r, "name"), text_of(r, "state"));
+	json_array_foreach (rules, i, r) {
+		fprintf(out, "%-*s %-9s", width, jsontext_of(r, "name"),
+			jsontext_of(r, "state"));
 		for (size_t k = 0; k < countof(columns); k++)
-			fprintf(out, " %8lld", (long long)number_of(r, columns[k].field));
+			fprintf(out, " %8" PRIu64, jsontext_number(r, columns[k].field));
 		fprintf(out, "\n");
 		print_hindrances(r, out);
 	}
@@ -293,14 +285,18 @@ static void print_filesystems(json_t *filesystems, FILE *out)
 	size_t i;
 	json_t *f;
 	fprintf(out, "\n%-32s %-10s %s\n", "FILESYSTEM", "TYPE", "WATCHED BY");
-	json_array_foreach(filesystems, i, f)
-	{
-		const char *reason = text_of(f, "reason");
+	json_array_foreach (filesystems, i, f) {
+		const char *reason = jsontext_of(f, "reason");
+		struct buf point = {0};
 		if (!json_is_true(json_object_get(f, "has_rules")))
 			continue;
-		fprintf(out, "%-32s %-10s %s%s%s\n", text_of(f, "point"),
-			text_of(f, "type"), text_of(f, "how"), *reason ? ": " : "",
-			reason);
+		jsontext_add_vis(&point, json_object_get(f, "point"));
+		if (point.data)
+			fprintf(out, "%s%*s %-10s %s%s%s\n", point.data,
+				MAX(0, 32 - (int)utf8_count(point.data)), "",
+				jsontext_of(f, "type"), jsontext_of(f, "how"),
+				*reason ? ": " : "", reason);
+		buf_fini(&point);
 	}
 }
 
@@ -309,17 +305,17 @@ void report_print(json_t *report, FILE *out)
 	size_t i;
 	json_t *item;
 	const char *name;
-	fprintf(out, "fsmon %s, pid %lld: %s%s\n", text_of(report, "version"),
-		(long long)number_of(report, "pid"), text_of(report, "state"),
+	fprintf(out, "fsmon %s, pid %" PRIu64 ": %s%s\n", jsontext_of(report, "version"),
+		jsontext_number(report, "pid"), jsontext_of(report, "state"),
 		json_is_true(json_object_get(report, "dry_run"))
 			? " (dry run: no hook is started)"
 			: "");
-	json_array_foreach(json_object_get(report, "reasons"), i, item)
-		fprintf(out, "  ! %s\n", json_string_value(item));
+	json_array_foreach (json_object_get(report, "reasons"), i, item)
+		jsontext_show(out, "  ! ", item);
 	print_rules(json_object_get(report, "rules"), out);
 	print_filesystems(json_object_get(report, "filesystems"), out);
 	item = json_object_get(report, "store");
-	fprintf(out, "\n%-24s %s\n", "jobs_and_history_in", text_of(item, "where"));
-	json_object_foreach(json_object_get(report, "counters"), name, item)
+	fprintf(out, "\n%-24s %s\n", "jobs_and_history_in", jsontext_of(item, "where"));
+	json_object_foreach (json_object_get(report, "counters"), name, item)
 		fprintf(out, "%-24s %lld\n", name, (long long)json_integer_value(item));
 }

@@ -11,6 +11,7 @@
 #include "core/hook.h"
 #include "core/payload.h"
 #include "core/runlabel.h"
+#include "os/fd.h"
 #include "os/memfile.h"
 
 #include <assert.h>
@@ -18,7 +19,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 /* The descriptor that FSMON_FD has in a hook. */
 #define FILE_FD 3
@@ -131,10 +131,8 @@ static int start(struct jobs *j, const struct job *job)
 		error = make_stdin(j, job, &in);
 	if (!error)
 		error = request_run(j, job, &in);
-	if (in.stdin_fd >= 0)
-		close(in.stdin_fd);
-	if (in.file_fd >= 0)
-		close(in.file_fd);
+	fd_close(in.stdin_fd);
+	fd_close(in.file_fd);
 	return error;
 }
 
@@ -286,8 +284,7 @@ static void check_deferred(struct jobs *j, struct clock_now now)
 	if (!j->deferred_count || now.monotonic_ns < j->deferred_check_ns)
 		return;
 	j->deferred_check_ns = now.monotonic_ns + LINEAGE_CHECK_NS;
-	HASH_ITER(hh, j->runs, job, next)
-	{
+	HASH_ITER (hh, j->runs, job, next) {
 		struct outcome *end = job->deferred_end;
 		/* What was being forked when the others were killed is killed now. */
 		int signal = job->is_killed ? SIGKILL : 0;
@@ -458,8 +455,7 @@ static void on_caught_up(void *ctx)
 	struct jobs *j = ctx;
 	struct clock_now now = clock_now();
 	struct job *job, *next;
-	HASH_ITER(hh, j->runs, job, next)
-	{
+	HASH_ITER (hh, j->runs, job, next) {
 		if (job->is_unconfirmed)
 			lose(j, job, now);
 	}

@@ -1,37 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/runtable.h"
 
+#include "app/jsontext.h"
 #include "base/buf.h"
 #include "base/countof.h"
+#include "base/utf8.h"
 #include "core/lines.h"
 #include "core/outcome.h"
-#include "core/screen.h"
 #include "core/when.h"
+#include "os/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <vis.h>
-
-#define SECOND_NS UINT64_C(1000000000)
-
-static const char *text_of(json_t *run, const char *key)
-{
-	const char *s = json_string_value(json_object_get(run, key));
-	return s ? s : "";
-}
-
-static uint64_t number_of(json_t *run, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(run, key));
-	return n > 0 ? (uint64_t)n : 0;
-}
+#include <sys/param.h>
 
 static enum outcome_kind kind_of(json_t *run)
 {
-	return outcome_kind_of(text_of(run, "outcome"));
+	return outcome_kind_of(jsontext_of(run, "outcome"));
 }
 
 static bool is_running(json_t *run)
@@ -48,19 +35,14 @@ bool runtable_is_failure(json_t *run)
 
 static void add_started(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	time_t s = (time_t)(number_of(run, "started_ns") / SECOND_NS);
-	struct tm local;
-	char text[64];
 	(void)now_ns;
-	if (localtime_r(&s, &local) &&
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local))
-		buf_add_str(b, text);
+	clock_add_local(b, jsontext_number(run, "started_ns"));
 }
 
 static void add_rule(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	(void)now_ns;
-	buf_add_str(b, text_of(run, "rule"));
+	buf_add_str(b, jsontext_of(run, "rule"));
 	if (json_is_true(json_object_get(run, "on_failure")))
 		buf_add_str(b, " on-failure");
 }
@@ -68,14 +50,14 @@ static void add_rule(struct buf *b, json_t *run, uint64_t now_ns)
 static void add_waited(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	(void)now_ns;
-	when_add_span(b, number_of(run, "queued_ns"));
+	when_add_span(b, jsontext_number(run, "queued_ns"));
 }
 
 static void add_took(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	uint64_t started_ns = number_of(run, "started_ns");
+	uint64_t started_ns = jsontext_number(run, "started_ns");
 	if (!is_running(run))
-		when_add_span(b, number_of(run, "duration_ns"));
+		when_add_span(b, jsontext_number(run, "duration_ns"));
 	else if (now_ns)
 		when_add_span(b, now_ns > started_ns ? now_ns - started_ns : 0);
 	else
@@ -84,9 +66,9 @@ static void add_took(struct buf *b, json_t *run, uint64_t now_ns)
 
 static void add_end(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	const char *name = text_of(run, "outcome");
+	const char *name = jsontext_of(run, "outcome");
 	enum outcome_kind kind = kind_of(run);
-	int status = (int)number_of(run, "status");
+	int status = (int)jsontext_number(run, "status");
 	const char *signal = sigabbrev_np(status);
 	if (kind == OUTCOME_EXIT)
 		buf_printf(b, "exit %d", status);
@@ -102,7 +84,7 @@ static void add_end(struct buf *b, json_t *run, uint64_t now_ns)
 
 static void add_attempt(struct buf *b, json_t *run)
 {
-	uint64_t attempt = number_of(run, "attempt");
+	uint64_t attempt = jsontext_number(run, "attempt");
 	if (attempt > 1)
 		buf_printf(b, ", attempt %" PRIu64, attempt);
 }
@@ -113,18 +95,28 @@ static void add_outcome(struct buf *b, json_t *run, uint64_t now_ns)
 	add_attempt(b, run);
 }
 
+/* Append a text, or that it is not known. */
+static void add_known(struct buf *b, json_t *run, const char *key)
+{
+	if (*jsontext_of(run, key))
+		jsontext_add_vis(b, json_object_get(run, key));
+	else
+		buf_add_str(b, "?");
+}
+
 static void add_actor(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	const char *cmd = text_of(run, "cmd"), *user = text_of(run, "user");
 	(void)now_ns;
-	buf_printf(b, "%s/%s", *cmd ? cmd : "?", *user ? user : "?");
+	add_known(b, run, "cmd");
+	buf_add_str(b, "/");
+	add_known(b, run, "user");
 }
 
 static void add_path(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	uint64_t count = number_of(run, "count");
+	uint64_t count = jsontext_number(run, "count");
 	(void)now_ns;
-	buf_add_str(b, text_of(run, "path"));
+	jsontext_add_vis(b, json_object_get(run, "path"));
 	if (count > 1)
 		buf_printf(b, " +%" PRIu64, count - 1);
 }
@@ -156,9 +148,9 @@ static void add_cell(struct buf *b, size_t column, json_t *run, uint64_t now_ns)
 	else if (!key)
 		columns[column].add(b, run, now_ns);
 	else if (json_is_integer(json_object_get(run, key)))
-		buf_printf(b, "%" PRIu64, number_of(run, key));
+		buf_printf(b, "%" PRIu64, jsontext_number(run, key));
 	else
-		buf_add_str(b, text_of(run, key));
+		buf_add_str(b, jsontext_of(run, key));
 }
 
 /* Append the cells of a run, or the titles where that is NULL, each with its NUL, and widen the
@@ -168,9 +160,8 @@ static void add_row(struct buf *cells, json_t *run, uint64_t now_ns, size_t *wid
 	for (size_t i = 0; i < COLUMNS; i++) {
 		size_t start = cells->len;
 		add_cell(cells, i, run, now_ns);
-		if (cells->len - start > widths[i])
-			widths[i] = cells->len - start;
-		buf_add(cells, "", 1);
+		if (buf_add(cells, "", 1) == 0)
+			widths[i] = MAX(widths[i], utf8_count(cells->data + start));
 	}
 }
 
@@ -178,9 +169,11 @@ static void add_row(struct buf *cells, json_t *run, uint64_t now_ns, size_t *wid
 static const char *print_row(const char *cell, const size_t *widths, FILE *out)
 {
 	for (size_t i = 0; i < COLUMNS; i++) {
-		int width = i + 1 < COLUMNS ? (int)widths[i] : 0;
-		fprintf(out, "%s%*s", i ? "  " : "", columns[i].is_right ? width : -width,
-			cell);
+		size_t blanks = widths[i] - utf8_count(cell);
+		fprintf(out, "%s%*s%s", i ? "  " : "",
+			columns[i].is_right ? (int)blanks : 0, "", cell);
+		if (!columns[i].is_right && i + 1 < COLUMNS)
+			fprintf(out, "%*s", (int)blanks, "");
 		cell += strlen(cell) + 1;
 	}
 	fprintf(out, "\n");
@@ -205,28 +198,24 @@ int runtable_print(json_t *runs, uint64_t now_ns, FILE *out)
 
 /* ---- What they printed ---- */
 
-/* Append what stood in a string of JSON before it was escaped, as far as it is good for a
- * terminal, with a newline at its end. */
-static int add_output(struct buf *b, const char *escaped)
+/* Append what they are, as far as it is good for a terminal, with a newline at its end. */
+static void add_output(struct buf *b, const json_t *output)
 {
-	char *bytes = malloc(strlen(escaped) + 1);
-	int len = bytes ? strunvis(bytes, escaped) : -1;
-	if (len >= (int)LINES_TAIL_BYTES)
+	struct buf bytes = {0};
+	if (jsontext_add(&bytes, output) < 0)
+		b->failed = true;
+	if (bytes.len >= LINES_TAIL_BYTES)
 		buf_add_str(b, "[what came before was not kept]\n");
-	if (len > 0)
-		screen_add(b, bytes, (size_t)len);
-	else
-		screen_add(b, escaped, strlen(escaped));
+	buf_add_screen(b, bytes.data, bytes.len);
 	if (b->len > 0 && b->data[b->len - 1] != '\n')
 		buf_add_str(b, "\n");
-	free(bytes);
-	return bytes ? 0 : -1;
+	buf_fini(&bytes);
 }
 
 /* The line above the output of a run. */
 static void add_head(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	buf_printf(b, "--- run %" PRIu64 ", ", number_of(run, "run"));
+	buf_printf(b, "--- run %" PRIu64 ", ", jsontext_number(run, "run"));
 	add_rule(b, run, now_ns);
 	buf_add_str(b, ", ");
 	add_started(b, run, now_ns);
@@ -247,18 +236,14 @@ int runtable_print_output(json_t *runs, uint64_t now_ns, FILE *out)
 	struct buf b = {0};
 	size_t i;
 	json_t *run;
-	int rc = 0;
-	json_array_foreach(runs, i, run)
-	{
+	json_array_foreach (runs, i, run) {
 		if (i > 0)
 			buf_add_str(&b, "\n");
 		add_head(&b, run, now_ns);
-		if (add_output(&b, text_of(run, "output")) < 0)
-			rc = -1;
+		add_output(&b, json_object_get(run, "output"));
 	}
-	if (b.failed)
-		rc = -1;
-	else if (b.len > 0)
+	int rc = b.failed ? -1 : 0;
+	if (rc == 0 && b.len > 0)
 		fwrite(b.data, 1, b.len, out);
 	buf_fini(&b);
 	errno = rc < 0 ? ENOMEM : 0;

@@ -5,6 +5,8 @@
 #include "app/store_left.h"
 #include "app/store_thread.h"
 #include "os/clock.h"
+#include "os/fd.h"
+#include "os/thread.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 #define LINGER_COUNT 4096 /* so much is written without lingering */
@@ -202,9 +202,8 @@ static void on_results(void *ctx, uint32_t events)
 {
 	struct store *s = ctx;
 	struct store_batch_asks answers = STAILQ_HEAD_INITIALIZER(answers);
-	eventfd_t count;
 	(void)events;
-	eventfd_read(s->fd, &count);
+	thread_woken(s->fd);
 	pthread_mutex_lock(&s->lock);
 	uint64_t *ids = s->ended_ids;
 	size_t id_count = s->ended_count;
@@ -224,17 +223,6 @@ static void on_results(void *ctx, uint32_t events)
 
 /* ---- Life ---- */
 
-static int start_thread(struct store *s)
-{
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int error = pthread_create(&s->thread, NULL, store_thread_run, s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	errno = error;
-	return error ? -1 : 0;
-}
-
 static void init_locks(struct store *s)
 {
 	pthread_condattr_t attr;
@@ -252,8 +240,7 @@ static void free_store(struct store *s)
 {
 	int saved = errno;
 	poller_remove(s->config.poller, s->source);
-	if (s->fd >= 0)
-		close(s->fd);
+	fd_close(s->fd);
 	store_db_close(&s->db, true);
 	store_batch_fini(&s->batch);
 	store_batch_free_asks(&s->answers);
@@ -285,7 +272,7 @@ struct store *store_open(const struct store_config *config)
 		goto fail;
 	/* A name that does not fit is one that cannot be opened. */
 	snprintf(s->path, sizeof(s->path), "%s/%s", config->dir, STORE_DB_NAME);
-	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->fd = thread_wakeup_open();
 	if (s->fd < 0)
 		goto fail;
 	s->source = poller_add(config->poller, s->fd, EPOLLIN, on_results, s);
@@ -296,7 +283,7 @@ struct store *store_open(const struct store_config *config)
 	s->batch.last_seq = s->first.seq;
 	s->health.is_memory = s->is_memory;
 	strlcpy(s->health.reason, s->reason, sizeof(s->health.reason));
-	if (start_thread(s) == 0)
+	if (thread_start(&s->thread, store_thread_run, s) == 0)
 		return s;
 fail:
 	free_store(s);

@@ -11,13 +11,6 @@
 /* Events that come and go at once are among the newest. */
 #define LOOK_BACK 16
 
-unsigned store_batch_hash(const void *key, size_t len)
-{
-	uint64_t id = 0;
-	memcpy(&id, key, len < sizeof(id) ? len : sizeof(id));
-	return (unsigned)((id * UINT64_C(0x9E3779B97F4A7C15)) >> 32);
-}
-
 void store_batch_init(struct store_batch *b)
 {
 	*b = (struct store_batch){0};

@@ -12,11 +12,7 @@
 #include <sys/queue.h>
 
 #define HASH_NONFATAL_OOM 1
-#define HASH_FUNCTION(key, key_len, hash) ((hash) = store_batch_hash(key, key_len))
 #include <uthash.h>
-
-/* A hash of a 64-bit number. */
-unsigned store_batch_hash(const void *key, size_t len);
 
 /* A job with its strings behind it. */
 struct store_batch_state {

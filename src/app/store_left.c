@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/store_left.h"
 
+#include "base/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,7 +152,6 @@ static int read_event(sqlite3_stmt *st, struct store_event *e)
 static int read_events(struct store_db *db, struct store_left *left)
 {
 	sqlite3_stmt *st;
-	size_t room = 0;
 	struct buf sql = {0};
 	buf_add_str(&sql, "SELECT ");
 	store_schema_add_names(&sql, &store_schema_event);
@@ -162,15 +163,8 @@ static int read_events(struct store_db *db, struct store_left *left)
 		return rc;
 	sqlite3_bind_int64(st, 1, (sqlite3_int64)left->job.id);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		if (left->event_count == room) {
-			size_t more = room ? room * 2 : 4;
-			struct store_event *grown =
-				reallocarray(left->events, more, sizeof(*grown));
-			if (!grown)
-				break;
-			left->events = grown;
-			room = more;
-		}
+		if (grow(left->events, left->event_count) < 0)
+			break;
 		struct store_event *e = &left->events[left->event_count];
 		*e = (struct store_event){0};
 		rc = read_event(st, e);

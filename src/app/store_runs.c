@@ -3,28 +3,14 @@
 
 #include "app/jsontext.h"
 #include "base/buf.h"
+#include "core/when.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define NS_PER_S UINT64_C(1000000000)
-
 /* ---- One run ---- */
-
-/* RFC 3339, UTC. */
-static json_t *time_text(uint64_t ns)
-{
-	time_t seconds = (time_t)(ns / NS_PER_S);
-	struct tm tm;
-	char date[64], text[96];
-	if (!gmtime_r(&seconds, &tm) ||
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		return json_string("");
-	snprintf(text, sizeof(text), "%s.%09uZ", date, (unsigned)(ns % NS_PER_S));
-	return json_string(text);
-}
 
 static json_t *value(sqlite3_stmt *st, int column, enum store_form form)
 {
@@ -43,8 +29,9 @@ static int add_column(json_t *o, sqlite3_stmt *st, int i)
 	const struct store_column *c = &store_schema_run.columns[i];
 	const char *key = c->key ? c->key : c->name;
 	if (c->form == STORE_TIME) {
-		uint64_t ns = (uint64_t)sqlite3_column_int64(st, i);
-		if (json_object_set_new(o, key, time_text(ns)) < 0)
+		char time[WHEN_UTC_SIZE];
+		when_utc(time, (uint64_t)sqlite3_column_int64(st, i));
+		if (json_object_set_new(o, key, json_string(time)) < 0)
 			return -1;
 		key = c->name;
 	}

@@ -13,7 +13,7 @@
 struct store {
 	struct store_config config; /* dir is a copy; fields of the main thread's */
 	char path[PATH_MAX]; /* of the database */
-	int fd; /* eventfd: there are results */
+	int fd; /* wake-up: there are results */
 	struct poller_source *source;
 	pthread_t thread;
 

@@ -4,11 +4,12 @@
 #include "app/store_heal.h"
 #include "app/store_left.h"
 #include "app/store_runs.h"
+#include "base/grow.h"
 #include "os/clock.h"
+#include "os/thread.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 #define LINGER_NS UINT64_C(50000000)
@@ -85,26 +86,20 @@ static void answer(struct store *s, struct store_batch_asks *asks)
 	}
 }
 
-/* The runs of a batch that have ended; NULL where there are none, or no memory. */
-static uint64_t *ended_of(const struct store_batch *b, uint64_t *before, size_t *count)
+/* Add the runs of a batch that have ended, as far as there is memory. */
+static void add_ended(const struct store_batch *b, uint64_t **ids, size_t *count)
 {
-	size_t n = *count, more = HASH_COUNT(b->runs);
-	uint64_t *ids = reallocarray(before, n + more + 1, sizeof(*ids));
-	if (!ids)
-		return before;
 	for (const struct store_batch_run *r = b->runs; r; r = r->hh.next) {
-		if (r->run->outcome.kind != OUTCOME_RUNNING)
-			ids[n++] = r->id;
+		if (r->run->outcome.kind != OUTCOME_RUNNING && grow(*ids, *count) == 0)
+			(*ids)[(*count)++] = r->id;
 	}
-	*count = n;
-	return ids;
 }
 
 /* Hand the results over; with `lock` held. */
 static void publish(struct store *s, struct store_batch *b, bool is_written)
 {
 	if (is_written && b->runs)
-		s->ended_ids = ended_of(b, s->ended_ids, &s->ended_count);
+		add_ended(b, &s->ended_ids, &s->ended_count);
 	else if (!is_written)
 		s->health.lost += b->count;
 	STAILQ_CONCAT(&s->answers, &b->asks);
@@ -115,7 +110,7 @@ static void publish(struct store *s, struct store_batch *b, bool is_written)
 	s->has_lost = false;
 	s->in_hand = 0;
 	if (s->asks_again || s->ended_count || !STAILQ_EMPTY(&s->answers))
-		eventfd_write(s->fd, 1);
+		thread_wake(s->fd);
 }
 
 /* Take what has come, write it, and hand over the results; with `lock` held. Returns when to
@@ -147,7 +142,7 @@ static uint64_t turn(struct store *s, bool is_last)
 	s->flush_done = flush;
 	publish(s, &b, is_written);
 	if (is_flushed)
-		eventfd_write(s->fd, 1);
+		thread_wake(s->fd);
 	pthread_mutex_unlock(&s->lock);
 	pthread_mutex_unlock(&s->db_lock);
 	store_batch_fini(&b);

@@ -2,16 +2,18 @@
 #include "app/verbs.h"
 
 #include "app/filesystems.h"
+#include "app/jsontext.h"
 #include "app/load.h"
 #include "app/report.h"
+#include "app/shown.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/mountinfo.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Look at the mounts with the rules; with the privilege for it, mark them in a group of
  * our own to see whether the kernel lets us. Returns 0, or -1 after a message. */
@@ -28,10 +30,8 @@ static int look(struct filesystems *f, const struct table *rules, bool *is_tried
 		fprintf(stderr, "fsmon: the mounts cannot be looked at: %s\n",
 			strerror(errno));
 	*is_tried = group >= 0;
-	if (group >= 0)
-		close(group);
-	if (fd >= 0)
-		close(fd);
+	fd_close(group);
+	fd_close(fd);
 	dirtree_free(tree);
 	buf_fini(&text);
 	return rc;
@@ -41,8 +41,8 @@ static void print_list(const char *what, const json_t *list)
 {
 	size_t i;
 	json_t *item;
-	json_array_foreach(list, i, item)
-		printf("    %s %s\n", what, json_string_value(item));
+	json_array_foreach (list, i, item)
+		jsontext_show(stdout, what, item);
 }
 
 /* Returns whether the rule has a place where it is watched, or needs none. */
@@ -51,13 +51,11 @@ static bool print_rule(const struct table *rules, uint32_t i, const struct files
 	const struct rule *r = table_rule(rules, i);
 	json_t *watched = json_array(), *refused = json_array();
 	bool lands = report_landing(rules, i, f, watched, refused);
-	printf("[%s] %s:%u%s\n", r->name, r->file, r->line,
-		!r->enabled ? ": disabled"
-		: lands     ? ""
-			    : ": NOT WATCHED");
+	shown_print_rule(r);
+	printf("%s\n", !r->enabled ? ": disabled" : lands ? "" : ": NOT WATCHED");
 	if (r->enabled) {
-		print_list("watched on", watched);
-		print_list("not watched on", refused);
+		print_list("    watched on ", watched);
+		print_list("    not watched on ", refused);
 	}
 	json_decref(watched);
 	json_decref(refused);

@@ -3,15 +3,18 @@
 #include "app/verbs.h"
 
 #include "app/client.h"
+#include "app/jsontext.h"
 #include "app/report.h"
 #include "base/buf.h"
 #include "core/value.h"
+#include "os/clock.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 
 /* The duration that an option gives. Returns 0, or -1 after a message. */
 static int span_of(const char *option, const char *text, uint64_t *ns)
@@ -47,16 +50,11 @@ static bool has_one(const struct options *o, const char *what, const char *examp
 	return false;
 }
 
-static long long number_of(json_t *o, const char *key)
-{
-	return json_integer_value(json_object_get(o, key));
-}
-
 static void print_names(json_t *rules)
 {
 	size_t i;
 	json_t *rule;
-	json_array_foreach(rules, i, rule)
+	json_array_foreach (rules, i, rule)
 		printf("%s\n", json_string_value(json_object_get(rule, "name")));
 }
 
@@ -68,8 +66,7 @@ int verb_status(const struct options *o)
 	if (o->only_names) {
 		print_names(json_object_get(report, "rules"));
 	} else if (o->is_json) {
-		json_dumpf(report, stdout, JSON_INDENT(2));
-		printf("\n");
+		jsontext_print(report, stdout);
 	} else {
 		report_print(report, stdout);
 	}
@@ -86,15 +83,16 @@ int verb_reload(const struct options *o)
 	size_t i;
 	if (!answer)
 		return EXIT_FAILED;
-	json_array_foreach(json_object_get(answer, "messages"), i, message)
-		fprintf(stderr, "%s\n", json_string_value(message));
+	json_array_foreach (json_object_get(answer, "messages"), i, message)
+		jsontext_show(stderr, "", message);
 	bool is_ok = json_is_true(json_object_get(answer, "ok"));
-	long long rules = number_of(answer, "rules");
+	uint64_t rules = jsontext_number(answer, "rules");
 	if (is_ok)
-		printf("reloaded: %lld rule%s\n", rules, rules == 1 ? "" : "s");
+		printf("reloaded: %" PRIu64 " rule%s\n", rules, rules == 1 ? "" : "s");
 	else
 		fprintf(stderr,
-			"fsmon: not reloaded: what was in force before (%lld rule%s) "
+			"fsmon: not reloaded: what was in force before (%" PRIu64
+			" rule%s) "
 			"stays\n",
 			rules, rules == 1 ? "" : "s");
 	json_decref(answer);
@@ -128,8 +126,8 @@ int verb_rerun(const struct options *o)
 		o, json_pack("{s:s, s:I}", "do", "rerun", "run", (json_int_t)run));
 	if (!answer)
 		return EXIT_FAILED;
-	printf("run %lld is run again as job %lld\n", number_of(answer, "run"),
-		number_of(answer, "job"));
+	printf("run %" PRIu64 " is run again as job %" PRIu64 "\n",
+		jsontext_number(answer, "run"), jsontext_number(answer, "job"));
 	json_decref(answer);
 	return EXIT_FINE;
 }
@@ -137,14 +135,12 @@ int verb_rerun(const struct options *o)
 /* ", until 04:10:00", with the date where that is another day. */
 static void print_until(uint64_t until_ns)
 {
-	time_t now = time(NULL), until = (time_t)(until_ns / 1000000000);
-	struct tm today = {0}, local = {0};
-	char text[64] = "";
-	localtime_r(&now, &today);
-	localtime_r(&until, &local);
-	bool is_today = local.tm_yday == today.tm_yday && local.tm_year == today.tm_year;
-	strftime(text, sizeof(text), is_today ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
-	printf(", until %s", text);
+	struct tm now = clock_local(clock_realtime_ns()), until = clock_local(until_ns);
+	bool is_today = until.tm_yday == now.tm_yday && until.tm_year == now.tm_year;
+	struct buf text = {0};
+	if (clock_add_local(&text, until_ns) == 0)
+		printf(", until %s", text.data + (is_today ? strlen("2026-11-23 ") : 0));
+	buf_fini(&text);
 }
 
 int verb_pause(const struct options *o)
@@ -165,7 +161,7 @@ int verb_pause(const struct options *o)
 	printf("paused: %s", o->args[0]);
 	if (o->pause_for) {
 		printf(", for %s", o->pause_for);
-		print_until((uint64_t)number_of(answer, "paused_until_ns"));
+		print_until(jsontext_number(answer, "paused_until_ns"));
 	} else {
 		printf(", until fsmon resume %s", o->args[0]);
 	}
@@ -183,11 +179,11 @@ int verb_resume(const struct options *o)
 					     client_rule_name(o->args[0])));
 	if (!answer)
 		return EXIT_FAILED;
-	long long waiting = number_of(answer, "waiting");
+	uint64_t waiting = jsontext_number(answer, "waiting");
 	if (!json_is_true(json_object_get(answer, "was_paused")))
 		printf("not paused: %s\n", o->args[0]);
 	else
-		printf("resumed: %s; %lld job%s waited\n", o->args[0], waiting,
+		printf("resumed: %s; %" PRIu64 " job%s waited\n", o->args[0], waiting,
 			waiting == 1 ? "" : "s");
 	json_decref(answer);
 	return EXIT_FINE;

@@ -2,6 +2,7 @@
 #include "app/verbs.h"
 
 #include "app/load.h"
+#include "app/shown.h"
 #include "core/value.h"
 #include "os/user.h"
 
@@ -178,16 +179,16 @@ static bool explain_rule(const struct table *t, uint32_t i, const struct questio
 	enum judge_verdict v = judge(t, i, q, &glob);
 	/* Why a condition that the command line says nothing of holds back a rule. */
 	bool is_missing = v >= JUDGE_BY && !o->by[v - JUDGE_BY];
-	printf("[%s] %s:%u: ", r->name, r->file, r->line);
-	if (v == JUDGE_MATCH)
-		printf("MATCHES by path = %s\n", glob_text(glob));
-	else if (v == JUDGE_EXCLUDED)
-		printf("no: excluded by %s\n", glob_text(glob));
-	else if (is_missing)
-		printf("no: %s (say who it is with --%s)\n", judge_verdict_text(v),
-			judge_conditions[v - JUDGE_BY].key);
-	else
-		printf("no: %s\n", judge_verdict_text(v));
+	shown_print_rule(r);
+	if (v == JUDGE_MATCH || v == JUDGE_EXCLUDED) {
+		printf(v == JUDGE_MATCH ? ": MATCHES by path = " : ": no: excluded by ");
+		shown_print(stdout, glob_text(glob));
+	} else {
+		printf(": no: %s", judge_verdict_text(v));
+	}
+	if (is_missing)
+		printf(" (say who it is with --%s)", judge_conditions[v - JUDGE_BY].key);
+	printf("\n");
 	return v == JUDGE_MATCH;
 }
 
@@ -197,8 +198,10 @@ static int answer(
 	size_t matches = 0;
 	for (uint32_t i = 0; i < table_count(t); i++)
 		matches += explain_rule(t, i, q, o);
-	printf("%zu of %zu rules match %s %s\n", matches, table_count(t),
-		o->event ? o->event : "close-write", q->path);
+	printf("%zu of %zu rules match %s ", matches, table_count(t),
+		o->event ? o->event : "close-write");
+	shown_print(stdout, q->path);
+	printf("\n");
 	return EXIT_FINE;
 }
 

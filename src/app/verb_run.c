@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/connector.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/readbuf.h"
 #include "os/sock.h"
 #include "os/taskstats.h"
@@ -160,11 +161,9 @@ int verb_run(const struct options *o)
 	unlink(path);
 done:
 	for (size_t i = 0; i < WIRE_FD_COUNT; i++) {
-		if (config.fds.fd[i] >= 0)
-			close(config.fds.fd[i]);
+		fd_close(config.fds.fd[i]);
 	}
-	if (lock >= 0)
-		close(lock);
+	fd_close(lock);
 	strlist_fini(&argv);
 	free(path);
 	return code;

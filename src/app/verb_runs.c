@@ -30,12 +30,11 @@ static int since_of(const struct options *o, uint64_t *ns)
 {
 	struct buf why = {0};
 	struct when when = {0};
-	struct tm local = {0};
 	uint64_t now_ns = clock_realtime_ns();
-	time_t now_s = (time_t)(now_ns / 1000000000), s = 0;
+	time_t s = 0;
+	struct tm local = clock_local(now_ns);
 	if (!o->since)
 		return 0;
-	localtime_r(&now_s, &local);
 	int rc = when_parse(o->since, now_ns, &local, &when, &why);
 	if (rc == 0 && when.is_local)
 		s = mktime(&when.local);
@@ -81,8 +80,7 @@ static void say_no_rule(const char *rule, json_t *all)
 	size_t i, count = 0;
 	json_t *run;
 	const char **names = calloc(json_array_size(all) + 1, sizeof(*names));
-	json_array_foreach(all, i, run)
-	{
+	json_array_foreach (all, i, run) {
 		const char *name = json_string_value(json_object_get(run, "rule"));
 		if (names && name)
 			names[count++] = name;
@@ -140,13 +138,11 @@ static int show(const struct options *o, struct history *h, const char *none,
 {
 	int rc = 0;
 	if (o->is_json)
-		rc = json_dumpf(h->runs, stdout, JSON_INDENT(2));
+		rc = jsontext_print(h->runs, stdout);
 	else if (json_array_size(h->runs) == 0)
 		printf("%s\n", none);
 	else
 		rc = print(h->runs, h->now_ns, stdout);
-	if (o->is_json)
-		printf("\n");
 	if (rc < 0)
 		fprintf(stderr, "fsmon: %s\n", strerror(errno));
 	json_decref(h->runs);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/where.h"
 
+#include "os/fd.h"
 #include "os/handle.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* More directories above one another than anybody has: the climb ends. */
 #define CLIMB_MAX 100000u
@@ -22,10 +21,10 @@ int where_open(struct filesystem *fs, const struct fanrec_handle *handle)
 		errno = ESTALE;
 		return -1;
 	}
-	int fd = handle_open(root, handle->type, handle->bytes, handle->len, O_PATH);
+	int fd = handle_open(root, handle->type, handle->bytes, handle->len);
 	struct stat st;
 	if (fd >= 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0)) {
-		close(fd);
+		fd_close(fd);
 		errno = ESTALE;
 		return -1;
 	}
@@ -77,23 +76,20 @@ static int climb_step(struct climb *c, struct dirtree *tree, uint64_t fsid)
 		return -1;
 	struct fanrec_handle handle = {.bytes = h.bytes, .len = h.len, .type = h.type};
 	struct dirnode *parent = dirtree_node(tree, fsid, &handle);
-	int up = openat(c->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int up = handle_open_above(c->fd);
 	if (!parent || up < 0)
 		goto fail;
 	if (take_name(c, up, name, sizeof(name)) < 0 ||
 		dirtree_place(tree, c->node, parent, name) < 0)
 		goto fail;
-	close(c->fd);
+	fd_close(c->fd);
 	c->fd = up;
 	c->node = parent;
 	if (!c->has_path)
 		read_path(c);
 	return 0;
 fail:;
-	int saved = errno;
-	if (up >= 0)
-		close(up);
-	errno = saved;
+	fd_close(up);
 	return -1;
 }
 
@@ -108,9 +104,7 @@ int where_look(struct dirtree *tree, struct filesystem *fs, struct dirnode *n)
 	int rc = 0;
 	for (unsigned i = 0; rc == 0 && i < CLIMB_MAX && !dirtree_is_placed(c.node); i++)
 		rc = climb_step(&c, tree, fs->fsid);
-	int saved = errno;
-	close(c.fd);
-	errno = saved;
+	fd_close(c.fd);
 	return rc;
 }
 
@@ -175,7 +169,7 @@ int where_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
 		if (base && strcmp(base + 1, name) != 0)
 			rc = buf_add(out, path + skip, (size_t)len - skip);
 	}
-	close(fd);
+	fd_close(fd);
 	if (rc < 0)
 		errno = ENOENT;
 	return rc;

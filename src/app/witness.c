@@ -2,21 +2,21 @@
 #include "app/witness.h"
 
 #include "app/procsnap.h"
+#include "base/grow.h"
 #include "core/cnrec.h"
 #include "core/tsrec.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/netlink.h"
+#include "os/thread.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define WITNESS_PRIORITY 10
@@ -31,13 +31,13 @@ struct witness_item {
 
 struct witness_queue {
 	struct witness_item *items;
-	size_t count, room;
+	size_t count;
 };
 
 struct witness {
 	struct actors_fds fds; /* as given; a socket that failed is -1 */
 	int wake_fd;
-	int stop_fd; /* eventfd: the thread has to end */
+	int stop_fd; /* wake-up: the thread has to end */
 	bool has_thread;
 	pthread_t thread;
 	_Atomic uint64_t empty_ns;
@@ -58,7 +58,7 @@ struct witness {
 static void witness_wake(struct witness *w)
 {
 	if (w->wake_fd >= 0 && !w->is_woken)
-		eventfd_write(w->wake_fd, 1);
+		thread_wake(w->wake_fd);
 	w->is_woken = true;
 }
 
@@ -66,21 +66,13 @@ static void witness_wake(struct witness *w)
 static void witness_push(struct witness *w, struct witness_queue *q,
 	const struct proc_record *rec, struct proc_snapshot *snap)
 {
-	if (q->count == q->room) {
-		size_t room = q->room ? q->room * 2 : 256;
-		struct witness_item *grown = NULL;
-		if (room <= WITNESS_QUEUE_MAX)
-			grown = reallocarray(q->items, room, sizeof(*grown));
-		if (!grown) {
-			w->counters.queue_dropped++;
-			w->has_dropped = true;
-			if (snap)
-				proctext_fini(snap);
-			free(snap);
-			return;
-		}
-		q->items = grown;
-		q->room = room;
+	if (q->count == WITNESS_QUEUE_MAX || grow(q->items, q->count) < 0) {
+		w->counters.queue_dropped++;
+		w->has_dropped = true;
+		if (snap)
+			proctext_fini(snap);
+		free(snap);
+		return;
 	}
 	q->items[q->count++] = (struct witness_item){.rec = *rec, .snap = snap};
 }
@@ -263,24 +255,16 @@ static bool witness_turn(struct witness *w)
 static void *witness_main(void *arg)
 {
 	struct witness *w = arg;
-	struct sched_param param = {.sched_priority = WITNESS_PRIORITY};
-	bool is_realtime =
-		sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) == 0;
+	bool is_realtime = thread_be_urgent(WITNESS_PRIORITY);
 	pthread_mutex_lock(&w->lock);
 	w->counters.is_realtime = is_realtime;
 	pthread_mutex_unlock(&w->lock);
 
 	do {
 		pthread_mutex_lock(&w->lock);
-		struct pollfd fds[] = {
-			{.fd = w->stop_fd, .events = POLLIN},
-			{.fd = w->fds.connector, .events = POLLIN},
-			{.fd = w->fds.taskstats, .events = POLLIN},
-		};
+		const int fds[] = {w->stop_fd, w->fds.connector, w->fds.taskstats};
 		pthread_mutex_unlock(&w->lock);
-		if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0 && errno != EINTR)
-			break;
-		if (fds[0].revents)
+		if (thread_wait(fds, sizeof(fds) / sizeof(*fds)) <= 0)
 			break;
 	} while (witness_turn(w));
 	return NULL;
@@ -297,18 +281,6 @@ static int witness_init_lock(pthread_mutex_t *lock)
 	if (rc == 0)
 		rc = pthread_mutex_init(lock, &attr);
 	pthread_mutexattr_destroy(&attr);
-	return rc;
-}
-
-/* Start the thread, with all signals left to the others. Returns 0, or an errno value. */
-static int witness_start(struct witness *w)
-{
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int rc = pthread_create(&w->thread, NULL, witness_main, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	w->has_thread = rc == 0;
 	return rc;
 }
 
@@ -331,11 +303,11 @@ struct witness *witness_new(
 		errno = rc;
 		return NULL;
 	}
-	w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	rc = w->stop_fd < 0 ? errno : 0;
-	if (rc == 0 && fds->connector >= 0)
-		rc = witness_start(w);
-	if (rc != 0) {
+	w->stop_fd = thread_wakeup_open();
+	if (w->stop_fd >= 0 && fds->connector >= 0)
+		w->has_thread = thread_start(&w->thread, witness_main, w) == 0;
+	if (w->stop_fd < 0 || (fds->connector >= 0 && !w->has_thread)) {
+		rc = errno;
 		witness_free(w);
 		errno = rc;
 		return NULL;
@@ -348,11 +320,10 @@ void witness_free(struct witness *w)
 	if (!w)
 		return;
 	if (w->has_thread) {
-		eventfd_write(w->stop_fd, 1);
+		thread_wake(w->stop_fd);
 		pthread_join(w->thread, NULL);
 	}
-	if (w->stop_fd >= 0)
-		close(w->stop_fd);
+	fd_close(w->stop_fd);
 	witness_clear(&w->queue);
 	witness_clear(&w->tasks);
 	pthread_mutex_destroy(&w->lock);

@@ -21,8 +21,8 @@ struct witness;
 extern const struct actors_source witness_source;
 
 /*
- * Start watching, with a thread of its own unless there is no connector. `wake_fd` is an
- * eventfd that is written when much has gathered and after an error, or -1.
+ * Start watching, with a thread of its own unless there is no connector. `wake_fd` is a
+ * wake-up (os/thread) that is sent when much has gathered and after an error, or -1.
  * `why_degraded` (static, or NULL) is the reason to give where a descriptor is -1.
  * Returns the witness, or NULL with errno.
  */

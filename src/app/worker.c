@@ -3,6 +3,7 @@
 
 #include "app/actors.h"
 #include "app/jobs.h"
+#include "app/jsontext.h"
 #include "app/link.h"
 #include "app/load.h"
 #include "app/log.h"
@@ -11,7 +12,10 @@
 #include "app/requests.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
+#include "os/fd.h"
 #include "os/mountinfo.h"
+#include "os/proc.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define DIRS_MAX 65536
@@ -68,9 +71,8 @@ static void on_group(void *ctx, uint32_t events)
 static void on_wake(void *ctx, uint32_t events)
 {
 	struct worker *w = ctx;
-	eventfd_t count;
 	(void)events;
-	eventfd_read(w->wake_fd, &count);
+	thread_woken(w->wake_fd);
 	w->has_news = true;
 }
 
@@ -199,9 +201,7 @@ static int update_filesystems(struct worker *w, const struct table *rules)
 	if (rc == 0)
 		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
 			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
-	int saved = errno;
 	buf_fini(&text);
-	errno = saved;
 	return rc;
 }
 
@@ -266,29 +266,21 @@ static const char *plural(const struct table *rules)
 static void log_messages(const struct conf *c)
 {
 	for (size_t i = 0; i < c->message_count; i++) {
-		const struct conf_message *m = &c->messages[i];
-		char line[16] = "";
-		if (m->line)
-			snprintf(line, sizeof(line), ":%u", m->line);
-		if (m->is_warning)
-			log_warn("%s%s: %s", m->file, line, m->text);
-		else
-			log_err("%s%s: %s", m->file, line, m->text);
+		struct buf text = {0};
+		conf_message_text(&text, &c->messages[i], false);
+		log_about(c->messages[i].is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERR,
+			&(struct log_about){0}, "%s", text.data ? text.data : "");
+		buf_fini(&text);
 	}
 }
 
-static json_t *message_objects(const struct conf *c)
+static json_t *message_strings(const struct conf *c)
 {
 	json_t *all = json_array();
 	for (size_t i = 0; i < c->message_count; i++) {
-		const struct conf_message *m = &c->messages[i];
 		struct buf text = {0};
-		buf_add_vis(&text, m->file, strlen(m->file));
-		if (m->line)
-			buf_printf(&text, ":%u", m->line);
-		buf_add_str(&text, m->is_warning ? ": warning: " : ": ");
-		buf_add_vis(&text, m->text, strlen(m->text));
-		json_array_append_new(all, json_string(text.data ? text.data : ""));
+		conf_message_text(&text, &c->messages[i], true);
+		json_array_append_new(all, jsontext_str(text.data));
 		buf_fini(&text);
 	}
 	return all;
@@ -298,7 +290,7 @@ static void on_reloaded(void *ctx, struct load *l)
 {
 	struct worker *w = ctx;
 	bool is_ok = l && l->conf.error_count == 0;
-	json_t *messages = l ? message_objects(&l->conf) : json_array();
+	json_t *messages = l ? message_strings(&l->conf) : json_array();
 	if (l)
 		log_messages(&l->conf);
 	if (is_ok && swap_rules(w, l) < 0)
@@ -415,6 +407,7 @@ static int load_first(struct worker *w)
 		return -1;
 	}
 	log_open(logs_json(w));
+	log_start();
 	log_messages(&w->load.conf);
 	if (w->load.conf.error_count && w->load.conf.daemon.strict) {
 		log_err("not started: strict = yes, and the configuration has errors");
@@ -436,7 +429,7 @@ static int start_actors(struct worker *w)
 		.fanotify = fd_of(w, WIRE_FD_FANOTIFY),
 		.since_ns = w->inherited.subscribed_ns,
 	};
-	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->wake_fd = thread_wakeup_open();
 	w->tree = dirtree_new(DIRS_MAX);
 	if (w->wake_fd < 0 || !w->tree)
 		return -1;
@@ -557,10 +550,8 @@ static void end(struct worker *w)
 	filesystems_fini(&w->filesystems);
 	poller_free(w->poller);
 	load_fini(&w->load);
-	if (w->mountinfo_fd >= 0)
-		close(w->mountinfo_fd);
-	if (w->wake_fd >= 0)
-		close(w->wake_fd);
+	fd_close(w->mountinfo_fd);
+	fd_close(w->wake_fd);
 }
 
 int worker_run(const struct options *o)

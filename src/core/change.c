@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/change.h"
 
+#include "base/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,12 +30,10 @@ static struct change_hit *hit_of(struct change *c, uint32_t rule)
 		if (c->hits[i].rule == rule)
 			return &c->hits[i];
 	}
-	struct change_hit *hits = reallocarray(c->hits, c->hit_count + 1, sizeof(*hits));
-	if (!hits)
+	if (grow(c->hits, c->hit_count) < 0)
 		return NULL;
-	c->hits = hits;
-	hits[c->hit_count] = (struct change_hit){.rule = rule};
-	return &hits[c->hit_count++];
+	c->hits[c->hit_count] = (struct change_hit){.rule = rule};
+	return &c->hits[c->hit_count++];
 }
 
 /* Keep a path that is not the event's own. */

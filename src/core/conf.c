@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/conf.h"
 
+#include "base/grow.h"
 #include "core/keys.h"
 
 #include <errno.h>
@@ -25,15 +26,8 @@ static size_t message_place(const struct conf *c, const char *file, unsigned lin
 int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_warning,
 	const char *text)
 {
-	/* Grow at each power of two, so that no capacity needs storing. */
-	if ((c->message_count & (c->message_count + 1)) == 0) {
-		size_t room = 2 * (c->message_count + 1);
-		struct conf_message *more =
-			reallocarray(c->messages, room, sizeof(*more));
-		if (!more)
-			return -1;
-		c->messages = more;
-	}
+	if (grow(c->messages, c->message_count) < 0)
+		return -1;
 	struct conf_message m = {.file = strdup(file),
 		.line = line,
 		.text = strdup(text),
@@ -51,6 +45,15 @@ int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_wa
 	c->message_count++;
 	c->error_count += !is_warning;
 	return 0;
+}
+
+int conf_message_text(struct buf *b, const struct conf_message *m, bool with_kind)
+{
+	buf_add_str(b, m->file);
+	if (m->line)
+		buf_printf(b, ":%u", m->line);
+	buf_add_str(b, with_kind && m->is_warning ? ": warning: " : ": ");
+	return buf_add_str(b, m->text);
 }
 
 void conf_fini(struct conf *c)

@@ -3,6 +3,7 @@
 #ifndef FSMON_CORE_CONF_H
 #define FSMON_CORE_CONF_H
 
+#include "base/buf.h"
 #include "core/confdaemon.h"
 #include "core/rule.h"
 
@@ -43,6 +44,10 @@ struct conf {
  * copied. Returns 0, or -1 with ENOMEM. */
 int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_warning,
 	const char *text);
+
+/* Append `file:line: text`, unescaped; with_kind: `file:line: warning: text` where it is one.
+ * Returns 0, or -1 with ENOMEM. */
+int conf_message_text(struct buf *b, const struct conf_message *m, bool with_kind);
 
 /* Free everything; c is all zero afterwards. */
 void conf_fini(struct conf *c);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/confread.h"
 
+#include "base/countof.h"
+#include "base/grow.h"
 #include "core/confline.h"
 #include "core/confsect.h"
 #include "core/confuser.h"
@@ -71,8 +73,7 @@ static int reader_init(
 static void reader_fini(struct reader *r)
 {
 	struct rule_place *p, *next;
-	HASH_ITER(hh, r->places, p, next)
-	{
+	HASH_ITER (hh, r->places, p, next) {
 		HASH_DEL(r->places, p);
 		place_free(p);
 	}
@@ -89,14 +90,8 @@ static void reader_fini(struct reader *r)
 
 static int keep_rule(struct conf *c, struct rule *rule)
 {
-	/* Grow at each power of two, so that no capacity needs storing. */
-	if ((c->rule_count & (c->rule_count + 1)) == 0) {
-		size_t room = 2 * (c->rule_count + 1);
-		struct rule **more = reallocarray(c->rules, room, sizeof(struct rule *));
-		if (!more)
-			return -1;
-		c->rules = more;
-	}
+	if (grow(c->rules, c->rule_count) < 0)
+		return -1;
 	c->rules[c->rule_count++] = rule;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/confsect.h"
 
+#include "base/grow.h"
 #include "core/value.h"
 
 #include <ctype.h>
@@ -53,15 +54,8 @@ static void tell_key(struct confsect *s, unsigned line, const char *why)
 static int keep_default(
 	struct confsect_defaults *d, const struct key *key, const char *value)
 {
-	if (d->count == d->room) {
-		size_t room = d->room ? 2 * d->room : 8;
-		struct confsect_default *items =
-			reallocarray(d->items, room, sizeof(*items));
-		if (!items)
-			return -1;
-		d->items = items;
-		d->room = room;
-	}
+	if (grow(d->items, d->count) < 0)
+		return -1;
 	char *copy = value ? strdup(value) : NULL;
 	if (value && !copy)
 		return -1;

@@ -18,7 +18,6 @@ enum confsect_kind { CONFSECT_NONE, CONFSECT_RULE, CONFSECT_DEFAULTS, CONFSECT_D
 struct confsect_defaults {
 	struct confsect_default *items;
 	size_t count;
-	size_t room;
 };
 
 /* What a section has of a key. */

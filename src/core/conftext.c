@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/conftext.h"
 
+#include "base/grow.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +15,8 @@ struct conftext_line {
 
 int conftext_add(struct conftext *t, const char *line, size_t len, unsigned blanks)
 {
-	if (t->count == t->room) {
-		size_t room = t->room ? 2 * t->room : 8;
-		struct conftext_line *lines =
-			reallocarray(t->lines, room, sizeof(*lines));
-		if (!lines)
-			return -1;
-		t->lines = lines;
-		t->room = room;
-	}
+	if (grow(t->lines, t->count) < 0)
+		return -1;
 	t->lines[t->count++] = (struct conftext_line){line, len, blanks};
 	return 0;
 }

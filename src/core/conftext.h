@@ -15,7 +15,6 @@ struct conftext_line;
 struct conftext {
 	struct conftext_line *lines;
 	size_t count;
-	size_t room;
 };
 
 /* Add a line that stands behind so many blank ones. Returns 0, or -1 with ENOMEM. */

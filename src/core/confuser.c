@@ -143,8 +143,7 @@ static void table_free(struct confuser_entry **table)
 {
 	struct confuser_entry *e;
 	struct confuser_entry *next;
-	HASH_ITER(hh, *table, e, next)
-	{
+	HASH_ITER (hh, *table, e, next) {
 		HASH_DEL(*table, e);
 		entry_free(e);
 	}

@@ -26,7 +26,7 @@ struct dirnode {
 	struct dirnode *parent; /* NULL: root or unknown */
 	char *name; /* NULL: root or unknown */
 	uint64_t asked; /* when it was asked for last, in dirtree.asked */
-	uint32_t refs; /* pins, and one for each child */
+	uint32_t refs; /* one for each child, one for a root */
 	bool is_root;
 	struct dirkey key; /* last: allocated only as long as the handle */
 };
@@ -203,21 +203,6 @@ struct fanrec_handle dirtree_handle(const struct dirnode *n)
 {
 	return (struct fanrec_handle){
 		.bytes = n->key.bytes, .len = n->key.len, .type = n->key.type};
-}
-
-uint64_t dirtree_fsid(const struct dirnode *n)
-{
-	return n->key.fsid;
-}
-
-void dirtree_pin(struct dirnode *n)
-{
-	n->refs++;
-}
-
-void dirtree_unpin(struct dirnode *n)
-{
-	n->refs--;
 }
 
 /* Whether the tree is over its bound and nothing needs the node. */

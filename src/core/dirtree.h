@@ -29,9 +29,8 @@ struct dirtree *dirtree_new(size_t max_nodes);
 void dirtree_free(struct dirtree *t);
 
 /*
- * The node of a directory's handle, made (unknown) if there is none. It stays valid at
- * least until the next dirtree_trim or dirtree_forget; dirtree_pin keeps it longer. NULL
- * with ENOMEM.
+ * The node of a directory's handle, made (unknown) if there is none. It stays valid
+ * until the next dirtree_trim or dirtree_forget. NULL with ENOMEM.
  */
 struct dirnode *dirtree_node(
 	struct dirtree *t, uint64_t fsid, const struct fanrec_handle *handle);
@@ -60,18 +59,13 @@ struct dirnode *dirtree_unknown(struct dirnode *n);
  */
 int dirtree_path(const struct dirnode *n, struct buf *out);
 
-/* The handle and filesystem of a node; the bytes live as long as the node. */
+/* The handle of a node; the bytes live as long as the node. */
 struct fanrec_handle dirtree_handle(const struct dirnode *n);
-uint64_t dirtree_fsid(const struct dirnode *n);
-
-/* Keep a node (and so all above it) over trims, once for each pin. */
-void dirtree_pin(struct dirnode *n);
-void dirtree_unpin(struct dirnode *n);
 
 /* Drop nodes that nobody has asked for longest until the tree is within its bound. */
 void dirtree_trim(struct dirtree *t);
 
-/* Drop every node of a filesystem that is not pinned; those that are become unknown. */
+/* Drop every node of a filesystem. */
 void dirtree_forget(struct dirtree *t, uint64_t fsid);
 
 /* Number of nodes. */

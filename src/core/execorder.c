@@ -34,8 +34,7 @@ void execorder_reset(struct execorder *o,
 	void (*carry)(void *ctx, pid_t pid, uint32_t opens), void *ctx)
 {
 	struct process *p, *next;
-	HASH_ITER(hh, o->by_pid, p, next)
-	{
+	HASH_ITER (hh, o->by_pid, p, next) {
 		if (carry)
 			carry(ctx, p->pid, p->scanned.opens);
 		HASH_DEL(o->by_pid, p);

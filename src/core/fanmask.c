@@ -58,8 +58,3 @@ bool fanmask_is_dir(uint64_t mask)
 {
 	return mask & FAN_ONDIR;
 }
-
-bool fanmask_is_overflow(uint64_t mask)
-{
-	return mask & FAN_Q_OVERFLOW;
-}

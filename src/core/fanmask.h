@@ -23,6 +23,5 @@ uint64_t fanmask_of_kinds(uint32_t kinds);
 uint32_t fanmask_kinds(uint64_t mask);
 
 bool fanmask_is_dir(uint64_t mask);
-bool fanmask_is_overflow(uint64_t mask);
 
 #endif

@@ -68,10 +68,8 @@ struct glob *glob_new(const char *pattern, enum glob_kind kind, const char **why
 	if (!g->is_literal && glob_compile(g, why) < 0)
 		goto fail;
 	return g;
-fail:;
-	int saved = errno;
+fail:
 	glob_free(g);
-	errno = saved;
 	return NULL;
 }
 
@@ -120,9 +118,7 @@ struct glob *glob_with_front(const struct glob *g, const char *literal_path)
 		return NULL;
 	const char *why;
 	struct glob *made = glob_new(pattern, g->kind, &why);
-	int saved = errno;
 	free(pattern);
-	errno = saved;
 	return made;
 }
 

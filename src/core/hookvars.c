@@ -2,9 +2,9 @@
 #include "core/hookvars.h"
 
 #include "base/countof.h"
+#include "core/when.h"
 
 #include <stdio.h>
-#include <time.h>
 
 static void set_text(struct hookvars_value *v, const char *text)
 {
@@ -77,15 +77,8 @@ static void get_type(const struct view *e, struct hookvars_value *v)
 
 static void get_time(const struct view *e, struct hookvars_value *v)
 {
-	uint64_t time_ns = e->change->event.time_ns;
-	time_t seconds = (time_t)(time_ns / UINT64_C(1000000000));
-	unsigned ns = (unsigned)(time_ns % UINT64_C(1000000000));
-	struct tm tm;
-	char date[64];
-	if (!gmtime_r(&seconds, &tm) ||
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		return;
-	snprintf(v->room, sizeof(v->room), "%s.%09uZ", date, ns);
+	_Static_assert(sizeof(v->room) >= WHEN_UTC_SIZE, "room for a time");
+	when_utc(v->room, e->change->event.time_ns);
 	set_text(v, v->room);
 }
 

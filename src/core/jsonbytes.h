@@ -9,11 +9,11 @@
 #include "base/buf.h"
 
 /*
- * Append a NUL-terminated string with its quotes, as ASCII control characters cannot spoil
- * it: those, C1 and DEL are escaped, other UTF-8 is as it was, and a byte that is not part of
- * well-formed UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF for 0x80 to 0xff. That is
- * Python's surrogateescape: os.fsencode(json.loads(…)) gives the bytes back. Returns 0, or
- * -1 with ENOMEM.
+ * Append a NUL-terminated string with its quotes, so that nothing in it acts on a terminal:
+ * control characters (utf8_is_control) are escaped, other UTF-8 is as it was, and a byte that
+ * is not part of well-formed UTF-8 becomes a lone surrogate, U+DC80 to U+DCFF for 0x80 to 0xff.
+ * That is Python's surrogateescape: os.fsencode(json.loads(...)) gives the bytes back. Returns
+ * 0, or -1 with ENOMEM.
  */
 int jsonbytes_add(struct buf *out, const char *s);
 

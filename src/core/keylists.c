@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The kinds of core/keykinds.h that are lists; each call sets one item. */
-#include "core/keykinds.h"
-
 #include "base/countof.h"
+#include "base/grow.h"
 #include "core/actor.h"
 #include "core/event.h"
+#include "core/keykinds.h"
 #include "core/suggest.h"
 #include "core/value.h"
 
@@ -27,14 +27,10 @@ static int add_glob(struct rule_globs *globs, const char *pattern, enum glob_kin
 	}
 	if (!g)
 		return -1;
-	struct glob **items =
-		reallocarray(globs->items, globs->count + 1, sizeof(*items));
-	if (!items) {
+	if (grow(globs->items, globs->count) < 0) {
 		glob_free(g);
-		errno = ENOMEM;
 		return -1;
 	}
-	globs->items = items;
 	globs->items[globs->count++] = g;
 	return 0;
 }
@@ -53,9 +49,7 @@ static int add_deep_glob(
 		errno = ENOMEM;
 	else
 		rc = add_glob(globs, pattern.data, GLOB_PATH, item, ctx);
-	int saved = errno;
 	buf_fini(&pattern);
-	errno = saved;
 	return rc;
 }
 
@@ -138,11 +132,9 @@ static int refuse_empty_not(const char *item, struct key_context *ctx)
 
 static int add_uid(uint32_t **uids, size_t *count, uint32_t uid)
 {
-	uint32_t *more = reallocarray(*uids, *count + 1, sizeof(*more));
-	if (!more)
+	if (grow(*uids, *count) < 0)
 		return -1;
-	*uids = more;
-	more[(*count)++] = uid;
+	(*uids)[(*count)++] = uid;
 	return 0;
 }
 

@@ -133,14 +133,9 @@ size_t keys_count(void)
 	return countof(keys);
 }
 
-const struct key *keys_at(size_t index)
-{
-	assert(index < countof(keys));
-	return &keys[index];
-}
-
 size_t keys_index(const struct key *key)
 {
+	assert(key >= keys && key < keys + countof(keys));
 	return (size_t)(key - keys);
 }
 

@@ -13,9 +13,8 @@
 
 #define KEYS_UNSET_NS UINT64_MAX /* max_wait_ns until keys_finish */
 
-/* Number of keys, and the key of an index. */
+/* Number of keys, and the index of one of the table. */
 size_t keys_count(void);
-const struct key *keys_at(size_t index);
 size_t keys_index(const struct key *key);
 
 /* The key of that name, or NULL. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/mounts.h"
 
+#include "base/grow.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,14 +95,8 @@ static bool parse_line(char *line, struct mount *m)
 
 static int add(struct mounts *m, const struct mount *mount)
 {
-	/* Grow at each power of two. */
-	if ((m->count & (m->count - 1)) == 0) {
-		size_t room = m->count ? 2 * m->count : 1;
-		struct mount *items = reallocarray(m->items, room, sizeof(*items));
-		if (!items)
-			return -1;
-		m->items = items;
-	}
+	if (grow(m->items, m->count) < 0)
+		return -1;
 	m->items[m->count++] = *mount;
 	return 0;
 }

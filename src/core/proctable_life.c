@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proctable_state.h"
 
+#include "base/grow.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -78,19 +80,6 @@ struct proctable_state *proctable_life_last(const struct proctable_life *life)
 	return life->state_count > 0 ? &life->states[life->state_count - 1] : NULL;
 }
 
-static int grow_states(struct proctable_life *life)
-{
-	if (life->state_count < life->state_room)
-		return 0;
-	size_t room = life->state_room ? life->state_room * 2 : 2;
-	struct proctable_state *grown = reallocarray(life->states, room, sizeof(*grown));
-	if (!grown)
-		return -1;
-	life->states = grown;
-	life->state_room = room;
-	return 0;
-}
-
 int proctable_life_push(
 	struct proctable *t, struct proctable_life *life, struct proctable_state state)
 {
@@ -100,7 +89,7 @@ int proctable_life_push(
 		if (life->known_from_ns < life->states[0].since_ns)
 			life->known_from_ns = life->states[0].since_ns;
 	}
-	if (grow_states(life) < 0) {
+	if (grow(life->states, life->state_count) < 0) {
 		proctable_image_unref(state.image);
 		return -1;
 	}
@@ -232,7 +221,6 @@ void proctable_life_remove(struct proctable *t, struct proctable_life *life)
 	leave_changed(t, life);
 	free(life->states);
 	life->states = NULL;
-	life->state_room = 0;
 	life->older = NULL;
 	life->in_table = false;
 	t->counts.lives--;

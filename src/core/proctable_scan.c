@@ -107,8 +107,7 @@ int proctable_scan_add(struct proctable *t, struct proc_snapshot *snap)
 void proctable_scan_end(struct proctable *t, uint64_t now_ns)
 {
 	struct proctable_life *life, *next;
-	HASH_ITER(hh, t->by_pid, life, next)
-	{
+	HASH_ITER (hh, t->by_pid, life, next) {
 		if (life->exit_ns == 0 && life->known_from_ns == PROCTABLE_NEVER) {
 			proctable_life_end(t, life, now_ns);
 			life->superseded = true;
@@ -127,8 +126,7 @@ void proctable_lost(struct proctable *t, uint64_t now_ns)
 	t->counts.lost++;
 	if (t->lost_ns < now_ns)
 		t->lost_ns = now_ns;
-	HASH_ITER(hh, t->by_pid, life, next)
-	{
+	HASH_ITER (hh, t->by_pid, life, next) {
 		if (life->exit_ns == 0)
 			life->known_from_ns = PROCTABLE_NEVER;
 	}
@@ -200,8 +198,7 @@ int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth)
 		errno = ENOENT;
 		return -1;
 	}
-	HASH_ITER(hh, t->by_pid, newest, next)
-	{
+	HASH_ITER (hh, t->by_pid, newest, next) {
 		for (struct proctable_life *l = newest; l; l = l->older) {
 			if (!descends(l, from))
 				continue;
@@ -216,8 +213,7 @@ void proctable_tagged(const struct proctable *t, uint64_t tag,
 	void (*found)(void *ctx, pid_t pid), void *ctx)
 {
 	struct proctable_life *life, *next;
-	HASH_ITER(hh, t->by_pid, life, next)
-	{
+	HASH_ITER (hh, t->by_pid, life, next) {
 		if (life->tag == tag && life->exit_ns == 0)
 			found(ctx, life->pid);
 	}

@@ -60,7 +60,7 @@ struct proctable_life {
 	uint64_t start_ns; /* about when it was forked, by /proc; 0: unknown */
 
 	struct proctable_state *states; /* oldest first */
-	size_t state_count, state_room;
+	size_t state_count;
 	uint64_t last_exec_ns; /* the latest exec, also if its state is forgotten */
 	uint64_t past_exec_ns; /* the latest exec whose state is forgotten */
 	struct proctable_carry carry;

@@ -130,8 +130,7 @@ static void reload_batch(struct reload *r, struct sched_lane *lane, uint32_t que
 	sched_key_forget(batch);
 	reload_pull(r, lane, &jobs);
 	struct sched_key *key, *next_key;
-	RB_FOREACH_SAFE(key, sched_by_name, &lane->keys, next_key)
-	{
+	RB_FOREACH_SAFE (key, sched_by_name, &lane->keys, next_key) {
 		struct sched_entry *run;
 		while (key != batch && (run = TAILQ_FIRST(&key->runs)) != NULL) {
 			TAILQ_REMOVE(&key->runs, run, link);
@@ -197,8 +196,7 @@ static void reload_change(
 static void reload_place(struct reload *r, struct sched_lane *lane)
 {
 	struct sched_key *key, *next_key;
-	RB_FOREACH_SAFE(key, sched_by_name, &lane->keys, next_key)
-	{
+	RB_FOREACH_SAFE (key, sched_by_name, &lane->keys, next_key) {
 		struct sched_entry *e;
 		TAILQ_FOREACH (e, &key->waiting, link)
 			e->job.lane = lane->number;

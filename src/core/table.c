@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/table.h"
 
+#include "base/grow.h"
 #include "base/slots.h"
 #include "core/keys.h"
 
@@ -94,8 +95,7 @@ fail:
 static void drop_fronts(struct table *t)
 {
 	struct front *f, *next;
-	HASH_ITER(hh, t->fronts, f, next)
-	{
+	HASH_ITER (hh, t->fronts, f, next) {
 		HASH_DEL(t->fronts, f);
 		free(f->entries);
 		free(f);
@@ -202,14 +202,8 @@ static int index_glob(struct table *t, uint32_t number, const struct glob *glob)
 	struct front *f = front_of(t, glob_literal_front(glob, &rest));
 	if (!f)
 		return -1;
-	/* Grow at each power of two. */
-	if ((f->count & (f->count - 1)) == 0) {
-		size_t room = f->count ? 2 * f->count : 1;
-		struct entry *entries = reallocarray(f->entries, room, sizeof(*entries));
-		if (!entries)
-			return -1;
-		f->entries = entries;
-	}
+	if (grow(f->entries, f->count) < 0)
+		return -1;
 	f->entries[f->count++] = (struct entry){glob, number};
 	return 0;
 }
@@ -255,14 +249,8 @@ static int hits_add(struct table_hits *hits, uint32_t number)
 		at--;
 	if (at < hits->count && hits->rules[at] == number)
 		return 0;
-	if (hits->count == hits->size) {
-		size_t size = hits->size ? 2 * hits->size : 16;
-		uint32_t *rules = reallocarray(hits->rules, size, sizeof(*rules));
-		if (!rules)
-			return -1;
-		hits->rules = rules;
-		hits->size = size;
-	}
+	if (grow(hits->rules, hits->count) < 0)
+		return -1;
 	memmove(hits->rules + at + 1, hits->rules + at,
 		(hits->count - at) * sizeof(*hits->rules));
 	hits->rules[at] = number;
@@ -301,15 +289,6 @@ int table_match(const struct table *t, const char *path, size_t len, uint32_t ki
 			hash = slots_hash(hash, path[i]);
 	}
 	return 0;
-}
-
-bool table_hits_has(const struct table_hits *hits, uint32_t number)
-{
-	for (size_t i = 0; i < hits->count; i++) {
-		if (hits->rules[i] == number)
-			return true;
-	}
-	return false;
 }
 
 enum judge_verdict table_judge_path(const struct table *t, uint32_t number,

@@ -18,7 +18,6 @@ struct table; /* opaque */
 struct table_hits {
 	uint32_t *rules;
 	size_t count;
-	size_t size;
 };
 
 /*
@@ -59,9 +58,6 @@ int table_index(struct table *t);
  */
 int table_match(const struct table *t, const char *path, size_t len, uint32_t kinds,
 	struct table_hits *hits);
-
-/* Whether the number is among the hits. */
-bool table_hits_has(const struct table_hits *hits, uint32_t number);
 
 /* Whether the path alone concerns the rule: JUDGE_MATCH, JUDGE_NO_PATH or JUDGE_EXCLUDED.
  * *glob (may be NULL) is the glob that decided, or NULL. */

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -38,28 +39,19 @@ static bool take_char(const char **p, char c)
 	return true;
 }
 
-static int days_of_month(int year, int month)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return days[month - 1] + (month == 2 && is_leap);
-}
-
 /* `2026-11-23`, in *t. */
 static bool take_date(const char **p, struct tm *t)
 {
-	int year, month, day;
-	if (!take_number(p, 4, &year) || !take_char(p, '-') ||
-		!take_number(p, 2, &month) || !take_char(p, '-') ||
-		!take_number(p, 2, &day))
+	const size_t len = strlen("2026-11-23");
+	const char *end = strptime(*p, "%Y-%m-%d", t);
+	/* It takes shorter numbers too, and blanks before them. */
+	if (!end || (size_t)(end - *p) != len || strcspn(*p, zone_blanks) < len)
 		return false;
-	if (year < 1970 || month < 1 || month > 12 || day < 1 ||
-		day > days_of_month(year, month))
-		return false;
-	t->tm_year = year - 1900;
-	t->tm_mon = month - 1;
-	t->tm_mday = day;
-	return true;
+	*p = end;
+	/* timegm(3) takes what is no date for another one. */
+	struct tm same = *t;
+	timegm(&same);
+	return t->tm_year >= 70 && same.tm_mon == t->tm_mon;
 }
 
 /* `.25`: digits behind the ninth do not count. */
@@ -110,22 +102,10 @@ static bool take_zone(const char **p, int64_t *ahead_s)
 	return true;
 }
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar. */
-static int64_t days_since_1970(const struct tm *t)
-{
-	int64_t days = t->tm_mday - 1;
-	int year = t->tm_year + 1900;
-	for (int month = 1; month <= t->tm_mon; month++)
-		days += days_of_month(year, month);
-	int64_t before = year - 1;
-	days += before * 365 + before / 4 - before / 100 + before / 400;
-	return days - 719162;
-}
-
 static bool set_utc(struct when *w, const struct tm *t, int64_t ahead_s, uint64_t ns)
 {
-	int64_t s = days_since_1970(t) * DAY_S + (int64_t)t->tm_hour * 3600 +
-		    (int64_t)t->tm_min * 60 + t->tm_sec - ahead_s;
+	struct tm utc = *t;
+	int64_t s = timegm(&utc) - ahead_s;
 	if (s < 0 || s > AFTER_2500)
 		return false;
 	w->is_local = false;
@@ -227,6 +207,16 @@ int when_parse(const char *text, uint64_t now_ns, const struct tm *local_now,
 	value_quote(why, text, strlen(text));
 	errno = EINVAL;
 	return -1;
+}
+
+void when_utc(char text[WHEN_UTC_SIZE], uint64_t realtime_ns)
+{
+	time_t seconds = (time_t)(realtime_ns / SECOND_NS);
+	struct tm tm = {0};
+	gmtime_r(&seconds, &tm);
+	size_t len = strftime(text, WHEN_UTC_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + len, WHEN_UTC_SIZE - len, ".%09uZ",
+		(unsigned)(realtime_ns % SECOND_NS));
 }
 
 int when_add_span(struct buf *b, uint64_t span_ns)

@@ -27,6 +27,11 @@ struct when {
 int when_parse(const char *text, uint64_t now_ns, const struct tm *local_now,
 	struct when *out, struct buf *why);
 
+#define WHEN_UTC_SIZE 40
+
+/* Write a time of CLOCK_REALTIME as RFC 3339 has it, in UTC with nanoseconds. */
+void when_utc(char text[WHEN_UTC_SIZE], uint64_t realtime_ns);
+
 /* Append a span as one short word: `0ms`, `38ms`, `1.2s`, `2min3s`, `1h5min`, `3d4h`. It is cut
  * to the next lower value that can be written so. Returns 0, or -1 with ENOMEM. */
 int when_add_span(struct buf *b, uint64_t span_ns);

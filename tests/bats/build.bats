@@ -79,8 +79,7 @@ unit() {
 	chmod +x "$TREE/build/tests/unit/test_$1"
 }
 
-# Without bats' own limit of time: where a test is over at once, bats 1.11 can miss the end of the
-# process that counts the time, and waits for it.
+# Without bats' own limit of time: these tests are over at once, too.
 run_tests() {
 	BUILD=$TREE/build TESTS='' FILTER='' BATS_TEST_TIMEOUT='' run "$TREE/tests/run" "$@"
 	LAST=${lines[-1]}

@@ -74,6 +74,14 @@ logged_paths() {
 	logged_paths | LC_ALL=C sort -z | cmp - "$SCRATCH/expected"
 }
 
+@test "names of UTF-8 are in the log as they are, but for what ends or turns a line" {
+	assert_names 'café €' $'a\u0085b' $'a\u009b2J' $'a\u2028b' $'a\u2029b' $'a\u202eb' $'a\u2066b'
+	grep -q " close-write $W/café € by " "$LOG"
+	[ "$(grep -c ' close-write ' "$LOG")" = 7 ]
+	[ -z "$(LC_ALL=C sed 's/café €//' "$LOG" | LC_ALL=C tr -d '\n\40-\176')" ]
+	logged_paths | LC_ALL=C sort -z | cmp - "$SCRATCH/expected"
+}
+
 @test "names that begin with -" {
 	cd "$W"
 	assert_names -- --help -rf "-n a"
@@ -113,12 +121,17 @@ logged_paths() {
 }
 
 @test "names with newline and escape sequences in the JSON log" {
-	local names=($'a\nb' $'\e[2Ja' $'\xff\xfe' 'ä' '"')
+	need_command python3
+	local names=($'a\nb' $'\e[2Ja' $'\xff\xfe' 'ä' '"' $'\\' $'a\u2028b')
 	printf '[daemon]\nlog-format = json\n' >"$CONF"
 	assert_names "${names[@]}"
-	jq -r 'select(.event == "close-write") | .path' "$LOG" | while IFS= read -r line; do
-		LC_ALL=C printf '%b\0' "$line"
-	done | LC_ALL=C sort -z | cmp - "$SCRATCH/expected"
+	grep -qF '"path":"'"$W/ä"'"' "$LOG"
+	grep -qF '"path":"'"$W/"'\udcff\udcfe"' "$LOG"
+	grep -F '"event":"close-write"' "$LOG" | python3 -c '
+import json, os, sys
+for line in sys.stdin.buffer:
+    sys.stdout.buffer.write(os.fsencode(json.loads(line)["path"]) + b"\0")' |
+		LC_ALL=C sort -z | cmp - "$SCRATCH/expected"
 }
 
 @test "a name of 255 bytes" {

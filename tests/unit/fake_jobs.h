@@ -89,21 +89,6 @@ struct clock_now clock_now(void)
 		.monotonic_ns = clock_monotonic_ns(), .realtime_ns = clock_realtime_ns()};
 }
 
-void log_err(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void log_warn(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void log_info(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
 void log_about(enum log_level level, const struct log_about *about, const char *fmt, ...)
 {
 	(void)level;

@@ -67,7 +67,7 @@ static int close_all(void **state)
 {
 	(void)state;
 	if (connector >= 0)
-		connector_close(connector);
+		close(connector);
 	if (taskstats >= 0)
 		close(taskstats);
 	return 0;
