@@ -52,11 +52,17 @@ static const char *logged(bool (*child)(void))
 	return text;
 }
 
+static void begin(bool json)
+{
+	log_open(json);
+	log_start();
+}
+
 /* ---- Text ---- */
 
 static bool log_levels(void)
 {
-	log_open(false);
+	begin(false);
 	log_err("%d is %s", 1, "wrong");
 	log_warn("two");
 	log_info("three");
@@ -79,7 +85,7 @@ static void a_line_has_a_time_and_what_kind_it_is(void **state)
 
 static bool log_about_things(void)
 {
-	log_open(false);
+	begin(false);
 	log_about(LOG_LEVEL_INFO, &(struct log_about){.rule = "site", .run_id = 7}, "a");
 	log_about(LOG_LEVEL_ERR, &(struct log_about){.rule = "site"}, "b");
 	log_about(LOG_LEVEL_INFO, &(struct log_about){.run_id = 7}, "c");
@@ -96,7 +102,7 @@ static void a_line_names_the_rule_and_the_run(void **state)
 
 static bool log_bytes(void)
 {
-	log_open(false);
+	begin(false);
 	log_info("%s", "two\nlines \033[31m \377");
 	log_close();
 	return true;
@@ -113,6 +119,7 @@ static void bytes_stay_one_line(void **state)
 static bool log_at_once(void)
 {
 	struct stat st;
+	log_open(false);
 	log_info("one");
 	if (fstat(STDERR_FILENO, &st) < 0 || st.st_size == 0)
 		return false;
@@ -162,7 +169,7 @@ static void another_stream_is_not_the_journal(void **state)
 
 static bool log_json(void)
 {
-	log_open(true);
+	begin(true);
 	log_about(LOG_LEVEL_WARN,
 		&(struct log_about){.rule = "site",
 			.run_id = 7,
@@ -216,7 +223,7 @@ static bool is_json;
 static bool log_much(void)
 {
 	char byte;
-	log_open(is_json);
+	begin(is_json);
 	for (int i = 0; i < MANY; i++)
 		log_info("many %0200d", i);
 	bool has_lost = log_dropped() > 0;
@@ -272,7 +279,7 @@ static void what_does_not_fit_is_counted_and_told(void **state)
 static bool log_to_nobody(void)
 {
 	signal(SIGPIPE, SIG_IGN);
-	log_open(false);
+	begin(false);
 	log_info("one");
 	log_close();
 	return log_dropped() == 1;
