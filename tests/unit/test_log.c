@@ -83,23 +83,6 @@ static void a_line_has_a_time_and_what_kind_it_is(void **state)
 	assert_memory_equal(text + strlen("2001-02-03 04:05:06.789"), " error", 6);
 }
 
-static bool log_about_things(void)
-{
-	begin(false);
-	log_about(LOG_LEVEL_INFO, &(struct log_about){.rule = "site", .run_id = 7}, "a");
-	log_about(LOG_LEVEL_ERR, &(struct log_about){.rule = "site"}, "b");
-	log_about(LOG_LEVEL_INFO, &(struct log_about){.run_id = 7}, "c");
-	log_close();
-	return true;
-}
-
-static void a_line_names_the_rule_and_the_run(void **state)
-{
-	(void)state;
-	assert_contains(
-		logged(log_about_things), " [site#7] a\n... [site] error: b\n... c\n");
-}
-
 static bool log_bytes(void)
 {
 	begin(false);
@@ -135,14 +118,21 @@ static void without_the_thread_lines_are_written_at_once(void **state)
 
 /* ---- The journal ---- */
 
-static bool log_to_journal(void)
+/* Say that the journal reads a file of this number on the device of standard error; 0: that of
+ * standard error itself. */
+static void set_journal(unsigned long long ino)
 {
 	struct stat st;
 	char stream[64];
 	fstat(STDERR_FILENO, &st);
 	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
-		(unsigned long long)st.st_ino);
+		ino ? ino : (unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
+}
+
+static bool log_to_journal(void)
+{
+	set_journal(0);
 	return log_levels();
 }
 
@@ -155,7 +145,13 @@ static void the_journal_is_given_priorities(void **state)
 
 static bool log_to_another_file(void)
 {
-	setenv("JOURNAL_STREAM", "1:2", 1);
+	set_journal(2);
+	return log_levels();
+}
+
+static bool log_to_nonsense(void)
+{
+	setenv("JOURNAL_STREAM", "nonsense", 1);
 	return log_levels();
 }
 
@@ -163,6 +159,25 @@ static void another_stream_is_not_the_journal(void **state)
 {
 	(void)state;
 	assert_int_not_equal(logged(log_to_another_file)[0], '<');
+	assert_int_not_equal(logged(log_to_nonsense)[0], '<');
+}
+
+static bool log_about_things(void)
+{
+	set_journal(0);
+	begin(false);
+	log_about(LOG_LEVEL_INFO, &(struct log_about){.rule = "site", .run_id = 7}, "a");
+	log_about(LOG_LEVEL_ERR, &(struct log_about){.rule = "site"}, "b");
+	log_about(LOG_LEVEL_INFO, &(struct log_about){.run_id = 7}, "c");
+	log_close();
+	return true;
+}
+
+static void a_line_names_the_rule_and_the_run(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		logged(log_about_things), "<6>[site#7] a\n<3>[site] error: b\n<6>c\n");
 }
 
 /* ---- JSON ---- */
@@ -174,11 +189,12 @@ static bool log_json(void)
 		&(struct log_about){.rule = "site",
 			.run_id = 7,
 			.event = "delete",
-			.path = "/srv/\"a\"",
+			.path = "/srv/\"caf\303\251\"",
 			.cmd = "cp",
 			.user = "root"},
 		"two\nlines");
 	log_info("plain");
+	log_info("%s", "no UTF-8: \377");
 	log_set_json(false);
 	log_info("text");
 	log_close();
@@ -194,13 +210,12 @@ static void a_line_may_be_an_object(void **state)
 	assert_non_null(full);
 	assert_non_null(plain);
 	static const char *const members[][2] = {{"level", "warning"}, {"rule", "site"},
-		{"event", "delete"}, {"cmd", "cp"}, {"user", "root"}};
+		{"event", "delete"}, {"path", "/srv/\"caf\303\251\""}, {"cmd", "cp"},
+		{"user", "root"}, {"message", "two\nlines"}};
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
 		json_t *value = json_object_get(full, members[i][0]);
 		assert_string_equal(json_string_value(value), members[i][1]);
 	}
-	assert_non_null(json_object_get(full, "path"));
-	assert_non_null(json_object_get(full, "message"));
 	assert_int_equal(json_integer_value(json_object_get(full, "run")), 7);
 	assert_true(json_integer_value(json_object_get(full, "time_ns")) > 0);
 	/* what is not known is left out */
@@ -210,7 +225,7 @@ static void a_line_may_be_an_object(void **state)
 	assert_string_equal(json_string_value(json_object_get(plain, "level")), "info");
 	json_decref(full);
 	json_decref(plain);
-	assert_contains(rest, " text\n");
+	assert_contains(rest, ",\"message\":\"no UTF-8: \\udcff\"}\n... text\n");
 }
 
 /* ---- Nobody reads ---- */
