@@ -61,7 +61,8 @@ static void a_disabled_rule_lands_nowhere_and_needs_not(void **state)
 	assert_int_equal(
 		check("[p]\npath = /proc/self/**\ncommand = true\nenabled = no\n"),
 		EXIT_FINE);
-	assert_contains(printed_out, "rules:1: disabled\n1 rule, 0 errors, 0 warnings\n");
+	assert_contains(
+		printed_out, "rules:1: disabled\n...1 rule, 0 errors, 0 warnings\n");
 	assert_null(strstr(printed_out, "watched on"));
 }
 
