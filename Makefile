@@ -111,8 +111,8 @@ LINK         = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 
 # ---- What there is to build --------------------------------------------------------------------
 
-CORE_SRC := $(sort $(wildcard src/base/*.c src/core/*.c))
-LIB_SRC  := $(CORE_SRC) $(sort $(wildcard src/os/*.c src/app/*.c))
+CORE_SRC := $(sort $(wildcard src/base/*.c src/core/*/*.c))
+LIB_SRC  := $(CORE_SRC) $(sort $(wildcard src/os/*.c src/app/*.c src/app/*/*.c))
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
 
@@ -244,7 +244,7 @@ lint:
 	+@MAKE='$(SUBMAKE)' CFLAGS='$(subst ',,$(ALL_CPPFLAGS)) $(UNIT_CFLAGS) -std=gnu17 $(WARN)' tests/lint/run
 
 format:
-	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch])
+	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] tests/*/*.[ch])
 
 # ---- Installation ------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ int jsontext_add_vis(struct buf *b, const json_t *string);
 /* Print them so as a line, behind a word of ours. */
 void jsontext_show(FILE *out, const char *before, const json_t *string);
 
-/* Print a value, indented, and a newline, with strings as core/jsonbytes writes them. Returns
+/* Print a value, indented, and a newline, with strings as core/text/jsonbytes writes them. Returns
  * 0, or -1 with ENOMEM. */
 int jsontext_print(const json_t *value, FILE *out);
 

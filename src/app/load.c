@@ -4,7 +4,7 @@
 #include "app/shown.h"
 #include "base/buf.h"
 #include "base/grow.h"
-#include "core/confread.h"
+#include "core/conf/confread.h"
 #include "os/conffile.h"
 #include "os/user.h"
 
@@ -286,7 +286,7 @@ static int read_all(struct load *l, const struct options *o, char *const *files,
 
 int load(struct load *l, const struct options *o, char *const *files, int count)
 {
-	static const struct confuser_lookup lookup = {
+	static const struct accounts_lookup lookup = {
 		.user = look_up_user, .group = look_up_group};
 	*l = (struct load){0};
 	struct strlist paths = {0};

@@ -2,7 +2,7 @@
 #include "app/log.h"
 
 #include "base/buf.h"
-#include "core/jsonbytes.h"
+#include "core/text/jsonbytes.h"
 #include "os/clock.h"
 #include "os/errout.h"
 #include "os/thread.h"

@@ -3,7 +3,7 @@
 #ifndef FSMON_APP_SHOWN_H
 #define FSMON_APP_SHOWN_H
 
-#include "core/rule.h"
+#include "core/rule/rule.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as what a fanotify group gives; what they decode to goes into a tree. */
-#include "core/dirtree.h"
-#include "core/fanmask.h"
-#include "core/fanrec.h"
+#include "core/place/dirtree.h"
+#include "core/record/fanmask.h"
+#include "core/record/fanrec.h"
 
 #include <stdint.h>
 #include <stdlib.h>

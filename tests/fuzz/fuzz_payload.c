@@ -5,7 +5,7 @@
  * Input: a byte for the kind, then path, old path, name, command line and user, each with
  * its NUL.
  */
-#include "core/payload.h"
+#include "core/hook/payload.h"
 
 #include <jansson.h>
 #include <stdint.h>

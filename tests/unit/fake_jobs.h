@@ -6,9 +6,9 @@
 #ifndef FSMON_TESTS_UNIT_FAKE_JOBS_H
 #define FSMON_TESTS_UNIT_FAKE_JOBS_H
 
-#include "app/jobs.h"
+#include "app/jobs/jobs.h"
 #include "app/log.h"
-#include "app/names.h"
+#include "app/actors/names.h"
 #include "base/buf.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/dirtree.h"
+#include "core/place/dirtree.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/fanrec.h"
+#include "core/record/fanrec.h"
 
 #include "base/buf.h"
 #include "base/countof.h"
-#include "core/event.h"
-#include "core/fanmask.h"
+#include "core/record/event.h"
+#include "core/record/fanmask.h"
 
 #include <linux/fanotify.h>
 #include <setjmp.h>

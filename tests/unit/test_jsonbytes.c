@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/jsonbytes.h"
+#include "core/text/jsonbytes.h"
 
 #include "base/countof.h"
 

@@ -2,7 +2,7 @@
 #include "app/jsontext.h"
 
 #include "base/countof.h"
-#include "core/jsonbytes.h"
+#include "core/text/jsonbytes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* What the store remembers of runs, for how long, and what it costs. */
 #include "store_kit.h"
 
-#include "app/store.h"
+#include "app/store/store.h"
 #include "os/clock.h"
 
 #include <errno.h>

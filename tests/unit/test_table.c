@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/table.h"
+#include "core/rule/table.h"
 
 #include "base/buf.h"
 #include "base/countof.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/when.h"
+#include "core/text/when.h"
 
 #include "base/countof.h"
 
