@@ -7,11 +7,11 @@
 #ifndef FSMON_TESTS_UNIT_FAKE_WORKER_H
 #define FSMON_TESTS_UNIT_FAKE_WORKER_H
 
-#include "app/actors.h"
-#include "app/jobs.h"
+#include "app/actors/actors.h"
+#include "app/jobs/jobs.h"
 #include "app/log.h"
-#include "app/pipeline.h"
-#include "app/store.h"
+#include "app/events/pipeline.h"
+#include "app/store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

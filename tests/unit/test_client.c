@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/client.h"
+#include "app/verbs/client.h"
 
 #include "base/countof.h"
 #include "fake_daemon.h"

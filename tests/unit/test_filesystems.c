@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Which filesystems rules concern, and how each is watched: by mount tables that are made up,
  * and with a tmpfs that the kernel really watches. */
-#include "app/filesystems.h"
+#include "app/watch/filesystems.h"
 
 #include "base/countof.h"
-#include "core/fanmask.h"
+#include "core/record/fanmask.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
 #include "os/mountinfo.h"

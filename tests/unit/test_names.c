@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of users, asked of a name service that takes its time: a fake by the name of the real
  * one, which is not linked. */
-#include "app/names.h"
+#include "app/actors/names.h"
 
-#include "core/actor.h"
+#include "core/proc/actor.h"
 #include "os/user.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration is loaded beside the loop. What loads is a fake by the name of the real
  * one, which is not linked. */
-#include "app/reload.h"
+#include "app/worker/reload.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What fsmon status says, as JSON and as text. */
-#include "app/report.h"
+#include "app/talk/report.h"
 
 #include "base/countof.h"
 #include "fake_worker.h"

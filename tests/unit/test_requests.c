@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What clients ask of the worker, over a real control socket. */
-#include "app/requests.h"
+#include "app/talk/requests.h"
 
 #include "base/countof.h"
 #include "control_kit.h"
 #include "fake_worker.h"
 #include "printed.h"
-#include "core/sched.h"
+#include "core/sched/sched.h"
 #include "rules_of.h"
 
 #include <stdlib.h>

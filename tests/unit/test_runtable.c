@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/runtable.h"
+#include "app/verbs/runtable.h"
 
 #include "base/countof.h"
-#include "core/lines.h"
+#include "core/text/lines.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

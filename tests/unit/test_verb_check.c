@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* All errors and warnings of the configuration, and where each rule lands. */
-#include "app/verbs.h"
+#include "app/verbs/verbs.h"
 
 #include "os/fanotify.h"
 #include "printed.h"

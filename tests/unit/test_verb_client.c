@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The verbs that talk to a running daemon. */
-#include "app/verbs.h"
+#include "app/verbs/verbs.h"
 
 #include "base/countof.h"
 #include "fake_daemon.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which rules match an event, and why each other one does not. */
-#include "app/verbs.h"
+#include "app/verbs/verbs.h"
 
 #include "base/countof.h"
 #include "printed.h"

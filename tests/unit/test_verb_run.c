@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What fsmon run sets up before it becomes the keeper. The kernel's queues and the keeper are
  * fakes, by the names of the real ones, which are not linked. */
-#include "app/verbs.h"
+#include "app/verbs/verbs.h"
 
-#include "app/keeper.h"
+#include "app/keeper/keeper.h"
 #include "base/countof.h"
 #include "os/connector.h"
 #include "os/fanotify.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The verbs that show the history, with a daemon and without. */
-#include "app/verbs.h"
+#include "app/verbs/verbs.h"
 
-#include "app/store.h"
+#include "app/store/store.h"
 #include "base/countof.h"
 #include "fake_daemon.h"
 #include "printed.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Directories are found by their handles, on a tmpfs of their own. */
-#include "app/where.h"
+#include "app/watch/where.h"
 
 #include "base/countof.h"
 #include "os/handle.h"
