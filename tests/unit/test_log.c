@@ -244,6 +244,7 @@ static bool log_much(void)
 	bool has_lost = log_dropped() > 0;
 	if (write(told[1], "x", 1) != 1 || read(told[0], &byte, 1) != 1)
 		return false;
+	log_info("last");
 	log_close();
 	return has_lost;
 }
@@ -270,7 +271,7 @@ static void what_does_not_fit_is_counted_and_told(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		int err[2], back[2];
-		char byte;
+		char byte, rest[1024];
 		is_json = i == 1;
 		assert_int_equal(pipe(err) | pipe(told) | pipe(back), 0);
 		/* The child writes where we read, and the other way round. */
@@ -283,6 +284,10 @@ static void what_does_not_fit_is_counted_and_told(void **state)
 		assert_int_equal(count_lines(in), MANY);
 		assert_int_equal(write(ours[1], "x", 1), 1);
 		end(pid);
+		/* They are told of once. */
+		assert_non_null(fgets(rest, sizeof(rest), in));
+		assert_contains(rest, "last");
+		assert_null(fgets(rest, sizeof(rest), in));
 		fclose(in);
 		close(ours[0]);
 		close(ours[1]);
