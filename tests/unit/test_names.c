@@ -28,6 +28,7 @@
  * a permit, and written before. */
 static struct {
 	int permits;
+	int entered; /* readable when it has been asked */
 	int error; /* errno; 0: it knows the name */
 	const char *name;
 	unsigned asked; /* times */
@@ -36,6 +37,7 @@ static struct {
 int user_name_of(uid_t uid, char *out, size_t size)
 {
 	eventfd_t permit;
+	eventfd_write(service.entered, 1);
 	eventfd_read(service.permits, &permit);
 	service.asked++;
 	if (!service.error)
@@ -173,7 +175,11 @@ static void the_end_does_not_wait_for_the_service(void **state)
 {
 	static struct names *left_behind; /* so that it is not a leak */
 	left_behind = *state;
+	eventfd_t count;
+	eventfd_read(service.entered, &count); /* by the tests before */
 	check(left_behind, 7, 0, false, NULL);
+	struct pollfd p = {.fd = service.entered, .events = POLLIN};
+	assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
 	names_free(left_behind);
 	*state = NULL;
 	assert_int_equal(service.asked, 0);
@@ -184,6 +190,7 @@ static void the_end_does_not_wait_for_the_service(void **state)
 int main(void)
 {
 	service.permits = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
+	service.entered = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	const struct CMUnitTest tests[] = {
 		TEST(a_name_is_known_when_the_service_has_answered),
 		TEST(nobody_has_no_name),
