@@ -83,12 +83,6 @@ is_state() {
 	[ "$(client status --json | jq -r .state)" = "$1" ]
 }
 
-# assert_logged_once REGEX: one line of the log matches, and no more.
-assert_logged_once() {
-	assert_log "$1"
-	[ "$(grep -Ec -- "$1" "$LOG")" = 1 ]
-}
-
 # What the log says of the store's trouble, and of its end.
 TROUBLE='error: .*fsmon\.db'
 HEALED='fsmon\.db can be written again'
@@ -96,8 +90,8 @@ HEALED='fsmon\.db can be written again'
 # The store has found by itself that it can go on.
 heals() {
 	wait_until 20 is_state running
-	assert_logged_once "$TROUBLE"
-	assert_logged_once "$HEALED"
+	assert_log_count 1 "$TROUBLE"
+	assert_log_count 1 "$HEALED"
 	touch "$W/healed"
 	sync_daemon
 	assert_hook_line 'healed 1'
@@ -122,7 +116,7 @@ assert_nothing_runs_again() {
 	write_counted gate "$W/1" "$W/2" "$W/3" "$W/4"
 	wait_until 20 assert_hook_line 'in 1 1'
 	kill -TERM "$DAEMON_PID"
-	assert_log 'stopping: waiting for 1 running hook'
+	wait_until 20 assert_log 'stopping: waiting for 1 running hook'
 	let_go
 	await_daemon
 	assert_log '3 waiting jobs are stored, and run after the next start'
@@ -490,7 +484,7 @@ has_tried() {
 	is_state degraded
 	[ "$(history_count ok)" = 51 ]
 	wait_until 20 has_tried "$(stat -c %.X "$STATE/fsmon.db")"
-	assert_logged_once "$TROUBLE"
+	assert_log_count 1 "$TROUBLE"
 	rm "$FS/fill"
 	heals
 	assert_nothing_runs_again
@@ -506,7 +500,7 @@ has_tried() {
 	sync_daemon
 	[ "$(hook_count)" = 20 ]
 	is_state degraded
-	assert_logged_once "$TROUBLE"
+	assert_log_count 1 "$TROUBLE"
 	rm "$FS/fill"
 	heals
 	assert_nothing_runs_again
@@ -579,7 +573,7 @@ has_tried() {
 	sync_daemon
 	assert_hook_lines 'a 1'
 	is_state degraded
-	assert_logged_once "$TROUBLE"
+	assert_log_count 1 "$TROUBLE"
 	mount -o remount,rw "$FS"
 	heals
 	assert_nothing_runs_again
@@ -600,7 +594,7 @@ has_tried() {
 	sync_daemon
 	stored
 	[ -s "$STATE/fsmon.db" ]
-	assert_logged_once 'fsmon\.db.*(deleted|gone)'
+	assert_log_count 1 'fsmon\.db.*(deleted|gone)'
 	is_state running
 	stop_daemon
 	start_daemon
@@ -642,7 +636,7 @@ garbage() {
 	sync_daemon
 	assert_hook_lines 'a 1'
 	cmp "$STATE/fsmon.db.broken" "$SCRATCH/garbage"
-	assert_logged_once 'fsmon\.db\.broken'
+	assert_log_count 1 'fsmon\.db\.broken'
 	is_state running
 	assert_nothing_runs_again
 	assert_history a:1:ok
@@ -685,7 +679,7 @@ garbage() {
 	sync_daemon
 	assert_hook_lines 'a 1' 'b 1' 'waited for a' 'waited for b'
 	[ -e "$STATE/fsmon.db.broken" ]
-	assert_logged_once 'fsmon\.db\.broken'
+	assert_log_count 1 'fsmon\.db\.broken'
 	is_state running
 }
 
@@ -721,7 +715,7 @@ garbage() {
 	sync_daemon
 	assert_hook_lines 'a 1'
 	is_state degraded
-	assert_logged_once "$TROUBLE.*newer"
+	assert_log_count 1 "$TROUBLE.*newer"
 	client status | grep -q newer
 	stop_daemon
 	cmp "$STATE/fsmon.db" "$SCRATCH/newer"
