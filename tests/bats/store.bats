@@ -116,7 +116,7 @@ assert_nothing_runs_again() {
 	write_counted gate "$W/1" "$W/2" "$W/3" "$W/4"
 	wait_until 20 assert_hook_line 'in 1 1'
 	kill -TERM "$DAEMON_PID"
-	wait_until 20 assert_log 'stopping: waiting for 1 running hook'
+	assert_log 'stopping: waiting for 1 running hook'
 	let_go
 	await_daemon
 	assert_log '3 waiting jobs are stored, and run after the next start'
