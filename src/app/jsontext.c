@@ -29,16 +29,15 @@ json_t *jsontext_bytes(const void *bytes, size_t len)
 	const char *s = bytes;
 	struct buf b = {0};
 	buf_add(&b, "", 0);
-	for (size_t i = 0; i < len;) {
+	for (size_t i = 0, n; i < len; i += n) {
 		uint32_t code;
-		size_t n = utf8_take(s + i, len - i, &code);
+		n = utf8_take(s + i, len - i, &code);
 		if (n > 0 && !is_byte(code)) {
 			buf_add(&b, s + i, n);
-			i += n;
-			continue;
-		}
-		for (size_t end = i + (n > 0 ? n : 1); i < end; i++)
+		} else {
 			add_byte(&b, (unsigned char)s[i]);
+			n = 1;
+		}
 	}
 	json_t *string = b.failed ? NULL : json_stringn(b.data, b.len);
 	buf_fini(&b);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/load.h"
 
-#include "app/shown.h"
 #include "base/buf.h"
 #include "base/grow.h"
 #include "core/conf/confread.h"
@@ -25,12 +24,10 @@ static const char *const default_dirs[] = {
 /* A decimal id, or -1. */
 static int64_t number_of(const char *text)
 {
-	char *end;
-	if (*text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	unsigned long long n = strtoull(text, &end, 10);
-	return *end || errno || n >= UINT32_MAX ? -1 : (int64_t)n;
+	const char *why = "";
+	bool is_number = *text >= '0' && *text <= '9';
+	int64_t n = is_number ? strtonum(text, 0, UINT32_MAX - 1, &why) : -1;
+	return why ? -1 : n;
 }
 
 static int look_up_user(void *ctx, const char *name, struct rule_user *out)
@@ -311,11 +308,13 @@ int load(struct load *l, const struct options *o, char *const *files, int count)
 void load_print(const struct load *l)
 {
 	for (size_t i = 0; i < l->conf.message_count; i++) {
-		struct buf text = {0};
-		if (conf_message_text(&text, &l->conf.messages[i], true) == 0)
-			shown_print(stderr, text.data);
+		struct buf text = {0}, shown = {0};
+		if (conf_message_text(&text, &l->conf.messages[i], true) == 0 &&
+			buf_add_vis(&shown, text.data, text.len) == 0)
+			fputs(shown.data, stderr);
 		fprintf(stderr, "\n");
 		buf_fini(&text);
+		buf_fini(&shown);
 	}
 }
 

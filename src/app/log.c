@@ -51,7 +51,7 @@ static const char *level_name(enum log_level level)
 }
 
 static void add_text(struct buf *line, enum log_level level,
-	const struct log_about *about, const struct buf *message)
+	const struct log_about *about, const char *message)
 {
 	if (logger.is_journal) {
 		buf_printf(line, "<%d>", level);
@@ -66,7 +66,7 @@ static void add_text(struct buf *line, enum log_level level,
 		buf_printf(line, "[%s] ", about->rule);
 	if (level != LOG_LEVEL_INFO)
 		buf_printf(line, "%s: ", level_name(level));
-	buf_add_vis(line, message->data, message->len);
+	buf_add_vis(line, message, strlen(message));
 }
 
 static void add_member(struct buf *line, const char *key, const char *bytes)
@@ -78,7 +78,7 @@ static void add_member(struct buf *line, const char *key, const char *bytes)
 }
 
 static void add_json(struct buf *line, enum log_level level,
-	const struct log_about *about, const struct buf *message)
+	const struct log_about *about, const char *message)
 {
 	buf_printf(line, "{\"time_ns\":%" PRIu64, clock_realtime_ns());
 	add_member(line, "level", level_name(level));
@@ -89,13 +89,13 @@ static void add_json(struct buf *line, enum log_level level,
 	add_member(line, "path", about->path);
 	add_member(line, "cmd", about->cmd);
 	add_member(line, "user", about->user);
-	add_member(line, "message", message->data);
+	add_member(line, "message", message);
 	buf_add(line, "}", 1);
 }
 
 /* Append a line to a batch of them. */
 static void add_line(struct buf *lines, enum log_level level,
-	const struct log_about *about, const struct buf *message)
+	const struct log_about *about, const char *message)
 {
 	if (logger.is_json)
 		add_json(lines, level, about, message);
@@ -107,15 +107,13 @@ static void add_line(struct buf *lines, enum log_level level,
 /* Say how many lines were dropped, once there is room again. Called with the lock held. */
 static void add_dropped(struct buf *lines)
 {
-	struct buf message = {0};
 	uint64_t dropped = logger.dropped - logger.dropped_told;
+	char message[80];
 	logger.dropped_told = logger.dropped;
-	if (dropped &&
-		buf_printf(&message,
-			"%" PRIu64 " log lines were lost: they could not be written",
-			dropped) == 0)
-		add_line(lines, LOG_LEVEL_WARN, &(struct log_about){0}, &message);
-	buf_fini(&message);
+	snprintf(message, sizeof(message),
+		"%" PRIu64 " log lines were lost: they could not be written", dropped);
+	if (dropped)
+		add_line(lines, LOG_LEVEL_WARN, &(struct log_about){0}, message);
 }
 
 /* Hand a line to the thread, or write it where there is none. */
@@ -136,20 +134,18 @@ static void put(const struct buf *line)
 
 void log_about(enum log_level level, const struct log_about *about, const char *fmt, ...)
 {
-	struct buf message = {0}, line = {0};
-	char *text = NULL;
+	struct buf line = {0};
+	char *message = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	int len = vasprintf(&text, fmt, ap);
+	int len = vasprintf(&message, fmt, ap);
 	va_end(ap);
-	if (len >= 0)
-		buf_add(&message, text, (size_t)len);
-	free(text);
-	if (message.data)
-		add_line(&line, level, about, &message);
-	if (line.data && !line.failed)
+	if (len < 0)
+		return;
+	add_line(&line, level, about, message);
+	if (!line.failed)
 		put(&line);
-	buf_fini(&message);
+	free(message);
 	buf_fini(&line);
 }
 

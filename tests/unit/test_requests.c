@@ -61,7 +61,7 @@ static int set_up(void **state)
 			.conf = &world.load.conf,
 			.group = world.queue[0]},
 		.reload = on_reload,
-		.look = on_look,
+		.read_queue = on_look,
 		.is_behind = is_behind,
 	};
 	world.requests = requests_new(&parts);

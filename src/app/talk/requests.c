@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/talk/requests.h"
 
+#include "app/jsontext.h"
 #include "app/talk/control.h"
 #include "app/store/store.h"
 #include "base/buf.h"
@@ -71,16 +72,10 @@ static void refuse(const struct request *q, const char *text)
 	control_refuse(q->requests->control, q->client, text);
 }
 
-/* An argument that is a number of at least 0; 0 where it is missing. */
-static uint64_t number_of(const struct request *q, const char *key)
+/* The name of a rule that is asked for, or NULL. */
+static const char *rule_name_of(const struct request *q)
 {
-	json_int_t n = json_integer_value(json_object_get(q->args, key));
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-static const char *text_of(const struct request *q, const char *key)
-{
-	return json_string_value(json_object_get(q->args, key));
+	return json_string_value(json_object_get(q->args, "rule"));
 }
 
 /* "there is no rule "x"; did you mean y?" The caller frees; NULL with ENOMEM. */
@@ -129,7 +124,7 @@ static void begin_sync(const struct request *q)
 		.emptied = c->emptied,
 	};
 	control_wait(q->requests->control, q->client, &s);
-	parts->look(parts->ctx);
+	parts->read_queue(parts->ctx);
 }
 
 static bool sync_is_done(void *ctx, struct control_sync *s)
@@ -187,7 +182,7 @@ static void on_probe(void *ctx, char *runs, size_t count)
 static void ask_runs(const struct request *q)
 {
 	struct store *store = jobs_store(q->requests->jobs);
-	const char *rule = text_of(q, "rule");
+	const char *rule = rule_name_of(q);
 	if (!store) {
 		refuse(q, "this is a dry run: there is no history");
 		return;
@@ -203,10 +198,10 @@ static void ask_runs(const struct request *q)
 		return;
 	}
 	p->query = (struct store_query){
-		.run_id = number_of(q, "run"),
+		.run_id = jsontext_number(q->args, "run"),
 		.rule = rule ? p->rule : NULL,
 		.only_failed = json_is_true(json_object_get(q->args, "failed")),
-		.since_ns = number_of(q, "since_ns"),
+		.since_ns = jsontext_number(q->args, "since_ns"),
 		.with_output = json_is_true(json_object_get(q->args, "output")),
 	};
 	if (rule && strlcpy(p->rule, rule, sizeof(p->rule)) >= sizeof(p->rule)) {
@@ -240,7 +235,7 @@ static void rerun(const struct request *q)
 		refuse(q, strerror(ENOMEM));
 		return;
 	}
-	p->run_id = number_of(q, "run");
+	p->run_id = jsontext_number(q->args, "run");
 	jobs_rerun(q->requests->jobs, p->run_id, on_rerun, p);
 }
 
@@ -249,7 +244,7 @@ static void rerun(const struct request *q)
 /* The rule that is meant, or -1 after an answer. */
 static int64_t rule_of(const struct request *q)
 {
-	const char *name = text_of(q, "rule");
+	const char *name = rule_name_of(q);
 	int64_t rule = name ? table_find(q->rules, name) : -1;
 	if (rule < 0) {
 		char *text = no_rule_text(q->rules, name ? name : "");
@@ -262,7 +257,7 @@ static int64_t rule_of(const struct request *q)
 static void pause_rule(const struct request *q)
 {
 	struct jobs *jobs = q->requests->jobs;
-	uint64_t for_ns = number_of(q, "for_ns");
+	uint64_t for_ns = jsontext_number(q->args, "for_ns");
 	int64_t rule = rule_of(q);
 	if (rule < 0)
 		return;

@@ -24,8 +24,8 @@ struct requests_parts {
 	struct report_parts report; /* but for its rules, which are those of `load` */
 	/* Begin a reload; requests_reloaded answers all who wait for one. */
 	void (*reload)(void *ctx);
-	/* Somebody waits for what is in the queue: look at it. */
-	void (*look)(void *ctx);
+	/* Somebody waits for what is in the queue: read it soon. */
+	void (*read_queue)(void *ctx);
 	/* Whether something is to be taken in before what is in the queue. */
 	bool (*is_behind)(void *ctx);
 	void *ctx;

@@ -14,7 +14,6 @@
 
 /* Longer than the name of any rule, and short enough for a request. */
 #define NAME_MAX_BYTES 200
-#define PIECE_BYTES ((size_t)65536)
 
 static char *socket_path(const struct options *o)
 {
@@ -51,67 +50,63 @@ void client_say_unreachable(const struct options *o)
 	free(path);
 }
 
-/* Read to the end, in large pieces: json_loadfd makes a system call for each byte. */
-static int read_all(int fd, struct buf *b)
-{
-	char *piece = malloc(PIECE_BYTES);
-	ssize_t n = -1;
-	while (piece && (n = sock_read(fd, piece, PIECE_BYTES)) != 0) {
-		if (n < 0 || buf_add(b, piece, (size_t)n) < 0)
-			break;
-	}
-	free(piece);
-	return n == 0 ? 0 : -1;
-}
-
 /* Wait for an answer and read it. Returns NULL after a message. */
-static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
+static json_t *read_answer(const struct options *o, FILE *in, int timeout_ms)
 {
-	if (!sock_wait(fd, timeout_ms)) {
+	if (!sock_wait(fileno(in), timeout_ms)) {
 		fprintf(stderr, "fsmon: gave up after %s: the daemon is not done yet\n",
 			o->timeout);
 		return NULL;
 	}
-	struct buf text = {0};
-	json_t *answer = NULL;
-	if (read_all(fd, &text) == 0 && text.len > 0)
-		answer = json_loadb(text.data, text.len, JSON_ALLOW_NUL, NULL);
+	/* Not json_loadfd, which makes a system call for each byte. */
+	json_t *answer = json_loadf(in, JSON_ALLOW_NUL, NULL);
 	if (!answer)
 		fprintf(stderr, "fsmon: the daemon ended without an answer\n");
-	buf_fini(&text);
 	return answer;
 }
 
-/* Send a line without its newline and read the answer; NULL after a message. */
+/* Send a line without its newline, read the answer, and close the descriptor. NULL after a
+ * message. */
 static json_t *exchange(const struct options *o, int fd, const char *line, int timeout_ms)
 {
-	size_t len = strlen(line);
-	if (sock_write(fd, line, len) == (ssize_t)len && sock_write(fd, "\n", 1) == 1)
-		return read_answer(o, fd, timeout_ms);
-	fprintf(stderr, "fsmon: the daemon cannot be asked: %s\n", strerror(errno));
-	return NULL;
+	ssize_t len = (ssize_t)strlen(line);
+	json_t *answer = NULL;
+	FILE *in = fdopen(fd, "r");
+	if (in && sock_write(fd, line, (size_t)len) == len &&
+		sock_write(fd, "\n", 1) == 1)
+		answer = read_answer(o, in, timeout_ms);
+	else
+		fprintf(stderr, "fsmon: the daemon cannot be asked: %s\n",
+			strerror(errno));
+	if (in)
+		fclose(in);
+	else
+		fd_close(fd);
+	return answer;
+}
+
+static int connect_or_say(const struct options *o)
+{
+	int fd = client_connect(o);
+	if (fd < 0)
+		client_say_unreachable(o);
+	return fd;
 }
 
 json_t *client_ask(const struct options *o, const char *request, int timeout_ms)
 {
-	int fd = client_connect(o);
-	if (fd < 0) {
-		client_say_unreachable(o);
-		return NULL;
-	}
-	json_t *answer = exchange(o, fd, request, timeout_ms);
-	fd_close(fd);
-	return answer;
+	int fd = connect_or_say(o);
+	return fd < 0 ? NULL : exchange(o, fd, request, timeout_ms);
 }
 
 json_t *client_ask_over(const struct options *o, int fd, json_t *request)
 {
 	char *line = json_dumps(request, JSON_COMPACT);
-	json_t *answer = NULL;
-	if (line)
-		answer = exchange(o, fd, line, -1);
-	else
+	json_t *answer = line ? exchange(o, fd, line, -1) : NULL;
+	if (!line) {
 		fprintf(stderr, "fsmon: %s\n", strerror(ENOMEM));
+		fd_close(fd);
+	}
 	if (answer && !json_is_true(json_object_get(answer, "ok"))) {
 		const char *why = json_string_value(json_object_get(answer, "error"));
 		fprintf(stderr, "fsmon: %s\n", why ? why : "the daemon refuses");
@@ -120,16 +115,14 @@ json_t *client_ask_over(const struct options *o, int fd, json_t *request)
 	}
 	free(line);
 	json_decref(request);
-	fd_close(fd);
 	return answer;
 }
 
 json_t *client_ask_object(const struct options *o, json_t *request)
 {
-	int fd = client_connect(o);
+	int fd = connect_or_say(o);
 	if (fd >= 0)
 		return client_ask_over(o, fd, request);
-	client_say_unreachable(o);
 	json_decref(request);
 	return NULL;
 }

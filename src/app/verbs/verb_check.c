@@ -3,9 +3,8 @@
 
 #include "app/watch/filesystems.h"
 #include "app/jsontext.h"
-#include "app/load.h"
 #include "app/talk/report.h"
-#include "app/shown.h"
+#include "app/verbs/shown.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/mountinfo.h"
@@ -15,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Look at the mounts with the rules; with the privilege for it, mark them in a group of
+/* Take in the mounts with the rules; with the privilege for it, mark them in a group of
  * our own to see whether the kernel lets us. Returns 0, or -1 after a message. */
-static int look(struct filesystems *f, const struct table *rules, bool *is_tried)
+static int take_mounts(struct filesystems *f, const struct table *rules, bool *is_tried)
 {
 	struct buf text = {0};
 	int fd = mountinfo_open();
@@ -73,13 +72,9 @@ int verb_check(const struct options *o)
 	struct filesystems f = {0};
 	bool is_tried;
 	int code = EXIT_FAILED;
-	if (load(&l, o, o->args, o->arg_count) < 0) {
-		fprintf(stderr, "fsmon: the configuration cannot be loaded: %s\n",
-			strerror(errno));
+	if (shown_load(&l, o, o->args, o->arg_count) < 0)
 		goto done;
-	}
-	load_print(&l);
-	if (look(&f, l.table, &is_tried) < 0)
+	if (take_mounts(&f, l.table, &is_tried) < 0)
 		goto done;
 	size_t warnings = l.conf.message_count - l.conf.error_count;
 	for (uint32_t i = 0; i < table_count(l.table); i++)

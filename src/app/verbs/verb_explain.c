@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/verbs/verbs.h"
 
-#include "app/load.h"
-#include "app/shown.h"
+#include "app/verbs/shown.h"
 #include "core/text/value.h"
 #include "os/user.h"
 
@@ -46,8 +45,6 @@ static int take_event(const struct options *o, struct question *q)
 /* What the file is: as the options say, or as it stands there now. */
 static int take_file(const struct options *o, struct question *q)
 {
-	static const enum event_type types[] = {
-		EVENT_TYPE_FILE, EVENT_TYPE_DIR, EVENT_TYPE_SYMLINK, EVENT_TYPE_OTHER};
 	struct event *e = &q->event;
 	struct stat st;
 	struct buf why = {0};
@@ -60,10 +57,10 @@ static int take_file(const struct options *o, struct question *q)
 		  : S_ISLNK(st.st_mode)          ? EVENT_TYPE_SYMLINK
 						 : EVENT_TYPE_OTHER;
 	bool found = !o->type;
-	for (size_t i = 0; !found && i < sizeof(types) / sizeof(*types); i++) {
-		found = strcmp(o->type, event_type_name(types[i])) == 0;
+	for (unsigned t = EVENT_TYPE_FILE; !found && t <= EVENT_TYPE_OTHER; t++) {
+		found = strcmp(o->type, event_type_name(t)) == 0;
 		if (found)
-			e->type = types[i];
+			e->type = t;
 	}
 	e->is_dir = e->type == EVENT_TYPE_DIR;
 	if (!found)
@@ -223,12 +220,8 @@ int verb_explain(const struct options *o)
 	q.event.path = q.path;
 	if (take_event(o, &q) < 0 || take_file(o, &q) < 0 || take_actor(o, &q) < 0)
 		goto done;
-	if (load(&l, o, NULL, 0) < 0) {
-		fprintf(stderr, "fsmon: the configuration cannot be loaded: %s\n",
-			strerror(errno));
+	if (shown_load(&l, o, NULL, 0) < 0)
 		goto done;
-	}
-	load_print(&l);
 	code = answer(l.table, &q, o);
 	if (l.conf.error_count)
 		code = EXIT_USAGE;

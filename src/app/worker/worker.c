@@ -499,7 +499,7 @@ static struct requests *start_requests(struct worker *w)
 				.is_dry = w->options->is_dry,
 			},
 		.reload = on_reload_requested,
-		.look = on_sync,
+		.read_queue = on_sync,
 		.is_behind = is_behind,
 		.ctx = w,
 	};
