@@ -78,39 +78,47 @@ static int look_up_group(void *ctx, const char *name, gid_t *out)
 
 /* ---- Files ---- */
 
+/* Add an error of a file; where there is a rule, a warning of that. */
+__attribute__((format(printf, 4, 5))) static void say(
+	struct conf *c, const char *file, const struct rule *r, const char *fmt, ...)
+{
+	va_list ap;
+	char text[1024];
+	int len = r ? snprintf(text, sizeof(text), "[%s] ", r->name) : 0;
+	va_start(ap, fmt);
+	vsnprintf(text + len, sizeof(text) - (size_t)len, fmt, ap);
+	va_end(ap);
+	conf_add_message(c, file, r ? r->line : 0, r != NULL, text);
+}
+
 static void say_trouble(struct conf *c, const char *path, const struct conffile_error *e)
 {
-	char text[512], place[400] = "";
+	char place[400] = "it";
 	if (e->place[0] && strcmp(e->place, path) != 0)
 		snprintf(place, sizeof(place), "its directory %s", e->place);
-	else
-		snprintf(place, sizeof(place), "it");
 	switch (e->trouble) {
 	case CONFFILE_NOT_FILE:
-		snprintf(text, sizeof(text), "is not a regular file");
+		say(c, path, NULL, "is not a regular file");
 		break;
 	case CONFFILE_FOREIGN:
-		snprintf(text, sizeof(text),
+		say(c, path, NULL,
 			"not used: %s belongs to uid %u; it must belong to root or to "
-			"the user "
-			"who runs fsmon",
+			"the user who runs fsmon",
 			place, e->uid);
 		break;
 	case CONFFILE_WRITABLE:
-		snprintf(text, sizeof(text),
+		say(c, path, NULL,
 			"not used: %s has mode %04o; only its owner may be allowed to "
-			"write to it "
-			"(chmod go-w)",
+			"write to it (chmod go-w)",
 			place, e->mode);
 		break;
 	case CONFFILE_TOO_LARGE:
-		snprintf(text, sizeof(text), "is larger than %u MiB",
+		say(c, path, NULL, "is larger than %u MiB",
 			CONF_FILE_MAX_BYTES / 1024 / 1024);
 		break;
 	default:
-		snprintf(text, sizeof(text), "cannot be read: %s", strerror(errno));
+		say(c, path, NULL, "cannot be read: %s", strerror(errno));
 	}
-	conf_add_message(c, path, 0, false, text);
 }
 
 /* The files of one load, with their bytes. */
@@ -142,10 +150,9 @@ static void check_dirs(const struct strlist *dirs, struct conf *c)
 	struct stat st;
 	for (size_t i = 0; i < dirs->count; i++) {
 		if (stat(dirs->items[i], &st) < 0)
-			conf_add_message(c, dirs->items[i], 0, false, strerror(errno));
+			say(c, dirs->items[i], NULL, "%s", strerror(errno));
 		else if (!S_ISDIR(st.st_mode))
-			conf_add_message(
-				c, dirs->items[i], 0, false, "is not a directory");
+			say(c, dirs->items[i], NULL, "is not a directory");
 	}
 }
 
@@ -160,7 +167,7 @@ static int find_files(struct load *l, const struct options *o, struct strlist *p
 		rc = strlist_add(&dirs, default_dirs[i]);
 	if (rc == 0 && conffile_list(&dirs, paths, &failed) < 0) {
 		if (errno != ENOTDIR)
-			conf_add_message(&l->conf, failed, 0, false, strerror(errno));
+			say(&l->conf, failed, NULL, "%s", strerror(errno));
 	}
 	strlist_fini(&dirs);
 	return rc;
@@ -168,24 +175,12 @@ static int find_files(struct load *l, const struct options *o, struct strlist *p
 
 /* ---- Warnings ---- */
 
-__attribute__((format(printf, 3, 4))) static void warn(
-	struct conf *c, const struct rule *r, const char *fmt, ...)
-{
-	va_list ap;
-	char text[1024];
-	int len = snprintf(text, sizeof(text), "[%s] ", r->name);
-	va_start(ap, fmt);
-	vsnprintf(text + len, sizeof(text) - (size_t)len, fmt, ap);
-	va_end(ap);
-	conf_add_message(c, r->file, r->line, true, text);
-}
-
 /* What only a look at the file system can tell. */
 static void check_rule(struct conf *c, const struct rule *r)
 {
 	struct stat st;
 	if (r->directory && (stat(r->directory, &st) < 0 || !S_ISDIR(st.st_mode)))
-		warn(c, r,
+		say(c, r->file, r,
 			"directory: %s is not a directory: the hook could not start "
 			"there",
 			r->directory);
@@ -193,7 +188,7 @@ static void check_rule(struct conf *c, const struct rule *r)
 		const char *path = glob_text(r->path.items[i]);
 		if (glob_is_literal(r->path.items[i]) && stat(path, &st) == 0 &&
 			S_ISDIR(st.st_mode))
-			warn(c, r,
+			say(c, r->file, r,
 				"path: %s is a directory, and means only itself; did you "
 				"mean %s/**?",
 				path, path);

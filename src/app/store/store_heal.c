@@ -37,12 +37,10 @@ static int set_aside(const char *path)
 	return 0;
 }
 
-/* Open the file, and a new one where that is broken (then *is_new). Returns an SQLite
+/* Open the file, and a new one where that is broken (then is_file_new). Returns an SQLite
  * result; *reason as store_db_open gives it. */
-static int open_file(
-	struct store *s, struct store_db *db, bool *is_new, const char **reason)
+static int open_file(struct store *s, struct store_db *db, const char **reason)
 {
-	*is_new = false;
 	int rc = store_db_open(db, s->path, reason);
 	if (store_db_fault(rc) != STORE_DB_BROKEN)
 		return rc;
@@ -54,7 +52,7 @@ static int open_file(
 	log_err("%s is broken (%s): it is %s.broken now, and a new one is made; what it "
 		"held is not known any more",
 		s->path, why, s->path);
-	*is_new = true;
+	s->is_file_new = true;
 	return store_db_open(db, s->path, reason);
 }
 
@@ -195,10 +193,9 @@ static int copy_to_file(struct store *s, bool forgets)
 static void heal(struct store *s, bool forgets)
 {
 	struct store_db disk;
-	bool is_new;
 	const char *reason;
 	mkdir(s->config.dir, 0700);
-	int rc = open_file(s, &disk, &is_new, &reason);
+	int rc = open_file(s, &disk, &reason);
 	if (rc == SQLITE_OK) {
 		rc = copy_to_file(s, forgets);
 		if (rc != SQLITE_OK)
@@ -262,7 +259,6 @@ static void write_anew(struct store *s)
 static void replace_broken(struct store *s)
 {
 	struct store_db old = s->db;
-	bool is_new;
 	const char *reason;
 	store_db_close(&old, false);
 	s->db = old;
@@ -272,7 +268,7 @@ static void replace_broken(struct store *s)
 		log_err("%s is broken: it is %s.broken now, and a new one is made; "
 			"waiting jobs are kept, the history is not",
 			s->path, s->path);
-		rc = open_file(s, &s->db, &is_new, &reason);
+		rc = open_file(s, &s->db, &reason);
 	} else {
 		reason = "it is broken, and cannot be renamed";
 	}
@@ -340,16 +336,15 @@ static void open_degraded(struct store *s, int rc, const char *reason)
 
 int store_heal_open(struct store *s)
 {
-	bool is_new;
 	const char *reason;
-	int rc = open_file(s, &s->db, &is_new, &reason);
+	int rc = open_file(s, &s->db, &reason);
 	if (rc == SQLITE_OK)
 		s->knows_file = true;
 	else
 		open_degraded(s, rc, reason);
 	if (s->db.handle)
 		store_db_read_state(&s->db, &s->first);
-	if (is_new || !s->knows_file) {
+	if (s->is_file_new || !s->knows_file) {
 		/* Numbers that were never used, though nobody knows which were. */
 		uint64_t ms = clock_realtime_ns() / 1000000;
 		s->first = (struct store_db_state){.job_id = ms, .run_id = ms, .seq = ms};

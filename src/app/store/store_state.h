@@ -21,6 +21,7 @@ struct store {
 	struct store_db db; /* without a handle only where there is no memory */
 	bool is_memory;
 	bool knows_file; /* what waits in the file the owner has been told of */
+	bool is_file_new; /* one that was broken has been set aside */
 	bool has_lost; /* the owner is to put all again, and not asked yet */
 	uint64_t asked, restored; /* times that the owner was asked, and has done it */
 	uint64_t heal_ns; /* CLOCK_MONOTONIC; in memory: when to try again */

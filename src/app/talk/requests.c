@@ -49,11 +49,19 @@ static void drop(struct pending *p)
 	free(p);
 }
 
+static void refuse(const struct request *q, const char *text)
+{
+	control_refuse(q->requests->control, q->client, text);
+}
+
+/* NULL after an answer, where there is no memory. */
 static struct pending *add_pending(const struct request *q)
 {
 	struct pending *p = calloc(1, sizeof(*p));
-	if (!p)
+	if (!p) {
+		refuse(q, strerror(ENOMEM));
 		return NULL;
+	}
 	p->requests = q->requests;
 	p->client = q->client;
 	LIST_INSERT_HEAD(&q->requests->pending, p, next);
@@ -65,11 +73,6 @@ static void answer_new(struct requests *r, uint64_t client, json_t *object)
 {
 	control_answer(r->control, client, object);
 	json_decref(object);
-}
-
-static void refuse(const struct request *q, const char *text)
-{
-	control_refuse(q->requests->control, q->client, text);
 }
 
 /* The name of a rule that is asked for, or NULL. */
@@ -189,12 +192,15 @@ static void ask_runs(const struct request *q)
 	}
 	bool is_gone = rule && table_find(q->rules, rule) < 0;
 	struct pending *p = add_pending(q);
-	if (p && is_gone)
+	if (!p)
+		return;
+	if (is_gone)
 		p->no_rule = no_rule_text(q->rules, rule);
-	if (!p || (is_gone && !p->no_rule)) {
-		refuse(q, strerror(ENOMEM));
-		if (p)
-			drop(p);
+	bool is_too_long =
+		rule && strlcpy(p->rule, rule, sizeof(p->rule)) >= sizeof(p->rule);
+	if (is_gone && (is_too_long || !p->no_rule)) {
+		refuse(q, p->no_rule ? p->no_rule : strerror(ENOMEM));
+		drop(p);
 		return;
 	}
 	p->query = (struct store_query){
@@ -204,11 +210,6 @@ static void ask_runs(const struct request *q)
 		.since_ns = jsontext_number(q->args, "since_ns"),
 		.with_output = json_is_true(json_object_get(q->args, "output")),
 	};
-	if (rule && strlcpy(p->rule, rule, sizeof(p->rule)) >= sizeof(p->rule)) {
-		refuse(q, p->no_rule);
-		drop(p);
-		return;
-	}
 	const struct store_query probe = {.rule = p->rule, .limit = 1};
 	store_ask_runs(
 		store, is_gone ? &probe : &p->query, is_gone ? on_probe : on_runs, p);
@@ -231,10 +232,8 @@ static void on_rerun(void *ctx, uint64_t job_id, const char *error)
 static void rerun(const struct request *q)
 {
 	struct pending *p = add_pending(q);
-	if (!p) {
-		refuse(q, strerror(ENOMEM));
+	if (!p)
 		return;
-	}
 	p->run_id = jsontext_number(q->args, "run");
 	jobs_rerun(q->requests->jobs, p->run_id, on_rerun, p);
 }
