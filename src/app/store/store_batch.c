@@ -21,7 +21,7 @@ void store_batch_init(struct store_batch *b)
 
 static void free_event(struct store_batch_event *e)
 {
-	change_unref(e->event.view.change);
+	change_unref(e->row.event.view.change);
 	free(e);
 }
 
@@ -207,8 +207,7 @@ int store_batch_add_event(
 	struct store_batch_event *e = malloc(sizeof(*e));
 	if (!e)
 		return -1;
-	e->job_id = job_id;
-	e->event = *event;
+	e->row = (struct store_schema_event_row){job_id, *event};
 	change_ref(event->view.change);
 	TAILQ_INSERT_TAIL(&b->events, e, next);
 	b->count++;
@@ -220,7 +219,7 @@ int store_batch_drop_event(struct store_batch *b, uint64_t seq)
 {
 	struct store_batch_event *e = TAILQ_LAST(&b->events, store_batch_events);
 	for (int i = 0; e && i < LOOK_BACK; i++) {
-		if (e->event.seq == seq) {
+		if (e->row.event.seq == seq) {
 			TAILQ_REMOVE(&b->events, e, next);
 			free_event(e);
 			b->count--;

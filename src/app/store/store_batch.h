@@ -27,8 +27,7 @@ struct store_batch_job {
 
 struct store_batch_event {
 	TAILQ_ENTRY(store_batch_event) next; /* on store_batch.events */
-	uint64_t job_id;
-	struct store_event event; /* holds a reference to its change */
+	struct store_schema_event_row row; /* holds a reference to its change */
 };
 
 /* A run with its strings behind it. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/store/store_schema.h"
 
-#include "app/store/store_batch.h"
 #include "base/countof.h"
 
 #include <assert.h>
@@ -39,7 +38,7 @@ static const char state_and_job[] =
 #define TEXT "TEXT NOT NULL"
 
 #define AT(field) offsetof(struct change, field)
-#define EVENT_AT(field) offsetof(struct store_batch_event, field)
+#define EVENT_AT(field) offsetof(struct store_schema_event_row, field)
 static const struct store_column event_columns[] = {
 	{"seq", KEY, STORE_U64, EVENT_AT(event.seq), NULL},
 	{"job_id", NUMBER, STORE_U64, EVENT_AT(job_id), NULL},
@@ -80,7 +79,7 @@ static const struct store_column event_columns[] = {
 LENGTH_IS_BEHIND(struct actor, ancestors, ancestors_len);
 LENGTH_IS_BEHIND(struct outcome, output, output_len);
 
-#define AT(field) offsetof(struct store_schema_row, field)
+#define AT(field) offsetof(struct store_schema_run_row, field)
 static const struct store_column run_columns[] = {
 	{"id", KEY, STORE_U64, AT(run.id), "run"},
 	{"job_id", NUMBER, STORE_U64, AT(run.job_id), "job"},

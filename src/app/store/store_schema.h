@@ -41,8 +41,14 @@ struct store_table {
 	size_t count;
 };
 
+/* What a row of the table of events holds, beside its change. */
+struct store_schema_event_row {
+	uint64_t job_id;
+	struct store_event event;
+};
+
 /* What a row of the table of runs holds: fields are of this. */
-struct store_schema_row {
+struct store_schema_run_row {
 	struct store_run run;
 	const char *event; /* "" where nothing is known, like all of these */
 	const char *path;
@@ -52,11 +58,11 @@ struct store_schema_row {
 	uint32_t pid;
 };
 
-/* Fields are of struct store_schema_row. */
+/* Fields are of struct store_schema_run_row. */
 extern const struct store_table store_schema_run;
 
 /* Fields are of struct change, but those before STORE_SCHEMA_CHANGE: of struct
- * store_batch_event. */
+ * store_schema_event_row. */
 extern const struct store_table store_schema_event;
 #define STORE_SCHEMA_CHANGE 5
 

@@ -62,12 +62,13 @@ static int put_jobs(struct store_db *db, const struct store_batch *b)
 	return rc;
 }
 
-static int add_event(struct store_db *db, const struct store_batch_event *e)
+static int add_event(struct store_db *db, const struct store_schema_event_row *row)
 {
 	struct store_db_cursor c = store_db_begin(db, STORE_DB_ADD_EVENT);
 	for (size_t i = 0; i < store_schema_event.count; i++)
 		store_db_bind_field(&c,
-			i < STORE_SCHEMA_CHANGE ? (const void *)e : e->event.view.change,
+			i < STORE_SCHEMA_CHANGE ? (const void *)row
+						: row->event.view.change,
 			&store_schema_event.columns[i]);
 	db->new_events++;
 	return store_db_finish(&c);
@@ -78,7 +79,7 @@ static int add_events(struct store_db *db, const struct store_batch *b)
 	const struct store_batch_event *e;
 	int rc = SQLITE_OK;
 	TAILQ_FOREACH (e, &b->events, next) {
-		rc = add_event(db, e);
+		rc = add_event(db, &e->row);
 		if (rc != SQLITE_OK)
 			break;
 	}
@@ -100,13 +101,13 @@ static int do_ops(struct store_db *db, const struct store_batch *b)
 /* ---- Runs ---- */
 
 /* What stands in the row of a run; room is for a user's number. */
-static struct store_schema_row row_of(
+static struct store_schema_run_row row_of(
 	const struct store_run *run, char room[ACTOR_NUMBER_SIZE])
 {
 	const struct store_event *e = run->event;
 	const struct actor *a = e ? &e->view.change->actor : NULL;
 	const char *kind = e ? event_kind_name(event_kind_newest(e->view.kind)) : NULL;
-	return (struct store_schema_row){
+	return (struct store_schema_run_row){
 		.run = *run,
 		.event = kind ? kind : "",
 		.path = e ? view_path(&e->view) : "",
@@ -120,7 +121,7 @@ static struct store_schema_row row_of(
 static int put_run(struct store_db *db, const struct store_run *run)
 {
 	char room[ACTOR_NUMBER_SIZE];
-	const struct store_schema_row row = row_of(run, room);
+	const struct store_schema_run_row row = row_of(run, room);
 	struct store_db_cursor c = store_db_begin(db, STORE_DB_PUT_RUN);
 	for (size_t i = 0; i < store_schema_run.count; i++)
 		store_db_bind_field(&c, &row, &store_schema_run.columns[i]);
