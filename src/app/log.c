@@ -29,7 +29,7 @@ static struct {
 	bool is_journal; /* the journal adds time stamps, and wants priorities */
 	struct buf queue; /* whole lines */
 	uint64_t dropped;
-	uint64_t dropped_told;
+	uint64_t dropped_logged;
 } logger = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.filled = PTHREAD_COND_INITIALIZER,
@@ -107,9 +107,9 @@ static void add_line(struct buf *lines, enum log_level level,
 /* Say how many lines were dropped, once there is room again. Called with the lock held. */
 static void add_dropped(struct buf *lines)
 {
-	uint64_t dropped = logger.dropped - logger.dropped_told;
+	uint64_t dropped = logger.dropped - logger.dropped_logged;
 	char message[80];
-	logger.dropped_told = logger.dropped;
+	logger.dropped_logged = logger.dropped;
 	snprintf(message, sizeof(message),
 		"%" PRIu64 " log lines were lost: they could not be written", dropped);
 	if (dropped)

@@ -4,6 +4,7 @@
 #include "base/countof.h"
 #include "core/rule/judge.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -76,15 +77,15 @@ static void print_help(const struct options_verb *verb)
 	printf("Usage: fsmon %s [OPTION...]%s%s\n%s.\n\nOptions:\n", verb->name,
 		*verb->args ? " " : "", verb->args, verb->summary);
 	for (size_t i = 0; i < KNOWN_COUNT; i++) {
-		char left[64];
+		char option[64];
 		struct known k = known_at(i);
 		if (!(k.set & verb->set))
 			continue;
-		int len = k.letter ? snprintf(left, sizeof(left), "-%c, ", k.letter)
-				   : snprintf(left, sizeof(left), "    ");
-		snprintf(left + len, sizeof(left) - (size_t)len, "--%s%s%s", k.name,
+		int len = k.letter ? snprintf(option, sizeof(option), "-%c, ", k.letter)
+				   : snprintf(option, sizeof(option), "    ");
+		snprintf(option + len, sizeof(option) - (size_t)len, "--%s%s%s", k.name,
 			k.arg ? " " : "", k.arg ? k.arg : "");
-		printf("  %-26s %s\n", left, k.help);
+		printf("  %-26s %s\n", option, k.help);
 	}
 	printf("  %-26s %s\n  %-26s %s\n\nManual: fsmon(8), fsmon.conf(5), "
 	       "fsmon-hook(7)\n",
@@ -148,6 +149,7 @@ int options_parse(
 		.state_dir = OPTIONS_STATE_DIR,
 		.runtime_dir = OPTIONS_RUNTIME_DIR};
 	make_tables(verb, letters, longs);
+	assert(argc > 0);
 	optind = 1;
 	int c;
 	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {

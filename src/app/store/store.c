@@ -80,7 +80,7 @@ void store_put_run(struct store *s, const struct store_run *run)
 }
 
 /* Let the thread have a turn though nothing has come. */
-static void kick(struct store *s)
+static void wake_thread(struct store *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->is_urgent = true;
@@ -93,7 +93,7 @@ uint64_t store_flush(struct store *s)
 	pthread_mutex_lock(&s->lock);
 	uint64_t number = ++s->flush_asked;
 	pthread_mutex_unlock(&s->lock);
-	kick(s);
+	wake_thread(s);
 	return number;
 }
 
@@ -119,7 +119,7 @@ void store_health(struct store *s, struct store_health *h)
 {
 	pthread_mutex_lock(&s->lock);
 	*h = s->health;
-	h->waiting = s->batch->count + s->in_hand;
+	h->waiting = s->batch->count + s->being_written;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -152,7 +152,7 @@ void store_ask_job(struct store *s, uint64_t run_id,
 
 /* ---- Results, in the main thread ---- */
 
-static void tell(struct store_batch_asks *answers)
+static void give_answers(struct store_batch_asks *answers)
 {
 	struct store_batch_ask *a;
 	STAILQ_FOREACH (a, answers, next) {
@@ -199,7 +199,7 @@ static void on_results(void *ctx, uint32_t events)
 	free(ids);
 	if (asks_again)
 		restore(s, asks_again);
-	tell(&answers);
+	give_answers(&answers);
 }
 
 /* ---- Life ---- */
@@ -345,7 +345,7 @@ int store_take_jobs(struct store *s,
 	bool has_lost = s->has_lost;
 	pthread_mutex_unlock(&s->db_lock);
 	if (has_lost)
-		kick(s);
+		wake_thread(s);
 	if (rc == SQLITE_OK)
 		return 0;
 	errno = store_db_fault(rc) == STORE_DB_NO_MEMORY ? ENOMEM : EIO;

@@ -166,6 +166,7 @@ static struct store_batch_job *find_job(const struct store_batch *b, uint64_t id
 
 int store_batch_put_job(struct store_batch *b, const struct store_job *job)
 {
+	assert(job->id && job->rule);
 	struct store_batch_job *old = find_job(b, job->id), *j = copy_job(job);
 	if (!j)
 		return -1;
@@ -232,6 +233,7 @@ int store_batch_drop_event(struct store_batch *b, uint64_t seq)
 
 int store_batch_put_run(struct store_batch *b, const struct store_run *run)
 {
+	assert(run->id && run->rule);
 	struct store_batch_run *old, *r = copy_run(run);
 	if (!r)
 		return -1;

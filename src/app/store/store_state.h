@@ -45,7 +45,7 @@ struct store {
 	bool has_ended;
 	struct store_write_keep keep;
 	bool is_keep_new; /* history is to be looked through */
-	uint64_t in_hand; /* what the thread is writing */
+	uint64_t being_written; /* by the thread; records */
 	struct store_health health; /* without `waiting` */
 	bool is_file_whole; /* at the end: all is in the file */
 	/* Results. */

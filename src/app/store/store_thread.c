@@ -97,7 +97,7 @@ static void publish(struct store *s, struct store_batch *b, bool is_written)
 	s->asks_again += s->has_lost;
 	s->asked += s->has_lost;
 	s->has_lost = false;
-	s->in_hand = 0;
+	s->being_written = 0;
 	if (s->asks_again || s->ended_count || !STAILQ_EMPTY(&s->answers))
 		thread_wake(s->fd);
 }
@@ -110,7 +110,7 @@ static uint64_t turn(struct store *s, bool is_last)
 	struct store_write_keep keep = s->keep;
 	s->batch = &s->batches[b == s->batches];
 	s->batch->last = b->last;
-	s->in_hand = b->count;
+	s->being_written = b->count;
 	uint64_t flush = s->flush_asked;
 	bool is_keep_new = s->is_keep_new;
 	s->is_urgent = s->is_awake = s->is_keep_new = false;

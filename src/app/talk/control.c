@@ -4,6 +4,7 @@
 #include "os/fd.h"
 #include "os/sock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,7 @@ static void on_connection(void *ctx, uint32_t events)
 struct control *control_new(struct poller *poller, int listen_fd,
 	const struct control_handlers *handlers, void *ctx)
 {
+	assert(handlers->request && handlers->sync_is_done);
 	struct control *c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;

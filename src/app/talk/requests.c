@@ -11,6 +11,7 @@
 #include "core/text/value.h"
 #include "os/fanotify.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -316,6 +317,7 @@ struct requests *requests_new(const struct requests_parts *parts)
 		.request = on_request,
 		.sync_is_done = sync_is_done,
 	};
+	assert(parts->load && parts->read_queue && parts->is_behind);
 	struct requests *r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;

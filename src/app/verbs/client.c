@@ -6,6 +6,7 @@
 #include "os/fd.h"
 #include "os/sock.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,7 @@ static int connect_or_say(const struct options *o)
 
 json_t *client_ask(const struct options *o, const char *request, int timeout_ms)
 {
+	assert(!strchr(request, '\n'));
 	int fd = connect_or_say(o);
 	return fd < 0 ? NULL : exchange(o, fd, request, timeout_ms);
 }

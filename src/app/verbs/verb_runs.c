@@ -158,8 +158,8 @@ int verb_runs(const struct options *o)
 	return h.runs ? show(o, &h, "no runs", runtable_print) : EXIT_FAILED;
 }
 
-/* Leave those that printed something or failed. */
-static void keep_telling(json_t *runs)
+/* Drop the runs that went well and printed nothing. */
+static void drop_silent(json_t *runs)
 {
 	for (size_t i = json_array_size(runs); i-- > 0;) {
 		json_t *run = json_array_get(runs, i);
@@ -183,7 +183,7 @@ int verb_logs(const struct options *o)
 	if (!h.runs)
 		return EXIT_FAILED;
 	if (query.rule) {
-		keep_telling(h.runs);
+		drop_silent(h.runs);
 	} else if (json_array_size(h.runs) == 0) {
 		fprintf(stderr, "fsmon: there is no run %s in the history\n", o->args[0]);
 		json_decref(h.runs);
