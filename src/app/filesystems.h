@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+struct watch_way;
+
 /* One filesystem, however often it is mounted. */
 struct filesystem {
 	SLIST_ENTRY(filesystem) next_open; /* while fd is not -1 */
@@ -21,8 +23,10 @@ struct filesystem {
 	const char *point; /* where its root is to be seen; where any of it is, if its
 			      root is not */
 	int mount_id; /* of that mount */
+	bool has_root; /* its root is to be seen there */
 	uint32_t kinds; /* what its rules ask for; 0: no rule concerns it */
 	uint64_t mask; /* what it is watched for; 0: not watched */
+	const struct watch_way *way; /* in which it is watched; static */
 	const char *refusal; /* why it cannot be watched though rules concern it, or NULL;
 				static */
 	int refusal_errno; /* where the kernel refused it; else 0 */
@@ -75,8 +79,7 @@ void filesystems_close(struct filesystems *f);
  * is there). */
 int filesystems_open_point(const char *point, int mount_id);
 
-/* One line on how it is watched: "filesystem mark", or "not watched: why". Static, but
- * for the errno which the caller adds. */
+/* How it is watched, in a few words, as fsmon(8) has them under `status`. Static. */
 const char *filesystems_how(const struct filesystem *fs);
 
 void filesystems_fini(struct filesystems *f);
