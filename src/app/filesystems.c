@@ -6,6 +6,7 @@
 #include "core/fanmask.h"
 #include "os/handle.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -202,6 +203,7 @@ static void inherit(
 int filesystems_update(struct filesystems *f, const char *mountinfo, size_t len,
 	const struct table *rules, int group, struct dirtree *tree)
 {
+	assert(group < 0 || tree);
 	struct filesystems next = {0};
 	if (landing_init(&next.landing, &f->landing, mountinfo, len, rules) < 0 ||
 		make_items(&next) < 0) {
@@ -228,7 +230,9 @@ struct filesystem *filesystems_by_fsid(const struct filesystems *f, uint64_t fsi
 struct filesystem *filesystems_of_mount(
 	const struct filesystems *f, const struct mount *mount)
 {
-	return &f->items[f->landing.by_mount[mount - f->landing.mounts.items].filesystem];
+	size_t number = (size_t)(mount - f->landing.mounts.items);
+	assert(number < f->landing.mounts.count);
+	return &f->items[f->landing.by_mount[number].filesystem];
 }
 
 uint32_t filesystems_number(const struct filesystem *fs)

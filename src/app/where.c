@@ -3,6 +3,7 @@
 
 #include "os/handle.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -33,8 +34,8 @@ int where_open(struct filesystem *fs, const struct fanrec_handle *handle)
 }
 
 /*
- * Where the climb is: a directory, its node, and what is left of its path. The path is
- * cut as the climb goes up, so its last component is always the directory's name.
+ * Where the climb is: a directory, its node, and its path, which is cut as the climb goes
+ * up, so that its last component is always the name of the directory.
  */
 struct climb {
 	int fd;
@@ -97,8 +98,9 @@ fail:;
 	return -1;
 }
 
-int where_look(struct dirtree *tree, struct filesystem *fs, struct dirnode *n)
+int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n)
 {
+	assert(!dirtree_is_placed(n) && dirtree_fsid(n) == fs->fsid);
 	struct fanrec_handle handle = dirtree_handle(n);
 	struct climb c = {.node = n};
 	c.fd = where_open(fs, &handle);
@@ -180,3 +182,9 @@ int where_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
 		errno = ENOENT;
 	return rc;
 }
+
+const struct where_port where_by_handle = {
+	.look_up = where_look_up,
+	.open = where_open,
+	.linked_path = where_linked_path,
+};

@@ -13,7 +13,7 @@
  * -1 with ESTALE: the directory is gone (so its delete record is in the queue or was read
  * before), or another errno.
  */
-int where_look(struct dirtree *tree, struct filesystem *fs, struct dirnode *n);
+int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n);
 
 /*
  * Open the file of a handle with O_PATH. Returns a descriptor, or -1 with errno: ESTALE
@@ -35,5 +35,16 @@ void where_fill_type(int fd, struct event *e);
  */
 int where_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
 	const char *name, struct buf *out);
+
+/* The look-ups that the pipeline makes, so that a test can answer them. */
+struct where_port {
+	int (*look_up)(struct dirtree *tree, struct filesystem *fs, struct dirnode *n);
+	int (*open)(struct filesystem *fs, const struct fanrec_handle *handle);
+	int (*linked_path)(struct filesystem *fs, const struct fanrec_handle *handle,
+		const char *name, struct buf *out);
+};
+
+/* Those above. */
+extern const struct where_port where_by_handle;
 
 #endif

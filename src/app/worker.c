@@ -87,12 +87,12 @@ static void before_resolve(void *ctx)
 	link_drain(w->link);
 }
 
-static void on_found(void *ctx, struct change *c)
+static void on_found(void *ctx, struct change *c, struct clock_now now)
 {
 	struct worker *w = ctx;
 	if (c->event.kinds & EVENT_OVERFLOW)
 		log_err("the kernel's queue of file events ran over: events were lost");
-	jobs_found(w->jobs, c, clock_now());
+	jobs_found(w->jobs, c, now);
 }
 
 /* A hook has a process: tag it, so that what it causes is known to be its doing. */
@@ -320,14 +320,13 @@ static void on_reloaded(void *ctx, struct load *l)
 /* ---- The loop ---- */
 
 /* Say what was lost, soon, but not again for every piece of it. */
-static void tell_losses(struct worker *w)
+static void tell_losses(struct worker *w, uint64_t now_ns)
 {
 	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
 	struct actors_counters c;
 	actors_counters(w->actors, &c);
 	uint64_t events = p->unresolved + p->malformed + p->dropped;
 	uint64_t processes = c.lost + c.taskstats_lost + c.queue_dropped;
-	uint64_t now_ns = clock_monotonic_ns();
 	if (events + processes == w->losses_told || now_ns < w->losses_next_ns)
 		return;
 	w->losses_told = events + processes;
@@ -358,12 +357,13 @@ static int64_t wait_ns(struct worker *w)
 static int work(struct worker *w)
 {
 	uint64_t next_ns = pipeline_next_ns(w->pipeline);
-	bool is_due = next_ns ? clock_monotonic_ns() >= next_ns : w->has_news;
+	struct clock_now now = clock_now();
+	bool is_due = next_ns ? now.monotonic_ns >= next_ns : w->has_news;
 	if (w->is_ending || !is_due)
 		return 0;
 	w->has_news = false;
-	if (pipeline_turn(w->pipeline) == 0) {
-		tell_losses(w);
+	if (pipeline_turn(w->pipeline, now) == 0) {
+		tell_losses(w, now.monotonic_ns);
 		return 0;
 	}
 	log_err("file events cannot be read any more: %s", strerror(errno));
@@ -396,7 +396,7 @@ static int loop(struct worker *w)
 			log_err("waiting for events failed: %s", strerror(errno));
 			return EXIT_FAILED;
 		}
-		if (w->mounts_changed && !pipeline_is_holding(w->pipeline))
+		if (w->mounts_changed && !pipeline_has_waiting(w->pipeline))
 			take_mounts(w);
 		if (work(w) < 0)
 			return EXIT_FAILED;
@@ -479,6 +479,7 @@ static int start_pipeline(struct worker *w)
 		.actors = w->actors,
 		.filesystems = &w->filesystems,
 		.tree = w->tree,
+		.where = &where_by_handle,
 		.rules = w->load.table,
 		.own_pids = {getpid(), getppid()},
 		.before_resolve = before_resolve,

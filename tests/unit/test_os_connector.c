@@ -255,7 +255,7 @@ static void test_witness_names_who_is_gone(void **state)
 		assert_int_equal(a.ppid, getpid());
 		assert_string_equal(a.ancestors, "test_os_connect");
 		actor_fini(&a);
-		actors_settle(w, window.before_ns);
+		actors_forget_past(w, window.before_ns);
 	}
 	struct actors_counters c;
 	actors_counters(w, &c);
