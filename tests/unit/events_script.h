@@ -7,6 +7,7 @@
  *
  *   fork:PARENT:CHILD exec:PID:NAME uid:PID:UID exit:PID
  *                                what processes do; at first 1 (init) and 10 (bash) run
+ *   open-exec:PID:NAME execed:PID:NAME    the two halves of exec: the file record, the process's
  *   create:PID:PATH mkdir:PID:PATH delete:PID:PATH rename:PID:OLD:NEW
  *   tmpfile:PID:PATH link:PID:PATH    it gets its name only with the latter
  *   file:EVENT[+EVENT...]:PID:PATH    any other event, or merged ones
@@ -106,14 +107,24 @@ static void do_fork(void)
 		.fork = {.parent_pid = parent->pid, .parent_tgid = parent->pid}});
 }
 
-static void do_exec(void)
+static void do_open_exec(void)
 {
 	char path[64];
+	snprintf(path, sizeof(path), "/usr/bin/%s", arg(2));
+	report_entry(FAN_OPEN_EXEC, (pid_t)number(1), node_at(path));
+}
+
+static void do_execed(void)
+{
 	struct process *p = process_of((pid_t)number(1));
 	strlcpy(p->comm, arg(2), sizeof(p->comm));
-	snprintf(path, sizeof(path), "/usr/bin/%s", arg(2));
-	report_entry(FAN_OPEN_EXEC, p->pid, node_at(path));
 	add_proc_record((struct proc_record){.kind = PROCREC_EXEC, .tgid = p->pid});
+}
+
+static void do_exec(void)
+{
+	do_open_exec();
+	do_execed();
 }
 
 static void do_uid(void)
@@ -291,6 +302,8 @@ static void do_restart(void)
 static const struct command event_commands[] = {
 	{"fork", do_fork},
 	{"exec", do_exec},
+	{"open-exec", do_open_exec},
+	{"execed", do_execed},
 	{"uid", do_uid},
 	{"exit", do_exit},
 	{"create", do_create},
@@ -314,6 +327,18 @@ static const struct command event_commands[] = {
 	{"restart", do_restart},
 };
 
+/* The buffer of records, perhaps a small one that cannot grow. */
+static int make_buffer(bool is_small)
+{
+	if (!is_small)
+		return readbuf_create();
+	int fd = memfd_create("records", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	/* a header, the room that a read wants, and 4 KiB */
+	assert_int_equal(ftruncate(fd, 4096 + 256 * 1024 + 4096), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+	return fd;
+}
+
 /* A test: *state is the script. */
 static void run_events(void **state)
 {
@@ -321,7 +346,7 @@ static void run_events(void **state)
 	more_count = countof(event_commands);
 	begin(*state);
 	play.ignores_store = !play.script->hears_store;
-	world = (struct world){.buffer_fd = readbuf_create()};
+	world = (struct world){.buffer_fd = make_buffer(play.script->has_little_room)};
 	assert_int_equal(pipe2(world.group, O_CLOEXEC | O_NONBLOCK), 0);
 	for (size_t i = 0; i < countof(points); i++)
 		add_node(i, NULL, "")->is_dir = true;

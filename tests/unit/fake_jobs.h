@@ -40,6 +40,7 @@ struct script {
 	bool hears_store;
 	const char *mounts;
 	bool is_degraded;
+	bool has_little_room; /* the buffer of records takes 4 KiB, and then no more */
 };
 
 /* All that the fakes know. */

@@ -33,6 +33,14 @@ static const struct script scripts[] = {
 		BATCH,
 		"create:10:/etc/f mkdir:10:/etc/d turn >start:1:hook:/etc/d "
 		"env:FSMON_TYPE:dir stdin:/etc/d+"},
+	{.name = "a condition on the type is one on what is there now",
+		R "events = attrib\ntype = dir\n",
+		"mkdir:10:/etc/d file:attrib:10:/etc/d file:attrib:10:/etc/f turn "
+		">start:1:hook:/etc/d env:FSMON_TYPE:dir is:r:matched:1"},
+	{.name = "a condition on the size has the file looked at",
+		"[a]\npath = /etc/**\nsize = >1\ncommand = one\n"
+		"[b]\npath = /etc/**\nsize = >100G\ncommand = two\n",
+		"file:close-write:10:/etc/a turn >start:1:one:/etc/a is:b:matched:0"},
 	{.name = "events that came as one are told as the newest",
 		R "events = create, modify, close-write\n",
 		"file:create+modify+close-write:10:/etc/a turn >start:1:hook:/etc/a "
@@ -66,6 +74,9 @@ static const struct script scripts[] = {
 	{.name = "what was written without a name has the name that it was given since",
 		R "events = close-write\n",
 		"tmpfile:10:/etc/d/x link:10:/etc/d/x turn >start:1:hook:/etc/d/x"},
+	{.name = "a file that never gets a name is not told",
+		R "events = close-write\n",
+		"tmpfile:10:/etc/d/x turn count:resolved:1"},
 	{.name = "a file whose name begins like that of a nameless one keeps it",
 		R,
 		"file:close-write:10:/etc/#1 turn >start:1:hook:/etc/#1"},
@@ -81,11 +92,21 @@ static const struct script scripts[] = {
 		"count:resolved:0 "
 		"turn >start:1:hook:/etc/d stdin:/etc/d/f+/etc/d+ wakes:any "
 		"count:resolved:2 count:unresolved:0"},
+	{.name = "a record that no rule wants waits for nothing",
+		R "events = close-write\n",
+		"create:10:/etc/d/f delete:10:/etc/d turn:1 count:resolved:1 wakes:any"},
 	{.name = "a record is given up when nothing explains it",
 		R,
 		"delete:10:/etc/d/f delete:10:/etc/d turn:1 drop idle:49 "
 		"count:unresolved:0 idle:1 count:unresolved:1 "
 		"file:close-write:10:/etc/a turn >start:1:hook:/etc/a"},
+	{.name = "a record is given up when there is no room for those behind it",
+		BATCH "events = modify, delete\n",
+		"delete:10:/etc/d/f delete:10:/etc/d turn:1 drop " TEN_FILES TEN_FILES
+			TEN_FILES TEN_FILES TEN_FILES TEN_FILES
+		"turn count:resolved:0 turn hush "
+		"count:resolved:61 count:unresolved:1",
+		.has_little_room = true},
 	{.name = "what another worker has read is taken up again, and only that",
 		R "parallel = 2\n",
 		"file:close-write:10:/etc/a delete:10:/etc/d/f delete:10:/etc/d turn:2 "
@@ -138,7 +159,8 @@ static const struct script scripts[] = {
 		R,
 		"file:close-write:10:/etc/a reload remount turn "
 		"file:close-write:10:/tmp/b "
-		"turn >start:1:new:/tmp/b",
+		"turn >start:1:new:/tmp/b file:close-write:10:/etc/c turn count:read:2 "
+		"remount",
 		.then = "[s]\npath = /tmp/**\ncommand = new\n"},
 
 	/* Who */
@@ -146,6 +168,12 @@ static const struct script scripts[] = {
 		R,
 		WRITES "exec:11:sleep turn >start:1:hook:/etc/a env:FSMON_CMD:touch "
 		       "env:FSMON_EXE:/usr/bin/touch env:FSMON_ATTRIBUTION:exact"},
+	{.name = "a program that is being started when the queue is empty may have "
+		 "written",
+		R,
+		"fork:10:11 open-exec:11:touch turn execed:11:touch "
+		"file:close-write:11:/etc/a "
+		"turn >start:1:hook:/etc/a env:FSMON_CMD:touch"},
 	{.name = "a process that is gone is known",
 		R,
 		WRITES "exit:11 turn >start:1:hook:/etc/a env:FSMON_CMD:touch "
