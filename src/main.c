@@ -18,7 +18,7 @@
  *   where          core/dirtree knows directories by handle, app/where looks up those
  *                  that it does not; core/mounts and core/landing know what is mounted,
  *                  under which paths it is seen, and which rules can match there;
- *                  app/filesystems how it is watched.
+ *                  app/filesystems whether it is watched, and in which way (app/watch_mark).
  *   who            app/witness, a real-time thread, receives process records
  *                  (core/cnrec, core/tsrec) and reads os/proc; core/proctable keeps what
  *                  each process was, and ran (core/program), when; core/execorder orders

@@ -17,7 +17,7 @@ struct watch_way;
 /* One filesystem, however often it is mounted. */
 struct filesystem {
 	SLIST_ENTRY(filesystem) next_open; /* while fd is not -1 */
-	struct filesystems *all; /* that it is one of */
+	struct filesystems *all; /* the table that it is in */
 	uint64_t fsid; /* as fanotify reports it; 0 while it is not watched */
 	const char *type;
 	const char *point; /* where its root is to be seen; where any of it is, if its

@@ -27,13 +27,12 @@
 struct pipeline {
 	struct pipeline_parts parts;
 	struct readbuf buffer;
-	size_t scanned; /* bytes of the buffer whose records the tree and `order` have
-			   seen */
+	size_t scanned; /* bytes of the buffer that went through the first pass */
 	struct execorder *order;
 	struct proctable_window window; /* of all that is in the buffer */
-	uint64_t empty_ns; /* the queue was empty then, as seen by the latest read */
-	uint64_t read_ns; /* when the queue was read last */
-	uint64_t next_ns;
+	uint64_t empty_ns; /* when a read last left the queue empty */
+	uint64_t read_ns; /* when the last read that brought records began */
+	uint64_t next_ns; /* see pipeline_next_ns */
 	uint64_t load_since_ns; /* when load_from records had been read */
 	uint64_t load_from;
 	bool was_loaded; /* in the time before that */
@@ -119,8 +118,8 @@ static void carry_opens(void *ctx, pid_t pid, uint32_t opens)
 	actors_carry_opens(p->parts.actors, pid, &p->window, opens);
 }
 
-/* The buffer is empty: begin a new window where the queue was seen empty since the last
- * read. */
+/* While the buffer is empty a new window can begin: at the last moment at which the queue was
+ * seen empty, unless records have been read since. */
 static void begin_window(struct pipeline *p)
 {
 	uint64_t seen_ns = actors_empty_ns(p->parts.actors);
@@ -171,7 +170,7 @@ static struct dirnode *node_of(
 	return h->bytes ? dirtree_node(p->parts.tree, r->fsid, h) : NULL;
 }
 
-/* A directory record tells its own place: take it if no other is known. */
+/* A record of a directory tells where that is: take its word if nothing else is known. */
 static void scan_dir(struct pipeline *p, const struct fanrec *r)
 {
 	struct dirnode *self = node_of(p, r, &r->target);
@@ -205,10 +204,10 @@ static void scan(struct pipeline *p)
 /* ---- Second pass: where ---- */
 
 /*
- * Put the path of a place within its filesystem into *out. Returns 1, or 0 if its
- * directory is gone and no record that was read says where it had been.
+ * Put the path of a place within its filesystem into *out. Returns false if its directory is
+ * gone and no record that was read says where it had been.
  */
-static int resolve_place(struct pipeline *p, struct facts *f,
+static bool resolve_place(struct pipeline *p, struct facts *f,
 	const struct fanrec_place *place, struct buf *out)
 {
 	buf_clear(out);
@@ -218,14 +217,14 @@ static int resolve_place(struct pipeline *p, struct facts *f,
 	while (unknown && p->parts.where->look_up(p->parts.tree, f->fs, unknown) == 0)
 		unknown = dirtree_unknown(dir);
 	if (!dir || unknown)
-		return 0;
+		return false;
 	buf_add(out, "", 0); /* the root's path is empty, but there */
 	dirtree_path(dir, out);
 	if (strcmp(place->name, ".") != 0) {
 		buf_add(out, "/", 1);
 		buf_add_str(out, place->name);
 	}
-	return 1;
+	return true;
 }
 
 /* A file that was made without a name is reported as "#inode": take the name that it has
@@ -244,30 +243,30 @@ static void rename_linked(struct pipeline *p, struct facts *f)
 	}
 }
 
-/* Find the paths of a record. Returns 1, or 0 if one is not known yet. */
-static int resolve_paths(struct pipeline *p, struct facts *f)
+/* Find the paths of a record. Returns false if one is not known yet. */
+static bool resolve_paths(struct pipeline *p, struct facts *f)
 {
 	const struct fanrec *r = &f->rec;
 	bool is_rename = r->new_place.dir.bytes;
 	if (!r->place.dir.bytes && !is_rename)
-		return 1;
+		return true;
 	if (is_rename) {
 		if (!resolve_place(p, f, &r->new_place, &p->path))
-			return 0;
+			return false;
 		f->has_path = true;
 	}
 	if (r->place.dir.bytes) {
 		struct buf *out = is_rename ? &p->old_path : &p->path;
 		if (!resolve_place(p, f, &r->place, out))
-			return 0;
+			return false;
 		*(is_rename ? &f->has_old_path : &f->has_path) = true;
 	}
 	if (!is_rename)
 		rename_linked(p, f);
-	return 1;
+	return true;
 }
 
-/* Keep the tree as the record leaves it. */
+/* Let the tree know how things are after the record. */
 static void apply_to_tree(struct pipeline *p, const struct fanrec *r)
 {
 	if (!tells_place(r) || strcmp(r->place.name, ".") == 0)
@@ -282,7 +281,8 @@ static void apply_to_tree(struct pipeline *p, const struct fanrec *r)
 
 /* ---- Second pass: which rules, and who ---- */
 
-/* One way in which a path within the filesystem is seen, against the rules. */
+/* Note in *change, which is made if need be, the rules that match a path within the filesystem as
+ * one mount shows it. Returns 0, or -1 with ENOMEM. */
 static int match_mount(struct pipeline *p, const struct facts *f,
 	const struct mount *mount, const struct buf *inner, bool is_old,
 	struct change **change)
@@ -304,8 +304,8 @@ static int match_mount(struct pipeline *p, const struct facts *f,
 	return *change ? 0 : -1;
 }
 
-/* Every way in which a path within the filesystem is seen, against the rules. */
-static int match_shown(struct pipeline *p, const struct facts *f, const struct buf *inner,
+/* The same with every mount that shows it. */
+static int match_path(struct pipeline *p, const struct facts *f, const struct buf *inner,
 	bool is_old, struct change **change)
 {
 	const struct landing *l = &p->parts.filesystems->landing;
@@ -343,7 +343,7 @@ static void count_actor(struct pipeline *p, const struct actor *a)
 		p->counters.unknown++;
 }
 
-/* Say who did it. */
+/* Find out who did it. Returns 0, or -1 with ENOMEM. */
 static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
 {
 	struct proctable_window w = p->window;
@@ -375,10 +375,11 @@ static void fill_type(const struct pipeline *p, struct filesystem *fs, struct ch
 		close(fd);
 }
 
-/* Complete a change that some rule matched, and hand it on. */
+/* Complete a change that some rule matched, and hand it on. Returns 0, or -1 with ENOMEM. */
 static int hand_on(struct pipeline *p, struct facts *f, struct change *c)
 {
 	const struct fanrec *r = &f->rec;
+	assert(f->fs && c->hit_count);
 	if (attribute(p, f, &c->actor) < 0)
 		return -1;
 	c->event.kinds = f->kinds;
@@ -398,6 +399,7 @@ static int hand_on(struct pipeline *p, struct facts *f, struct change *c)
 	return 0;
 }
 
+/* Find the rules that match the paths of a record, and hand on what they match. */
 static void match(struct pipeline *p, struct facts *f)
 {
 	struct change *c = NULL;
@@ -409,9 +411,9 @@ static void match(struct pipeline *p, struct facts *f)
 		f->kinds |= EVENT_CREATE_UNWRITTEN;
 	int rc = 0;
 	if (f->has_path)
-		rc = match_shown(p, f, &p->path, false, &c);
+		rc = match_path(p, f, &p->path, false, &c);
 	if (rc == 0 && f->has_old_path)
-		rc = match_shown(p, f, &p->old_path, true, &c);
+		rc = match_path(p, f, &p->old_path, true, &c);
 	f->kinds = kinds;
 	if (rc == 0 && c)
 		rc = hand_on(p, f, c);
@@ -420,7 +422,8 @@ static void match(struct pipeline *p, struct facts *f)
 	change_unref(c);
 }
 
-/* An event of a whole filesystem (or of all): for each rule that it concerns. */
+/* Hand on what has happened to a whole filesystem, or to all of them: it concerns each rule that
+ * lands there. */
 static void match_whole(struct pipeline *p, struct facts *f)
 {
 	const struct landing *l = &p->parts.filesystems->landing;
@@ -459,8 +462,8 @@ static bool is_wanted(const struct pipeline *p, const struct facts *f)
 	       (fanmask_kinds(fanmask_of_kinds(f->fs->kinds)) & f->kinds);
 }
 
-/* Resolve one record. Returns 1, or 0 if it must wait for others. */
-static int resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
+/* Resolve one record. Returns false if it must wait for others. */
+static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 {
 	const struct fanrec *r = &f->rec;
 	f->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
@@ -468,19 +471,19 @@ static int resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	if (f->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
 		p->counters.overflows += (f->kinds & EVENT_OVERFLOW) != 0;
 		match_whole(p, f);
-		return 1;
+		return true;
 	}
 	bool wanted = is_wanted(p, f);
 	bool known = wanted && resolve_paths(p, f);
 	if (wanted && !known && may_wait)
-		return 0;
+		return false;
 	f->order = execorder_pass(p->order, r->pid, exec_kind(r));
 	if (known)
 		match(p, f);
 	p->counters.unresolved += wanted && !known;
 	if (f->fs && f->fs->kinds)
 		apply_to_tree(p, r);
-	return 1;
+	return true;
 }
 
 /* Resolve the records of the buffer, in order, up to one that must wait. */
@@ -508,7 +511,8 @@ static void resolve_all(struct pipeline *p)
 	p->scanned = 0;
 }
 
-/* Whether many records have come of late. */
+/* Whether so many records have come in the last while, or that before it, that they had better
+ * gather. */
 static bool is_loaded(struct pipeline *p, uint64_t now_ns)
 {
 	bool is_much = p->counters.read - p->load_from > LOAD_RECORDS;
