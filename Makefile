@@ -111,8 +111,8 @@ LINK         = $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 
 # ---- What there is to build --------------------------------------------------------------------
 
-CORE_SRC := $(sort $(wildcard src/base/*.c src/core/*.c))
-LIB_SRC  := $(CORE_SRC) $(sort $(wildcard src/os/*.c src/app/*.c))
+CORE_SRC := $(sort $(wildcard src/base/*.c src/core/*/*.c))
+LIB_SRC  := $(CORE_SRC) $(sort $(wildcard src/os/*.c src/app/*.c src/app/*/*.c))
 CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
 
@@ -132,7 +132,7 @@ HELPER := $(HELPER_SRC:tests/helpers/%.c=$(BUILD)/helpers/%)
 # make -j, as many as there are processors, where the caller has not said otherwise.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 # What sudo make builds in a user's own checkout stays the user's, also what failed half-way.
-GIVE_BACK = if [ -n "$$SUDO_UID" ]; then chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD); fi
+GIVE_BACK = if [ -n "$$SUDO_UID" ] && [ "$$(id -u)" = 0 ]; then chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD); fi
 finish    = status=$$?; $(GIVE_BACK); exit $$status
 build     = echo 'Building $(1)'; $(SUBMAKE) -s $(2); $(finish)
 
@@ -244,7 +244,7 @@ lint:
 	+@MAKE='$(SUBMAKE)' CFLAGS='$(subst ',,$(ALL_CPPFLAGS)) $(UNIT_CFLAGS) -std=gnu17 $(WARN)' tests/lint/run
 
 format:
-	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] tests/*/*.[ch])
+	clang-format -i $(wildcard src/*.[ch] src/*/*.[ch] src/*/*/*.[ch] tests/*/*.[ch])
 
 # ---- Installation ------------------------------------------------------------------------------
 
@@ -260,6 +260,7 @@ install:
 	sed 's|/usr/local/sbin/|$(SBINDIR)/|' etc/fsmon.service >'$(DESTDIR)$(UNITDIR)/fsmon.service'
 	chmod 644 '$(DESTDIR)$(UNITDIR)/fsmon.service'
 	cp -R examples/. '$(DESTDIR)$(DOCDIR)/examples'
+	install -m 644 etc/NEWS '$(DESTDIR)$(DOCDIR)/NEWS'
 	test -e '$(DESTDIR)$(SYSCONFDIR)/fsmon/fsmon.conf' || \
 		install -m 644 etc/fsmon.conf '$(DESTDIR)$(SYSCONFDIR)/fsmon/fsmon.conf'
 

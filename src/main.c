@@ -4,48 +4,50 @@
  *
  * The map of the program. Four layers: base (text and lists), core (pure: values and
  * bytes in, values out), os (one kernel facility a file), app (wiring and policy; it
- * alone logs). Data meets the modules in this order:
+ * alone logs). core and app have rooms, a folder each, of which others see the faces alone
+ * (tests/lint/layers lists them). Data meets the modules in this order:
  *
- *   configuration  os/conffile finds rule files and checks who can write them;
- *                  core/confline, core/confread, core/keys and core/value read them into
- *                  core/rule; core/glob compiles patterns; app/load puts it together.
- *   fsmon run      app/verb_run opens os/fanotify, os/connector, os/taskstats,
+ *   configuration  os/conffile finds rule files and checks who can write them; core/conf
+ *                  reads them, by the table of keys in core/rule/keys, into
+ *                  core/rule/rule; core/rule/glob compiles patterns; app/load puts it
+ *                  together.
+ *   fsmon run      app/verbs/verb_run opens os/fanotify, os/connector, os/taskstats,
  *                  os/readbuf and the control socket, and becomes app/keeper: it holds
  *                  them open, keeps a worker running, starts and reaps hooks (os/spawn),
- *                  each in a cgroup of its own (os/cgroup). The two talk in core/wire.
+ *                  each in a cgroup of its own (os/cgroup). The two talk in
+ *                  core/hook/wire; app/link is the worker's end of the line.
  *   the worker     app/worker: one loop over os/poller.
- *   file events    app/pipeline reads os/fanotify into os/readbuf; core/fanrec decodes.
- *   where          core/dirtree knows directories by handle, app/where looks up those
- *                  that it does not; core/mounts and core/landing know what is mounted,
- *                  under which paths it is seen, and which rules can match there;
- *                  app/filesystems whether it is watched, and in which way (app/watch_mark).
- *   who            app/witness, a real-time thread, receives process records
- *                  (core/cnrec, core/tsrec) and reads os/proc; core/proctable keeps what
- *                  each process was, and ran (core/program), when; core/execorder orders
- *                  file events and execs; app/names knows the names of users.
- *   what           core/table finds the rules that a path concerns, core/judge whether
- *                  they want the event: a core/view of it. app/add makes it part of an
- *                  app/job.
- *   when           core/sched gathers events into jobs and says which may start, and what
- *                  must be stopped. app/runs has core/hook make arguments and
- *                  environment and core/payload the list of events (os/memfile); app/link
- *                  asks the keeper, which starts it in a cgroup of its own (os/cgroup), and
- *                  hears what comes of it, a core/outcome. app/lineage reaches what has left a run where
- *                  there are no cgroups.
+ *   file events    app/events/pipeline reads os/fanotify into os/readbuf; core/record
+ *                  decodes.
+ *   where          core/place: dirtree knows directories by handle, mounts and landing
+ *                  know what is mounted, under which paths it is seen, and which rules can
+ *                  match there. app/watch: filesystems are watched, each in one of the ways of
+ *                  watch_way, and where looks up directories that dirtree does not know.
+ *   who            app/actors: witness, a real-time thread, receives process records and
+ *                  reads os/proc; names knows the names of users; lineage reaches what has
+ *                  left a run where there are no cgroups. core/proc: proctable keeps what
+ *                  each process was, and ran (program), when; execorder orders file events
+ *                  and execs.
+ *   what           core/rule: table finds the rules that a path concerns, judge whether
+ *                  they want the event: a view of the change.
+ *   when           app/jobs: add makes a view part of a job; core/sched gathers events into
+ *                  jobs and says which may start, and what must be stopped; runs has
+ *                  core/hook make arguments, environment and the list of events
+ *                  (os/memfile), asks the keeper by app/link, and hears what comes of it, an
+ *                  outcome.
  *   kept           app/store, a thread, writes what waits and what ran into SQLite;
- *                  app/keep puts it there, and app/restore takes it out after a start. A
- *                  label (core/runlabel) on each run's cgroup (os/cgrouplabel) says whose
- *                  its processes are: app/retag, in the next worker.
- *   talking        app/log writes; app/control takes what the verbs ask (app/client,
- *                  app/verb_client, app/verb_runs), app/requests answers, for fsmon status
- *                  with app/report; app/runtable shows runs to people; app/reload loads
+ *                  app/jobs/keep puts it there, and restore takes it out after a start. A
+ *                  label (core/hook/runlabel) on each run's cgroup (os/cgrouplabel) says
+ *                  whose its processes are: app/jobs/retag, in the next worker.
+ *   talking        app/log writes; app/talk: control takes what the verbs ask (app/verbs),
+ *                  requests answers, for fsmon status with report. app/worker/reload loads
  *                  beside the loop.
  */
 #include "app/options.h"
-#include "app/verbs.h"
-#include "app/worker.h"
+#include "app/verbs/verbs.h"
+#include "app/worker/worker.h"
 #include "base/countof.h"
-#include "core/suggest.h"
+#include "core/text/suggest.h"
 
 #include <stdio.h>
 #include <string.h>

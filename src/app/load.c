@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/load.h"
 
+#include "app/shown.h"
 #include "base/buf.h"
-#include "core/confread.h"
+#include "base/grow.h"
+#include "core/conf/confread.h"
 #include "os/conffile.h"
 #include "os/user.h"
 
@@ -129,12 +131,10 @@ static int add_file(struct file_list *l, struct conf *c, const char *path, bool 
 		say_trouble(c, path, &error);
 		return 0;
 	}
-	struct conf_file *items = reallocarray(l->items, l->count + 1, sizeof(*items));
-	if (!items) {
+	if (grow(l->items, l->count) < 0) {
 		free(bytes);
 		return -1;
 	}
-	l->items = items;
 	l->items[l->count++] = (struct conf_file){path, bytes, len, is_main};
 	return 0;
 }
@@ -286,7 +286,7 @@ static int read_all(struct load *l, const struct options *o, char *const *files,
 
 int load(struct load *l, const struct options *o, char *const *files, int count)
 {
-	static const struct confuser_lookup lookup = {
+	static const struct accounts_lookup lookup = {
 		.user = look_up_user, .group = look_up_group};
 	*l = (struct load){0};
 	struct strlist paths = {0};
@@ -311,16 +311,11 @@ int load(struct load *l, const struct options *o, char *const *files, int count)
 void load_print(const struct load *l)
 {
 	for (size_t i = 0; i < l->conf.message_count; i++) {
-		const struct conf_message *m = &l->conf.messages[i];
-		struct buf line = {0};
-		buf_add_vis(&line, m->file, strlen(m->file));
-		if (m->line)
-			buf_printf(&line, ":%u", m->line);
-		buf_add_str(&line, m->is_warning ? ": warning: " : ": ");
-		buf_add_vis(&line, m->text, strlen(m->text));
-		if (line.data)
-			fprintf(stderr, "%s\n", line.data);
-		buf_fini(&line);
+		struct buf text = {0};
+		if (conf_message_text(&text, &l->conf.messages[i], true) == 0)
+			shown_print(stderr, text.data);
+		fprintf(stderr, "\n");
+		buf_fini(&text);
 	}
 }
 

@@ -5,8 +5,8 @@
 #define FSMON_APP_LOAD_H
 
 #include "app/options.h"
-#include "core/conf.h"
-#include "core/table.h"
+#include "core/conf/conf.h"
+#include "core/rule/table.h"
 
 /* What was loaded. Touches no global and logs nothing, so a thread may load beside the
  * loop. */

@@ -2,20 +2,18 @@
 #include "app/log.h"
 
 #include "base/buf.h"
+#include "core/text/jsonbytes.h"
 #include "os/clock.h"
+#include "os/errout.h"
+#include "os/thread.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define QUEUE_MAX_BYTES ((size_t)4 * 1024 * 1024)
 #define CLOSE_WAIT_MS 2000
@@ -37,54 +35,12 @@ static struct {
 	.filled = PTHREAD_COND_INITIALIZER,
 };
 
-bool log_is_journal(void)
-{
-	const char *stream = getenv("JOURNAL_STREAM");
-	struct stat st;
-	unsigned long long dev, ino;
-	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
-}
-
-/* Write all bytes; with a deadline only while somebody reads. Returns the number of bytes
- * that could not be written. */
-static size_t write_all(const char *bytes, size_t len, int wait_ms)
-{
-	while (len > 0) {
-		struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-		if (wait_ms >= 0 && poll(&p, 1, wait_ms) <= 0)
-			break;
-		ssize_t n = write(STDERR_FILENO, bytes, len);
-		if (n < 0 && errno == EAGAIN) {
-			poll(&p, 1, -1);
-			continue;
-		}
-		if (n < 0 && errno != EINTR)
-			break;
-		if (n > 0) {
-			bytes += n;
-			len -= (size_t)n;
-		}
-	}
-	return len;
-}
-
 static uint64_t count_lines(const char *bytes, size_t len)
 {
 	uint64_t count = 0;
 	for (size_t i = 0; i < len; i++)
 		count += bytes[i] == '\n';
 	return count;
-}
-
-static void add_time(struct buf *line, uint64_t ns)
-{
-	time_t seconds = (time_t)(ns / UINT64_C(1000000000));
-	struct tm tm;
-	char text[32];
-	localtime_r(&seconds, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	buf_printf(line, "%s.%03u ", text, (unsigned)(ns / 1000000 % 1000));
 }
 
 static const char *level_name(enum log_level level)
@@ -97,10 +53,13 @@ static const char *level_name(enum log_level level)
 static void add_text(struct buf *line, enum log_level level,
 	const struct log_about *about, const struct buf *message)
 {
-	if (logger.is_journal)
+	if (logger.is_journal) {
 		buf_printf(line, "<%d>", level);
-	else
-		add_time(line, clock_realtime_ns());
+	} else {
+		uint64_t now_ns = clock_realtime_ns();
+		clock_add_local(line, now_ns);
+		buf_printf(line, ".%03u ", (unsigned)(now_ns / 1000000 % 1000));
+	}
 	if (about->rule && about->run_id)
 		buf_printf(line, "[%s#%" PRIu64 "] ", about->rule, about->run_id);
 	else if (about->rule)
@@ -110,33 +69,53 @@ static void add_text(struct buf *line, enum log_level level,
 	buf_add_vis(line, message->data, message->len);
 }
 
-static void set_string(json_t *object, const char *key, const char *bytes)
+static void add_member(struct buf *line, const char *key, const char *bytes)
 {
-	struct buf b = {0};
-	if (bytes && buf_add_vis(&b, bytes, strlen(bytes)) == 0)
-		json_object_set_new(object, key, json_string(b.data));
-	buf_fini(&b);
+	if (!bytes)
+		return;
+	buf_printf(line, ",\"%s\":", key);
+	jsonbytes_add(line, bytes);
 }
 
 static void add_json(struct buf *line, enum log_level level,
 	const struct log_about *about, const struct buf *message)
 {
-	json_t *o = json_object();
-	json_object_set_new(o, "time_ns", json_integer((json_int_t)clock_realtime_ns()));
-	json_object_set_new(o, "level", json_string(level_name(level)));
-	set_string(o, "rule", about->rule);
+	buf_printf(line, "{\"time_ns\":%" PRIu64, clock_realtime_ns());
+	add_member(line, "level", level_name(level));
+	add_member(line, "rule", about->rule);
 	if (about->run_id)
-		json_object_set_new(o, "run", json_integer((json_int_t)about->run_id));
-	set_string(o, "event", about->event);
-	set_string(o, "path", about->path);
-	set_string(o, "cmd", about->cmd);
-	set_string(o, "user", about->user);
-	set_string(o, "message", message->data);
-	char *text = json_dumps(o, JSON_COMPACT);
-	if (text)
-		buf_add_str(line, text);
-	free(text);
-	json_decref(o);
+		buf_printf(line, ",\"run\":%" PRIu64, about->run_id);
+	add_member(line, "event", about->event);
+	add_member(line, "path", about->path);
+	add_member(line, "cmd", about->cmd);
+	add_member(line, "user", about->user);
+	add_member(line, "message", message->data);
+	buf_add(line, "}", 1);
+}
+
+/* Append a line to a batch of them. */
+static void add_line(struct buf *lines, enum log_level level,
+	const struct log_about *about, const struct buf *message)
+{
+	if (logger.is_json)
+		add_json(lines, level, about, message);
+	else
+		add_text(lines, level, about, message);
+	buf_add(lines, "\n", 1);
+}
+
+/* Say how many lines were dropped, once there is room again. Called with the lock held. */
+static void add_dropped(struct buf *lines)
+{
+	struct buf message = {0};
+	uint64_t dropped = logger.dropped - logger.dropped_told;
+	logger.dropped_told = logger.dropped;
+	if (dropped &&
+		buf_printf(&message,
+			"%" PRIu64 " log lines were lost: they could not be written",
+			dropped) == 0)
+		add_line(lines, LOG_LEVEL_WARN, &(struct log_about){0}, &message);
+	buf_fini(&message);
 }
 
 /* Hand a line to the thread, or write it where there is none. */
@@ -144,7 +123,7 @@ static void put(const struct buf *line)
 {
 	pthread_mutex_lock(&logger.lock);
 	if (!logger.has_thread) {
-		write_all(line->data, line->len, -1);
+		logger.dropped += errout_write(line->data, line->len, 0) > 0;
 	} else if (logger.queue.len + line->len > QUEUE_MAX_BYTES ||
 		   buf_add(&logger.queue, line->data, line->len) < 0) {
 		logger.dropped++;
@@ -155,46 +134,23 @@ static void put(const struct buf *line)
 	pthread_mutex_unlock(&logger.lock);
 }
 
-__attribute__((format(printf, 3, 0))) static void log_v(
-	enum log_level level, const struct log_about *about, const char *fmt, va_list ap)
+void log_about(enum log_level level, const struct log_about *about, const char *fmt, ...)
 {
 	struct buf message = {0}, line = {0};
 	char *text = NULL;
+	va_list ap;
+	va_start(ap, fmt);
 	int len = vasprintf(&text, fmt, ap);
+	va_end(ap);
 	if (len >= 0)
 		buf_add(&message, text, (size_t)len);
 	free(text);
-	if (message.data) {
-		if (logger.is_json)
-			add_json(&line, level, about, &message);
-		else
-			add_text(&line, level, about, &message);
-		buf_add(&line, "\n", 1);
-	}
+	if (message.data)
+		add_line(&line, level, about, &message);
 	if (line.data && !line.failed)
 		put(&line);
 	buf_fini(&message);
 	buf_fini(&line);
-}
-
-/* Say how many lines were dropped, once there is room again. Called with the lock held.
- */
-static void add_dropped(struct buf *lines)
-{
-	uint64_t dropped = logger.dropped - logger.dropped_told;
-	if (!dropped)
-		return;
-	logger.dropped_told = logger.dropped;
-	if (logger.is_json)
-		buf_printf(lines,
-			"{\"level\":\"warning\",\"message\":\"%" PRIu64
-			" log lines were lost: they could not be written\"}\n",
-			dropped);
-	else
-		buf_printf(lines,
-			"fsmon: warning: %" PRIu64
-			" log lines were lost: they could not be written\n",
-			dropped);
 }
 
 static void *write_lines(void *unused)
@@ -211,7 +167,7 @@ static void *write_lines(void *unused)
 		add_dropped(&lines);
 		int wait_ms = logger.is_closing ? CLOSE_WAIT_MS : -1;
 		pthread_mutex_unlock(&logger.lock);
-		size_t lost = write_all(lines.data, lines.len, wait_ms);
+		size_t lost = errout_write(lines.data, lines.len, wait_ms);
 		uint64_t lost_lines = count_lines(lines.data + lines.len - lost, lost);
 		buf_fini(&lines);
 		pthread_mutex_lock(&logger.lock);
@@ -224,10 +180,13 @@ static void *write_lines(void *unused)
 void log_open(bool json)
 {
 	logger.is_json = json;
-	logger.is_journal = log_is_journal();
+	logger.is_journal = errout_is_journal();
+}
+
+void log_start(void)
+{
 	if (!logger.has_thread)
-		logger.has_thread =
-			pthread_create(&logger.thread, NULL, write_lines, NULL) == 0;
+		logger.has_thread = thread_start(&logger.thread, write_lines, NULL) == 0;
 }
 
 void log_set_json(bool json)
@@ -250,38 +209,6 @@ void log_close(void)
 	deadline.tv_sec += CLOSE_WAIT_MS / 1000;
 	if (pthread_timedjoin_np(logger.thread, NULL, &deadline) == 0)
 		logger.has_thread = false;
-}
-
-void log_err(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	log_v(LOG_LEVEL_ERR, &(struct log_about){0}, fmt, ap);
-	va_end(ap);
-}
-
-void log_warn(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	log_v(LOG_LEVEL_WARN, &(struct log_about){0}, fmt, ap);
-	va_end(ap);
-}
-
-void log_info(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	log_v(LOG_LEVEL_INFO, &(struct log_about){0}, fmt, ap);
-	va_end(ap);
-}
-
-void log_about(enum log_level level, const struct log_about *about, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	log_v(level, about, fmt, ap);
-	va_end(ap);
 }
 
 uint64_t log_dropped(void)

@@ -2,9 +2,8 @@
 #include "app/options.h"
 
 #include "base/countof.h"
-#include "core/judge.h"
+#include "core/rule/judge.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #define FSMON_APP_OPTIONS_H
 
 #include "base/strlist.h"
-#include "core/rule.h"
+#include "core/rule/rule.h"
 
 #include <stdbool.h>
 

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/buf.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <vis.h>
-
-#define BUF_VIS_FLAGS (VIS_CSTYLE | VIS_OCTAL | VIS_NL | VIS_TAB)
 
 /* Make room for more bytes and a NUL behind them. */
 static int buf_reserve(struct buf *b, size_t more)
@@ -64,33 +62,56 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 	return 0;
 }
 
-/* How many bytes at the front stay as they are whatever follows. */
-static size_t buf_plain_len(const char *s, size_t len)
+static void add_escape(struct buf *b, unsigned char c)
 {
-	size_t n = 0;
-	while (n < len && s[n] >= ' ' && s[n] <= '~' && s[n] != '\\')
-		n++;
-	return n;
+	static const char letters[] = {['\a'] = 'a',
+		['\b'] = 'b',
+		['\t'] = 't',
+		['\n'] = 'n',
+		['\v'] = 'v',
+		['\f'] = 'f',
+		['\r'] = 'r',
+		['\\'] = '\\'};
+	if (c < sizeof(letters) && letters[c])
+		buf_printf(b, "\\%c", letters[c]);
+	else
+		buf_printf(b, "\\%03o", c);
+}
+
+/* Lines and tabs are good for a screen. */
+static void add_screen_escape(struct buf *b, unsigned char c)
+{
+	if (c == '\n' || c == '\t')
+		buf_add(b, &c, 1);
+	else
+		buf_printf(b, "\\%03o", c);
+}
+
+/* Append what shows something as it is, but for the characters in `except`. */
+static int add_visible(struct buf *b, const char *s, size_t len, const char except[2],
+	void (*escape)(struct buf *b, unsigned char c))
+{
+	/* A byte takes four at most. */
+	if (buf_reserve(b, len > SIZE_MAX / 8 ? SIZE_MAX : len) < 0)
+		return -1;
+	for (size_t i = 0; i < len; i++) {
+		size_t plain = utf8_visible(s + i, len - i, except);
+		buf_add(b, s + i, plain);
+		i += plain;
+		if (i < len)
+			escape(b, (unsigned char)s[i]);
+	}
+	return buf_add(b, "", 0);
 }
 
 int buf_add_vis(struct buf *b, const void *bytes, size_t len)
 {
-	/* strvisx(3) needs four bytes for each and one for the NUL, and much time. */
-	if (buf_reserve(b, len > SIZE_MAX / 8 ? SIZE_MAX : len * 4) < 0)
-		return -1;
-	size_t plain = buf_plain_len(bytes, len);
-	/* Of a single byte it would look at the next one too, which is not ours. */
-	if (plain > 0 && plain + 1 == len)
-		plain--;
-	buf_add(b, bytes, plain);
-	if (plain == len)
-		return 0;
-	const char *rest = (const char *)bytes + plain;
-	int n = strvisx(b->data + b->len, rest, len - plain, BUF_VIS_FLAGS);
-	if (n > 0)
-		b->len += (size_t)n;
-	b->data[b->len] = '\0';
-	return 0;
+	return add_visible(b, bytes, len, "\\", add_escape);
+}
+
+int buf_add_screen(struct buf *b, const void *bytes, size_t len)
+{
+	return add_visible(b, bytes, len, "\0", add_screen_escape);
 }
 
 void buf_clear(struct buf *b)

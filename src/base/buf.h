@@ -28,11 +28,18 @@ int buf_add_str(struct buf *b, const char *s);
 __attribute__((format(printf, 2, 3))) int buf_printf(struct buf *b, const char *fmt, ...);
 
 /*
- * Append bytes so that they stay one line of printable ASCII whatever they hold: vis(3)
- * with VIS_CSTYLE, VIS_NL, VIS_TAB and VIS_OCTAL; unvis(3) gives the bytes back. Returns
- * 0, or -1 with ENOMEM.
+ * Append bytes so that they stay one line to be read, whatever they hold: characters of UTF-8
+ * that show something stay, a backslash is doubled, all else is escaped byte by byte as in C
+ * (`\n`, `\033`). unvis(3) gives the bytes back. Returns 0, or -1 with ENOMEM.
  */
 int buf_add_vis(struct buf *b, const void *bytes, size_t len);
+
+/*
+ * Append bytes so that they can be read as they were meant and do nothing to a terminal:
+ * likewise, but newlines, tabs and backslashes stay, and all that is escaped is octal. This is
+ * for eyes, not for unvis(3).
+ */
+int buf_add_screen(struct buf *b, const void *bytes, size_t len);
 
 /* Forget the contents, keep the memory. */
 void buf_clear(struct buf *b);
@@ -41,7 +48,8 @@ void buf_clear(struct buf *b);
  * failed. The buffer is empty afterwards. */
 __attribute__((warn_unused_result)) char *buf_take(struct buf *b);
 
-/* Free the memory; the buffer is empty afterwards. */
+/* Free the memory; the buffer is empty afterwards. Keeps errno, as free(3) does (POSIX.1-2024,
+ * glibc 2.33). */
 void buf_fini(struct buf *b);
 
 #endif

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/strlist.h"
 
+#include "base/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 int strlist_add_bytes(struct strlist *l, const char *bytes, size_t len)
 {
-	/* Grow at each power of two, so that no capacity needs storing. */
-	if ((l->count & (l->count + 1)) == 0) {
-		size_t room = 2 * (l->count + 1);
-		char **items = reallocarray(l->items, room, sizeof(*items));
-		if (!items)
-			return -1;
-		l->items = items;
-		l->items[l->count] = NULL;
-	}
+	/* There is a NULL behind them. */
+	if (grow(l->items, l->count + 1) < 0)
+		return -1;
+	l->items[l->count] = NULL;
 	char *copy = strndup(bytes, len);
 	if (!copy)
 		return -1;
@@ -37,15 +34,6 @@ int strlist_copy(struct strlist *dst, const struct strlist *src)
 		}
 	}
 	return 0;
-}
-
-bool strlist_has(const struct strlist *l, const char *s)
-{
-	for (size_t i = 0; i < l->count; i++) {
-		if (strcmp(l->items[i], s) == 0)
-			return true;
-	}
-	return false;
 }
 
 void strlist_fini(struct strlist *l)

@@ -3,7 +3,6 @@
 #ifndef FSMON_BASE_STRLIST_H
 #define FSMON_BASE_STRLIST_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* All zero is an empty list. */
@@ -22,9 +21,6 @@ int strlist_add_bytes(struct strlist *l, const char *bytes, size_t len);
 /* Make dst a copy of src; dst must be empty. Returns 0, or -1 with ENOMEM (dst is empty).
  */
 int strlist_copy(struct strlist *dst, const struct strlist *src);
-
-/* Whether s stands in the list. */
-bool strlist_has(const struct strlist *l, const char *s);
 
 /* Free all; the list is empty afterwards. */
 void strlist_fini(struct strlist *l);

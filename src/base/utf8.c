@@ -48,3 +48,58 @@ size_t utf8_take(const void *bytes, size_t len, uint32_t *code)
 	*code = number;
 	return row->len;
 }
+
+/* Characters that do something rather than show something, behind those of ASCII. */
+static const struct {
+	uint32_t first, last;
+} controls[] = {
+	{0x7f, 0x9f},
+	{0x061c, 0x061c},
+	{0x200e, 0x200f},
+	{0x2028, 0x202e},
+	{0x2066, 0x2069},
+	{0xfff9, 0xfffb},
+};
+
+bool utf8_is_control(uint32_t code)
+{
+	if (code < controls[0].first)
+		return code < ' ';
+	for (size_t i = 0; i < countof(controls); i++) {
+		if (code >= controls[i].first && code <= controls[i].last)
+			return true;
+	}
+	return false;
+}
+
+/* ASCII at the front, without `a` and `b`: most of all text. */
+static size_t ascii_visible(const unsigned char *s, size_t len, int a, int b)
+{
+	size_t n = 0;
+	while (n < len && s[n] >= ' ' && s[n] <= '~' && s[n] != a && s[n] != b)
+		n++;
+	return n;
+}
+
+size_t utf8_visible(const void *bytes, size_t len, const char except[2])
+{
+	const unsigned char *s = bytes;
+	size_t n = ascii_visible(s, len, except[0], except[1]);
+	uint32_t code;
+	while (n < len && s[n] >= 0x80) {
+		size_t taken = utf8_take(s + n, len - n, &code);
+		if (taken == 0 || utf8_is_control(code))
+			break;
+		n += taken;
+		n += ascii_visible(s + n, len - n, except[0], except[1]);
+	}
+	return n;
+}
+
+size_t utf8_count(const char *s)
+{
+	size_t count = 0;
+	for (; *s; s++)
+		count += ((unsigned char)*s & 0xc0) != 0x80;
+	return count;
+}

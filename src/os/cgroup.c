@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/cgroup.h"
 
+#include "base/grow.h"
+#include "os/fd.h"
+#include "os/proc.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +54,6 @@ struct cgroup {
 struct cgroup_pids {
 	pid_t *items;
 	size_t count;
-	size_t capacity;
 	pid_t wanted;
 	bool has_reached; /* wanted got the signal */
 };
@@ -70,8 +73,7 @@ static void cgroup_remove(int parent_fd, const char *name, int depth)
 	int fd = cgroup_open_dir(parent_fd, name);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+		fd_close(fd);
 		return;
 	}
 	for (struct dirent *e; (e = readdir(dir));) {
@@ -90,7 +92,7 @@ static void cgroup_remove_leftover(int parent_fd, const char *name)
 		return;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
 		cgroup_remove(parent_fd, name, CGROUP_DEPTH_MAX);
-	close(fd);
+	fd_close(fd);
 }
 
 static void cgroup_remove_leftovers(int parent_fd, const char *prefix)
@@ -99,8 +101,7 @@ static void cgroup_remove_leftovers(int parent_fd, const char *prefix)
 	int fd = cgroup_open_dir(parent_fd, ".");
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+		fd_close(fd);
 		return;
 	}
 	for (struct dirent *e; (e = readdir(dir));) {
@@ -126,7 +127,7 @@ static int cgroup_home_make(struct cgroup_home *h)
 				0 &&
 			mine.st_ino == named.st_ino)
 			return 0;
-		close(h->fd);
+		fd_close(h->fd);
 		h->fd = -1;
 	}
 	errno = EAGAIN;
@@ -204,10 +205,8 @@ struct cgroup_home *cgroup_home_open(
 
 static void cgroup_free(struct cgroup *c)
 {
-	if (c->dir_fd >= 0)
-		close(c->dir_fd);
-	if (c->events_fd >= 0)
-		close(c->events_fd);
+	fd_close(c->dir_fd);
+	fd_close(c->events_fd);
 	free(c);
 }
 
@@ -222,10 +221,9 @@ void cgroup_home_close(struct cgroup_home *h)
 	}
 	if (h->fd >= 0) {
 		cgroup_remove(h->parent_fd, h->name, CGROUP_DEPTH_MAX);
-		close(h->fd);
+		fd_close(h->fd);
 	}
-	if (h->parent_fd >= 0)
-		close(h->parent_fd);
+	fd_close(h->parent_fd);
 	free(h->path);
 	free(h->inner);
 	free(h);
@@ -280,9 +278,7 @@ struct cgroup *cgroup_open(struct cgroup_home *h)
 		.home = h, .number = ++h->last_number, .dir_fd = -1, .events_fd = -1};
 	if (cgroup_make(c) == 0)
 		return c;
-	int saved = errno;
 	cgroup_free(c);
-	errno = saved;
 	return NULL;
 }
 
@@ -343,9 +339,7 @@ int cgroup_kill(struct cgroup *c)
 	if (fd < 0)
 		return -1;
 	ssize_t n = write(fd, "1", 1);
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return n == 1 ? 0 : -1;
 }
 
@@ -369,9 +363,7 @@ static int cgroup_read(const char *path, char *text, size_t size)
 	if (fd < 0)
 		return -1;
 	ssize_t n = read(fd, text, size - 1);
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	text[n > 0 ? n : 0] = '\0';
 	return n < 0 ? -1 : 0;
 }
@@ -412,26 +404,14 @@ static bool cgroup_signal_one(const struct cgroup *c, pid_t pid, int signal)
 		return false;
 	bool is_sent = cgroup_has(c, pid) &&
 		       syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0;
-	close(fd);
+	fd_close(fd);
 	return is_sent;
-}
-
-static int cgroup_compare_pids(const void *a, const void *b)
-{
-	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
-	return (x > y) - (x < y);
 }
 
 static int cgroup_add_pid(struct cgroup_pids *pids, pid_t pid)
 {
-	if (pids->count == pids->capacity) {
-		size_t capacity = pids->capacity ? pids->capacity * 2 : 64;
-		pid_t *items = reallocarray(pids->items, capacity, sizeof(*items));
-		if (!items)
-			return -1;
-		pids->items = items;
-		pids->capacity = capacity;
-	}
+	if (grow(pids->items, pids->count) < 0)
+		return -1;
 	pids->items[pids->count++] = pid;
 	return 0;
 }
@@ -443,19 +423,15 @@ static ssize_t cgroup_signal_pass(
 	int fd = openat(c->dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!file) {
-		int saved = errno;
-		if (fd >= 0)
-			close(fd);
-		errno = saved;
+		fd_close(fd);
 		return -1;
 	}
 	size_t sorted = pids->count;
 	ssize_t fresh = 0;
 	int pid;
 	while (fscanf(file, "%d", &pid) == 1) {
-		if (pid <= 0 ||
-			(sorted > 0 && bsearch(&pid, pids->items, sorted, sizeof(pid_t),
-					       cgroup_compare_pids)))
+		if (pid <= 0 || (sorted > 0 && bsearch(&pid, pids->items, sorted,
+						       sizeof(pid_t), proc_compare)))
 			continue;
 		if (cgroup_signal_one(c, pid, signal) && pid == pids->wanted)
 			pids->has_reached = true;
@@ -465,7 +441,7 @@ static ssize_t cgroup_signal_pass(
 	}
 	fclose(file);
 	if (pids->count > 0)
-		qsort(pids->items, pids->count, sizeof(pid_t), cgroup_compare_pids);
+		qsort(pids->items, pids->count, sizeof(pid_t), proc_compare);
 	return fresh;
 }
 
@@ -475,8 +451,6 @@ int cgroup_signal(const struct cgroup *c, int signal, pid_t pid)
 	ssize_t fresh = 1;
 	for (int i = 0; i < CGROUP_PASSES_MAX && fresh > 0; i++)
 		fresh = cgroup_signal_pass(c, signal, &pids);
-	int saved = errno;
 	free(pids.items);
-	errno = saved;
 	return fresh < 0 ? -1 : pids.has_reached;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/cgrouplabel.h"
 
+#include "os/fd.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -53,8 +55,7 @@ static void cgrouplabel_find(const struct cgrouplabel_walk *w, int dir_fd)
 	int pid, fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!file) {
-		if (fd >= 0)
-			close(fd);
+		fd_close(fd);
 		return;
 	}
 	while (fscanf(file, "%d", &pid) == 1) {

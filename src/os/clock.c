@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/clock.h"
 
-#include <time.h>
+#define NS_PER_S UINT64_C(1000000000)
 
 static uint64_t now_ns(clockid_t clock)
 {
 	struct timespec t;
 	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 uint64_t clock_monotonic_ns(void)
@@ -26,4 +26,20 @@ struct clock_now clock_now(void)
 		.monotonic_ns = clock_monotonic_ns(),
 		.realtime_ns = clock_realtime_ns(),
 	};
+}
+
+struct tm clock_local(uint64_t realtime_ns)
+{
+	time_t seconds = (time_t)(realtime_ns / NS_PER_S);
+	struct tm local = {0};
+	localtime_r(&seconds, &local);
+	return local;
+}
+
+int clock_add_local(struct buf *b, uint64_t realtime_ns)
+{
+	struct tm local = clock_local(realtime_ns);
+	char text[64] = "";
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+	return buf_add_str(b, text);
 }

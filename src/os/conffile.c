@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/conffile.h"
 
+#include "base/grow.h"
+#include "os/fd.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,11 +56,11 @@ static enum conffile_trouble judge_above(int fd, struct conffile_error *error)
 		if (up < 0 || fstat(up, &above) < 0) {
 			trouble = CONFFILE_ERRNO;
 		} else if (above.st_dev == st.st_dev && above.st_ino == st.st_ino) {
-			close(up);
+			fd_close(up);
 			break;
 		}
 		if (up >= 0) {
-			close(fd);
+			fd_close(fd);
 			fd = up;
 			st = above;
 		}
@@ -64,7 +68,7 @@ static enum conffile_trouble judge_above(int fd, struct conffile_error *error)
 	int saved = errno;
 	if (trouble != CONFFILE_OK)
 		name_place(fd, error);
-	close(fd);
+	fd_close(fd);
 	errno = saved;
 	return trouble;
 }
@@ -106,7 +110,7 @@ static enum conffile_trouble follow(
 	strcpy(w->left, path);
 	if (path[0] != '/')
 		return CONFFILE_OK;
-	close(w->dir);
+	fd_close(w->dir);
 	w->dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return w->dir < 0 ? CONFFILE_ERRNO : CONFFILE_OK;
 }
@@ -125,16 +129,14 @@ static enum conffile_trouble step(
 	} else if (S_ISLNK(st.st_mode)) {
 		trouble = follow(w, fd, &st, error);
 	} else if (S_ISDIR(st.st_mode)) {
-		close(w->dir);
+		fd_close(w->dir);
 		w->dir = fd;
 		return CONFFILE_OK;
 	} else {
 		w->file = fd;
 		return CONFFILE_OK;
 	}
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return trouble;
 }
 
@@ -237,14 +239,9 @@ char *conffile_read(
 	}
 	if (error->trouble == CONFFILE_OK)
 		bytes = read_whole(fd, max, len, error);
-	int saved = errno;
-	if (fd >= 0)
-		close(fd);
-	if (w.file >= 0)
-		close(w.file);
-	if (w.dir >= 0)
-		close(w.dir);
-	errno = saved;
+	fd_close(fd);
+	fd_close(w.file);
+	fd_close(w.dir);
 	return bytes;
 }
 
@@ -275,12 +272,7 @@ static int note(struct found_list *l, const char *dir, int dir_fd, const char *n
 	while (at < l->count && strcmp(l->items[at].name, name) != 0)
 		at++;
 	if (at == l->count) {
-		struct found *items =
-			reallocarray(l->items, l->count + 1, sizeof(*items));
-		if (!items)
-			return -1;
-		l->items = items;
-		char *copy = strdup(name);
+		char *copy = grow(l->items, l->count) == 0 ? strdup(name) : NULL;
 		if (!copy)
 			return -1;
 		l->items[l->count++] = (struct found){.name = copy};

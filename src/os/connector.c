@@ -2,6 +2,7 @@
 #include "os/connector.h"
 
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/netlink.h"
 
 #include <arpa/inet.h>
@@ -156,14 +157,7 @@ int connector_open(const char **why)
 	}
 	int saved = errno;
 	*why = connector_reason(saved);
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	errno = saved;
 	return -1;
-}
-
-void connector_close(int fd)
-{
-	connector_send(fd, PROC_CN_MCAST_IGNORE, 0);
-	close(fd);
 }

@@ -15,7 +15,4 @@
  */
 int connector_open(const char **why);
 
-/* Unsubscribe and close. A descriptor shared with other processes: only the last one. */
-void connector_close(int fd);
-
 #endif

@@ -27,7 +27,7 @@ int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
 	return 0;
 }
 
-int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len, int flags)
+int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len)
 {
 	if (len > HANDLE_MAX_BYTES) {
 		errno = EINVAL;
@@ -35,7 +35,17 @@ int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len, int
 	}
 	union kernel_handle h = {.head = {.handle_bytes = len, .handle_type = type}};
 	memcpy(h.room + sizeof(h.head), bytes, len);
-	return open_by_handle_at(mount_fd, &h.head, flags | O_CLOEXEC);
+	return open_by_handle_at(mount_fd, &h.head, O_PATH | O_CLOEXEC);
+}
+
+int handle_open_dir(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC);
+}
+
+int handle_open_above(int dir_fd)
+{
+	return openat(dir_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 int handle_fsid(int fd, uint64_t *fsid)

@@ -27,12 +27,18 @@ struct handle {
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id);
 
 /*
- * Open the file of a handle. mount_fd is any ordinary (not O_PATH) descriptor on its
+ * Open the file of a handle, with O_PATH. mount_fd is any ordinary (not O_PATH) descriptor on its
  * filesystem, and decides under which mount the path of the result is seen. Returns a
  * descriptor, or -1 with errno: ESTALE if the file is gone, EPERM without
  * CAP_DAC_READ_SEARCH.
  */
-int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len, int flags);
+int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len);
+
+/* Open a directory for handle_of and as the mount_fd of others, and for what is marked; or the
+ * directory above an open one, with O_PATH. Each returns a descriptor for the caller to close, or
+ * -1 with errno of open(2). */
+int handle_open_dir(const char *path);
+int handle_open_above(int dir_fd);
 
 /* The filesystem's id as fanotify reports it. Returns 0, or -1 with errno of fstatfs(2).
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/memfile.h"
 
+#include "os/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -45,8 +47,6 @@ int memfile_make(const void *bytes, size_t len)
 	if (fchmod(fd, 0444) == 0 && put(fd, bytes, len) == 0 &&
 		fcntl(fd, F_ADD_SEALS, seals) == 0)
 		return fd;
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return -1;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/netlink.h"
 
+#include "os/fd.h"
+
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -27,9 +29,7 @@ int netlink_open(int family, uint32_t groups)
 
 	struct sockaddr_nl addr = {.nl_family = AF_NETLINK, .nl_groups = groups};
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		int saved = errno;
-		close(fd);
-		errno = saved;
+		fd_close(fd);
 		return -1;
 	}
 	return fd;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/notify.h"
 
+#include "os/fd.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -29,8 +31,6 @@ int notify_send(const char *address, const char *state)
 	socklen_t sun_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 	ssize_t n = sendto(
 		fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&sun, sun_len);
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return n < 0 ? -1 : 0;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/proc.h"
 
+#include "base/grow.h"
+#include "os/fd.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,9 +38,7 @@ ssize_t proc_read(int dir, const char *name, char *buf, size_t size_bytes)
 			break;
 		len += (size_t)n;
 	}
-	int saved = errno;
-	close(fd);
-	errno = saved;
+	fd_close(fd);
 	return n < 0 ? -1 : (ssize_t)len;
 }
 
@@ -64,25 +65,10 @@ ssize_t proc_readlink(int dir, const char *name, char *buf, size_t size_bytes)
 	return (ssize_t)len;
 }
 
-static int proc_compare(const void *a, const void *b)
+int proc_compare(const void *a, const void *b)
 {
 	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
 	return (x > y) - (x < y);
-}
-
-/* Append to an array that doubles. Returns 0, or -1 with ENOMEM. */
-static int proc_append(pid_t **pids, size_t *count, size_t *room, pid_t pid)
-{
-	if (*count == *room) {
-		size_t more = *room ? *room * 2 : 256;
-		pid_t *grown = reallocarray(*pids, more, sizeof(**pids));
-		if (!grown)
-			return -1;
-		*pids = grown;
-		*room = more;
-	}
-	(*pids)[(*count)++] = pid;
-	return 0;
 }
 
 int proc_pids(pid_t **pids, size_t *count)
@@ -91,7 +77,6 @@ int proc_pids(pid_t **pids, size_t *count)
 	if (!dir)
 		return -1;
 
-	size_t room = 0;
 	struct dirent *entry;
 	*pids = NULL;
 	*count = 0;
@@ -99,9 +84,11 @@ int proc_pids(pid_t **pids, size_t *count)
 	while ((entry = readdir(dir))) {
 		char *end;
 		long pid = strtol(entry->d_name, &end, 10);
-		if (*end == '\0' && pid > 0 &&
-			proc_append(pids, count, &room, (pid_t)pid) < 0)
-			break;
+		if (*end == '\0' && pid > 0) {
+			if (grow(*pids, *count) < 0)
+				break;
+			(*pids)[(*count)++] = (pid_t)pid;
+		}
 		errno = 0;
 	}
 	int saved = errno;
@@ -117,9 +104,19 @@ int proc_pids(pid_t **pids, size_t *count)
 	return 0;
 }
 
+int proc_hold(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int proc_signal(int pidfd, int signal)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
 bool proc_is_there(int pidfd)
 {
-	return syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0 || errno == EPERM;
+	return proc_signal(pidfd, 0) == 0 || errno == EPERM;
 }
 
 void proc_allow_files(void)

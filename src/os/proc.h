@@ -27,6 +27,15 @@ ssize_t proc_readlink(int dir, const char *name, char *buf, size_t size_bytes);
  * with errno. */
 int proc_pids(pid_t **pids, size_t *count);
 
+/* For qsort(3) and bsearch(3): two pid_t in ascending order. */
+int proc_compare(const void *a, const void *b);
+
+/* Open a pidfd. Returns it for the caller to close, or -1 with errno of pidfd_open(2). */
+int proc_hold(pid_t pid);
+
+/* Signal the process of a pidfd. Returns 0, or -1 with errno of pidfd_send_signal(2). */
+int proc_signal(int pidfd, int signal);
+
 /* Whether the process of a pidfd has not been reaped: its pid means no other one. */
 bool proc_is_there(int pidfd);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/readbuf.h"
 
+#include "os/fd.h"
 #include "os/memfile.h"
 
 #include <errno.h>
@@ -25,9 +26,7 @@ int readbuf_create(void)
 {
 	int fd = memfile_open("fsmon-records");
 	if (fd >= 0 && ftruncate(fd, HEADER_BYTES + FIRST_BYTES) < 0) {
-		int saved = errno;
-		close(fd);
-		errno = saved;
+		fd_close(fd);
 		return -1;
 	}
 	return fd;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/sock.h"
 
+#include "os/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,14 +24,6 @@ union sock_control {
 	struct cmsghdr header;
 	char bytes[CMSG_SPACE(sizeof(int) * SOCK_MAX_FDS)];
 };
-
-/* Close, keeping errno. */
-static void sock_close(int fd)
-{
-	int saved = errno;
-	close(fd);
-	errno = saved;
-}
 
 /* Ask for large buffers; with less it works too. */
 static void sock_enlarge(int fd)
@@ -152,7 +146,7 @@ static int sock_lock(const char *path)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
 			errno = EADDRINUSE;
-		sock_close(fd);
+		fd_close(fd);
 		return -1;
 	}
 	return fd;
@@ -181,7 +175,7 @@ static int sock_bind(const struct sockaddr_un *sun, int type)
 	if (fchmod(fd, 0600) < 0 ||
 		bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 ||
 		listen(fd, SOCK_BACKLOG) < 0) {
-		sock_close(fd);
+		fd_close(fd);
 		return -1;
 	}
 	return fd;
@@ -197,7 +191,7 @@ int sock_listen(const char *path, int type, int *lock_fd)
 		return -1;
 	int fd = sock_remove_stale(path) < 0 ? -1 : sock_bind(&sun, type);
 	if (fd < 0) {
-		sock_close(lock);
+		fd_close(lock);
 		return -1;
 	}
 	*lock_fd = lock;
@@ -213,8 +207,41 @@ int sock_connect(const char *path, int type)
 	if (fd < 0)
 		return -1;
 	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) < 0) {
-		sock_close(fd);
+		fd_close(fd);
 		return -1;
 	}
 	return fd;
+}
+
+int sock_accept(int listen_fd)
+{
+	return accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+ssize_t sock_write(int fd, const void *bytes, size_t len)
+{
+	ssize_t n;
+	do {
+		n = send(fd, bytes, len, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+ssize_t sock_read(int fd, void *bytes, size_t size)
+{
+	ssize_t n;
+	do {
+		n = recv(fd, bytes, size, 0);
+	} while (n < 0 && errno == EINTR);
+	return n;
+}
+
+bool sock_wait(int fd, int timeout_ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int ready;
+	do {
+		ready = poll(&p, 1, timeout_ms);
+	} while (ready < 0 && errno == EINTR);
+	return ready > 0;
 }

@@ -58,4 +58,18 @@ __attribute__((warn_unused_result)) int sock_listen(
  */
 __attribute__((warn_unused_result)) int sock_connect(const char *path, int type);
 
+/* Take a connection. The result is CLOEXEC and non-blocking; the caller closes it. Returns -1
+ * with EAGAIN (there is none) or another errno of accept4(2). */
+__attribute__((warn_unused_result)) int sock_accept(int listen_fd);
+
+/* Write to or read from a connection of type SOCK_STREAM, some of the bytes. Never raises
+ * SIGPIPE. Returns how many, 0 at the end of the connection, or -1 with an errno of send(2) or
+ * recv(2), such as EAGAIN where it does not block. */
+ssize_t sock_write(int fd, const void *bytes, size_t len);
+ssize_t sock_read(int fd, void *bytes, size_t size);
+
+/* Wait at most timeout_ms (-1: without end) until there is something to read, or the end of the
+ * connection. Returns whether there is. */
+bool sock_wait(int fd, int timeout_ms);
+
 #endif

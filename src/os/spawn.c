@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/spawn.h"
 
+#include "os/fd.h"
 #include "os/vfork3.h"
 
 #include <errno.h>
@@ -462,9 +463,7 @@ static int spawn_start_forked(
 	p->report_fd = pipe_fds[1];
 	stage = spawn_fork_stage(p);
 	child->pid = spawn_fork(p);
-	int saved = errno;
-	close(pipe_fds[1]);
-	errno = saved;
+	fd_close(pipe_fds[1]);
 	if (child->pid < 0)
 		goto fail;
 	stage = SPAWN_PIDFD;

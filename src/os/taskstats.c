@@ -2,6 +2,7 @@
 #include "os/taskstats.h"
 
 #include "os/clock.h"
+#include "os/fd.h"
 #include "os/netlink.h"
 
 #include <errno.h>
@@ -154,8 +155,7 @@ int taskstats_open(const char **why)
 		return fd;
 	int saved = errno;
 	*why = taskstats_reason(saved);
-	if (fd >= 0)
-		close(fd);
+	fd_close(fd);
 	errno = saved;
 	return -1;
 }

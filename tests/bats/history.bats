@@ -161,6 +161,21 @@ has_ended() {
 	[ "$(column 9)" = "$W/seen\\n3 +2" ]
 }
 
+@test "runs shows names of UTF-8 as they are, and writes other bytes in JSON as a hook reads them" {
+	seen_rule
+	start_daemon
+	for name in café $'caf\xe9' $'a\u202eb'; do
+		touch "$W/seen-$name"
+		sync_daemon
+	done
+	run -0 told runs
+	[ "$(column 9)" = "$W/seen-café"$'\n'"$W/seen-caf\\351"$'\n'"$W/seen-a\\342\\200\\256b" ]
+	run -0 told runs --json
+	[[ $output == *"\"path\": \"$W/seen-café\""* ]]
+	[[ $output == *"\"path\": \"$W/seen-caf\\udce9\""* ]]
+	[[ $output == *"\"path\": \"$W/seen-a\\u202eb\""* ]]
+}
+
 @test "runs --rule shows the runs of one rule" {
 	outcome_rules
 	start_daemon
@@ -369,7 +384,7 @@ has_ended() {
 	start_daemon
 	touch "$W/good" "$W/quiet"
 	sync_daemon
-	[ "$(told logs --json good | jq -r '.[] | "\(.rule) \(.output)"')" = 'good all is well\n' ]
+	[ "$(told logs --json good | jq -r '.[] | "\(.rule) \(.output)|"')" = $'good all is well\n|' ]
 	[ "$(told logs --json quiet)" = "[]" ]
 }
 

@@ -28,6 +28,7 @@ installed() {
 	[ -z "$(ls -A "$DEST/etc/fsmon/rules.d")" ]
 	[ -f "$DEST/usr/local/lib/systemd/system/fsmon.service" ]
 	cmp "$ROOT/examples/quickstart.conf" "$DEST/usr/local/share/doc/fsmon/examples/quickstart.conf"
+	cmp "$ROOT/etc/NEWS" "$DEST/usr/local/share/doc/fsmon/NEWS"
 	for page in "$ROOT"/man/*.[0-9]; do
 		[ -e "$page" ] || continue
 		cmp "$page" "$DEST/usr/local/share/man/man${page##*.}/${page##*/}"

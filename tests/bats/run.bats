@@ -203,8 +203,8 @@ new_worker() {
 	kill -KILL "$worker"
 	wait_until 20 new_worker "$worker"
 	wait_until 20 client sync
-	assert_log '^fsmon: worker was killed by signal 9 \(Killed\)$'
-	assert_log '^fsmon: worker starts again in 100 ms$'
+	assert_log '^20[0-9-]{8} [0-9:]{8}\.[0-9]{3} error: worker was killed by signal 9 \(Killed\)$'
+	assert_log '^20[0-9-]{8} [0-9:]{8}\.[0-9]{3} error: worker starts again in 100 ms$'
 	touch "$W/a"
 	sync_daemon
 	assert_hook_line "close-write|$W/a|touch|root"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a datagram of the process connector; what they decode to goes into a
  * table. */
-#include "core/cnrec.h"
-#include "core/proctable.h"
+#include "core/proc/cnrec.h"
+#include "core/proc/proctable.h"
 
 #include <stdint.h>
 #include <stdlib.h>

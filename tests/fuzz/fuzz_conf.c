@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A main file; and, behind the first form feed, a drop-in. */
-#include "core/confread.h"
+#include "core/conf/confread.h"
 
 #include "../unit/fake_lookup.h"
 
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			.bytes = cut ? cut + 1 : "",
 			.len = cut ? size - main_len - 1 : 0},
 	};
-	const struct confuser_lookup lookup = fake_lookup(NULL);
+	const struct accounts_lookup lookup = fake_lookup(NULL);
 	struct conf c = {0};
 	if (confread_files(&c, files, 2, &lookup) < 0)
 		abort();

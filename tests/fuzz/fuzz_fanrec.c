@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as what a fanotify group gives; what they decode to goes into a tree. */
-#include "core/dirtree.h"
-#include "core/fanmask.h"
-#include "core/fanrec.h"
+#include "core/place/dirtree.h"
+#include "core/record/fanmask.h"
+#include "core/record/fanrec.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fanotify.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -47,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			dirtree_set_root(t, node_of(t, &r, &r.target));
 		place_target(t, &r, &r.place);
 		place_target(t, &r, &r.new_place);
-		if (fanmask_is_overflow(r.mask))
+		if (r.mask & FAN_Q_OVERFLOW)
 			dirtree_forget(t, r.fsid);
 		if (r.pid % 8 == 2)
 			dirtree_trim(t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A pattern, a newline, and a text to match. The first bit of the first byte is the kind.
  */
-#include "core/glob.h"
+#include "core/rule/glob.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as the text of mountinfo, and a path (the first line) that is looked up and
  * shown, by each mount and by each filesystem. */
-#include "core/landing.h"
+#include "core/place/landing.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * Input: a byte for the kind, then path, old path, name, command line and user, each with
  * its NUL.
  */
-#include "core/payload.h"
+#include "core/hook/payload.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -121,7 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	view.path = take(&at, end);
 	view.old_path = take(&at, end);
 	const char *cmd = take(&at, end);
-	strlcpy(change.actor.program.comm, cmd ? cmd : "", sizeof(change.actor.program.comm));
+	strlcpy(change.actor.program.comm, cmd ? cmd : "",
+		sizeof(change.actor.program.comm));
 	change.actor.program.cmdline = (char *)(uintptr_t)take(&at, end);
 	change.actor.user = (char *)(uintptr_t)take(&at, end);
 	struct buf out = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as each of the files in /proc/PID. */
-#include "core/proctext.h"
+#include "core/proc/proctext.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a datagram of taskstats. */
-#include "core/tsrec.h"
+#include "core/proc/tsrec.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whatever wire_decode accepts, encodes to the same bytes again. */
-#include "core/wire.h"
+#include "core/hook/wire.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -77,7 +77,6 @@ static void begin_world(void)
 		.actors = world.actors,
 		.filesystems = &play.filesystems,
 		.tree = world.tree,
-		.where = &fake_where,
 		.rules = play.rules,
 		.own_pids = {OWN_PID, OWN_PID + 1},
 		.before_resolve = hear_messages,
@@ -339,9 +338,18 @@ static int make_buffer(bool is_small)
 	return fd;
 }
 
+/* The number that the next descriptor would have. */
+static int next_fd(void)
+{
+	int fd = open("/", O_PATH | O_CLOEXEC);
+	close(fd);
+	return fd;
+}
+
 /* A test: *state is the script. */
 static void run_events(void **state)
 {
+	int first_fd = next_fd();
 	more_commands = event_commands;
 	more_count = countof(event_commands);
 	begin(*state);
@@ -363,6 +371,7 @@ static void run_events(void **state)
 	close(world.group[0]);
 	close(world.group[1]);
 	close(world.buffer_fd);
+	assert_int_equal(next_fd(), first_fd);
 }
 
 #endif

@@ -7,9 +7,9 @@
 #ifndef FSMON_TESTS_UNIT_FAKE_EVENTS_H
 #define FSMON_TESTS_UNIT_FAKE_EVENTS_H
 
-#include "app/pipeline.h"
+#include "app/events/pipeline.h"
 #include "base/countof.h"
-#include "core/fanmask.h"
+#include "core/record/fanmask.h"
 #include "fake_jobs.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
@@ -28,16 +28,16 @@
 
 #define OWN_PID 1000
 #define NODES_MAX 128
+#define FIRST_ID 100 /* of what is in the handles of nodes */
 #define PROCESSES_MAX 32
 #define RECORDS_MAX 256
 
-/* The points are directories that every system has, as they are opened. */
 #define MOUNTINFO                              \
 	"1 0 8:1 / / rw - ext4 /dev/a rw\n"    \
-	"2 1 8:2 / /etc rw - ext4 /dev/b rw\n" \
-	"3 1 8:3 / /tmp rw - ext4 /dev/c rw\n"
+	"2 1 8:2 / /srv rw - ext4 /dev/b rw\n" \
+	"3 1 8:3 / /home rw - ext4 /dev/c rw\n"
 
-static const char *const points[] = {"/", "/etc", "/tmp"};
+static const char *const points[] = {"/", "/srv", "/home"};
 
 /* A file or directory. */
 struct node {
@@ -61,6 +61,7 @@ static struct world {
 	struct process processes[PROCESSES_MAX];
 	size_t process_count;
 	uint64_t masks[countof(points)]; /* what each filesystem is watched for */
+	const struct node *node_by_fd[256]; /* what is open by that descriptor */
 	struct buf queue; /* records that nobody can read yet */
 	size_t ends[RECORDS_MAX]; /* of these */
 	size_t record_count;
@@ -87,15 +88,7 @@ static uint64_t tick(void)
 
 static uint32_t node_id(const struct node *n)
 {
-	return (uint32_t)(n - world.nodes) + 100;
-}
-
-static struct node *node_of_id(const void *bytes)
-{
-	uint32_t id;
-	memcpy(&id, bytes, sizeof(id));
-	assert_in_range(id, 100, 99 + world.node_count);
-	return &world.nodes[id - 100];
+	return (uint32_t)(n - world.nodes) + FIRST_ID;
 }
 
 static struct node *add_node(size_t fs, struct node *parent, const char *name)
@@ -142,14 +135,6 @@ static void put_inner_path(const struct node *n, struct buf *out)
 		return;
 	put_inner_path(n->parent, out);
 	buf_printf(out, "/%s", n->name);
-}
-
-static int open_node(const struct node *n)
-{
-	if (!n->is_gone)
-		return open(n->is_dir ? "/" : "/proc/self/exe", O_PATH | O_CLOEXEC);
-	errno = ESTALE;
-	return -1;
 }
 
 /* ---- The queue ---- */
@@ -352,23 +337,28 @@ static const struct actors_source fake_source = {
 
 /* ---- os/fanotify and os/handle ---- */
 
-/* The filesystem whose root is open. */
-static size_t fs_of(int fd)
+/* What is open by a descriptor of handle_open and the like. */
+static const struct node *node_of_fd(int fd)
 {
-	struct stat is, of;
-	assert_int_equal(fstat(fd, &is), 0);
-	for (size_t i = 0; i < countof(points); i++) {
-		assert_int_equal(stat(points[i], &of), 0);
-		if (is.st_dev == of.st_dev && is.st_ino == of.st_ino)
-			return i;
+	assert_in_range(fd, 0, countof(world.node_by_fd) - 1);
+	return world.node_by_fd[fd];
+}
+
+static int open_node(const struct node *n)
+{
+	if (n->is_gone || n->is_nameless) {
+		errno = ESTALE;
+		return -1;
 	}
-	fail_msg("descriptor %d is no root", fd);
-	return 0;
+	int fd = open(n->is_dir ? "/" : "/proc/self/exe", O_PATH | O_CLOEXEC);
+	assert_in_range(fd, 0, countof(world.node_by_fd) - 1);
+	world.node_by_fd[fd] = n;
+	return fd;
 }
 
 int fanotify_watch(int group, int dir_fd, uint64_t old_mask, uint64_t mask)
 {
-	size_t fs = fs_of(dir_fd);
+	size_t fs = node_of_fd(dir_fd)->fs;
 	assert_int_equal(group, world.group[0]);
 	assert_int_equal(old_mask, world.masks[fs]);
 	world.masks[fs] = mask;
@@ -383,93 +373,70 @@ bool fanotify_is_empty(int group)
 
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
 {
-	size_t fs = fs_of(dir_fd);
-	uint32_t bytes[2] = {node_id(&world.nodes[fs]), 0};
-	assert_string_equal(path, ".");
+	const struct node *n = node_of_fd(dir_fd);
+	bool is_above = strcmp(path, "..") == 0 && n->parent;
+	uint32_t bytes[2] = {node_id(is_above ? n->parent : n), 0};
 	*out = (struct handle){.len = sizeof(bytes), .type = 1};
 	memcpy(out->bytes, bytes, sizeof(bytes));
 	if (mount_id)
-		*mount_id = (int)fs + 1;
+		*mount_id = (int)n->fs + 1;
 	return 0;
 }
 
 int handle_fsid(int fd, uint64_t *fsid)
 {
-	*fsid = fs_of(fd) + 1;
+	*fsid = node_of_fd(fd)->fs + 1;
 	return 0;
 }
 
-int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len, int flags)
+int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len)
 {
-	const struct node *n = node_of_id(bytes);
+	uint32_t id;
 	(void)type;
-	(void)len;
-	assert_int_equal(flags, O_PATH);
-	assert_int_equal(fs_of(mount_fd), n->fs);
+	assert_int_equal(len, 2 * sizeof(id));
+	memcpy(&id, bytes, sizeof(id));
+	assert_in_range(id, FIRST_ID, FIRST_ID + world.node_count - 1);
+	const struct node *n = &world.nodes[id - FIRST_ID];
+	assert_int_equal(node_of_fd(mount_fd)->fs, n->fs);
 	return open_node(n);
 }
 
-/* These two are for climbs by where_look_up, in place of which is fake_look_up. */
+int handle_open_dir(const char *path)
+{
+	for (size_t i = 0; i < countof(points); i++) {
+		if (strcmp(points[i], path) == 0)
+			return open_node(&world.nodes[i]);
+	}
+	errno = ENOENT;
+	return -1;
+}
+
+int handle_open_above(int dir_fd)
+{
+	return open_node(node_of_fd(dir_fd)->parent);
+}
+
 ssize_t handle_path(int fd, char *out, size_t size)
 {
-	(void)fd;
-	(void)out;
-	(void)size;
-	fail_msg("the path of a descriptor is asked for");
-	return -1;
+	const struct node *n = node_of_fd(fd);
+	struct buf path = {0};
+	buf_add_str(&path, n->fs ? points[n->fs] : "");
+	put_inner_path(n, &path);
+	size_t len = path.len < size ? path.len : size;
+	memcpy(out, path.data, len);
+	buf_fini(&path);
+	return (ssize_t)len;
 }
 
+/* Only asked for where a path is too long. */
 int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t size)
 {
+	(void)parent_fd;
 	(void)child;
-	return (int)handle_path(parent_fd, out, size);
-}
-
-/* ---- Where ---- */
-
-static struct dirnode *dirnode_of(struct dirtree *tree, const struct node *n)
-{
-	uint32_t bytes[2] = {node_id(n), 0};
-	const struct fanrec_handle handle = {
-		.bytes = (unsigned char *)bytes, .len = sizeof(bytes), .type = 1};
-	return dirtree_node(tree, n->fs + 1, &handle);
-}
-
-static int fake_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n)
-{
-	struct fanrec_handle handle = dirtree_handle(n);
-	const struct node *node = node_of_id(handle.bytes);
-	assert_int_equal(fs->fsid, node->fs + 1);
-	if (node->is_gone) {
-		errno = ESTALE;
-		return -1;
-	}
-	while (!dirtree_is_placed(n)) {
-		struct dirnode *parent = dirnode_of(tree, node->parent);
-		assert_int_equal(dirtree_place(tree, n, parent, node->name), 0);
-		node = node->parent;
-		n = parent;
-	}
-	return 0;
-}
-
-static int fake_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
-	const char *name, struct buf *out)
-{
-	const struct node *n = node_of_id(handle->bytes);
-	(void)fs;
-	if (strtoul(name + 1, NULL, 10) == node_id(n) && !n->is_nameless) {
-		put_inner_path(n, out);
-		return 0;
-	}
-	errno = strtoul(name + 1, NULL, 10) == node_id(n) ? ESTALE : ENOENT;
+	(void)out;
+	(void)size;
+	fail_msg("a directory is read");
 	return -1;
 }
-
-static const struct where_port fake_where = {
-	.look_up = fake_look_up,
-	.open = where_open,
-	.linked_path = fake_linked_path,
-};
 
 #endif

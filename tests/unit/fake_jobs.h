@@ -6,9 +6,9 @@
 #ifndef FSMON_TESTS_UNIT_FAKE_JOBS_H
 #define FSMON_TESTS_UNIT_FAKE_JOBS_H
 
-#include "app/jobs.h"
+#include "app/jobs/jobs.h"
 #include "app/log.h"
-#include "app/names.h"
+#include "app/actors/names.h"
 #include "base/buf.h"
 
 #include <errno.h>
@@ -97,21 +97,6 @@ struct clock_now clock_now(void)
 {
 	return (struct clock_now){
 		.monotonic_ns = clock_monotonic_ns(), .realtime_ns = clock_realtime_ns()};
-}
-
-void log_err(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void log_warn(const char *fmt, ...)
-{
-	(void)fmt;
-}
-
-void log_info(const char *fmt, ...)
-{
-	(void)fmt;
 }
 
 void log_about(enum log_level level, const struct log_about *about, const char *fmt, ...)

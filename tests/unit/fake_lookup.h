@@ -3,7 +3,7 @@
 #ifndef FSMON_TESTS_UNIT_FAKE_LOOKUP_H
 #define FSMON_TESTS_UNIT_FAKE_LOOKUP_H
 
-#include "core/confread.h"
+#include "core/conf/confread.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,9 +72,9 @@ static int fake_group(void *ctx, const char *name, gid_t *out)
 }
 
 /* ctx, if any, counts the look-ups of users. */
-static inline struct confuser_lookup fake_lookup(int *count)
+static inline struct accounts_lookup fake_lookup(int *count)
 {
-	return (struct confuser_lookup){
+	return (struct accounts_lookup){
 		.ctx = count, .user = fake_user, .group = fake_group};
 }
 

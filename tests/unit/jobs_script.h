@@ -36,8 +36,8 @@
 #define FSMON_TESTS_UNIT_JOBS_SCRIPT_H
 
 #include "base/countof.h"
-#include "core/runlabel.h"
-#include "core/sched.h"
+#include "core/hook/runlabel.h"
+#include "core/sched/sched.h"
 #include "fake_jobs.h"
 #include "rules_of.h"
 
@@ -228,7 +228,7 @@ static void do_written(void)
 
 static void set_rules(struct table *next)
 {
-	const struct conf_daemon daemon = {.max_parallel = 64};
+	const struct daemon daemon = {.max_parallel = 64};
 	int64_t map[16];
 	for (uint32_t i = 0; play.rules != next && i < table_count(play.rules); i++)
 		map[i] = table_find(next, table_rule(play.rules, i)->name);
@@ -398,7 +398,7 @@ static void begin(const struct script *script)
 static void begin_jobs(
 	void (*started)(void *ctx, pid_t pid, uint64_t tag, uint32_t depth))
 {
-	const struct conf_daemon daemon = {.max_parallel = 64};
+	const struct daemon daemon = {.max_parallel = 64};
 	struct jobs_config config = {
 		.poller = play.poller,
 		.filesystems = &play.filesystems,

@@ -3,8 +3,8 @@
 #ifndef FSMON_TESTS_UNIT_RULES_OF_H
 #define FSMON_TESTS_UNIT_RULES_OF_H
 
-#include "core/confread.h"
-#include "core/table.h"
+#include "core/conf/confread.h"
+#include "core/rule/table.h"
 #include "fake_lookup.h"
 
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 static inline struct table *rules_of(const char *text)
 {
 	struct conf c = {0};
-	struct confuser_lookup lookup = fake_lookup(NULL);
+	struct accounts_lookup lookup = fake_lookup(NULL);
 	struct conf_file file = {"test.conf", text, strlen(text), false};
 	assert_int_equal(confread_files(&c, &file, 1, &lookup), 0);
 	for (size_t i = 0; i < c.message_count; i++)

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_SCHED_CHANCE_H
 #define TESTS_UNIT_SCHED_CHANCE_H
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,7 +8,7 @@
 #ifndef TESTS_UNIT_SCHED_MODEL_H
 #define TESTS_UNIT_SCHED_MODEL_H
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 
 #include <stdbool.h>
 #include <stddef.h>

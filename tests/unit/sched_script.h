@@ -30,7 +30,7 @@
 #ifndef FSMON_TESTS_UNIT_SCHED_SCRIPT_H
 #define FSMON_TESTS_UNIT_SCHED_SCRIPT_H
 
-#include "core/sched.h"
+#include "core/sched/sched.h"
 
 #define SCRIPT_LANES 3
 #define MS UINT64_C(1000000)

@@ -104,7 +104,7 @@ static void on_runs(void *ctx, char *runs, size_t count)
 {
 	struct kit *k = ctx;
 	json_decref(k->runs);
-	k->runs = runs ? json_loads(runs, 0, NULL) : NULL;
+	k->runs = runs ? json_loads(runs, JSON_ALLOW_NUL, NULL) : NULL;
 	assert_int_equal(json_array_size(k->runs), count);
 	free(runs);
 	k->is_answered = true;

@@ -3,7 +3,7 @@
 #ifndef FSMON_TESTS_STORE_KIT_H
 #define FSMON_TESTS_STORE_KIT_H
 
-#include "app/store.h"
+#include "app/store/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

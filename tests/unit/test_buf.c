@@ -83,8 +83,21 @@ static void escapes_what_is_not_printable(void **state)
 		{"\033[31m", 5, "\\033[31m"},
 		{"back\\slash", 10, "back\\\\slash"},
 		{"\xff", 1, "\\377"},
-		{"\xc3\xa4", 2, "\\303\\244"},
+		{"\xc3\xa4", 2, "\xc3\xa4"},
+		{"\xe2\x82\xac \xf0\x9f\x98\x80", 8, "\xe2\x82\xac \xf0\x9f\x98\x80"},
+		{"\xe2\x82\n", 3, "\\342\\202\\n"},
 		{"\x7f", 1, "\\177"},
+		{"a\0"
+		 "1",
+			3, "a\\0001"},
+		/* What ends a line or turns it round in UTF-8: NEL, CSI, separators, overrides. */
+		{"\xc2\x85", 2, "\\302\\205"},
+		{"\xc2\x9b", 2, "\\302\\233"},
+		{"\xe2\x80\xa8", 3, "\\342\\200\\250"},
+		{"\xe2\x80\xa9", 3, "\\342\\200\\251"},
+		{"\xe2\x80\xae", 3, "\\342\\200\\256"},
+		{"\xe2\x81\xa6", 3, "\\342\\201\\246"},
+		{"\xd8\x9c", 2, "\\330\\234"},
 		{"$(rm -rf /)", 11, "$(rm -rf /)"},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {

@@ -2,7 +2,7 @@
 /* Works in the cgroup v2 that the test runs in; skipped where it cannot be written. */
 #include "os/cgroup.h"
 
-#include "app/keeper_home.h"
+#include "app/keeper/keeper_home.h"
 #include "os/cgrouplabel.h"
 
 #include <errno.h>

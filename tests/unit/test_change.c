@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/change.h"
+#include "core/rule/change.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rule files without faults: the exact values. Faulty ones: test_conf_faulty.c. */
-#include "core/confread.h"
+#include "core/conf/confread.h"
 
 #include "base/buf.h"
 #include "base/countof.h"
@@ -26,7 +26,7 @@ static struct conf_file file_of(const char *name, const char *text, bool is_main
 /* Read files that have no error; the caller frees c. */
 static void read_good(struct conf *c, const struct conf_file *files, size_t count)
 {
-	const struct confuser_lookup lookup = fake_lookup(NULL);
+	const struct accounts_lookup lookup = fake_lookup(NULL);
 	*c = (struct conf){0};
 	assert_int_equal(confread_files(c, files, count, &lookup), 0);
 	for (size_t i = 0; i < c->message_count; i++)
@@ -135,7 +135,7 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(r->exclude.count, 0);
 	assert_int_equal(r->events, EVENT_CHANGED);
 	assert_int_equal(r->types, 0);
-	assert_int_equal(r->size_compare, RULE_CMP_NONE);
+	assert_int_equal(r->size_compare, VALUE_CMP_NONE);
 	assert_int_equal(r->self_events, RULE_SELF_IGNORE);
 	assert_int_equal(r->on_overflow, RULE_OVERFLOW_RUN);
 	assert_true(r->enabled);
@@ -163,7 +163,7 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(r->timing.retry_delay_ns, S);
 	assert_false(c.daemon.strict);
 	assert_int_equal(c.daemon.max_parallel, 64);
-	assert_int_equal(c.daemon.log_format, CONF_LOG_TEXT);
+	assert_int_equal(c.daemon.log_format, DAEMON_LOG_TEXT);
 	assert_int_equal(c.daemon.history_keep_ns, 7 * 86400 * S);
 	assert_int_equal(c.daemon.history_keep_count, 10000);
 	conf_fini(&c);
@@ -216,7 +216,7 @@ static void every_key_of_a_rule_is_read(void **state)
 		assert_string_equal(glob_text(r->exclude.items[i]), excludes[i]);
 	assert_int_equal(r->events, EVENT_CREATE | EVENT_DELETE);
 	assert_int_equal(r->types, 1 << EVENT_TYPE_FILE | 1 << EVENT_TYPE_SYMLINK);
-	assert_int_equal(r->size_compare, RULE_CMP_GE);
+	assert_int_equal(r->size_compare, VALUE_CMP_GE);
 	assert_int_equal(r->size_bytes, 10 << 20);
 	assert_int_equal(r->self_events, RULE_SELF_IGNORE_ALL);
 	assert_string_equal(r->directory, "/srv");
@@ -325,7 +325,7 @@ static void each_user_is_looked_up_once(void **state)
 		buf_printf(&text, "[r%d]\npath = /x\ncommand = y\nuser = nobody\n", i);
 	const struct conf_file file = file_of("many.conf", text.data, false);
 	int count = 0;
-	const struct confuser_lookup lookup = fake_lookup(&count);
+	const struct accounts_lookup lookup = fake_lookup(&count);
 	struct conf c = {0};
 	assert_int_equal(confread_files(&c, &file, 1, &lookup), 0);
 	assert_int_equal(c.rule_count, 50);
@@ -357,7 +357,7 @@ static void defaults_hold_for_what_follows(void **state)
 	read_good(&c, files, countof(files));
 	assert_true(c.daemon.strict);
 	assert_int_equal(c.daemon.max_parallel, 2);
-	assert_int_equal(c.daemon.log_format, CONF_LOG_JSON);
+	assert_int_equal(c.daemon.log_format, DAEMON_LOG_JSON);
 	assert_int_equal(c.daemon.history_keep_ns, 86400 * S);
 	assert_int_equal(c.daemon.history_keep_count, 5);
 	assert_int_equal(c.rule_count, 4);
@@ -390,7 +390,7 @@ static void defaults_hold_for_what_follows(void **state)
 /* Read files that may have errors; the caller frees c. */
 static void read_any(struct conf *c, const struct conf_file *files, size_t count)
 {
-	const struct confuser_lookup lookup = fake_lookup(NULL);
+	const struct accounts_lookup lookup = fake_lookup(NULL);
 	*c = (struct conf){0};
 	assert_int_equal(confread_files(c, files, count, &lookup), 0);
 }

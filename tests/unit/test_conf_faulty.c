@@ -4,7 +4,7 @@
  * NAME.err, one message a line. main-*.conf are read as the main file. FSMON_TEST_SHOW=1
  * prints what is given.
  */
-#include "core/confread.h"
+#include "core/conf/confread.h"
 
 #include "base/buf.h"
 #include "fake_lookup.h"
@@ -40,7 +40,7 @@ static struct buf read_whole(const char *path)
 /* All messages of a file, one a line. */
 static struct buf messages_of(const char *name, const struct buf *bytes)
 {
-	const struct confuser_lookup lookup = fake_lookup(NULL);
+	const struct accounts_lookup lookup = fake_lookup(NULL);
 	const struct conf_file file = {.name = name,
 		.bytes = bytes->data,
 		.len = bytes->len,

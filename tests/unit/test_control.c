@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/control.h"
+#include "app/talk/control.h"
 
 #include "base/countof.h"
 #include "os/poller.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/dirtree.h"
+#include "core/place/dirtree.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -89,7 +89,6 @@ static void finds_nodes_by_all_of_their_handle(void **state)
 	assert_int_equal(back.len, 8);
 	assert_int_equal(back.type, 1);
 	assert_memory_equal(back.bytes, bytes, 8);
-	assert_int_equal(dirtree_fsid(n), FS);
 	dirtree_free(t);
 }
 
@@ -258,19 +257,10 @@ static void a_parent_that_was_asked_for_later_stays_longer(void **state)
 	dirtree_free(t);
 }
 
-static void keeps_roots_parents_and_pins(void **state)
+static void keeps_roots(void **state)
 {
 	(void)state;
 	struct dirtree *t = small_tree(0);
-	dirtree_pin(node(t, 3));
-	dirtree_trim(t);
-	assert_int_equal(dirtree_count(t), 3); /* 4 is gone */
-	assert_path(node(t, 3), "/a/b");
-	dirtree_pin(node(t, 3));
-	dirtree_unpin(node(t, 3));
-	dirtree_trim(t);
-	assert_int_equal(dirtree_count(t), 3);
-	dirtree_unpin(node(t, 3));
 	dirtree_trim(t);
 	assert_int_equal(dirtree_count(t), 1);
 	assert_path(node(t, 1), "");
@@ -285,9 +275,8 @@ static void forgets_one_filesystem(void **state)
 	struct dirnode *below = node_on(t, FS + 1, 2);
 	dirtree_set_root(t, other);
 	assert_int_equal(dirtree_place(t, below, other, "other"), 0);
-	dirtree_pin(node(t, 3));
 	dirtree_forget(t, FS);
-	assert_int_equal(dirtree_count(t), 3);
+	assert_int_equal(dirtree_count(t), 2);
 	assert_false(dirtree_is_placed(node(t, 3)));
 	assert_path(below, "/other");
 	/* The root comes back with the filesystem. */
@@ -295,7 +284,6 @@ static void forgets_one_filesystem(void **state)
 	dirtree_set_root(t, node(t, 1));
 	place(t, 3, 1, "b");
 	assert_path(node(t, 3), "/b");
-	dirtree_unpin(node(t, 3));
 	dirtree_forget(t, FS);
 	dirtree_forget(t, FS + 1);
 	assert_int_equal(dirtree_count(t), 0);
@@ -399,7 +387,7 @@ int main(void)
 		cmocka_unit_test(trims_nothing_within_the_bound),
 		cmocka_unit_test(trims_a_chain_from_its_end),
 		cmocka_unit_test(a_parent_that_was_asked_for_later_stays_longer),
-		cmocka_unit_test(keeps_roots_parents_and_pins),
+		cmocka_unit_test(keeps_roots),
 		cmocka_unit_test(forgets_one_filesystem),
 		cmocka_unit_test(random_moves_agree_with_a_plain_model),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/event.h"
+#include "core/record/event.h"
 
 #include "base/countof.h"
 

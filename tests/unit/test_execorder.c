@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/execorder.h"
+#include "core/proc/execorder.h"
 
 #include "base/countof.h"
 

@@ -3,9 +3,9 @@
  * tmpfs that is mounted nowhere, so nothing is left behind. */
 #include "os/fanotify.h"
 
-#include "core/event.h"
-#include "core/fanmask.h"
-#include "core/fanrec.h"
+#include "core/record/event.h"
+#include "core/record/fanmask.h"
+#include "core/record/fanrec.h"
 #include "os/handle.h"
 #include "os/readbuf.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/glob.h"
+#include "core/rule/glob.h"
 
 #include "base/countof.h"
 

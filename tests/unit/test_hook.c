@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/hook.h"
-#include "core/hookvars.h"
+#include "core/hook/hook.h"
+#include "core/hook/hookvars.h"
 
-#include "core/hookvars.h"
+#include "core/hook/hookvars.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

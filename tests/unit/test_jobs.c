@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The whole life of a job. */
-#include "app/jobs.h"
+#include "app/jobs/jobs.h"
 
 #include "jobs_script.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/jsonbytes.h"
+#include "core/text/jsonbytes.h"
 
 #include "base/countof.h"
 
@@ -27,6 +27,8 @@ static const struct {
 	{"gr\xc3\xb6\xc3\x9f", "gr\xc3\xb6\xc3\x9f"},
 	/* C1, which some terminals obey. */
 	{"\xc2\x80\xc2\x9b\xc2\x9f", "\\u0080\\u009b\\u009f"},
+	/* Separators of lines, and what turns the direction of writing. */
+	{"\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa9", "\\u2028\\u202e\\u2069"},
 	/* No character begins or goes on so. */
 	{"\x80\xbf", "\\udc80\\udcbf"},
 	{"\xc0\xaf", "\\udcc0\\udcaf"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What an event is to a rule: its kind there, and every condition on file and actor. */
-#include "core/judge.h"
+#include "core/rule/judge.h"
 
 #include "base/countof.h"
 #include "rules_of.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Keeper and link together: this program is the test, the keeper, the worker and hooks.
  */
-#include "app/keeper.h"
+#include "app/keeper/keeper.h"
 
-#include "app/keeper_home.h"
-#include "app/link.h"
+#include "app/keeper/keeper_home.h"
+#include "app/link/link.h"
 #include "os/cgrouplabel.h"
 #include "os/clock.h"
 #include "os/poller.h"

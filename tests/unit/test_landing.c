@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/landing.h"
+#include "core/place/landing.h"
 
 #include "base/countof.h"
 #include "rules_of.h"

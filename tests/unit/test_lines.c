@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/lines.h"
+#include "core/text/lines.h"
 
 #include "base/buf.h"
 

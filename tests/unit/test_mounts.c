@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/mounts.h"
+#include "core/place/mounts.h"
 
 #include "base/countof.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The sockets of the process connector and of taskstats, with the kernel's own messages.
  */
-#include "app/actors.h"
-#include "app/witness.h"
-#include "core/cnrec.h"
-#include "core/tsrec.h"
+#include "app/actors/actors.h"
+#include "app/actors/witness.h"
+#include "core/proc/cnrec.h"
+#include "core/proc/tsrec.h"
 #include "os/clock.h"
 #include "os/connector.h"
 #include "os/netlink.h"
@@ -67,7 +67,7 @@ static int close_all(void **state)
 {
 	(void)state;
 	if (connector >= 0)
-		connector_close(connector);
+		close(connector);
 	if (taskstats >= 0)
 		close(taskstats);
 	return 0;

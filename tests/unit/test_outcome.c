@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/outcome.h"
+#include "core/hook/outcome.h"
 
 #include "base/countof.h"
 

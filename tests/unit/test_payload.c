@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/payload.h"
+#include "core/hook/payload.h"
 
 #include "base/countof.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The decoders of process records, over messages as the kernel builds them. */
-#include "core/cnrec.h"
-#include "core/tsrec.h"
+#include "core/proc/cnrec.h"
+#include "core/proc/tsrec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sequences of process records, and what the table makes of them. Times are in
  * milliseconds. */
-#include "core/proctable.h"
+#include "core/proc/proctable.h"
 
 #include <errno.h>
 #include <setjmp.h>

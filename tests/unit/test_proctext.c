@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/proctext.h"
+#include "core/proc/proctext.h"
 
 #include <errno.h>
 #include <setjmp.h>

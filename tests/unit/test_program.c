@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/program.h"
+#include "core/proc/program.h"
 
 #include "base/countof.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/runlabel.h"
+#include "core/hook/runlabel.h"
 
 #include "base/countof.h"
 

@@ -45,14 +45,14 @@ static void *scarce_reallocarray(void *old, size_t count, size_t size)
 #define calloc(count, size) scarce_calloc(count, size)
 #define reallocarray(old, count, size) scarce_reallocarray(old, count, size)
 
-#include "core/sched.c"
-#include "core/sched_job.c"
-#include "core/sched_key.c"
-#include "core/sched_lane.c"
-#include "core/sched_reload.c"
-#include "core/sched_run.c"
-#include "core/sched_table.c"
-#include "core/sched_tree.c"
+#include "core/sched/sched.c"
+#include "core/sched/sched_job.c"
+#include "core/sched/sched_key.c"
+#include "core/sched/sched_lane.c"
+#include "core/sched/sched_reload.c"
+#include "core/sched/sched_run.c"
+#include "core/sched/sched_table.c"
+#include "core/sched/sched_tree.c"
 
 #define SECONDS UINT64_C(1000000000)
 #define ALLOCATIONS_MAX 100

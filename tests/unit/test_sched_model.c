@@ -6,7 +6,7 @@
  * episode that fails is done alone with the seed that it reports and FSMON_STEPS=1.
  */
 #include "base/countof.h"
-#include "core/sched.h"
+#include "core/sched/sched.h"
 
 #include "sched_chance.h"
 #include "sched_model.h"
@@ -55,13 +55,13 @@ static void *faulty_reallocarray(void *p, size_t n, size_t size)
 #define malloc faulty_malloc
 #define calloc faulty_calloc
 #define reallocarray faulty_reallocarray
-#include "core/sched.c"
-#include "core/sched_job.c"
-#include "core/sched_key.c"
-#include "core/sched_lane.c"
-#include "core/sched_reload.c"
-#include "core/sched_run.c"
-#include "core/sched_tree.c"
+#include "core/sched/sched.c"
+#include "core/sched/sched_job.c"
+#include "core/sched/sched_key.c"
+#include "core/sched/sched_lane.c"
+#include "core/sched/sched_reload.c"
+#include "core/sched/sched_run.c"
+#include "core/sched/sched_tree.c"
 #undef malloc
 #undef calloc
 #undef reallocarray

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The scheduler's table of states, row by row; and what scripts cannot show. */
-#include "core/sched_state.h"
+#include "core/sched/sched_state.h"
 
 #include "base/countof.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/screen.h"
+#include "base/buf.h"
 
 #include "base/countof.h"
 #include "base/utf8.h"
@@ -40,7 +40,7 @@ static void keeps_text_and_escapes_what_acts(void **state)
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct buf b = {0};
 		assert_int_equal(
-			screen_add(&b, cases[i].bytes, strlen(cases[i].bytes)), 0);
+			buf_add_screen(&b, cases[i].bytes, strlen(cases[i].bytes)), 0);
 		assert_string_equal(b.data, cases[i].shown);
 		buf_fini(&b);
 	}
@@ -50,7 +50,7 @@ static void shows_a_nul(void **state)
 {
 	(void)state;
 	struct buf b = {0};
-	assert_int_equal(screen_add(&b, "a\0b", 3), 0);
+	assert_int_equal(buf_add_screen(&b, "a\0b", 3), 0);
 	assert_string_equal(b.data, "a\\000b");
 	buf_fini(&b);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/spawn.h"
 
-#include "app/keeper_home.h"
+#include "app/keeper/keeper_home.h"
 #include "base/buf.h"
 
 #include <errno.h>

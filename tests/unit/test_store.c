@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store_kit.h"
 
-#include "app/store.h"
+#include "app/store/store.h"
 
 #include <stdlib.h>
 #include <string.h>

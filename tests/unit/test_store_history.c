@@ -2,7 +2,7 @@
 /* What the store remembers of runs, for how long, and what it costs. */
 #include "store_kit.h"
 
-#include "app/store.h"
+#include "app/store/store.h"
 #include "os/clock.h"
 
 #include <errno.h>
@@ -31,8 +31,9 @@ static const char *found(struct kit *k, const struct store_query *query)
 	size_t i;
 	assert_non_null(runs);
 	text[0] = '\0';
-	json_array_foreach(runs, i, run) sprintf(text + strlen(text), "%lld",
-		(long long)json_integer_value(json_object_get(run, "job")));
+	json_array_foreach (runs, i, run)
+		sprintf(text + strlen(text), "%lld",
+			(long long)json_integer_value(json_object_get(run, "job")));
 	json_decref(runs);
 	return text;
 }
@@ -95,12 +96,13 @@ static void says_all_of_a_run(void **state)
 	char *text = json_dumps(runs, JSON_COMPACT);
 	assert_string_equal(text,
 		"[{\"run\":9,\"job\":7,\"rule\":\"r\",\"on_failure\":true,\"attempt\":2,"
-		"\"count\":5,\"event\":\"moved-from\",\"path\":\"/old\\\\n\\\\377\","
+		"\"count\":5,\"event\":\"moved-from\",\"path\":\"/"
+		"old\\n\xf4\x8f\xbf\xbf\","
 		"\"cmd\":\"cp\",\"user\":\"1000\",\"pid\":4194303,\"queued_ns\":3,"
 		"\"started\":\"2023-11-14T22:13:20.000000042Z\","
 		"\"started_ns\":1700000000000000042,\"duration_ns\":4,"
 		"\"outcome\":\"signal\",\"status\":15,\"user_us\":10,\"system_us\":11,"
-		"\"max_rss_kib\":12,\"output\":\"a\\\\0\\\\033\\\\n\"}]");
+		"\"max_rss_kib\":12,\"output\":\"a\\u0000\\u001B\\n\"}]");
 	free(text);
 	json_decref(runs);
 	const struct store_query without = {.run_id = 9};
@@ -419,8 +421,8 @@ static void takes_many_events_in_one_job(void **state)
 	uint64_t start_ns = clock_monotonic_ns();
 	store_put_job(k->store, &job);
 	for (uint64_t i = 1; i <= count; i++) {
-		struct store_event e = {.seq = i,
-			.view = view_of(c, EVENT_CLOSE_WRITE, NULL)};
+		struct store_event e = {
+			.seq = i, .view = view_of(c, EVENT_CLOSE_WRITE, NULL)};
 		store_add_event(k->store, 1, &e);
 	}
 	uint64_t put_ms = ms_since(start_ns);

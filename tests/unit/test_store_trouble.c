@@ -2,7 +2,7 @@
 /* What the store does when its file cannot be used. */
 #include "store_kit.h"
 
-#include "app/store.h"
+#include "app/store/store.h"
 #include "os/clock.h"
 
 #include <errno.h>

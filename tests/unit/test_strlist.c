@@ -41,21 +41,6 @@ static void takes_a_part_of_a_text(void **state)
 	strlist_fini(&l);
 }
 
-static void knows_what_stands_in_it(void **state)
-{
-	(void)state;
-	struct strlist l = {0};
-	assert_false(strlist_has(&l, ""));
-	strlist_add(&l, "one");
-	strlist_add(&l, "two");
-	assert_true(strlist_has(&l, "one"));
-	assert_true(strlist_has(&l, "two"));
-	assert_false(strlist_has(&l, "tw"));
-	assert_false(strlist_has(&l, "twos"));
-	assert_false(strlist_has(&l, ""));
-	strlist_fini(&l);
-}
-
 static void copies_all(void **state)
 {
 	(void)state;
@@ -77,7 +62,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_copies_in_order),
 		cmocka_unit_test(takes_a_part_of_a_text),
-		cmocka_unit_test(knows_what_stands_in_it),
 		cmocka_unit_test(copies_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

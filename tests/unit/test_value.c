@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/value.h"
+#include "core/text/value.h"
 
 #include "base/countof.h"
 
@@ -117,25 +117,25 @@ static void parses_size_conditions(void **state)
 	(void)state;
 	static const struct {
 		const char *text;
-		enum rule_compare compare;
+		enum value_compare compare;
 		uint64_t size;
 	} cases[] = {
-		{">10M", RULE_CMP_GT, 10 << 20},
-		{">= 10M", RULE_CMP_GE, 10 << 20},
-		{"<4K", RULE_CMP_LT, 4096},
-		{"<=4K", RULE_CMP_LE, 4096},
-		{"=0", RULE_CMP_EQ, 0},
-		{"10M", RULE_CMP_NONE, 0},
-		{"==0", RULE_CMP_NONE, 0},
-		{"><1", RULE_CMP_NONE, 0},
-		{">", RULE_CMP_NONE, 0},
+		{">10M", VALUE_CMP_GT, 10 << 20},
+		{">= 10M", VALUE_CMP_GE, 10 << 20},
+		{"<4K", VALUE_CMP_LT, 4096},
+		{"<=4K", VALUE_CMP_LE, 4096},
+		{"=0", VALUE_CMP_EQ, 0},
+		{"10M", VALUE_CMP_NONE, 0},
+		{"==0", VALUE_CMP_NONE, 0},
+		{"><1", VALUE_CMP_NONE, 0},
+		{">", VALUE_CMP_NONE, 0},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct buf why = {0};
-		enum rule_compare compare = RULE_CMP_NONE;
+		enum value_compare compare = VALUE_CMP_NONE;
 		uint64_t size = 0;
 		int rc = value_size_condition(cases[i].text, &compare, &size, &why);
-		assert_int_equal(rc, cases[i].compare == RULE_CMP_NONE ? -1 : 0);
+		assert_int_equal(rc, cases[i].compare == VALUE_CMP_NONE ? -1 : 0);
 		assert_int_equal(compare, cases[i].compare);
 		if (rc == 0)
 			assert_int_equal(size, cases[i].size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/view.h"
+#include "core/rule/view.h"
 
 #include "base/countof.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/when.h"
+#include "core/text/when.h"
 
 #include "base/countof.h"
 
@@ -118,6 +118,7 @@ static void refuses_what_is_no_time(void **state)
 		{"2026-13-01", EXPECTED "\"2026-13-01\""},
 		{"2026-02-29", EXPECTED "\"2026-02-29\""},
 		{"2100-02-29", EXPECTED "\"2100-02-29\""},
+		{"2026- 1-23", EXPECTED "\"2026- 1-23\""},
 		{"2026-11-00", EXPECTED "\"2026-11-00\""},
 		{"1969-12-31", EXPECTED "\"1969-12-31\""},
 		{"9999-12-31", EXPECTED "\"9999-12-31\""},

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/actors/actors.h"
+
+#include "app/actors/lineage.h"
+#include "app/actors/witness.h"
+#include "os/proc.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#define PROCESSES_MAX 262144
+
+struct actors {
+	struct proctable *processes;
+	const struct actors_source *source;
+	void *ctx; /* of the source */
+};
+
+struct actors *actors_new_from(const struct actors_source *source, void *ctx)
+{
+	struct actors *a = calloc(1, sizeof(*a));
+	if (!a)
+		return NULL;
+	*a = (struct actors){
+		.processes = proctable_new(PROCESSES_MAX), .source = source, .ctx = ctx};
+	if (a->processes)
+		return a;
+	free(a);
+	errno = ENOMEM;
+	return NULL;
+}
+
+struct actors *actors_new(
+	const struct actors_fds *fds, int wake_fd, const char *why_degraded)
+{
+	struct witness *w = witness_new(fds, wake_fd, why_degraded);
+	struct actors *a = w ? actors_new_from(&witness_source, w) : NULL;
+	int saved = errno;
+	if (!a)
+		witness_free(w);
+	if (!a || witness_scan(w, a->processes) == 0) {
+		errno = saved;
+		return a;
+	}
+	saved = errno;
+	actors_free(a);
+	errno = saved;
+	return NULL;
+}
+
+void actors_free(struct actors *a)
+{
+	if (!a)
+		return;
+	a->source->free(a->ctx);
+	proctable_free(a->processes);
+	free(a);
+}
+
+int actors_drain(struct actors *a)
+{
+	return a->source->drain(a->ctx, a->processes);
+}
+
+uint64_t actors_empty_ns(const struct actors *a)
+{
+	return a->source->empty_ns(a->ctx);
+}
+
+void actors_carry_opens(
+	struct actors *a, pid_t pid, const struct proctable_window *w, uint32_t opens)
+{
+	proctable_carry_opens(a->processes, pid, w, opens);
+}
+
+void actors_forget_past(struct actors *a, uint64_t empty_ns)
+{
+	proctable_forget_past(a->processes, empty_ns);
+}
+
+/* Ask /proc, which knows the process as long as its pidfd says that it is there. */
+static int look_up(struct actors *a, pid_t pid, int pidfd, struct actor *out)
+{
+	struct actor seen;
+	if (a->source->look_up(a->ctx, pid, &seen) < 0)
+		return -1;
+	if (!proc_is_there(pidfd)) {
+		actor_fini(&seen);
+		return 0;
+	}
+	actor_fini(out);
+	*out = seen;
+	return 0;
+}
+
+int actors_who(struct actors *a, pid_t pid, int pidfd, const struct proctable_window *w,
+	struct actor *out)
+{
+	if (proctable_who(a->processes, pid, w, out) < 0)
+		return -1;
+	if (pidfd < 0 || out->attribution != ACTOR_UNKNOWN)
+		return 0;
+	return look_up(a, pid, pidfd, out);
+}
+
+void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth)
+{
+	assert(tag);
+	actors_drain(a);
+	proctable_tag(a->processes, pid, tag, depth);
+}
+
+/* ---- Signals by tag ---- */
+
+size_t actors_signal(struct actors *a, uint64_t tag, int signal)
+{
+	struct lineage l = {0};
+	assert(tag);
+	actors_drain(a);
+	proctable_tagged(a->processes, tag, lineage_hold, &l);
+	if (signal) {
+		actors_drain(a);
+		proctable_tagged(a->processes, tag, lineage_confirm, &l);
+	}
+	return lineage_signal(&l, signal);
+}
+
+void actors_counters(const struct actors *a, struct actors_counters *out)
+{
+	a->source->counters(a->ctx, out);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Watches processes from a real-time thread: receives what the process connector and
+ * taskstats report, reads /proc of each program as it starts, and keeps all that for the
+ * main thread.
+ */
+#ifndef FSMON_APP_ACTORS_WITNESS_H
+#define FSMON_APP_ACTORS_WITNESS_H
+
+#include "app/actors/actors_source.h"
+#include "core/proc/actor.h"
+#include "core/proc/proctable.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct witness;
+
+/* It as a source of process records (app/actors). */
+extern const struct actors_source witness_source;
+
+/*
+ * Start watching, with a thread of its own unless there is no connector. `wake_fd` is a
+ * wake-up (os/thread) that is sent when much has gathered and after an error, or -1.
+ * `why_degraded` (static, or NULL) is the reason to give where a descriptor is -1.
+ * Returns the witness, or NULL with errno.
+ */
+__attribute__((warn_unused_result)) struct witness *witness_new(
+	const struct actors_fds *fds, int wake_fd, const char *why_degraded);
+
+/* Stop the thread and free everything; NULL is allowed. */
+void witness_free(struct witness *w);
+
+/*
+ * Fill the table from /proc, after the subscription, before the first event is resolved;
+ * without a connector leave it empty. Returns 0, or -1 with errno.
+ */
+int witness_scan(struct witness *w, struct proctable *t);
+
+/*
+ * Read /proc/PID now: for processes of which the table knows nothing. What stands there
+ * may be another process or another program by now, so at best the attribution is
+ * partial. Fills *out, which the caller frees with actor_fini. Returns 0, or -1 with
+ * ENOMEM.
+ */
+int witness_look(pid_t pid, struct actor *out);
+
+#endif

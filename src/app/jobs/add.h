@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes become events of jobs. */
+#ifndef FSMON_APP_JOBS_ADD_H
+#define FSMON_APP_JOBS_ADD_H
+
+#include "core/rule/change.h"
+#include "core/hook/outcome.h"
+#include "core/sched/sched.h"
+#include "os/clock.h"
+
+#include <stdint.h>
+
+struct jobs;
+
+/* See jobs_found. */
+void add_change(struct jobs *j, struct change *c, struct clock_now now);
+
+/* Names of users have come, for which changes waited. */
+void add_after_names(struct jobs *j, struct clock_now now);
+
+/* Let the rules of the changes that wait for names be those of another table: `map` is that of
+ * jobs_set_rules. */
+void add_renumber(struct jobs *j, const int64_t *map);
+
+/* Forget the changes that wait for names. */
+void add_forget(struct jobs *j);
+
+/*
+ * Have the rule's on-failure command run for events: copies of the items of `of`, whose
+ * count, truncated and order are the new job's too; nothing else of it is used. run_id
+ * is that of the run that failed, or 0. Nothing happens if the rule has no such command, or
+ * there is no memory.
+ */
+void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
+	const struct outcome *why, uint64_t run_id, struct clock_now now);
+
+#endif

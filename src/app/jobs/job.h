@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* A job and its events: what is known of them besides what the scheduler (core/sched) does. */
+#ifndef FSMON_APP_JOBS_JOB_H
+#define FSMON_APP_JOBS_JOB_H
+
+#include "app/jobs/named.h"
+#include "app/store/store.h"
+#include "core/hook/outcome.h"
+#include "core/sched/sched.h"
+#include "core/rule/view.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One event of a job. */
+struct job_event {
+	struct sched_item item; /* first, so that the scheduler's pointer is ours */
+	struct store_event event; /* as the store keeps it; its change is referred to */
+};
+
+/* The `data` of a scheduler's job. */
+struct job {
+	UT_hash_handle hh; /* jobs.runs, while it runs */
+	struct sched_job *sched;
+	struct named *named; /* its rule */
+	struct outcome *failure; /* what on-failure is told; NULL: it is not for that */
+	uint64_t failure_run_id; /* of the run that failed; 0: none */
+	uint64_t run_id; /* of its run; 0: it waits */
+	uint64_t added_ns; /* CLOCK_REALTIME */
+	uint64_t run_started_ns; /* likewise */
+	/* How its run ended, put off until its descendants are gone too; or NULL. */
+	struct outcome *deferred_end;
+	bool is_killed; /* all of its run is to be killed, also what comes yet */
+	bool is_unconfirmed; /* an earlier worker's run, not told of by the keeper yet */
+};
+
+/* Each rule has two lanes of the scheduler: for its command, and for its on-failure. */
+static inline uint32_t job_lane(uint32_t rule, bool is_failure)
+{
+	return 2 * rule + is_failure;
+}
+
+/* The number of a job's rule in the table in force, or -1 if it is gone. */
+static inline int64_t job_rule(const struct sched_job *s)
+{
+	return s->lane == SCHED_NO_LANE ? -1 : (int64_t)(s->lane / 2);
+}
+
+/* An event: takes a reference to the view's change. NULL with ENOMEM. */
+struct job_event *job_event_new(const struct view *view, uint64_t seq);
+
+/* Drop the reference; NULL is allowed. */
+void job_event_free(struct job_event *e);
+
+/* Free events that are no job's any more; the list is empty afterwards. */
+void job_free_events(struct sched_items *items);
+
+/* The newest event of a job; every job has one. */
+const struct job_event *job_newest(const struct sched_job *s);
+
+/* The path that a job is about: that of its newest event. */
+const char *job_path(const struct sched_job *s);
+
+/* How many hooks deep the deepest cause of the job lies; 0: no hook caused it. */
+uint32_t job_depth(const struct job *job);
+
+/*
+ * What is to be known of a job before the scheduler makes it: job_attach gives it to that. The
+ * failure, which is copied, and its run are those of a job for on-failure; else NULL and 0.
+ * Returns NULL with ENOMEM.
+ */
+struct job *job_new(
+	struct named *named, const struct outcome *failure, uint64_t failure_run_id);
+void job_attach(struct job *job, struct sched_job *s, uint64_t added_ns);
+
+/* Free what was not attached. NULL is allowed. */
+void job_free(struct job *job);
+
+/* Free a scheduler's job that is over, with its events and all that is known of it. */
+void job_drop(struct sched_job *s);
+
+/* Likewise, but for what is the scheduler's own. */
+void job_detach(struct sched_job *s);
+
+#endif

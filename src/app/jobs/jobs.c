@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/jobs/jobs.h"
+
+#include "app/jobs/add.h"
+#include "app/jobs/jobs_state.h"
+#include "app/jobs/keep.h"
+#include "app/log.h"
+#include "app/jobs/restore.h"
+#include "app/jobs/retag.h"
+#include "app/jobs/runs.h"
+#include "app/jobs/say.h"
+#include "base/countof.h"
+#include "os/clock.h"
+#include "os/user.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* How long the end waits for the store. */
+#define STORE_PATIENCE_NS UINT64_C(5000000000)
+
+/* ---- Life ---- */
+
+/* Who the daemon is: what hooks without `user` have for HOME and so on. */
+static void load_daemon_user(struct rule_user *out)
+{
+	struct user u;
+	out->uid = getuid();
+	out->gid = getgid();
+	if (user_by_id(out->uid, &u) < 0)
+		return;
+	out->name = u.name;
+	out->home = u.home;
+	out->shell = u.shell;
+	free(u.groups);
+}
+
+static void on_committed(void *ctx, const uint64_t *run_ids, size_t count)
+{
+	struct jobs *j = ctx;
+	j->config.link.done(j->config.link.ctx, run_ids, count);
+}
+
+static void on_lost(void *ctx)
+{
+	struct jobs *j = ctx;
+	keep_all(j->store, j->sched, &j->named);
+}
+
+static void on_names(void *ctx, uint32_t events)
+{
+	(void)events;
+	add_after_names(ctx, clock_now());
+}
+
+static int open_store(struct jobs *j, const struct daemon *daemon)
+{
+	struct store_config config = {
+		.poller = j->config.poller,
+		.dir = j->config.state_dir,
+		.keep_ns = daemon->history_keep_ns,
+		.keep_count = daemon->history_keep_count,
+		.committed = on_committed,
+		.lost = on_lost,
+		.ctx = j,
+	};
+	j->store = store_open(&config);
+	if (!j->store)
+		return -1;
+	j->last_run_id = store_last_run_id(j->store);
+	j->last_seq = store_last_event_seq(j->store);
+	return 0;
+}
+
+struct jobs *jobs_new(const struct jobs_config *config, const struct daemon *daemon)
+{
+	struct jobs *j = calloc(1, sizeof(*j));
+	if (!j)
+		return NULL;
+	j->config = *config;
+	STAILQ_INIT(&j->unnamed);
+	load_daemon_user(&j->daemon_user);
+	j->own_dirs[0] = realpath(config->state_dir, NULL);
+	j->own_dirs[1] = realpath(config->runtime_dir, NULL);
+	if (!config->is_dry && open_store(j, daemon) < 0)
+		goto fail;
+	j->names = names_new();
+	if (!j->names)
+		goto fail;
+	j->names_source =
+		poller_add(config->poller, names_fd(j->names), EPOLLIN, on_names, j);
+	if (!j->names_source)
+		goto fail;
+	config->link.listen(config->link.ctx, &runs_handlers, j);
+	return j;
+fail:;
+	int saved = errno;
+	jobs_free(j);
+	errno = saved;
+	return NULL;
+}
+
+static void on_drop(void *ctx, struct sched_job *s)
+{
+	(void)ctx;
+	job_detach(s);
+}
+
+/* End the store, and say what has become of the jobs that wait. */
+static void close_store(struct jobs *j)
+{
+	size_t waiting = jobs_waiting(j);
+	const char *s = waiting == 1 ? "" : "s", *is = waiting == 1 ? "is" : "are";
+	bool is_stored = j->store && store_close(j->store, STORE_PATIENCE_NS);
+	if (waiting && is_stored)
+		log_info("%zu waiting job%s %s stored, and run after the next start",
+			waiting, s, is);
+	else if (waiting && j->store)
+		log_err("%zu waiting job%s %s lost: the store could not be written",
+			waiting, s, is);
+	else if (waiting)
+		log_warn("%zu waiting job%s %s not run", waiting, s, is);
+}
+
+void jobs_free(struct jobs *j)
+{
+	if (!j)
+		return;
+	poller_remove(j->config.poller, j->names_source);
+	names_free(j->names);
+	close_store(j);
+	HASH_CLEAR(hh, j->runs);
+	sched_free(j->sched, on_drop, j);
+	add_forget(j);
+	named_fini(&j->named);
+	for (size_t i = 0; i < countof(j->own_dirs); i++)
+		free(j->own_dirs[i]);
+	free(j->by_rule);
+	rule_user_fini(&j->daemon_user);
+	free(j);
+}
+
+/* ---- The rules in force ---- */
+
+/* How the lanes of all rules work. */
+static struct timing *lanes_of(const struct table *rules)
+{
+	size_t count = table_count(rules);
+	struct timing *lanes = calloc(2 * count + 1, sizeof(*lanes));
+	for (uint32_t i = 0; lanes && i < count; i++) {
+		const struct timing *c = &table_rule(rules, i)->timing;
+		lanes[job_lane(i, false)] = *c;
+		/* What is run for failures is run once for each, one after the other. */
+		lanes[job_lane(i, true)] = (struct timing){
+			.run_per = TIMING_PER_EVENT,
+			.parallel = 1,
+			.queue_max = c->queue_max,
+			.timeout_ns = c->timeout_ns,
+			.stop_signal = c->stop_signal,
+			.stop_timeout_ns = c->stop_timeout_ns,
+		};
+	}
+	return lanes;
+}
+
+/* What becomes of each lane; jobs of a disabled rule go the way of those of a gone one. */
+static int64_t *map_lanes(
+	const struct table *now, const struct table *next, const int64_t *map)
+{
+	size_t count = table_count(now);
+	int64_t *lanes = calloc(2 * count + 1, sizeof(*lanes));
+	for (uint32_t i = 0; lanes && i < count; i++) {
+		int64_t to = map[i];
+		if (to >= 0 && !table_rule(next, (uint32_t)to)->enabled)
+			to = -1;
+		for (int is_failure = 0; is_failure < 2; is_failure++)
+			lanes[job_lane(i, is_failure)] =
+				to < 0 ? -1 : (int64_t)job_lane((uint32_t)to, is_failure);
+	}
+	return lanes;
+}
+
+/* What waits no more after a reload: it has joined another job, or has no rule. */
+static void drop_gone(struct jobs *j, struct sched_job **gone, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct named *named = ((struct job *)gone[i]->data)->named;
+		if (gone[i]->follower) {
+			keep_follow(j->store, gone[i], gone[i]->follower);
+		} else {
+			say_dropped(named->name, job_path(gone[i]));
+			named->counters.dropped += gone[i]->count;
+			keep_done(j->store, gone[i]);
+		}
+		job_drop(gone[i]);
+	}
+	free(gone);
+}
+
+/* Have the scheduler work for the rules. Returns 0, or -1 with ENOMEM. */
+static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *map,
+	uint32_t max_parallel)
+{
+	size_t count = 2 * table_count(rules), gone_count = 0;
+	struct timing *lanes = lanes_of(rules);
+	struct sched_job **gone = NULL;
+	int rc = lanes ? 0 : -1;
+	if (rc == 0 && !j->sched) {
+		uint64_t last = j->store ? store_last_job_id(j->store) : 0;
+		j->sched =
+			sched_new(lanes, count, max_parallel, last, clock_realtime_ns());
+		rc = j->sched ? 0 : -1;
+	} else if (rc == 0) {
+		int64_t *lane_map = map_lanes(j->rules, rules, map);
+		rc = lane_map ? sched_reload(j->sched, lanes, count, lane_map,
+					max_parallel, &gone, &gone_count)
+			      : -1;
+		free(lane_map);
+	}
+	free(lanes);
+	if (rc == 0)
+		drop_gone(j, gone, gone_count);
+	return rc;
+}
+
+/* Set a pause in the scheduler: of both lanes, for ever or until a time. */
+static void pause_lanes(struct jobs *j, uint32_t rule, uint64_t until_ns)
+{
+	for (int is_failure = 0; is_failure < 2; is_failure++)
+		sched_pause(j->sched, job_lane(rule, is_failure), until_ns);
+}
+
+/* Rules that are new to the scheduler may have been paused before. */
+static void apply_pauses(struct jobs *j)
+{
+	struct clock_now now = clock_now();
+	for (uint32_t i = 0; i < table_count(j->rules); i++) {
+		uint64_t until_ns = j->by_rule[i]->paused_until_ns;
+		if (until_ns == UINT64_MAX)
+			pause_lanes(j, i, SCHED_FOREVER);
+		else if (until_ns > now.realtime_ns)
+			pause_lanes(
+				j, i, now.monotonic_ns + (until_ns - now.realtime_ns));
+	}
+}
+
+int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map,
+	const struct daemon *daemon)
+{
+	size_t count = table_count(rules);
+	struct named **by_rule = calloc(count + 1, sizeof(struct named *));
+	bool is_first = !j->sched;
+	int rc = by_rule ? 0 : -1;
+	for (uint32_t i = 0; rc == 0 && i < count; i++) {
+		by_rule[i] = named_get(&j->named, table_rule(rules, i)->name);
+		rc = by_rule[i] ? 0 : -1;
+	}
+	if (rc == 0)
+		rc = set_lanes(j, rules, map, daemon->max_parallel);
+	if (rc < 0) {
+		free(by_rule);
+		errno = ENOMEM;
+		return -1;
+	}
+	if (map)
+		add_renumber(j, map);
+	free(j->by_rule);
+	j->by_rule = by_rule;
+	j->rules = rules;
+	if (is_first)
+		restore_all(j, clock_now());
+	apply_pauses(j);
+	if (j->store)
+		store_set_keep(
+			j->store, daemon->history_keep_ns, daemon->history_keep_count);
+	return 0;
+}
+
+/* ---- From outside ---- */
+
+void jobs_found(struct jobs *j, struct change *c, struct clock_now now)
+{
+	add_change(j, c, now);
+}
+
+void jobs_pump(struct jobs *j, struct clock_now now)
+{
+	runs_pump(j, now);
+}
+
+uint64_t jobs_next_ns(const struct jobs *j)
+{
+	return runs_next_ns(j);
+}
+
+void jobs_retag(struct jobs *j, const char *hooks_dir)
+{
+	retag_all(j, hooks_dir);
+}
+
+void jobs_rerun(struct jobs *j, uint64_t run_id,
+	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx)
+{
+	restore_job_of(j, run_id, done, ctx);
+}
+
+void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
+{
+	struct named *named = j->by_rule[rule];
+	bool is_forever = for_ns > UINT64_MAX / 4;
+	struct clock_now now = clock_now();
+	pause_lanes(j, rule, is_forever ? SCHED_FOREVER : now.monotonic_ns + for_ns);
+	named->paused_until_ns = is_forever ? UINT64_MAX : now.realtime_ns + for_ns;
+	if (j->store)
+		store_put_pause(j->store, named->name, named->paused_until_ns);
+	if (j->store)
+		store_flush(j->store);
+}
+
+size_t jobs_unpause(struct jobs *j, uint32_t rule)
+{
+	struct named *named = j->by_rule[rule];
+	size_t waiting = 0;
+	for (int is_failure = 0; is_failure < 2; is_failure++) {
+		uint32_t lane = job_lane(rule, is_failure);
+		waiting += sched_counts(j->sched, lane, clock_monotonic_ns()).waiting;
+		sched_unpause(j->sched, lane);
+	}
+	named->paused_until_ns = 0;
+	if (j->store)
+		store_drop_pause(j->store, named->name);
+	return waiting;
+}
+
+/* Nothing starts any more; runs are still stopped when their time is over. */
+void jobs_stop(struct jobs *j)
+{
+	j->is_stopping = true;
+	for (uint32_t i = 0; i < table_count(j->rules); i++)
+		pause_lanes(j, i, SCHED_FOREVER);
+}
+
+bool jobs_mark(const struct jobs *j, uint64_t *mark)
+{
+	*mark = sched_last_order(j->sched);
+	return STAILQ_EMPTY(&j->unnamed) && j->has_caught_up;
+}
+
+bool jobs_is_done(const struct jobs *j, uint64_t mark)
+{
+	return sched_is_done(j->sched, mark, clock_monotonic_ns());
+}
+
+struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)
+{
+	const struct named *named = j->by_rule[rule];
+	struct jobs_counters c = named->counters;
+	for (int is_failure = 0; is_failure < 2; is_failure++) {
+		struct sched_counts counts = sched_counts(
+			j->sched, job_lane(rule, is_failure), clock_monotonic_ns());
+		c.waiting += counts.waiting;
+		c.running += counts.running;
+		c.held += counts.held;
+		if (counts.paused_until_ns)
+			c.paused_until_ns = named->paused_until_ns;
+	}
+	return c;
+}
+
+size_t jobs_running(const struct jobs *j)
+{
+	return HASH_COUNT(j->runs);
+}
+
+size_t jobs_waiting(const struct jobs *j)
+{
+	return j->sched ? sched_waiting_all(j->sched) : 0;
+}
+
+struct store *jobs_store(struct jobs *j)
+{
+	return j->store;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs and runs: what is to be run for changes, what runs, and how it ended. */
+#ifndef FSMON_APP_JOBS_JOBS_H
+#define FSMON_APP_JOBS_JOBS_H
+
+#include "app/jobs/jobs_values.h"
+#include "app/store/store.h"
+#include "core/rule/change.h"
+#include "core/conf/conf.h"
+#include "core/rule/table.h"
+#include "os/clock.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct jobs; /* opaque */
+
+/* NULL with errno. */
+struct jobs *jobs_new(const struct jobs_config *config, const struct daemon *daemon);
+
+/* Forget all jobs; what waits stays in the store. */
+void jobs_free(struct jobs *j);
+
+/*
+ * Put rules in force. Jobs that wait for a rule whose name is still there go on with its
+ * new form; those of a rule that is gone, or disabled now, are dropped, which is logged. The
+ * first time, jobs that an earlier worker left are taken in. The table is borrowed until the
+ * next call; `map` says for each rule of the table before which number it has now, or -1
+ * (NULL the first time). Returns 0, or -1 with ENOMEM: then all is as it was.
+ */
+int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map,
+	const struct daemon *daemon);
+
+/* Tag what the hooks of an earlier worker have left, by the labels of their cgroups in the
+ * keeper's directory (NULL: there is none). After the first jobs_set_rules, before the first
+ * jobs_found. */
+void jobs_retag(struct jobs *j, const char *hooks_dir);
+
+/* A change that concerns rules: judge it for each, and queue jobs. Takes a reference if
+ * need be. */
+void jobs_found(struct jobs *j, struct change *c, struct clock_now now);
+
+/* Start what may start, and stop what must stop. */
+void jobs_pump(struct jobs *j, struct clock_now now);
+
+/* When jobs_pump may have something to do again: CLOCK_MONOTONIC, UINT64_MAX if never. */
+uint64_t jobs_next_ns(const struct jobs *j);
+
+/* Start nothing more. What waits stays in the store; where there is none it is dropped, which
+ * is logged. */
+void jobs_stop(struct jobs *j);
+
+/* Start no run of a rule for so long (SCHED_FOREVER: until it is resumed). */
+void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns);
+
+/* Go on; returns how many jobs waited. */
+size_t jobs_unpause(struct jobs *j, uint32_t rule);
+
+/* Run the job of a run again, as a new job. `done` gets its number, or 0 and the reason;
+ * perhaps before this returns. */
+void jobs_rerun(struct jobs *j, uint64_t run_id,
+	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx);
+
+/* NULL with a dry run. */
+struct store *jobs_store(struct jobs *j);
+
+/*
+ * A mark after everything that was found so far; jobs_is_done says whether all of that
+ * has ended, or was put aside (its rule is paused, or the breaker holds it). Returns false
+ * while changes wait for users' names, which would come after it: ask again.
+ */
+bool jobs_mark(const struct jobs *j, uint64_t *mark);
+bool jobs_is_done(const struct jobs *j, uint64_t mark);
+
+size_t jobs_running(const struct jobs *j);
+size_t jobs_waiting(const struct jobs *j);
+
+/* The counters of a rule (its number in the table in force). */
+struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* What the modules that app/jobs is made of share: add, restore, runs and retag. */
+#ifndef FSMON_APP_JOBS_JOBS_STATE_H
+#define FSMON_APP_JOBS_JOBS_STATE_H
+
+#include "app/jobs/job.h"
+#include "app/jobs/jobs_values.h"
+#include "app/jobs/named.h"
+#include "app/actors/names.h"
+#include "app/store/store.h"
+#include "core/sched/sched.h"
+#include "core/rule/table.h"
+#include "os/poller.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+STAILQ_HEAD(jobs_changes, change);
+
+struct jobs {
+	struct jobs_config config;
+	struct store *store; /* NULL with a dry run */
+	struct sched *sched; /* lanes: job_lane */
+	const struct table *rules;
+	struct named_table named;
+	struct named **by_rule; /* for each rule of the table */
+	struct job *runs; /* by run id */
+	uint64_t last_run_id;
+	uint64_t last_seq; /* of events */
+	bool is_stopping; /* no change is judged any more */
+
+	/* app/jobs/add's */
+	struct names *names;
+	struct poller_source *names_source;
+	struct jobs_changes unnamed; /* changes that wait for the names of users */
+	char *own_dirs[2]; /* changes below them are fsmon's own: state, runtime */
+
+	/* app/jobs/runs' */
+	struct rule_user daemon_user;
+	size_t deferred_count; /* runs with a deferred end */
+	uint64_t deferred_check_ns; /* when to look for their descendants again */
+	bool has_caught_up; /* the keeper has told all of earlier workers' runs */
+};
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/jobs/keep.h"
+
+#include <assert.h>
+
+static void put_job(struct store *store, const struct sched_job *s)
+{
+	const struct job *job = s->data;
+	struct store_job put = {
+		.id = s->id,
+		.rule = job->named->name,
+		.key = job_path(s),
+		.attempt = s->attempt,
+		.failures = s->failures,
+		.count = s->count,
+		.truncated = s->truncated,
+		.run_id = job->run_id,
+		.added_ns = job->added_ns,
+		.failure = job->failure,
+		.failure_run_id = job->failure_run_id,
+	};
+	store_put_job(store, &put);
+}
+
+void keep_job(
+	struct store *store, const struct sched_job *s, const struct job_event *added)
+{
+	if (!store)
+		return;
+	put_job(store, s);
+	if (added)
+		store_add_event(store, s->id, &added->event);
+}
+
+void keep_whole_job(struct store *store, const struct sched_job *s)
+{
+	const struct sched_item *item;
+	if (!store)
+		return;
+	put_job(store, s);
+	STAILQ_FOREACH (item, &s->items, next)
+		store_add_event(store, s->id, &((const struct job_event *)item)->event);
+}
+
+void keep_cut(struct store *store, const struct sched_job *s, const struct job_event *cut)
+{
+	if (store)
+		store_drop_event(store, s->id, cut->event.seq);
+}
+
+void keep_done(struct store *store, const struct sched_job *s)
+{
+	if (store)
+		store_done_job(store, s->id);
+}
+
+void keep_cut_all(
+	struct store *store, const struct sched_job *s, const struct sched_items *items)
+{
+	const struct job *job = s->data;
+	const struct sched_item *item;
+	STAILQ_FOREACH (item, items, next) {
+		job->named->counters.unlisted++;
+		keep_cut(store, s, (const struct job_event *)item);
+	}
+}
+
+void keep_follow(
+	struct store *store, const struct sched_job *s, const struct sched_job *follower)
+{
+	keep_cut_all(store, follower, &s->items);
+	if (!store)
+		return;
+	store_follow(store, s->id, follower->id);
+	put_job(store, follower);
+}
+
+/* How long a job that runs had waited. An earlier worker's has been queued before the clock of
+ * this one's scheduler knows of it. */
+static uint64_t waited_ns(const struct sched_job *s)
+{
+	const struct job *job = s->data;
+	if (s->started_ns >= s->queued_ns)
+		return s->started_ns - s->queued_ns;
+	return job->run_started_ns > job->added_ns ? job->run_started_ns - job->added_ns
+						   : 0;
+}
+
+void keep_run(struct store *store, const struct sched_job *s, const struct outcome *end)
+{
+	const struct job *job = s->data;
+	if (!store)
+		return;
+	struct store_run run = {
+		.id = job->run_id,
+		.job_id = s->id,
+		.rule = job->named->name,
+		.is_on_failure = job->failure != NULL,
+		.event = &job_newest(s)->event,
+		.count = s->count,
+		.attempt = s->attempt,
+		.queued_ns = waited_ns(s),
+		.started_ns = job->run_started_ns,
+	};
+	if (end)
+		run.outcome = *end;
+	store_put_run(store, &run);
+}
+
+static void put_again(void *ctx, const struct sched_job *s)
+{
+	keep_whole_job(ctx, s);
+	if (((const struct job *)s->data)->run_id)
+		keep_run(ctx, s, NULL);
+}
+
+void keep_all(
+	struct store *store, const struct sched *sched, const struct named_table *named)
+{
+	const struct named *n, *next;
+	assert(store);
+	sched_each(sched, put_again, store);
+	HASH_ITER (hh, named->by_name, n, next) {
+		if (n->paused_until_ns)
+			store_put_pause(store, n->name, n->paused_until_ns);
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Jobs become runs, and end. */
+#ifndef FSMON_APP_JOBS_RUNS_H
+#define FSMON_APP_JOBS_RUNS_H
+
+#include "app/link/link.h"
+#include "os/clock.h"
+
+#include <stdint.h>
+
+struct jobs;
+
+/* What the link calls; its ctx is the jobs. */
+extern const struct link_run_handlers runs_handlers;
+
+/* Do what the scheduler wants done now. */
+void runs_pump(struct jobs *j, struct clock_now now);
+
+/* When that may have something to do again: CLOCK_MONOTONIC, UINT64_MAX if never. */
+uint64_t runs_next_ns(const struct jobs *j);
+
+#endif

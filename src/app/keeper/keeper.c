@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/keeper/keeper.h"
+
+#include "app/keeper/keeper_home.h"
+#include "app/keeper/keeper_runs.h"
+#include "app/keeper/keeper_worker.h"
+#include "app/log.h"
+#include "core/hook/wire.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/notify.h"
+#include "os/poller.h"
+#include "os/proc.h"
+#include "os/signals.h"
+#include "os/sock.h"
+#include "os/spawn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+#define BACKOFF_MIN_NS (100 * NS_PER_MS)
+#define BACKOFF_MAX_NS (10000 * NS_PER_MS)
+#define STABLE_NS (10000 * NS_PER_MS) /* a worker that lived so long was well */
+#define PATIENCE_NS (2000 * NS_PER_MS) /* for a worker that should have ended */
+#define RECEIVE_MAX 64 /* messages of one turn */
+
+enum keeper_stop {
+	GOES_ON,
+	STOPS, /* after the running hooks */
+	STOPS_NOW, /* hooks have been killed */
+};
+
+struct keeper {
+	const struct keeper_config *config;
+	const char *notify_address; /* NULL: no service manager */
+	struct spawn_defaults defaults;
+	struct poller *poller;
+	struct cgroup_home *home; /* NULL: hooks get no cgroups */
+	int home_error; /* why */
+	bool has_warned_of_cgroups;
+	struct keeper_runs *runs;
+	int signal_fd;
+	bool is_init; /* pid 1: whatever lost its parent is ours to reap */
+	char *packet; /* WIRE_MAX_BYTES */
+
+	pid_t worker_pid; /* 0: none */
+	int worker_pidfd;
+	struct poller_source *worker_exit;
+	int worker_fd; /* -1: none */
+	struct poller_source *worker_source;
+	uint64_t worker_since_ns;
+	bool must_tell_caught_up;
+	bool must_tell_reload;
+	bool must_tell_stop;
+
+	bool was_ready; /* some worker was */
+	enum keeper_stop stop;
+	uint64_t backoff_ns;
+	uint64_t restart_at_ns; /* 0: no restart to come */
+	uint64_t kill_at_ns; /* when patience with the worker ends; 0: not waiting */
+	bool gave_up; /* it ended: do not wait for hooks either */
+	int exit_code;
+};
+
+static void notify(const struct keeper *k, const char *state)
+{
+	if (k->notify_address)
+		notify_send(k->notify_address, state);
+}
+
+/* ---- The worker's life ---- */
+
+static void on_worker(void *ctx, uint32_t events);
+static void on_worker_exit(void *ctx, uint32_t events);
+
+static void drop_socket(struct keeper *k)
+{
+	if (k->worker_fd < 0)
+		return;
+	poller_remove(k->poller, k->worker_source);
+	k->worker_source = NULL;
+	fd_close(k->worker_fd);
+	k->worker_fd = -1;
+	keeper_runs_set_worker(k->runs, -1);
+}
+
+/* Watch a new worker and its socket. What cannot be watched is of no use. */
+static int watch_worker(struct keeper *k, int fd)
+{
+	k->worker_fd = fd;
+	k->worker_pidfd = proc_hold(k->worker_pid);
+	if (k->worker_pidfd >= 0)
+		k->worker_exit = poller_add(
+			k->poller, k->worker_pidfd, EPOLLIN, on_worker_exit, k);
+	if (k->worker_exit)
+		k->worker_source = poller_add(k->poller, fd, EPOLLIN, on_worker, k);
+	return k->worker_source ? 0 : -1;
+}
+
+static void forget_worker(struct keeper *k)
+{
+	drop_socket(k);
+	poller_remove(k->poller, k->worker_exit);
+	k->worker_exit = NULL;
+	fd_close(k->worker_pidfd);
+	k->worker_pidfd = -1;
+	k->worker_pid = 0;
+	k->kill_at_ns = 0;
+}
+
+static int start_worker(struct keeper *k)
+{
+	const struct keeper_config *c = k->config;
+	struct wire_hello hello = {
+		.subscribed_ns = c->subscribed_ns,
+		.degraded = c->degraded,
+		.hooks_dir = k->home ? cgroup_home_path(k->home) : NULL,
+	};
+	int fd;
+	assert(k->worker_pid == 0 && k->worker_fd < 0);
+	pid_t pid =
+		keeper_worker_start(c->worker_exe, c->worker_argv, &c->fds, hello, &fd);
+	if (pid < 0)
+		return -1;
+	k->worker_pid = pid;
+	k->worker_since_ns = clock_monotonic_ns();
+	if (watch_worker(k, fd) < 0) {
+		int saved = errno;
+		kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+		forget_worker(k);
+		errno = saved;
+		return -1;
+	}
+	keeper_runs_set_worker(k->runs, k->worker_fd);
+	k->must_tell_caught_up = true;
+	k->must_tell_reload = false;
+	k->must_tell_stop = k->stop != GOES_ON;
+	return 0;
+}
+
+/* Plan the next start: soon at first, then less and less often. */
+static void plan_restart(struct keeper *k, uint64_t now_ns)
+{
+	bool was_stable = now_ns - k->worker_since_ns >= STABLE_NS;
+	if (was_stable || k->backoff_ns == 0)
+		k->backoff_ns = BACKOFF_MIN_NS;
+	else if (k->backoff_ns < BACKOFF_MAX_NS / 2)
+		k->backoff_ns *= 2;
+	else
+		k->backoff_ns = BACKOFF_MAX_NS;
+	k->restart_at_ns = now_ns + k->backoff_ns;
+	log_err("worker starts again in %" PRIu64 " ms", k->backoff_ns / NS_PER_MS);
+}
+
+static void restart_worker(struct keeper *k)
+{
+	k->restart_at_ns = 0;
+	if (start_worker(k) == 0)
+		return;
+	log_err("worker cannot be started: %s", strerror(errno));
+	uint64_t now_ns = clock_monotonic_ns();
+	k->worker_since_ns = now_ns;
+	plan_restart(k, now_ns);
+}
+
+static void log_exit(int status)
+{
+	if (WIFSIGNALED(status))
+		log_err("worker was killed by signal %d (%s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	else
+		log_err("worker ended with status %d", WEXITSTATUS(status));
+}
+
+/* What the end of the worker means: the end of all, or a new one. */
+static void judge_exit(struct keeper *k, int status)
+{
+	bool expected = k->stop != GOES_ON && WIFEXITED(status);
+	bool is_final = k->stop != GOES_ON || !k->was_ready;
+	if (!expected && (k->was_ready || WIFSIGNALED(status)))
+		log_exit(status);
+	if (is_final)
+		k->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+	else
+		plan_restart(k, clock_monotonic_ns());
+}
+
+/* ---- Messages ---- */
+
+static void on_status(const struct keeper *k, const char *text)
+{
+	char state[512];
+	snprintf(state, sizeof(state), "STATUS=%s", text);
+	/* A newline would begin another variable. */
+	char *end = strchr(state, '\n');
+	if (end)
+		*end = '\0';
+	notify(k, state);
+}
+
+/* Say once if hooks get no cgroups. */
+static void warn_of_missing_cgroups(struct keeper *k)
+{
+	if (k->has_warned_of_cgroups ||
+		(k->home && keeper_runs_without_cgroup(k->runs) == 0))
+		return;
+	k->has_warned_of_cgroups = true;
+	if (k->home)
+		log_warn("a hook got no cgroup: a stop reaches its process group alone");
+	else
+		log_warn(
+			"hooks get no cgroups (%s): a stop reaches their process groups, "
+			"and what is known to descend from them",
+			strerror(k->home_error));
+}
+
+static void on_ready(struct keeper *k, bool logs_json)
+{
+	k->was_ready = true;
+	log_set_json(logs_json);
+	notify(k, "READY=1");
+	warn_of_missing_cgroups(k);
+}
+
+static void dispatch(
+	struct keeper *k, const struct wire_message *m, const int *fds, size_t fd_count)
+{
+	switch (m->type) {
+	case WIRE_RUN:
+		/* What a worker asked for that is dead now, the next one asks for again.
+		 */
+		if (k->worker_pid != 0)
+			keeper_runs_start(
+				k->runs, &(struct keeper_request){.run_id = m->run_id,
+						 .run = &m->run,
+						 .fds = fds,
+						 .fd_count = fd_count});
+		break;
+	case WIRE_SIGNAL:
+		keeper_runs_signal(k->runs, m->run_id, m->signal);
+		break;
+	case WIRE_STOP:
+		keeper_runs_stop(k->runs, m->run_id, m->signal);
+		break;
+	case WIRE_KILL:
+		keeper_runs_kill(k->runs, m->run_id);
+		break;
+	case WIRE_DONE:
+		keeper_runs_done(k->runs, m->done.ids, m->done.count);
+		break;
+	case WIRE_READY:
+		on_ready(k, m->logs_json);
+		break;
+	case WIRE_STATUS:
+		on_status(k, m->text);
+		break;
+	default:
+		log_err("unexpected message %d from the worker", (int)m->type);
+	}
+}
+
+/* Receive one message. Returns whether there may be more. */
+static bool receive(struct keeper *k)
+{
+	int fds[SOCK_MAX_FDS];
+	size_t fd_count;
+	ssize_t len = sock_recv(k->worker_fd, k->packet, WIRE_MAX_BYTES, fds, &fd_count);
+	/* A worker that died before it had read all: said once, and what it sent comes after it.
+	 */
+	if (len < 0 && errno == ECONNRESET)
+		return true;
+	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EMSGSIZE)) {
+		drop_socket(k);
+		/* It should be about to end. */
+		k->kill_at_ns = clock_monotonic_ns() + PATIENCE_NS;
+		return false;
+	}
+	if (len < 0 && errno == EAGAIN)
+		return false;
+	struct wire_message m;
+	if (len > 0 && wire_decode(&m, k->packet, (size_t)len) == 0) {
+		dispatch(k, &m, fds, fd_count);
+		wire_fini(&m);
+	} else {
+		log_err("faulty message from the worker: %s", strerror(errno));
+	}
+	while (fd_count > 0)
+		fd_close(fds[--fd_count]);
+	return true;
+}
+
+static void on_worker(void *ctx, uint32_t events)
+{
+	struct keeper *k = ctx;
+	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
+		return;
+	/* A hook announces itself on this socket: only where there is room is one
+	 * started. */
+	for (int i = 0; i < RECEIVE_MAX && sock_has_room(k->worker_fd); i++) {
+		if (!receive(k))
+			break;
+	}
+}
+
+static void on_worker_exit(void *ctx, uint32_t events)
+{
+	(void)events;
+	struct keeper *k = ctx;
+	int status;
+	pid_t pid = waitpid(k->worker_pid, &status, WNOHANG);
+	if (pid == 0 || (pid < 0 && errno == EINTR))
+		return;
+	k->worker_pid = 0;
+	/* It may have become ready before it ended. */
+	while (k->worker_fd >= 0 && receive(k))
+		continue;
+	forget_worker(k);
+	judge_exit(k, pid < 0 ? EXIT_FAILURE << 8 : status);
+}
+
+/* Send a message without fields unless it has been sent. Returns whether it has. */
+static bool tell_once(struct keeper *k, bool *must_tell, enum wire_type type)
+{
+	if (!*must_tell)
+		return true;
+	struct wire_message m = {.type = type};
+	if (type == WIRE_SHUTDOWN)
+		m.now = k->stop == STOPS_NOW;
+	*must_tell = keeper_worker_send(k->worker_fd, &m, NULL) < 0;
+	return !*must_tell;
+}
+
+/* Tell the worker all that it does not know; where the socket is full, hear nothing new
+ * from it until there is room. */
+static void tell(struct keeper *k)
+{
+	if (k->worker_fd < 0)
+		return;
+	bool is_told = keeper_runs_tell(k->runs) &&
+		       tell_once(k, &k->must_tell_caught_up, WIRE_CAUGHT_UP) &&
+		       tell_once(k, &k->must_tell_reload, WIRE_RELOAD) &&
+		       tell_once(k, &k->must_tell_stop, WIRE_SHUTDOWN);
+	bool may_hear = is_told && sock_has_room(k->worker_fd);
+	poller_change(k->poller, k->worker_source, may_hear ? EPOLLIN : EPOLLOUT);
+}
+
+/* ---- Signals and time ---- */
+
+static void on_stop_signal(struct keeper *k)
+{
+	k->restart_at_ns = 0;
+	k->must_tell_stop = true;
+	if (k->stop == GOES_ON) {
+		k->stop = STOPS;
+		notify(k, "STOPPING=1");
+		return;
+	}
+	k->stop = STOPS_NOW;
+	keeper_runs_kill_all(k->runs);
+	k->kill_at_ns = clock_monotonic_ns() + PATIENCE_NS;
+}
+
+static void on_reload_signal(struct keeper *k)
+{
+	if (k->stop != GOES_ON || k->worker_fd < 0)
+		return;
+	char state[64];
+	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		clock_monotonic_ns() / 1000);
+	notify(k, state);
+	k->must_tell_reload = true;
+}
+
+/* As init: reap what nobody else does. Children of our own are left to whoever knows them. */
+static void reap(struct keeper *k)
+{
+	siginfo_t info = {0};
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		info.si_pid > 0) {
+		if (info.si_pid == k->worker_pid)
+			on_worker_exit(k, 0);
+		else if (!keeper_runs_reap(k->runs, info.si_pid))
+			waitpid(info.si_pid, NULL, WNOHANG);
+		info.si_pid = 0;
+	}
+}
+
+static void on_signal(void *ctx, uint32_t events)
+{
+	(void)events;
+	struct keeper *k = ctx;
+	for (int signal; (signal = signals_next(k->signal_fd));) {
+		if (signal == SIGCHLD)
+			reap(k);
+		else if (signal == SIGHUP)
+			on_reload_signal(k);
+		else
+			on_stop_signal(k);
+	}
+}
+
+static int64_t timeout_ns(const struct keeper *k)
+{
+	uint64_t at_ns = k->restart_at_ns;
+	if (at_ns == 0 || (k->kill_at_ns != 0 && k->kill_at_ns < at_ns))
+		at_ns = k->kill_at_ns;
+	if (at_ns == 0)
+		return POLLER_FOREVER;
+	uint64_t now_ns = clock_monotonic_ns();
+	return at_ns > now_ns ? (int64_t)(at_ns - now_ns) : 0;
+}
+
+static void do_due(struct keeper *k)
+{
+	if (k->restart_at_ns == 0 && k->kill_at_ns == 0)
+		return;
+	uint64_t now_ns = clock_monotonic_ns();
+	if (k->restart_at_ns != 0 && now_ns >= k->restart_at_ns)
+		restart_worker(k);
+	if (k->kill_at_ns != 0 && now_ns >= k->kill_at_ns) {
+		k->kill_at_ns = 0;
+		k->gave_up = k->stop == STOPS_NOW;
+		if (k->worker_pid != 0)
+			kill(k->worker_pid, SIGKILL);
+	}
+}
+
+/* ---- Start and end ---- */
+
+static int open_signals(struct keeper *k)
+{
+	const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	signal(SIGPIPE, SIG_IGN);
+	k->signal_fd = signals_open(signals, k->is_init ? 4 : 3);
+	if (k->signal_fd < 0)
+		return -1;
+	return poller_add(k->poller, k->signal_fd, EPOLLIN, on_signal, k) ? 0 : -1;
+}
+
+static int init(struct keeper *k, const struct keeper_config *config)
+{
+	*k = (struct keeper){
+		.config = config,
+		.notify_address = getenv("NOTIFY_SOCKET"),
+		.signal_fd = -1,
+		.is_init = getpid() == 1,
+		.worker_fd = -1,
+		.worker_pidfd = -1,
+	};
+	k->poller = poller_new();
+	k->packet = malloc(WIRE_MAX_BYTES);
+	if (!k->poller || !k->packet || open_signals(k) < 0)
+		return -1;
+	spawn_get_defaults(&k->defaults);
+	proc_allow_files();
+	k->home = keeper_home_open();
+	k->home_error = errno;
+	k->runs = keeper_runs_new(k->poller, &k->defaults, k->home);
+	return k->runs ? start_worker(k) : -1;
+}
+
+static void fini(struct keeper *k)
+{
+	if (k->runs) {
+		forget_worker(k);
+		keeper_runs_free(k->runs);
+	}
+	cgroup_home_close(k->home);
+	fd_close(k->signal_fd);
+	poller_free(k->poller);
+	free(k->packet);
+}
+
+static bool has_finished(const struct keeper *k)
+{
+	if (k->worker_pid != 0 || k->restart_at_ns != 0)
+		return false;
+	return k->gave_up || keeper_runs_alive(k->runs) == 0;
+}
+
+int keeper_run(const struct keeper_config *config)
+{
+	struct keeper k;
+	assert(config->worker_argv && config->worker_argv[0]);
+	log_open(false);
+	if (init(&k, config) < 0) {
+		log_err("cannot start: %s", strerror(errno));
+		fini(&k);
+		return EXIT_FAILURE;
+	}
+	while (!has_finished(&k)) {
+		tell(&k);
+		if (k.was_ready)
+			warn_of_missing_cgroups(&k);
+		if (poller_turn(k.poller, timeout_ns(&k)) < 0) {
+			log_err("cannot wait: %s", strerror(errno));
+			k.exit_code = EXIT_FAILURE;
+			break;
+		}
+		do_due(&k);
+	}
+	fini(&k);
+	return k.exit_code;
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/watch/filesystems.h"
+
+#include "app/watch/watch_way.h"
+#include "base/countof.h"
+#include "core/record/fanmask.h"
+#include "os/fd.h"
+#include "os/handle.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAME_ID "another filesystem with the same id is mounted (a copied image?)"
+
+#define WATCH_WAY_POINTER(way) &(way),
+static const struct watch_way *const ways[] = {WATCH_WAYS(WATCH_WAY_POINTER)};
+
+/* Types on which programs lie, and which are known to take a mark. */
+static const char *const exec_types[] = {
+	"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "f2fs"};
+
+/* ---- Building ---- */
+
+/* The next way, from *i on, in which a filesystem may be watched: what is watched already
+ * stays with its way. NULL if there is none. */
+static const struct watch_way *next_way(const struct filesystem *fs, size_t *i)
+{
+	while (*i < countof(ways)) {
+		const struct watch_way *way = ways[(*i)++];
+		if (fs->mask ? way == fs->way : !way->refusal(fs->type, fs->has_root))
+			return way;
+	}
+	return NULL;
+}
+
+static int make_items(struct filesystems *f)
+{
+	f->count = f->landing.count;
+	f->items = calloc(f->count + 1, sizeof(*f->items));
+	/* An update may change each one's id once. */
+	if (!f->items || slots_init(&f->by_fsid, 2 * f->count) < 0)
+		return -1;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct landing_filesystem *of = &f->landing.filesystems[i];
+		const struct mount *best = of->best;
+		struct filesystem *fs = &f->items[i];
+		*fs = (struct filesystem){
+			.type = best->type,
+			.point = best->point,
+			.mount_id = best->id,
+			.has_root = strcmp(best->root, "/") == 0 && best->is_visible,
+			.kinds = of->kinds,
+			.is_new = true,
+			.fd = -1,
+		};
+		size_t first = 0;
+		if (!next_way(fs, &first))
+			fs->refusal = ways[0]->refusal(fs->type, fs->has_root);
+	}
+	return 0;
+}
+
+/* A watched filesystem of that id, other than `but`; or NULL. */
+static struct filesystem *find_fsid(
+	const struct filesystems *f, uint64_t fsid, const struct filesystem *but)
+{
+	uint32_t hash = slots_hash_number(fsid), number;
+	for (; f->count && (number = *slots_at(&f->by_fsid, hash)) != SLOTS_NONE;
+		hash++) {
+		struct filesystem *fs = &f->items[number];
+		if (fs != but && fs->mask && fs->fsid == fsid)
+			return fs;
+	}
+	return NULL;
+}
+
+/* Let a filesystem be found by its id. */
+static void index_fsid(struct filesystems *f, const struct filesystem *fs)
+{
+	uint32_t hash = slots_hash_number(fs->fsid), *slot;
+	uint32_t number = (uint32_t)(fs - f->items);
+	while (*(slot = slots_at(&f->by_fsid, hash)) != SLOTS_NONE && *slot != number)
+		hash++;
+	*slot = number;
+}
+
+/* Open the root of a filesystem as it is mounted; -1 with errno (ESTALE if something else
+ * is there). */
+static int open_point(const char *point, int mount_id)
+{
+	struct handle handle;
+	int found = -1;
+	int fd = handle_open_dir(point);
+	if (fd < 0)
+		return -1;
+	int error = handle_of(fd, ".", &handle, &found) < 0 ? errno : ESTALE;
+	if (error == ESTALE && found == mount_id)
+		return fd;
+	fd_close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Find out how records will name the filesystem whose root is open, and let the tree know
+ * the root. Returns 0, or -1 with errno; EEXIST: another filesystem has its id. */
+static int identify(
+	struct filesystems *f, struct filesystem *fs, int fd, struct dirtree *tree)
+{
+	struct handle h;
+	uint64_t fsid;
+	if (handle_fsid(fd, &fsid) < 0 || handle_of(fd, ".", &h, NULL) < 0)
+		return -1;
+	/* Another filesystem on the same device number. */
+	if (fs->mask && fs->fsid != fsid)
+		dirtree_forget(tree, fs->fsid);
+	fs->fsid = fsid;
+	if (find_fsid(f, fsid, fs)) {
+		errno = EEXIST;
+		return -1;
+	}
+	struct fanrec_handle handle = {.bytes = h.bytes, .len = h.len, .type = h.type};
+	struct dirnode *root = dirtree_node(tree, fs->fsid, &handle);
+	if (!root)
+		return -1;
+	dirtree_set_root(tree, root);
+	return 0;
+}
+
+/* Make the filesystem's mask so, or note why that cannot be. */
+static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, int group,
+	struct dirtree *tree)
+{
+	int fd = open_point(fs->point, fs->mount_id);
+	int error = fd < 0 || identify(f, fs, fd, tree) < 0 ? errno : 0;
+	const struct watch_way *way;
+	for (size_t i = 0; (way = next_way(fs, &i));) {
+		if (!error && way->watch(group, fd, fs->mask, mask) == 0) {
+			fs->way = way;
+			fs->mask = mask;
+			fs->refusal = NULL;
+			fs->refusal_errno = 0;
+			index_fsid(f, fs);
+			break;
+		}
+		if (!fs->refusal) {
+			fs->refusal_errno = error ? error : errno;
+			fs->refusal = fs->refusal_errno == EEXIST
+					      ? SAME_ID
+					      : way->explain(fs->refusal_errno);
+		}
+	}
+	fd_close(fd);
+}
+
+static bool may_hold_programs(const struct filesystems *f, const struct filesystem *fs)
+{
+	bool is_known = false;
+	for (size_t i = 0; i < countof(exec_types); i++)
+		is_known = is_known || strcmp(fs->type, exec_types[i]) == 0;
+	return is_known && f->landing.filesystems[fs - f->items].may_execute;
+}
+
+static void update_mask(
+	struct filesystems *f, struct filesystem *fs, int group, struct dirtree *tree)
+{
+	uint64_t mask = 0;
+	if (fs->refusal)
+		return;
+	if (fs->kinds)
+		mask = FANMASK_BASE | fanmask_of_kinds(fs->kinds);
+	else if (may_hold_programs(f, fs))
+		mask = FANMASK_EXEC;
+	/* Also where nothing has changed: unmounting and mounting again between two looks
+	 * ends a mark, and the new mount may have the old one's number. */
+	if (mask || fs->mask)
+		watch(f, fs, mask, group, tree);
+}
+
+/* Carry over what was known of the filesystems that are still there. */
+static void inherit(
+	struct filesystems *f, const struct filesystems *old, struct dirtree *tree)
+{
+	for (size_t i = 0; i < old->count; i++) {
+		const struct filesystem *was = &old->items[i];
+		uint32_t number =
+			landing_find(&f->landing, old->landing.filesystems[i].dev);
+		struct filesystem *is = number == LANDING_NONE ? NULL : &f->items[number];
+		if (is && strcmp(is->type, was->type) == 0) {
+			is->is_new = was->kinds == 0;
+			is->fsid = was->fsid;
+			is->mask = was->mask;
+			is->way = was->way;
+			if (is->mask)
+				index_fsid(f, is);
+		} else if (was->mask) {
+			dirtree_forget(tree, was->fsid);
+		}
+	}
+}
+
+int filesystems_update(struct filesystems *f, const char *mountinfo, size_t len,
+	const struct table *rules, int group, struct dirtree *tree)
+{
+	assert(group < 0 || tree);
+	struct filesystems next = {0};
+	if (landing_init(&next.landing, &f->landing, mountinfo, len, rules) < 0 ||
+		make_items(&next) < 0) {
+		filesystems_fini(&next);
+		errno = ENOMEM;
+		return -1;
+	}
+	if (tree)
+		inherit(&next, f, tree);
+	for (size_t i = 0; group >= 0 && i < next.count; i++)
+		update_mask(&next, &next.items[i], group, tree);
+	filesystems_fini(f);
+	*f = next;
+	for (size_t i = 0; i < f->count; i++)
+		f->items[i].all = f;
+	return 0;
+}
+
+struct filesystem *filesystems_by_fsid(const struct filesystems *f, uint64_t fsid)
+{
+	return find_fsid(f, fsid, NULL);
+}
+
+struct filesystem *filesystems_of_mount(
+	const struct filesystems *f, const struct mount *mount)
+{
+	size_t number = (size_t)(mount - f->landing.mounts.items);
+	assert(number < f->landing.mounts.count);
+	return &f->items[f->landing.by_mount[number].filesystem];
+}
+
+uint32_t filesystems_number(const struct filesystem *fs)
+{
+	return (uint32_t)(fs - fs->all->items);
+}
+
+int filesystems_open(struct filesystem *fs)
+{
+	if (fs->fd >= 0)
+		return fs->fd;
+	fs->fd = open_point(fs->point, fs->mount_id);
+	if (fs->fd >= 0)
+		SLIST_INSERT_HEAD(&fs->all->open, fs, next_open);
+	return fs->fd;
+}
+
+void filesystems_close(struct filesystems *f)
+{
+	struct filesystem *fs;
+	while ((fs = SLIST_FIRST(&f->open))) {
+		SLIST_REMOVE_HEAD(&f->open, next_open);
+		fd_close(fs->fd);
+		fs->fd = -1;
+	}
+}
+
+const struct filesystem *filesystems_refusing(
+	const struct filesystems *f, const struct table *rules, uint32_t rule)
+{
+	struct landing_walk w = landing_walk(&f->landing, rules, rule);
+	const struct mount *m, *first = NULL;
+	while ((m = landing_next(&w))) {
+		if (!filesystems_of_mount(f, m)->refusal)
+			return NULL;
+		if (!first || m < first)
+			first = m;
+	}
+	return first ? filesystems_of_mount(f, first) : NULL;
+}
+
+const char *filesystems_how(const struct filesystem *fs)
+{
+	if (fs->refusal)
+		return "not watched";
+	if (!fs->kinds)
+		return fs->mask ? "program starts only" : "no rule concerns it";
+	return fs->mask ? fs->way->name : "not watched yet";
+}
+
+void filesystems_fini(struct filesystems *f)
+{
+	filesystems_close(f);
+	free(f->items);
+	slots_fini(&f->by_fsid);
+	landing_fini(&f->landing);
+	*f = (struct filesystems){0};
+}

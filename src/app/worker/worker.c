@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: MIT */
+#include "app/worker/worker.h"
+
+#include "app/actors/actors.h"
+#include "app/jobs/jobs.h"
+#include "app/jsontext.h"
+#include "app/link/link.h"
+#include "app/load.h"
+#include "app/log.h"
+#include "app/events/pipeline.h"
+#include "app/worker/reload.h"
+#include "app/talk/requests.h"
+#include "os/clock.h"
+#include "os/fanotify.h"
+#include "os/fd.h"
+#include "os/mountinfo.h"
+#include "os/proc.h"
+#include "os/thread.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define DIRS_MAX 65536
+/* Losses are logged at most so often. */
+#define LOSSES_TOLD_NS UINT64_C(10000000000)
+
+struct worker {
+	const struct options *options;
+	struct link_inheritance inherited;
+	struct poller *poller;
+	struct poller_source *group_source;
+	struct load load; /* the configuration in force */
+	struct filesystems filesystems;
+	struct dirtree *tree;
+	struct actors *actors;
+	struct pipeline *pipeline;
+	struct link *link;
+	struct jobs *jobs;
+	struct requests *requests;
+	struct reload *reload;
+	int mountinfo_fd;
+	int wake_fd; /* of the actors */
+	bool has_news; /* the fanotify queue or the actors have something */
+	bool mounts_changed;
+	uint64_t losses_told; /* as the log has said last */
+	uint64_t losses_next_ns;
+	bool is_ending;
+	bool ends_now;
+	int exit_code;
+};
+
+static int fd_of(const struct worker *w, enum wire_place place)
+{
+	return w->inherited.fds.fd[place - WIRE_FD_WORKER];
+}
+
+/* ---- What the parts call ---- */
+
+static void on_group(void *ctx, uint32_t events)
+{
+	struct worker *w = ctx;
+	(void)events;
+	w->has_news = true;
+}
+
+static void on_wake(void *ctx, uint32_t events)
+{
+	struct worker *w = ctx;
+	(void)events;
+	thread_woken(w->wake_fd);
+	w->has_news = true;
+}
+
+static void on_mounts(void *ctx, uint32_t events)
+{
+	struct worker *w = ctx;
+	(void)events;
+	w->mounts_changed = true;
+}
+
+static void before_resolve(void *ctx)
+{
+	struct worker *w = ctx;
+	link_drain(w->link);
+}
+
+static void on_found(void *ctx, struct change *c, struct clock_now now)
+{
+	struct worker *w = ctx;
+	if (c->event.kinds & EVENT_OVERFLOW)
+		log_err("the kernel's queue of file events ran over: events were lost");
+	jobs_found(w->jobs, c, now);
+}
+
+/* A hook has a process: tag it, so that what it causes is known to be its doing. */
+static void on_started(void *ctx, pid_t pid, uint64_t tag, uint32_t depth)
+{
+	struct worker *w = ctx;
+	actors_tag(w->actors, pid, tag, depth);
+}
+
+static size_t on_signal_tagged(void *ctx, uint64_t tag, int signal)
+{
+	struct worker *w = ctx;
+	return actors_signal(w->actors, tag, signal);
+}
+
+static void on_stop(void *ctx, bool now)
+{
+	struct worker *w = ctx;
+	if (!w->is_ending && !now) {
+		size_t running = jobs_running(w->jobs);
+		if (running)
+			log_info("stopping: waiting for %zu running hook%s", running,
+				running == 1 ? "" : "s");
+		else
+			log_info("stopping");
+		jobs_stop(w->jobs);
+	}
+	w->is_ending = true;
+	w->ends_now = w->ends_now || now;
+}
+
+static void on_keeper_gone(void *ctx)
+{
+	struct worker *w = ctx;
+	log_err("the keeper is gone: ending");
+	w->is_ending = true;
+	w->ends_now = true;
+	w->exit_code = EXIT_FAILED;
+}
+
+static void on_reload_requested(void *ctx)
+{
+	struct worker *w = ctx;
+	reload_start(w->reload);
+}
+
+static void on_sync(void *ctx)
+{
+	struct worker *w = ctx;
+	w->has_news = true;
+}
+
+static const struct link_handlers link_handlers = {
+	.stop_requested = on_stop,
+	.reload_requested = on_reload_requested,
+	.keeper_gone = on_keeper_gone,
+};
+
+static bool is_behind(void *ctx)
+{
+	const struct worker *w = ctx;
+	return w->mounts_changed;
+}
+
+/* ---- Filesystems ---- */
+
+/* Rules that are watched nowhere: all of them, or those for which this is new. */
+static void warn_of_blind_rules(const struct worker *w, bool all)
+{
+	const struct table *rules = w->load.table;
+	for (uint32_t i = 0; i < table_count(rules); i++) {
+		const struct rule *r = table_rule(rules, i);
+		const struct filesystem *fs =
+			r->enabled ? filesystems_refusing(&w->filesystems, rules, i)
+				   : NULL;
+		if (fs && (all || fs->is_new))
+			log_warn("[%s] is not watched: %s (%s): %s", r->name, fs->point,
+				fs->type, fs->refusal);
+	}
+}
+
+/* Say what has become of filesystems that rules concern. */
+static void log_filesystems(const struct worker *w, bool all)
+{
+	for (size_t i = 0; i < w->filesystems.count; i++) {
+		const struct filesystem *fs = &w->filesystems.items[i];
+		if (!fs->kinds || !fs->is_new)
+			continue;
+		if (fs->mask)
+			log_info("watching %s (%s)", fs->point, fs->type);
+		else
+			log_info("not watching %s (%s): %s%s%s", fs->point, fs->type,
+				fs->refusal, fs->refusal_errno ? ": " : "",
+				fs->refusal_errno ? strerror(fs->refusal_errno) : "");
+	}
+	warn_of_blind_rules(w, all);
+}
+
+/* Take in the mount table with the rules of a table. Returns 0, or -1 with errno. */
+static int update_filesystems(struct worker *w, const struct table *rules)
+{
+	struct buf text = {0};
+	int rc = mountinfo_read(w->mountinfo_fd, &text);
+	if (rc == 0)
+		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
+			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
+	buf_fini(&text);
+	return rc;
+}
+
+static void take_mounts(struct worker *w)
+{
+	w->mounts_changed = false;
+	if (load_resolve(w->load.table) < 0 || update_filesystems(w, w->load.table) < 0)
+		log_err("a change of mounts could not be taken in: %s", strerror(errno));
+	log_filesystems(w, false);
+}
+
+static bool logs_json(const struct worker *w)
+{
+	return w->load.conf.daemon.log_format == DAEMON_LOG_JSON;
+}
+
+/* Tell the keeper that the worker is at work, and how it goes. */
+static void tell_ready(const struct worker *w, const char *status)
+{
+	if (link_ready(w->link, logs_json(w)) < 0 || link_status(w->link, status) < 0)
+		log_warn("the service manager cannot be told: %s", strerror(errno));
+}
+
+/* ---- Reload ---- */
+
+/* For each rule in force, the number that it has in the next table, or -1. */
+static int64_t *map_rules(const struct table *now, const struct table *next)
+{
+	int64_t *map = calloc(table_count(now) + 1, sizeof(*map));
+	for (uint32_t i = 0; map && i < table_count(now); i++)
+		map[i] = table_find(next, table_rule(now, i)->name);
+	return map;
+}
+
+/* Put a new table in force, between two batches. Returns 0, or -1: all is as it was. */
+static int swap_rules(struct worker *w, struct load *next)
+{
+	int64_t *map = map_rules(w->load.table, next->table);
+	/* First the marks, which only widen what is seen; then the rules. */
+	int rc = map ? update_filesystems(w, next->table) : -1;
+	if (rc == 0)
+		rc = jobs_set_rules(w->jobs, next->table, map, &next->conf.daemon);
+	free(map);
+	if (rc < 0) {
+		update_filesystems(w, w->load.table);
+		return -1;
+	}
+	pipeline_parts(w->pipeline)->rules = next->table;
+	struct load old = w->load;
+	w->load = *next;
+	*next = (struct load){0};
+	load_fini(&old);
+	log_set_json(logs_json(w));
+	return 0;
+}
+
+static const char *plural(const struct table *rules)
+{
+	return table_count(rules) == 1 ? "" : "s";
+}
+
+static void log_messages(const struct conf *c)
+{
+	for (size_t i = 0; i < c->message_count; i++) {
+		struct buf text = {0};
+		conf_message_text(&text, &c->messages[i], false);
+		log_about(c->messages[i].is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERR,
+			&(struct log_about){0}, "%s", text.data ? text.data : "");
+		buf_fini(&text);
+	}
+}
+
+static json_t *message_strings(const struct conf *c)
+{
+	json_t *all = json_array();
+	for (size_t i = 0; i < c->message_count; i++) {
+		struct buf text = {0};
+		conf_message_text(&text, &c->messages[i], true);
+		json_array_append_new(all, jsontext_str(text.data));
+		buf_fini(&text);
+	}
+	return all;
+}
+
+static void on_reloaded(void *ctx, struct load *l)
+{
+	struct worker *w = ctx;
+	bool is_ok = l && l->conf.error_count == 0;
+	json_t *messages = l ? message_strings(&l->conf) : json_array();
+	if (l)
+		log_messages(&l->conf);
+	if (is_ok && swap_rules(w, l) < 0)
+		is_ok = false;
+	if (is_ok)
+		log_info("reloaded: %zu rule%s", table_count(w->load.table),
+			plural(w->load.table));
+	else
+		log_err("not reloaded: the rules from before stay in force");
+	if (is_ok)
+		log_filesystems(w, true);
+	json_t *answer = json_pack("{s:b, s:I, s:o}", "ok", is_ok, "rules",
+		(json_int_t)table_count(w->load.table), "messages", messages);
+	requests_reloaded(w->requests, answer);
+	json_decref(answer);
+	tell_ready(w, is_ok ? "reloaded" : "not reloaded: see the log");
+}
+
+/* ---- The loop ---- */
+
+/* Say what was lost, soon, but not again for every piece of it. */
+static void tell_losses(struct worker *w, uint64_t now_ns)
+{
+	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
+	struct actors_counters c;
+	actors_counters(w->actors, &c);
+	uint64_t events = p->unresolved + p->malformed + p->dropped;
+	uint64_t processes = c.lost + c.taskstats_lost + c.queue_dropped;
+	if (events + processes == w->losses_told || now_ns < w->losses_next_ns)
+		return;
+	w->losses_told = events + processes;
+	w->losses_next_ns = now_ns + LOSSES_TOLD_NS;
+	log_warn("lost since the start: %" PRIu64 " file events (%" PRIu64
+		 " of them because their path could not be found out), %" PRIu64
+		 " process records; fsmon status counts them apart",
+		events, p->unresolved, processes);
+}
+
+/* How long the poller may wait, in ns. */
+static int64_t wait_ns(struct worker *w)
+{
+	uint64_t records_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
+	if (w->mounts_changed || (!records_ns && w->has_news && !w->is_ending))
+		return 0;
+	uint64_t next_ns = jobs_next_ns(w->jobs);
+	if (records_ns && records_ns < next_ns)
+		next_ns = records_ns;
+	if (next_ns == UINT64_MAX)
+		return POLLER_FOREVER;
+	uint64_t now_ns = clock_monotonic_ns();
+	return now_ns >= next_ns ? 0 : (int64_t)(next_ns - now_ns);
+}
+
+/* Read and resolve, if it is time. Returns 0, or -1 when that is not possible any more.
+ */
+static int work(struct worker *w)
+{
+	uint64_t next_ns = pipeline_next_ns(w->pipeline);
+	struct clock_now now = clock_now();
+	bool is_due = next_ns ? now.monotonic_ns >= next_ns : w->has_news;
+	if (w->is_ending || !is_due)
+		return 0;
+	w->has_news = false;
+	if (pipeline_turn(w->pipeline, now) == 0) {
+		tell_losses(w, now.monotonic_ns);
+		return 0;
+	}
+	log_err("file events cannot be read any more: %s", strerror(errno));
+	return -1;
+}
+
+/*
+ * Be woken by the queue or, while records gather, not. To ask epoll(7) for nothing of it is
+ * not enough: fanotify wakes whoever listens for whatever reason, once for each record.
+ */
+static void listen_to_group(struct worker *w, bool listens)
+{
+	if (!listens) {
+		poller_remove(w->poller, w->group_source);
+		w->group_source = NULL;
+		return;
+	}
+	if (!w->group_source)
+		w->group_source = poller_add(
+			w->poller, fd_of(w, WIRE_FD_FANOTIFY), EPOLLIN, on_group, w);
+	if (!w->group_source)
+		w->has_news = true; /* no memory: look, without being told */
+}
+
+static int loop(struct worker *w)
+{
+	while (!w->ends_now && !(w->is_ending && jobs_running(w->jobs) == 0)) {
+		listen_to_group(w, !w->is_ending && pipeline_next_ns(w->pipeline) == 0);
+		if (poller_turn(w->poller, wait_ns(w)) < 0 && errno != EINTR) {
+			log_err("waiting for events failed: %s", strerror(errno));
+			return EXIT_FAILED;
+		}
+		if (w->mounts_changed && !pipeline_has_waiting(w->pipeline))
+			take_mounts(w);
+		if (work(w) < 0)
+			return EXIT_FAILED;
+		jobs_pump(w->jobs, clock_now());
+		requests_check(w->requests);
+	}
+	return w->exit_code;
+}
+
+/* ---- Start and end ---- */
+
+static int load_first(struct worker *w)
+{
+	if (load(&w->load, w->options, NULL, 0) < 0) {
+		log_err("the configuration could not be loaded: %s", strerror(errno));
+		return -1;
+	}
+	log_open(logs_json(w));
+	log_start();
+	log_messages(&w->load.conf);
+	if (w->load.conf.error_count && w->load.conf.daemon.strict) {
+		log_err("not started: strict = yes, and the configuration has errors");
+		return -1;
+	}
+	if (w->load.conf.error_count)
+		log_err("files with errors are left out; the other rules are in force");
+	if (table_count(w->load.table) == 0)
+		log_warn("there are no rules: nothing will happen until a reload finds "
+			 "some");
+	return 0;
+}
+
+static int start_actors(struct worker *w)
+{
+	struct actors_fds fds = {
+		.connector = fd_of(w, WIRE_FD_CONNECTOR),
+		.taskstats = fd_of(w, WIRE_FD_TASKSTATS),
+		.fanotify = fd_of(w, WIRE_FD_FANOTIFY),
+		.since_ns = w->inherited.subscribed_ns,
+	};
+	w->wake_fd = thread_wakeup_open();
+	w->tree = dirtree_new(DIRS_MAX);
+	if (w->wake_fd < 0 || !w->tree)
+		return -1;
+	w->actors = actors_new(&fds, w->wake_fd, w->inherited.degraded);
+	if (!w->actors)
+		return -1;
+	struct actors_counters c;
+	actors_counters(w->actors, &c);
+	if (c.reason)
+		log_warn("who did it may be unknown: %s", c.reason);
+	return 0;
+}
+
+static int start_jobs(struct worker *w)
+{
+	struct jobs_config config = {
+		.poller = w->poller,
+		.filesystems = &w->filesystems,
+		.link = link_port(w->link),
+		.is_dry = w->options->is_dry,
+		.state_dir = w->options->state_dir,
+		.runtime_dir = w->options->runtime_dir,
+		.started = on_started,
+		.signal_tagged = on_signal_tagged,
+		.ctx = w,
+	};
+	w->jobs = jobs_new(&config, &w->load.conf.daemon);
+	if (!w->jobs ||
+		jobs_set_rules(w->jobs, w->load.table, NULL, &w->load.conf.daemon) < 0)
+		return -1;
+	jobs_retag(w->jobs, w->inherited.hooks_dir);
+	return 0;
+}
+
+static int start_pipeline(struct worker *w)
+{
+	struct pipeline_parts parts = {
+		.group = fd_of(w, WIRE_FD_FANOTIFY),
+		.buffer_fd = fd_of(w, WIRE_FD_BUFFER),
+		.actors = w->actors,
+		.filesystems = &w->filesystems,
+		.tree = w->tree,
+		.rules = w->load.table,
+		.own_pids = {getpid(), getppid()},
+		.before_resolve = before_resolve,
+		.found = on_found,
+		.ctx = w,
+	};
+	w->pipeline = pipeline_new(&parts);
+	return w->pipeline ? 0 : -1;
+}
+
+static struct requests *start_requests(struct worker *w)
+{
+	const struct requests_parts parts = {
+		.poller = w->poller,
+		.listen_fd = fd_of(w, WIRE_FD_CONTROL),
+		.load = &w->load,
+		.report =
+			{
+				.filesystems = &w->filesystems,
+				.jobs = w->jobs,
+				.pipeline = w->pipeline,
+				.actors = w->actors,
+				.conf = &w->load.conf,
+				.group = fd_of(w, WIRE_FD_FANOTIFY),
+				.is_dry = w->options->is_dry,
+			},
+		.reload = on_reload_requested,
+		.look = on_sync,
+		.is_behind = is_behind,
+		.ctx = w,
+	};
+	return requests_new(&parts);
+}
+
+/* Connect the parts to the poller. */
+static int start_listening(struct worker *w)
+{
+	w->requests = start_requests(w);
+	w->reload = reload_new(w->poller, w->options, on_reloaded, w);
+	struct poller_source *wake =
+		poller_add(w->poller, w->wake_fd, EPOLLIN, on_wake, w);
+	struct poller_source *mounts =
+		poller_add(w->poller, w->mountinfo_fd, EPOLLPRI, on_mounts, w);
+	return w->requests && w->reload && wake && mounts ? 0 : -1;
+}
+
+static int start(struct worker *w)
+{
+	w->poller = poller_new();
+	if (w->poller)
+		w->link = link_open(w->poller, &w->inherited, &link_handlers, w);
+	w->mountinfo_fd = mountinfo_open();
+	if (!w->link || w->mountinfo_fd < 0 || start_actors(w) < 0 || start_jobs(w) < 0 ||
+		update_filesystems(w, w->load.table) < 0 || start_pipeline(w) < 0 ||
+		start_listening(w) < 0) {
+		log_err("could not start: %s", strerror(errno));
+		return -1;
+	}
+	log_filesystems(w, true);
+	w->has_news = true; /* what an earlier worker has left */
+	log_info("ready: %zu rule%s%s", table_count(w->load.table), plural(w->load.table),
+		w->options->is_dry ? "; dry run: no hook will be started" : "");
+	tell_ready(w, "watching");
+	return 0;
+}
+
+static void end(struct worker *w)
+{
+	reload_free(w->reload);
+	jobs_free(w->jobs);
+	link_close(w->link);
+	requests_free(w->requests);
+	pipeline_free(w->pipeline);
+	actors_free(w->actors);
+	dirtree_free(w->tree);
+	filesystems_fini(&w->filesystems);
+	poller_free(w->poller);
+	load_fini(&w->load);
+	fd_close(w->mountinfo_fd);
+	fd_close(w->wake_fd);
+}
+
+int worker_run(const struct options *o)
+{
+	struct worker w = {.options = o, .mountinfo_fd = -1, .wake_fd = -1};
+	/* Whoever stops the daemon from a terminal means the keeper, and the keeper tells
+	 * us. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	if (link_inherit(&w.inherited) < 0) {
+		log_err("'fsmon worker' is started by 'fsmon run' only");
+		return EXIT_USAGE;
+	}
+	int code = EXIT_USAGE;
+	if (load_first(&w) == 0)
+		code = start(&w) == 0 ? loop(&w) : EXIT_FAILED;
+	end(&w);
+	if (code == EXIT_FINE)
+		log_info("stopped");
+	log_close();
+	return code;
+}

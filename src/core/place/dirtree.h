@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories by their file handles, as a tree for each filesystem: who is whose parent,
+ * under which name. A directory's path is read off the tree, so renaming one moves all
+ * below it in one step.
+ *
+ * A node that only its handle is known of is "unknown"; records of the queue and look-ups
+ * fill it. Nodes of deleted directories stay (their last place is what late records mean)
+ * until the table is full and nobody has asked for them for longest.
+ */
+#ifndef FSMON_CORE_PLACE_DIRTREE_H
+#define FSMON_CORE_PLACE_DIRTREE_H
+
+#include "base/buf.h"
+#include "core/record/fanrec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dirtree; /* opaque */
+struct dirnode; /* opaque; belongs to its tree */
+
+/* A tree that keeps up to max_nodes nodes between two calls of dirtree_trim. NULL with
+ * ENOMEM. */
+struct dirtree *dirtree_new(size_t max_nodes);
+
+/* Free the tree and all its nodes; NULL is allowed. */
+void dirtree_free(struct dirtree *t);
+
+/*
+ * The node of a directory's handle, made (unknown) if there is none. It stays valid
+ * until the next dirtree_trim or dirtree_forget. NULL with ENOMEM.
+ */
+struct dirnode *dirtree_node(
+	struct dirtree *t, uint64_t fsid, const struct fanrec_handle *handle);
+
+/* The node makes the top of its filesystem. */
+void dirtree_set_root(struct dirtree *t, struct dirnode *n);
+
+/*
+ * Put a node under a parent with a name (copied), wherever it was before. A place below
+ * itself (a race of look-ups made at different times) makes the node unknown instead.
+ * Returns 0, or -1 with ENOMEM, or ELOOP.
+ */
+int dirtree_place(
+	struct dirtree *t, struct dirnode *n, struct dirnode *parent, const char *name);
+
+/* Whether the node's own place (not that of those above) is known. */
+bool dirtree_is_placed(const struct dirnode *n);
+
+/* The nearest node, from n itself upwards, whose place is not known, or NULL if the path
+ * is whole. */
+struct dirnode *dirtree_unknown(struct dirnode *n);
+
+/*
+ * Append the path within the filesystem: "" for its root, "/a/b" below. Must be whole
+ * (dirtree_unknown gave NULL). Returns 0, or -1 with ENOMEM.
+ */
+int dirtree_path(const struct dirnode *n, struct buf *out);
+
+/* The handle of a node; the bytes live as long as the node. */
+struct fanrec_handle dirtree_handle(const struct dirnode *n);
+
+/* Drop nodes that nobody has asked for longest until the tree is within its bound. */
+void dirtree_trim(struct dirtree *t);
+
+/* Drop every node of a filesystem. */
+void dirtree_forget(struct dirtree *t, uint64_t fsid);
+
+/* Number of nodes. */
+size_t dirtree_count(const struct dirtree *t);
+
+#endif

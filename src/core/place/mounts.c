@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/place/mounts.h"
+
+#include "base/grow.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The byte that a backslash and three octal digits stand for, or 0. */
+static char escaped_byte(const char *s)
+{
+	unsigned byte = 0;
+	if (s[0] != '\\')
+		return 0;
+	for (size_t i = 1; i <= 3; i++) {
+		if (s[i] < '0' || s[i] > '7')
+			return 0;
+		byte = byte * 8 + (unsigned)(s[i] - '0');
+	}
+	return byte <= UCHAR_MAX ? (char)byte : 0;
+}
+
+/* Undo the octal escapes (blank, tab, newline, backslash) that the kernel writes, in
+ * place. */
+static void unescape(char *s)
+{
+	char *to = s;
+	for (const char *from = s; *from; to++) {
+		char byte = escaped_byte(from);
+		*to = byte ? byte : *from;
+		from += byte ? 4 : 1;
+	}
+	*to = '\0';
+}
+
+/* Cut the next blank-separated word off *rest; NULL at the end. */
+static char *word(char **rest)
+{
+	char *w;
+	while ((w = strsep(rest, " "))) {
+		if (*w)
+			return w;
+	}
+	return NULL;
+}
+
+/* "8:1" as one number. Returns whether it is that. */
+static bool parse_dev(const char *text, uint64_t *dev)
+{
+	char *colon, *end;
+	uint64_t major = strtoul(text, &colon, 10);
+	if (colon == text || *colon != ':')
+		return false;
+	*dev = major << 32 | (uint32_t)strtoul(colon + 1, &end, 10);
+	return end > colon + 1;
+}
+
+static bool has_option(const char *options, const char *name)
+{
+	size_t len = strlen(name);
+	for (const char *o = options; o; o = strchr(o, ',')) {
+		o += *o == ',';
+		if (strncmp(o, name, len) == 0 && (o[len] == ',' || o[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* Parse one line; returns whether it is whole. The strings of *m point into the line. */
+static bool parse_line(char *line, struct mount *m)
+{
+	char *rest = line;
+	char *id = word(&rest), *parent = word(&rest), *dev = word(&rest);
+	char *root = word(&rest), *point = word(&rest), *options = word(&rest);
+	if (!options)
+		return false;
+	char *w;
+	while ((w = word(&rest)) && strcmp(w, "-") != 0)
+		;
+	char *type = w ? word(&rest) : NULL;
+	if (!type || point[0] != '/' || !parse_dev(dev, &m->dev))
+		return false;
+	m->id = atoi(id);
+	m->parent_id = atoi(parent);
+	m->is_noexec = has_option(options, "noexec");
+	unescape(root);
+	unescape(point);
+	unescape(type);
+	m->root = root;
+	m->point = point;
+	m->type = type;
+	return true;
+}
+
+static int add(struct mounts *m, const struct mount *mount)
+{
+	if (grow(m->items, m->count) < 0)
+		return -1;
+	m->items[m->count++] = *mount;
+	return 0;
+}
+
+/* ---- What is mounted on what ---- */
+
+/* The slot of the mount on a directory, whose hash is given, of a mount's. */
+static uint32_t *place_slot(const struct mounts *m, int parent_id, const char *path,
+	size_t len, uint32_t hash)
+{
+	uint32_t *slot;
+	hash += slots_hash_number((uint64_t)parent_id);
+	for (; *(slot = slots_at(&m->by_place, hash)) != SLOTS_NONE; hash++) {
+		const struct mount *c = &m->items[*slot];
+		if (c->parent_id == parent_id && strncmp(c->point, path, len) == 0 &&
+			c->point[len] == '\0')
+			break;
+	}
+	return slot;
+}
+
+/* The mount on the directory path[0..len), whose hash is given, of a mount; or NULL. */
+static const struct mount *mounted_at(const struct mounts *m, const struct mount *parent,
+	const char *path, size_t len, uint32_t hash)
+{
+	uint32_t number = *place_slot(m, parent->id, path, len, hash);
+	return number == SLOTS_NONE ? NULL : &m->items[number];
+}
+
+static uint32_t hash_of(const char *path)
+{
+	uint32_t hash = SLOTS_HASH;
+	while (*path)
+		hash = slots_hash(hash, *path++);
+	return hash;
+}
+
+static bool has_id(const struct mounts *m, int id)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		if (m->items[i].id == id)
+			return true;
+	}
+	return false;
+}
+
+static const struct mount *find_root(const struct mounts *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		const struct mount *c = &m->items[i];
+		if (strcmp(c->point, "/") == 0 &&
+			(c->parent_id == c->id || !has_id(m, c->parent_id)))
+			return c;
+	}
+	return NULL;
+}
+
+/* The mount that lies on the whole of a mount, or NULL. */
+static struct mount *over(const struct mounts *m, const struct mount *mount)
+{
+	uint32_t number = *place_slot(
+		m, mount->id, mount->point, strlen(mount->point), hash_of(mount->point));
+	return number == SLOTS_NONE ? NULL : &m->items[number];
+}
+
+/* Find the top of a mount, and of those on the way to it. */
+static void find_top(struct mounts *m, struct mount *mount)
+{
+	struct mount *top = mount, *next;
+	size_t left = m->count; /* a text with an id twice may lead in a circle */
+	while (top->top == SLOTS_NONE && left-- > 0 && (next = over(m, top)))
+		top = next;
+	uint32_t number = top->top == SLOTS_NONE ? (uint32_t)(top - m->items) : top->top;
+	for (; mount && mount->top == SLOTS_NONE; mount = over(m, mount))
+		mount->top = number;
+}
+
+static int make_tree(struct mounts *m)
+{
+	if (slots_init(&m->by_place, m->count) < 0)
+		return -1;
+	m->root = find_root(m);
+	for (uint32_t i = 0; i < m->count; i++) {
+		struct mount *c = &m->items[i];
+		uint32_t *slot = place_slot(
+			m, c->parent_id, c->point, strlen(c->point), hash_of(c->point));
+		c->top = SLOTS_NONE;
+		/* The very first root is its own parent, and lies on nothing. */
+		if (*slot == SLOTS_NONE && c->parent_id != c->id)
+			*slot = i;
+	}
+	for (size_t i = 0; i < m->count; i++)
+		find_top(m, &m->items[i]);
+	for (size_t i = 0; i < m->count; i++)
+		m->items[i].is_visible =
+			mounts_find(m, m->items[i].point) == &m->items[i];
+	return 0;
+}
+
+int mounts_parse(struct mounts *m, const char *text, size_t len)
+{
+	*m = (struct mounts){.text = strndup(text, len)};
+	if (!m->text)
+		return -1;
+	char *rest = m->text, *line;
+	int rc = 0;
+	while (rc == 0 && (line = strsep(&rest, "\n"))) {
+		struct mount mount = {0};
+		if (parse_line(line, &mount))
+			rc = add(m, &mount);
+	}
+	if (rc == 0)
+		rc = make_tree(m);
+	if (rc < 0)
+		mounts_fini(m);
+	return rc;
+}
+
+const struct mount *mounts_find(const struct mounts *m, const char *path)
+{
+	const struct mount *at = m->root, *next;
+	uint32_t hash = SLOTS_HASH;
+	if (!at)
+		return NULL;
+	at = &m->items[at->top];
+	for (size_t i = 0; i == 0 || path[i - 1]; i++) {
+		if (i > 1 && (path[i] == '/' || path[i] == '\0') &&
+			(next = mounted_at(m, at, path, i, hash)))
+			at = &m->items[next->top];
+		hash = slots_hash(hash, path[i]);
+	}
+	return at;
+}
+
+bool mounts_is_within(const char *path, size_t path_len, const char *dir)
+{
+	size_t len = strlen(dir);
+	if (len == 1 && dir[0] == '/')
+		return true;
+	return path_len >= len && memcmp(path, dir, len) == 0 &&
+	       (path_len == len || path[len] == '/');
+}
+
+/* ---- What a mount shows ---- */
+
+bool mounts_hide(
+	const struct mounts *m, const struct mount *mount, const char *path, size_t len)
+{
+	uint32_t hash = SLOTS_HASH;
+	if (mounted_at(m, mount, "/", 1, slots_hash(hash, '/')))
+		return true;
+	for (size_t i = 0; i <= len; i++) {
+		if (i > 1 && (i == len || path[i] == '/') &&
+			mounted_at(m, mount, path, i, hash))
+			return true;
+		if (i < len)
+			hash = slots_hash(hash, path[i]);
+	}
+	return false;
+}
+
+int mounts_add_path(
+	const struct mount *mount, const char *inner, size_t inner_len, struct buf *out)
+{
+	size_t skip = mount->root[1] ? strlen(mount->root) : 0;
+	size_t start = out->len;
+	if (mount->point[1])
+		buf_add_str(out, mount->point);
+	buf_add(out, inner + skip, inner_len - skip);
+	if (out->len == start)
+		buf_add_str(out, "/");
+	return out->failed ? -1 : 0;
+}
+
+int mounts_show(const struct mounts *m, const struct mount *mount, const char *inner,
+	size_t inner_len, struct buf *out)
+{
+	size_t start = out->len;
+	if (!mount->is_visible || !mounts_is_within(inner, inner_len, mount->root))
+		return 0;
+	if (mounts_add_path(mount, inner, inner_len, out) < 0)
+		return -1;
+	/* Of a directory that is a mount point, the lower mount's own entry shows only in
+	 * its parent; what is in it is hidden. */
+	if (!mounts_hide(m, mount, out->data + start, out->len - start))
+		return 1;
+	out->len = start;
+	out->data[start] = '\0';
+	return 0;
+}
+
+void mounts_fini(struct mounts *m)
+{
+	slots_fini(&m->by_place);
+	free(m->items);
+	free(m->text);
+	*m = (struct mounts){0};
+}

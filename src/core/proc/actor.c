@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/proc/actor.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *actor_attribution_name(enum actor_attribution a)
+{
+	static const char *const names[] = {
+		[ACTOR_UNKNOWN] = "unknown",
+		[ACTOR_PARTIAL] = "partial",
+		[ACTOR_EXACT] = "exact",
+	};
+	return names[a];
+}
+
+const char *actor_user_text(const char *name, uint32_t uid, char room[ACTOR_NUMBER_SIZE])
+{
+	if (name)
+		return name;
+	room[0] = '\0';
+	if (uid != ACTOR_ID_UNKNOWN)
+		snprintf(room, ACTOR_NUMBER_SIZE, "%" PRIu32, uid);
+	return room;
+}
+
+void actor_fini(struct actor *a)
+{
+	free(a->user);
+	free(a->login_user);
+	program_fini(&a->program);
+	free(a->ancestors);
+	*a = (struct actor){0};
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a process's records stand among its FAN_OPEN_EXEC records in the queue: the
+ * witness for "wrote, then became another program". Each record is seen twice: scanned
+ * when it is read, and passed when it is resolved.
+ */
+#ifndef FSMON_CORE_PROC_EXECORDER_H
+#define FSMON_CORE_PROC_EXECORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct execorder; /* opaque */
+
+/* What a record is in this respect. */
+enum execorder_kind {
+	EXECORDER_OTHER = 0,
+	EXECORDER_OPEN = 1, /* FAN_OPEN_EXEC */
+	EXECORDER_LINKER, /* FAN_OPEN_EXEC of the dynamic linker: comes with another */
+};
+
+/* The kind of a record, from its mask and the name of the entry that it is about (or
+ * NULL). */
+enum execorder_kind execorder_kind(bool is_open_exec, const char *name);
+
+/* The records that open a file to execute it, before and after one record of the same
+ * process. */
+struct execorder_place {
+	uint32_t opens_before, opens_after;
+	uint32_t groups_before,
+		groups_after; /* runs of such records with none between them */
+	uint32_t opens_linker; /* of the dynamic linker, which the others leave out */
+};
+
+/* NULL with ENOMEM. */
+struct execorder *execorder_new(void);
+void execorder_free(struct execorder *o);
+
+/*
+ * Forget all: everything that was scanned has been passed, and the queue was empty since.
+ * `carry` (may be NULL) is called for each process with the number of its records.
+ */
+void execorder_reset(struct execorder *o,
+	void (*carry)(void *ctx, pid_t pid, uint32_t opens), void *ctx);
+
+/* A record was read. Returns 0, or -1 with ENOMEM (its process's places are then not to
+ * be trusted: they count too few). */
+int execorder_scan(struct execorder *o, pid_t pid, enum execorder_kind kind);
+
+/* The same record is resolved now, in the same order. */
+struct execorder_place execorder_pass(
+	struct execorder *o, pid_t pid, enum execorder_kind kind);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* Process records: what the process connector and taskstats report, decoded. */
+#ifndef FSMON_CORE_PROC_PROCREC_H
+#define FSMON_CORE_PROC_PROCREC_H
+
+#include "core/proc/program.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum procrec_kind {
+	PROCREC_ACK = 0, /* the kernel's answer to a subscription */
+	PROCREC_FORK,
+	PROCREC_EXEC,
+	PROCREC_UID,
+	PROCREC_COMM,
+	PROCREC_EXIT,
+	PROCREC_TASK, /* from taskstats: how a process ended */
+	PROCREC_LOST, /* made by the reader: records were lost before time_ns */
+};
+
+/* One record: a value. */
+struct proc_record {
+	enum procrec_kind kind;
+	/*
+	 * CLOCK_MONOTONIC. From the connector: taken after the change, before the process
+	 * goes on. Taskstats has none; there the reader sets the time at which it
+	 * received the record.
+	 */
+	uint64_t time_ns;
+	uint32_t cpu; /* connector only: where it was reported */
+	uint32_t seq; /* connector only: counts the records of that cpu */
+	pid_t pid; /* the thread; of a fork, the child */
+	pid_t tgid; /* its process; pid == tgid unless a thread other than the first */
+	union {
+		struct {
+			uint32_t error; /* an errno value, or 0 */
+		} ack;
+		struct {
+			pid_t parent_pid; /* the thread that forked */
+			pid_t parent_tgid; /* its process */
+		} fork;
+		struct {
+			uint32_t uid;
+			uint32_t euid;
+		} uid;
+		struct {
+			char name[PROGRAM_COMM_SIZE];
+		} comm;
+		struct {
+			char comm[PROGRAM_COMM_SIZE]; /* its name at its end */
+			uint32_t uid; /* real user */
+			uint32_t ppid; /* parent at its end */
+			uint64_t elapsed_ns; /* since its fork, rounded down to 1 µs */
+			bool has_group; /* tgid and group_dead come from the kernel */
+			bool group_dead; /* the last thread of its process */
+		} task;
+	};
+};
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/record/fanrec.h"
+
+#include <linux/fanotify.h>
+#include <string.h>
+
+/* struct file_handle of fcntl.h, without its flexible array. */
+struct handle_head {
+	uint32_t len;
+	int32_t type;
+};
+
+/* The bytes of one info record behind its header. */
+struct info {
+	const unsigned char *bytes;
+	size_t len;
+};
+
+/* Take a file handle off the front of an info record; what remains is the name. */
+static bool take_handle(struct info *info, struct fanrec_handle *out)
+{
+	struct handle_head head;
+	if (info->len < sizeof(head))
+		return false;
+	memcpy(&head, info->bytes, sizeof(head));
+	if (head.len > FANREC_HANDLE_MAX || head.len > info->len - sizeof(head))
+		return false;
+	*out = (struct fanrec_handle){
+		.bytes = info->bytes + sizeof(head),
+		.len = head.len,
+		.type = head.type,
+	};
+	info->bytes += sizeof(head) + head.len;
+	info->len -= sizeof(head) + head.len;
+	return true;
+}
+
+/* An object that the kernel could not encode has handle length 0 and type FILEID_INVALID.
+ */
+static void drop_empty(struct fanrec_handle *h)
+{
+	if (h->len == 0)
+		h->bytes = NULL;
+}
+
+static bool decode_fid(struct info info, uint8_t kind, struct fanrec *out)
+{
+	struct fanrec_handle handle;
+	if (info.len < sizeof(out->fsid))
+		return false;
+	memcpy(&out->fsid, info.bytes, sizeof(out->fsid));
+	info.bytes += sizeof(out->fsid);
+	info.len -= sizeof(out->fsid);
+	if (!take_handle(&info, &handle))
+		return false;
+	drop_empty(&handle);
+	if (kind == FAN_EVENT_INFO_TYPE_FID) {
+		out->target = handle;
+		return true;
+	}
+	if (kind != FAN_EVENT_INFO_TYPE_DFID && !memchr(info.bytes, '\0', info.len))
+		return false;
+	struct fanrec_place *place =
+		kind == FAN_EVENT_INFO_TYPE_NEW_DFID_NAME ? &out->new_place : &out->place;
+	place->dir = handle;
+	place->name = kind == FAN_EVENT_INFO_TYPE_DFID ? "." : (const char *)info.bytes;
+	return true;
+}
+
+static bool decode_error(struct info info, struct fanrec *out)
+{
+	struct {
+		int32_t error;
+		uint32_t count;
+	} e;
+	if (info.len < sizeof(e))
+		return false;
+	memcpy(&e, info.bytes, sizeof(e));
+	out->fs_error = e.error;
+	out->fs_error_count = e.count;
+	return true;
+}
+
+static bool decode_pidfd(struct info info, struct fanrec *out)
+{
+	int32_t fd;
+	if (info.len < sizeof(fd))
+		return false;
+	memcpy(&fd, info.bytes, sizeof(fd));
+	out->pidfd = fd;
+	return true;
+}
+
+/* Decode one info record; a kind that is not known is skipped. */
+static bool decode_info(struct info info, uint8_t kind, struct fanrec *out)
+{
+	switch (kind) {
+	case FAN_EVENT_INFO_TYPE_FID:
+	case FAN_EVENT_INFO_TYPE_DFID_NAME:
+	case FAN_EVENT_INFO_TYPE_DFID:
+	case FAN_EVENT_INFO_TYPE_OLD_DFID_NAME:
+	case FAN_EVENT_INFO_TYPE_NEW_DFID_NAME:
+		return decode_fid(info, kind, out);
+	case FAN_EVENT_INFO_TYPE_PIDFD:
+		return decode_pidfd(info, out);
+	case FAN_EVENT_INFO_TYPE_ERROR:
+		return decode_error(info, out);
+	default:
+		return true;
+	}
+}
+
+static bool decode_infos(const unsigned char *bytes, size_t len, struct fanrec *out)
+{
+	struct fanotify_event_info_header head;
+	for (; len >= sizeof(head); bytes += head.len, len -= head.len) {
+		memcpy(&head, bytes, sizeof(head));
+		if (head.len < sizeof(head) || head.len > len)
+			return false;
+		struct info info = {bytes + sizeof(head), head.len - sizeof(head)};
+		if (!decode_info(info, head.info_type, out))
+			return false;
+	}
+	return len == 0;
+}
+
+bool fanrec_next(
+	const void *buf, size_t len, size_t *at, struct fanrec *out, unsigned *bad)
+{
+	struct fanotify_event_metadata meta;
+	while (*at < len) {
+		const unsigned char *bytes = (const unsigned char *)buf + *at;
+		size_t left = len - *at;
+		if (left < sizeof(meta))
+			break;
+		memcpy(&meta, bytes, sizeof(meta));
+		if (meta.event_len < sizeof(meta) || meta.event_len > left)
+			break;
+		*at += meta.event_len;
+		*out = (struct fanrec){.mask = meta.mask, .pid = meta.pid, .pidfd = -1};
+		if (meta.vers == FANOTIFY_METADATA_VERSION &&
+			meta.metadata_len >= sizeof(meta) &&
+			meta.metadata_len <= meta.event_len &&
+			decode_infos(bytes + meta.metadata_len,
+				meta.event_len - meta.metadata_len, out))
+			return true;
+		if (bad)
+			(*bad)++;
+	}
+	if (*at < len && bad)
+		(*bad)++;
+	*at = len;
+	return false;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/rule/judge.h"
+
+#include <assert.h>
+#include <string.h>
+
+const struct judge_condition judge_conditions[RULE_BY_COUNT] = {
+	[RULE_BY_USER] = {"by-user", "USER", "caused by this user",
+		"the actor's user does not fulfil by-user", JUDGE_USER,
+		offsetof(struct actor, uid), offsetof(struct actor, user)},
+	[RULE_BY_CMD] = {"by-cmd", "NAME", "caused by a process of this name",
+		"the actor's name does not fulfil by-cmd", JUDGE_NAME,
+		offsetof(struct actor, program.comm), 0},
+	[RULE_BY_EXE] = {"by-exe", "PATH", "whose executable is this",
+		"the actor's executable does not fulfil by-exe", JUDGE_TEXT,
+		offsetof(struct actor, program.exe), 0},
+	[RULE_BY_ANCESTOR] = {"by-ancestor", "NAME", "that has an ancestor of this name",
+		"the actor's ancestors do not fulfil by-ancestor", JUDGE_NAMES,
+		offsetof(struct actor, ancestors), 0},
+	[RULE_BY_UNIT] = {"by-unit", "UNIT",
+		"that belongs to this systemd unit or cgroup",
+		"the actor's unit does not fulfil by-unit", JUDGE_TEXT,
+		offsetof(struct actor, program.unit), 0},
+};
+
+const char *judge_verdict_text(enum judge_verdict v)
+{
+	static const char *const texts[] = {
+		[JUDGE_MATCH] = "matches",
+		[JUDGE_DISABLED] = "the rule is disabled (enabled = no)",
+		[JUDGE_NO_PATH] = "no path glob matches",
+		[JUDGE_EXCLUDED] = "excluded",
+		[JUDGE_EVENTS] = "the event is not in events",
+		[JUDGE_TYPE] = "the file's type is not in type",
+		[JUDGE_SIZE] = "the file's size does not fulfil size",
+	};
+	return v < JUDGE_BY ? texts[v] : judge_conditions[v - JUDGE_BY].otherwise;
+}
+
+/* A create after which no close-write comes. */
+static bool is_unwritten(const struct event *e)
+{
+	if (e->is_dir)
+		return true;
+	if (!e->type_known || e->type == EVENT_TYPE_GONE)
+		return false;
+	return e->type != EVENT_TYPE_FILE || e->nlink > 1;
+}
+
+static uint32_t rename_kind(const struct rule *r, bool new_hit, bool old_hit)
+{
+	if (new_hit && old_hit) {
+		/* Whoever asks for one side only gets it by that side's name. */
+		static const uint32_t order[] = {
+			EVENT_RENAME, EVENT_MOVED_TO, EVENT_MOVED_FROM};
+		for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+			if (r->events & order[i])
+				return order[i];
+		}
+		return 0;
+	}
+	return r->events & (new_hit ? EVENT_MOVED_TO : EVENT_MOVED_FROM);
+}
+
+uint32_t judge_kind(
+	const struct rule *r, const struct event *e, bool new_hit, bool old_hit)
+{
+	uint32_t kinds = e->kinds & r->events & ~(uint32_t)EVENT_RENAMES;
+	if (!new_hit)
+		kinds = 0;
+	if (new_hit && (e->kinds & EVENT_CREATE) &&
+		(r->events & EVENT_CREATE_UNWRITTEN) && is_unwritten(e))
+		kinds |= EVENT_CREATE;
+	if (e->kinds & EVENT_RENAME)
+		kinds |= rename_kind(r, new_hit, old_hit);
+	return event_kind_newest(kinds);
+}
+
+bool judge_needs_type(const struct rule *r, const struct event *e)
+{
+	if (r->types || r->size_compare != VALUE_CMP_NONE)
+		return true;
+	return (e->kinds & EVENT_CREATE) && (r->events & EVENT_CREATE_UNWRITTEN) &&
+	       !(r->events & e->kinds) && !e->is_dir;
+}
+
+/* Of a file that is gone only this is known: whether it was a directory. */
+static bool type_fits(const struct rule *r, const struct event *e)
+{
+	const uint32_t dir = 1u << EVENT_TYPE_DIR;
+	if (!r->types)
+		return true;
+	if (e->is_dir)
+		return r->types & dir;
+	if (!e->type_known || e->type == EVENT_TYPE_GONE)
+		return r->types & ~dir;
+	return r->types & 1u << e->type;
+}
+
+static bool size_fits(const struct rule *r, const struct event *e)
+{
+	if (r->size_compare == VALUE_CMP_NONE || !e->type_known ||
+		e->type == EVENT_TYPE_GONE)
+		return true;
+	switch (r->size_compare) {
+	case VALUE_CMP_LT:
+		return e->size_bytes < r->size_bytes;
+	case VALUE_CMP_LE:
+		return e->size_bytes <= r->size_bytes;
+	case VALUE_CMP_GE:
+		return e->size_bytes >= r->size_bytes;
+	case VALUE_CMP_GT:
+		return e->size_bytes > r->size_bytes;
+	default:
+		return e->size_bytes == r->size_bytes;
+	}
+}
+
+static bool has_glob(const struct rule_globs *globs, const char *word)
+{
+	for (size_t i = 0; word && i < globs->count; i++) {
+		if (glob_matches(globs->items[i], word, strlen(word)))
+			return true;
+	}
+	return false;
+}
+
+static bool has_uid(const uint32_t *uids, size_t count, uint32_t uid)
+{
+	for (size_t i = 0; uid != ACTOR_ID_UNKNOWN && i < count; i++) {
+		if (uids[i] == uid)
+			return true;
+	}
+	return false;
+}
+
+static bool is_in_force(const struct rule_condition *c)
+{
+	return c->include.count || c->exclude.count || c->include_uid_count ||
+	       c->exclude_uid_count;
+}
+
+/* A condition on one word; NULL (unknown) is never in a list: includes fail, excludes
+ * pass. */
+static bool word_fits(const struct rule_condition *c, const char *word)
+{
+	return !has_glob(&c->exclude, word) &&
+	       (!c->include.count || has_glob(&c->include, word));
+}
+
+static bool user_fits(const struct rule_condition *c, uint32_t uid, const char *name)
+{
+	if (has_uid(c->exclude_uids, c->exclude_uid_count, uid) ||
+		has_glob(&c->exclude, name))
+		return false;
+	if (!c->include.count && !c->include_uid_count)
+		return true;
+	return has_uid(c->include_uids, c->include_uid_count, uid) ||
+	       has_glob(&c->include, name);
+}
+
+/* Any ancestor in the list counts. */
+static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
+{
+	bool included = !c->include.count;
+	for (size_t i = 0; i < a->ancestors_len; i += strlen(a->ancestors + i) + 1) {
+		if (has_glob(&c->exclude, a->ancestors + i))
+			return false;
+		included = included || has_glob(&c->include, a->ancestors + i);
+	}
+	return included;
+}
+
+static bool condition_fits(const struct judge_condition *j,
+	const struct rule_condition *c, const struct actor *a)
+{
+	const void *subject = (const char *)a + j->offset;
+	const void *name = (const char *)a + j->name_offset;
+	if (!is_in_force(c))
+		return true;
+	switch (j->subject) {
+	case JUDGE_USER:
+		return user_fits(
+			c, *(const uint32_t *)subject, *(const char *const *)name);
+	case JUDGE_NAME:
+		return word_fits(c, *(const char *)subject ? subject : NULL);
+	case JUDGE_TEXT:
+		return word_fits(c, *(const char *const *)subject);
+	case JUDGE_NAMES:
+		return ancestors_fit(c, a);
+	}
+	return true;
+}
+
+enum judge_verdict judge_event(const struct rule *r, const struct event *e)
+{
+	/* What befell a whole filesystem has neither a file nor an actor. */
+	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR))
+		return JUDGE_MATCH;
+	assert(e->actor);
+	if (!type_fits(r, e))
+		return JUDGE_TYPE;
+	if (!size_fits(r, e))
+		return JUDGE_SIZE;
+	for (unsigned i = 0; i < RULE_BY_COUNT; i++) {
+		if (!condition_fits(&judge_conditions[i], &r->by[i], e->actor))
+			return JUDGE_BY + i;
+	}
+	return JUDGE_MATCH;
+}

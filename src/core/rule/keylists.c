@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+/* The kinds of core/rule/keykinds.h that are lists; each call sets one item. */
+#include "base/countof.h"
+#include "base/grow.h"
+#include "core/proc/actor.h"
+#include "core/record/event.h"
+#include "core/rule/keykinds.h"
+#include "core/text/suggest.h"
+#include "core/text/value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- globs ---- */
+
+static int add_glob(struct rule_globs *globs, const char *pattern, enum glob_kind kind,
+	const char *item, struct key_context *ctx)
+{
+	const char *why;
+	struct glob *g = glob_new(pattern, kind, &why);
+	if (!g && errno == EINVAL) {
+		keykinds_refuse(ctx, "", item, ": ");
+		buf_add_str(&ctx->why, why);
+		errno = EINVAL;
+	}
+	if (!g)
+		return -1;
+	if (grow(globs->items, globs->count) < 0) {
+		glob_free(g);
+		return -1;
+	}
+	globs->items[globs->count++] = g;
+	return 0;
+}
+
+/* A glob that is absolute, or else matches at any depth. */
+static int add_deep_glob(
+	struct rule_globs *globs, const char *item, struct key_context *ctx)
+{
+	if (item[0] == '/')
+		return add_glob(globs, item, GLOB_PATH, item, ctx);
+	struct buf pattern = {0};
+	buf_add_str(&pattern, strncmp(item, "**/", 3) == 0 ? "/" : "/**/");
+	buf_add_str(&pattern, item);
+	int rc = -1;
+	if (pattern.failed)
+		errno = ENOMEM;
+	else
+		rc = add_glob(globs, pattern.data, GLOB_PATH, item, ctx);
+	buf_fini(&pattern);
+	return rc;
+}
+
+static void clear_globs(struct rule_globs *globs)
+{
+	for (size_t i = 0; i < globs->count; i++)
+		glob_free(globs->items[i]);
+	free(globs->items);
+	*globs = (struct rule_globs){0};
+}
+
+static void clear_glob_field(const struct key *key, void *field)
+{
+	(void)key;
+	clear_globs(field);
+}
+
+/* Refuse components that no path has: they would never match. */
+static int check_components(const char *item, struct key_context *ctx)
+{
+	const char *p = item[0] == '/' ? item + 1 : item;
+	for (; *p; p += *p == '/') {
+		size_t len = strcspn(p, "/");
+		if (len == 0)
+			return keykinds_refuse(ctx, "", item,
+				" holds two slashes in a row, which no path does");
+		if (p[0] == '.' && (len == 1 || (len == 2 && p[1] == '.')))
+			return keykinds_refuse(ctx, "", item,
+				" holds a component . or .., which no path does; write "
+				"the "
+				"path that is meant");
+		p += len;
+	}
+	return 0;
+}
+
+static int set_path(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
+{
+	(void)key;
+	if (item[0] == '~')
+		return keykinds_refuse(ctx, "", item,
+			" is not absolute: ~ is not expanded, write the whole path");
+	if (item[0] == '"' || item[0] == '\'')
+		return keykinds_refuse(ctx, "", item,
+			" is not absolute: quotes are part of a value, write it without");
+	if (item[0] != '/')
+		return keykinds_refuse(
+			ctx, "", item, " is not absolute: it must begin with /");
+	if (check_components(item, ctx) < 0)
+		return -1;
+	return add_glob(field, item, GLOB_PATH, item, ctx);
+}
+
+static int set_exclude(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
+{
+	(void)key;
+	if (check_components(item, ctx) < 0)
+		return -1;
+	return add_deep_glob(field, item, ctx);
+}
+
+const struct key_kind keykind_paths = {
+	.set = set_path, .clear = clear_glob_field, .is_list = true};
+const struct key_kind keykind_excludes = {set_exclude, clear_glob_field, .is_list = true};
+
+/* ---- conditions on the actor ---- */
+
+/* Behind the `!` of an exclusion and the blanks after it. */
+static const char *skip_not(const char *item)
+{
+	return item[0] == '!' ? item + 1 + strspn(item + 1, " \t") : item;
+}
+
+static int refuse_empty_not(const char *item, struct key_context *ctx)
+{
+	return keykinds_refuse(ctx, "nothing follows the ! in ", item, "");
+}
+
+static int add_uid(uint32_t **uids, size_t *count, uint32_t uid)
+{
+	if (grow(*uids, *count) < 0)
+		return -1;
+	(*uids)[(*count)++] = uid;
+	return 0;
+}
+
+/* The id that a plain word names: a number, which needs no entry, or a user. */
+static int find_uid(const char *word, uint32_t *out, struct key_context *ctx)
+{
+	uint64_t number;
+	if (strspn(word, "0123456789") == strlen(word)) {
+		if (value_number(word, 0, UINT32_MAX - 1, &number, &ctx->why) < 0)
+			return -1;
+		*out = (uint32_t)number;
+		return 0;
+	}
+	const struct rule_user *user = accounts_find_user(ctx->users, word);
+	if (user) {
+		*out = user->uid;
+		return 0;
+	}
+	return keykinds_refuse_account("user", word, ctx);
+}
+
+static int set_by_user(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
+{
+	(void)key;
+	struct rule_condition *c = field;
+	const char *word = skip_not(item);
+	bool is_not = word != item;
+	if (!*word)
+		return refuse_empty_not(item, ctx);
+	if (strpbrk(word, "*?[]{}\\"))
+		return add_glob(
+			is_not ? &c->exclude : &c->include, word, GLOB_WORD, word, ctx);
+	uint32_t uid = 0;
+	if (find_uid(word, &uid, ctx) < 0)
+		return -1;
+	if (is_not)
+		return add_uid(&c->exclude_uids, &c->exclude_uid_count, uid);
+	return add_uid(&c->include_uids, &c->include_uid_count, uid);
+}
+
+static int set_by_unit(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
+{
+	(void)key;
+	struct rule_condition *c = field;
+	const char *word = skip_not(item);
+	if (!*word)
+		return refuse_empty_not(item, ctx);
+	return add_glob(
+		word != item ? &c->exclude : &c->include, word, GLOB_WORD, word, ctx);
+}
+
+static int set_by_cmd(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
+{
+	const char *word = skip_not(item);
+	if (strchr(word, '/'))
+		return keykinds_refuse(ctx, "", word,
+			" holds a slash, but this is a process's name; for a path use "
+			"by-exe");
+	if (strlen(word) > PROGRAM_COMM_SIZE - 1 && !strpbrk(word, "*?[]{}\\")) {
+		keykinds_refuse(ctx, "", word,
+			" never matches: the kernel cuts names to 15 bytes; did you "
+			"mean ");
+		buf_add_vis(&ctx->why, word, PROGRAM_COMM_SIZE - 1);
+		buf_add_str(&ctx->why, "?");
+		errno = EINVAL;
+		return -1;
+	}
+	return set_by_unit(key, field, item, ctx);
+}
+
+static int set_by_exe(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
+{
+	(void)key;
+	struct rule_condition *c = field;
+	const char *word = skip_not(item);
+	if (!*word)
+		return refuse_empty_not(item, ctx);
+	if (check_components(word, ctx) < 0)
+		return -1;
+	return add_deep_glob(word != item ? &c->exclude : &c->include, word, ctx);
+}
+
+static void clear_condition(const struct key *key, void *field)
+{
+	(void)key;
+	struct rule_condition *c = field;
+	clear_globs(&c->include);
+	clear_globs(&c->exclude);
+	free(c->include_uids);
+	free(c->exclude_uids);
+	*c = (struct rule_condition){0};
+}
+
+const struct key_kind keykind_by_user = {
+	.set = set_by_user, .clear = clear_condition, .is_list = true};
+const struct key_kind keykind_by_cmd = {
+	.set = set_by_cmd, .clear = clear_condition, .is_list = true};
+const struct key_kind keykind_by_exe = {
+	.set = set_by_exe, .clear = clear_condition, .is_list = true};
+const struct key_kind keykind_by_unit = {
+	.set = set_by_unit, .clear = clear_condition, .is_list = true};
+
+/* ---- events, types ---- */
+
+static int set_event(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
+{
+	(void)key;
+	uint32_t mask = event_mask_by_name(item);
+	if (mask) {
+		*(uint32_t *)field |= mask;
+		return 0;
+	}
+	if (strpbrk(item, " \t"))
+		return keykinds_refuse(
+			ctx, "unknown event ", item, "; events are separated by commas");
+	const char *nearest = event_name_nearest(item);
+	keykinds_refuse(ctx, "unknown event ", item, nearest ? "; did you mean " : "");
+	if (nearest) {
+		buf_add_str(&ctx->why, nearest);
+		buf_add_str(&ctx->why, "?");
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+static int set_type(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
+{
+	static const struct value_name types[] = {
+		{"file", EVENT_TYPE_FILE},
+		{"dir", EVENT_TYPE_DIR},
+		{"symlink", EVENT_TYPE_SYMLINK},
+		{"other", EVENT_TYPE_OTHER},
+	};
+	(void)key;
+	unsigned type;
+	if (value_choice(item, types, countof(types), &type, &ctx->why) < 0)
+		return -1;
+	*(uint32_t *)field |= UINT32_C(1) << type;
+	return 0;
+}
+
+const struct key_kind keykind_events = {.set = set_event, .is_list = true};
+const struct key_kind keykind_types = {.set = set_type, .is_list = true};
+
+/* ---- environment ---- */
+
+/* Whether len bytes are a name that a shell takes for a variable. */
+static bool is_variable_name(const char *name, size_t len)
+{
+	if (len == 0 || isdigit((unsigned char)name[0]))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)name[i]) && name[i] != '_')
+			return false;
+	}
+	return true;
+}
+
+/* Drop the variable of this name (with its `=`, len bytes) from the list. */
+static void drop_variable(struct strlist *l, const char *name, size_t len)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		if (strncmp(l->items[i], name, len) != 0)
+			continue;
+		free(l->items[i]);
+		l->count--;
+		memmove(&l->items[i], &l->items[i + 1],
+			(l->count - i + 1) * sizeof(*l->items));
+		return;
+	}
+}
+
+static int set_env(
+	const struct key *key, void *field, const char *item, struct key_context *ctx)
+{
+	(void)key;
+	const char *equals = strchr(item, '=');
+	if (!equals)
+		return keykinds_refuse(ctx, "expected NAME=VALUE, found ", item, "");
+	size_t name_len = (size_t)(equals - item);
+	if (!is_variable_name(item, name_len))
+		return keykinds_refuse(ctx, "", item,
+			" does not begin with a variable's name: letters, digits and _, "
+			"no "
+			"blank before the =");
+	if (strncmp(item, "FSMON_", 6) == 0)
+		return keykinds_refuse(ctx, "", item,
+			": names that begin with FSMON_ are the daemon's own");
+	/* `\,` keeps a comma from ending the item. */
+	struct buf text = {0};
+	for (const char *p = item; *p; p++) {
+		if (p[0] == '\\' && p[1] == ',')
+			p++;
+		buf_add(&text, p, 1);
+	}
+	drop_variable(field, item, name_len + 1);
+	int rc = text.failed ? -1 : strlist_add(field, text.data);
+	buf_fini(&text);
+	if (rc < 0)
+		errno = ENOMEM;
+	return rc;
+}
+
+static void clear_env(const struct key *key, void *field)
+{
+	(void)key;
+	strlist_fini(field);
+}
+
+const struct key_kind keykind_env = {.set = set_env, .clear = clear_env, .is_list = true};

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/rule/keys.h"
+
+#include "base/countof.h"
+#include "core/rule/keykinds.h"
+#include "core/text/suggest.h"
+#include "core/text/value.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_NS UINT64_C(1000000000)
+
+/* What a plain field is when nobody sets it. */
+static const struct rule rule_preset = {
+	.enabled = true,
+	.umask = 022,
+	.timing =
+		{
+			.run_per = TIMING_PER_PATH,
+			.max_wait_ns = KEYS_UNSET_NS,
+			.parallel = 1,
+			.on_busy = TIMING_BUSY_QUEUE,
+			.queue_max = 100000,
+			.breaker = {.count = 100, .per_ns = 10 * SECOND_NS},
+			.stop_signal = SIGTERM,
+			.stop_timeout_ns = 10 * SECOND_NS,
+			.retry_delay_ns = SECOND_NS,
+		},
+};
+
+static const struct daemon daemon_preset = {
+	.max_parallel = 64,
+	.history_keep_ns = UINT64_C(7) * 86400 * SECOND_NS,
+	.history_keep_count = 10000,
+};
+
+static const struct value_name self_events[] = {
+	{"ignore", RULE_SELF_IGNORE},
+	{"ignore-all", RULE_SELF_IGNORE_ALL},
+	{"allow", RULE_SELF_ALLOW},
+};
+
+static const struct value_name stdin_kinds[] = {
+	{"none", RULE_STDIN_NONE},
+	{"paths", RULE_STDIN_PATHS},
+	{"paths0", RULE_STDIN_PATHS0},
+	{"json", RULE_STDIN_JSON},
+};
+
+static const struct value_name run_pers[] = {
+	{"event", TIMING_PER_EVENT},
+	{"path", TIMING_PER_PATH},
+	{"batch", TIMING_PER_BATCH},
+};
+
+static const struct value_name on_overflows[] = {
+	{"run", RULE_OVERFLOW_RUN},
+	{"ignore", RULE_OVERFLOW_IGNORE},
+};
+
+static const struct value_name log_formats[] = {
+	{"text", DAEMON_LOG_TEXT},
+	{"json", DAEMON_LOG_JSON},
+};
+
+/* A field with storage of its own, and a plain one that a preset is copied to. */
+#define OWNED(key, kind_, field)                                                        \
+	{                                                                               \
+		.name = (key), .kind = &(kind_), .offset = offsetof(struct rule, field) \
+	}
+#define PLAIN(key, kind_, field, ...)                                                    \
+	{                                                                                \
+		.name = (key), .kind = &(kind_), .offset = offsetof(struct rule, field), \
+		.size = sizeof(((struct rule *)0)->field), __VA_ARGS__                   \
+	}
+#define DAEMON(key, kind_, field, ...)                                          \
+	{                                                                       \
+		.name = (key), .kind = &(kind_),                                \
+		.offset = offsetof(struct daemon, field),                       \
+		.size = sizeof(((struct daemon *)0)->field), .is_daemon = true, \
+		__VA_ARGS__                                                     \
+	}
+#define CHOICES(table) .choices = (table), .choice_count = countof(table)
+#define RANGE(from, to) .min = (from), .max = (to)
+
+static const struct key keys[] = {
+	OWNED("path", keykind_paths, path),
+	OWNED("exclude", keykind_excludes, exclude),
+	PLAIN("events", keykind_events, events, ),
+	PLAIN("type", keykind_types, types, ),
+	PLAIN("size", keykind_size, size_compare, ),
+	OWNED("by-user", keykind_by_user, by[RULE_BY_USER]),
+	OWNED("by-cmd", keykind_by_cmd, by[RULE_BY_CMD]),
+	OWNED("by-exe", keykind_by_exe, by[RULE_BY_EXE]),
+	OWNED("by-ancestor", keykind_by_cmd, by[RULE_BY_ANCESTOR]),
+	OWNED("by-unit", keykind_by_unit, by[RULE_BY_UNIT]),
+	PLAIN("self-events", keykind_choice, self_events, CHOICES(self_events)),
+	OWNED("command", keykind_text, command),
+	OWNED("user", keykind_user, user_name),
+	OWNED("group", keykind_group, group_name),
+	OWNED("directory", keykind_directory, directory),
+	OWNED("env", keykind_env, env),
+	PLAIN("umask", keykind_umask, umask, ),
+	PLAIN("nice", keykind_nice, nice, ),
+	PLAIN("stdin", keykind_choice, stdin_kind, CHOICES(stdin_kinds)),
+	PLAIN("run-per", keykind_choice, timing.run_per, CHOICES(run_pers)),
+	PLAIN("debounce", keykind_duration, timing.debounce_ns, ),
+	PLAIN("max-wait", keykind_duration, timing.max_wait_ns, ),
+	PLAIN("parallel", keykind_number, timing.parallel, RANGE(1, 10000)),
+	PLAIN("on-busy", keykind_on_busy, timing.on_busy, ),
+	PLAIN("queue-max", keykind_number, timing.queue_max, RANGE(1, UINT32_MAX)),
+	PLAIN("throttle", keykind_rate, timing.throttle, ),
+	PLAIN("breaker", keykind_rate, timing.breaker, ),
+	PLAIN("timeout", keykind_timeout, timing.timeout_ns, ),
+	PLAIN("stop-signal", keykind_signal, timing.stop_signal, ),
+	PLAIN("stop-timeout", keykind_duration, timing.stop_timeout_ns, ),
+	PLAIN("retry", keykind_number, timing.retry, RANGE(0, 1000)),
+	PLAIN("retry-delay", keykind_duration, timing.retry_delay_ns, ),
+	OWNED("on-failure", keykind_text_none, on_failure),
+	PLAIN("on-overflow", keykind_choice, on_overflow, CHOICES(on_overflows)),
+	PLAIN("enabled", keykind_bool, enabled, ),
+	DAEMON("strict", keykind_bool, strict, ),
+	DAEMON("max-parallel", keykind_number, max_parallel, RANGE(1, 10000)),
+	DAEMON("log-format", keykind_choice, log_format, CHOICES(log_formats)),
+	DAEMON("history-keep", keykind_history, history_keep_ns, ),
+};
+
+size_t keys_count(void)
+{
+	return countof(keys);
+}
+
+size_t keys_index(const struct key *key)
+{
+	assert(key >= keys && key < keys + countof(keys));
+	return (size_t)(key - keys);
+}
+
+const struct key *keys_find(const char *name)
+{
+	for (size_t i = 0; i < countof(keys); i++) {
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	}
+	return NULL;
+}
+
+const char *keys_nearest(const char *name, bool is_daemon)
+{
+	/* The keys of [daemon] stand last. */
+	size_t first = 0;
+	while (first < countof(keys) && !keys[first].is_daemon)
+		first++;
+	if (is_daemon)
+		return suggest_nearest(
+			name, keys + first, countof(keys) - first, sizeof(keys[0]));
+	return suggest_nearest(name, keys, first, sizeof(keys[0]));
+}
+
+struct rule *keys_new_rule(void)
+{
+	struct rule *r = malloc(sizeof(*r));
+	if (r)
+		*r = rule_preset;
+	return r;
+}
+
+void keys_free_rule(struct rule *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < countof(keys); i++) {
+		if (!keys[i].is_daemon)
+			keys_clear(&keys[i], r);
+	}
+	rule_user_fini(&r->user);
+	free(r->name);
+	free(r->file);
+	free(r);
+}
+
+void keys_init_daemon(struct daemon *d)
+{
+	*d = daemon_preset;
+}
+
+int keys_set(
+	const struct key *key, void *target, const char *value, struct key_context *ctx)
+{
+	return key->kind->set(key, (char *)target + key->offset, value, ctx);
+}
+
+void keys_clear(const struct key *key, void *target)
+{
+	void *field = (char *)target + key->offset;
+	if (key->size == 0) {
+		key->kind->clear(key, field);
+		return;
+	}
+	const char *preset = key->is_daemon ? (const char *)&daemon_preset
+					    : (const char *)&rule_preset;
+	memcpy(field, preset + key->offset, key->size);
+}
+
+int keys_finish(struct rule *r, struct accounts *users)
+{
+	if (r->events == 0)
+		r->events = EVENT_CHANGED;
+	if (r->timing.max_wait_ns == KEYS_UNSET_NS)
+		r->timing.max_wait_ns = 10 * r->timing.debounce_ns;
+	if (!r->directory && !(r->directory = strdup("/")))
+		return -1;
+	return accounts_resolve(users, r);
+}

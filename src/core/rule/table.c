@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/rule/table.h"
+
+#include "base/grow.h"
+#include "base/slots.h"
+#include "core/rule/keys.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/* One glob of one rule. */
+struct entry {
+	const struct glob *glob;
+	uint32_t rule;
+};
+
+/* The globs that share a literal front. */
+struct front {
+	UT_hash_handle hh;
+	const char *text; /* the literal front, owned by the first glob */
+	struct entry *entries;
+	size_t count;
+};
+
+struct table {
+	struct rule **rules;
+	size_t count;
+	struct glob ***moved; /* for each rule, for each glob of path and then of
+				 exclude: its moved form or NULL */
+	struct slots by_name; /* the rules */
+	struct front *fronts; /* hash by text */
+	size_t longest_front; /* bytes */
+};
+
+static size_t glob_count(const struct rule *r)
+{
+	return r->path.count + r->exclude.count;
+}
+
+/* The slot of the rule of that name. */
+static uint32_t *name_slot(const struct table *t, const char *name)
+{
+	uint32_t *slot, hash = SLOTS_HASH;
+	for (const char *c = name; *c; c++)
+		hash = slots_hash(hash, *c);
+	for (; *(slot = slots_at(&t->by_name, hash)) != SLOTS_NONE; hash++) {
+		if (strcmp(t->rules[*slot]->name, name) == 0)
+			break;
+	}
+	return slot;
+}
+
+static int index_names(struct table *t)
+{
+	if (slots_init(&t->by_name, t->count) < 0)
+		return -1;
+	for (uint32_t i = 0; i < t->count; i++) {
+		uint32_t *slot = name_slot(t, t->rules[i]->name);
+		if (*slot == SLOTS_NONE)
+			*slot = i;
+	}
+	return 0;
+}
+
+struct table *table_new(struct rule **rules, size_t count)
+{
+	struct table *t = calloc(1, sizeof(*t));
+	if (!t) {
+		for (size_t i = 0; i < count; i++)
+			keys_free_rule(rules[i]);
+		free(rules);
+		return NULL;
+	}
+	t->rules = rules;
+	t->count = count;
+	t->moved = calloc(count + 1, sizeof(*t->moved));
+	for (size_t i = 0; t->moved && i < count; i++) {
+		t->moved[i] = calloc(glob_count(rules[i]) + 1, sizeof(**t->moved));
+		if (!t->moved[i])
+			goto fail;
+	}
+	if (t->moved && index_names(t) == 0 && table_index(t) == 0)
+		return t;
+fail:
+	table_free(t);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void drop_fronts(struct table *t)
+{
+	struct front *f, *next;
+	HASH_ITER (hh, t->fronts, f, next) {
+		HASH_DEL(t->fronts, f);
+		free(f->entries);
+		free(f);
+	}
+}
+
+void table_free(struct table *t)
+{
+	if (!t)
+		return;
+	drop_fronts(t);
+	for (size_t i = 0; i < t->count; i++) {
+		struct glob **moved = t->moved ? t->moved[i] : NULL;
+		for (size_t k = 0; moved && k < glob_count(t->rules[i]); k++)
+			glob_free(moved[k]);
+		free(moved);
+		keys_free_rule(t->rules[i]);
+	}
+	free(t->moved);
+	slots_fini(&t->by_name);
+	free(t->rules);
+	free(t);
+}
+
+size_t table_count(const struct table *t)
+{
+	return t->count;
+}
+
+const struct rule *table_rule(const struct table *t, uint32_t number)
+{
+	assert(number < t->count);
+	return t->rules[number];
+}
+
+int64_t table_find(const struct table *t, const char *name)
+{
+	uint32_t number = *name_slot(t, name);
+	return number == SLOTS_NONE ? -1 : (int64_t)number;
+}
+
+const struct glob *table_glob(const struct table *t, uint32_t number, size_t index)
+{
+	const struct rule *r = t->rules[number];
+	if (index >= r->path.count)
+		return NULL;
+	struct glob *moved = t->moved[number][index];
+	return moved ? moved : r->path.items[index];
+}
+
+int table_move(struct table *t, uint32_t number, size_t index, const char *front)
+{
+	const struct rule *r = t->rules[number];
+	assert(number < t->count && index < glob_count(r));
+	struct glob *moved = NULL;
+	size_t rest;
+	const struct glob *was = t->moved[number][index];
+	if (front ? was && strcmp(glob_literal_front(was, &rest), front) == 0 : !was)
+		return 0;
+	if (front) {
+		moved = glob_with_front(index < r->path.count
+						? r->path.items[index]
+						: r->exclude.items[index - r->path.count],
+			front);
+		if (!moved)
+			return -1;
+	}
+	/* The index may still point to the old one: it is rebuilt before the next match.
+	 */
+	drop_fronts(t);
+	glob_free(t->moved[number][index]);
+	t->moved[number][index] = moved;
+	return 0;
+}
+
+static struct front *front_of(struct table *t, const char *text)
+{
+	uint32_t hash = SLOTS_HASH;
+	size_t len = 0;
+	for (; text[len]; len++)
+		hash = slots_hash(hash, text[len]);
+	struct front *f;
+	HASH_FIND_BYHASHVALUE(hh, t->fronts, text, len, hash, f);
+	if (f)
+		return f;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->text = text;
+	HASH_ADD_KEYPTR_BYHASHVALUE(hh, t->fronts, f->text, len, hash, f);
+	if (!f->hh.tbl) {
+		free(f);
+		errno = ENOMEM;
+		return NULL;
+	}
+	if (len > t->longest_front)
+		t->longest_front = len;
+	return f;
+}
+
+static int index_glob(struct table *t, uint32_t number, const struct glob *glob)
+{
+	size_t rest;
+	struct front *f = front_of(t, glob_literal_front(glob, &rest));
+	if (!f)
+		return -1;
+	if (grow(f->entries, f->count) < 0)
+		return -1;
+	f->entries[f->count++] = (struct entry){glob, number};
+	return 0;
+}
+
+int table_index(struct table *t)
+{
+	drop_fronts(t);
+	t->longest_front = 0;
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct glob *glob;
+		for (size_t k = 0; t->rules[i]->enabled && (glob = table_glob(t, i, k));
+			k++) {
+			if (index_glob(t, i, glob) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/*
+ * The `exclude` that a path meets, or NULL. One whose front was moved holds as it was
+ * written, too: its last part may be a link that is itself to be passed over.
+ */
+static const struct glob *find_exclude(
+	const struct table *t, uint32_t number, const char *path, size_t len)
+{
+	const struct rule *r = t->rules[number];
+	for (size_t i = 0; i < r->exclude.count; i++) {
+		const struct glob *moved = t->moved[number][r->path.count + i];
+		if (moved && glob_matches(moved, path, len))
+			return moved;
+		if (glob_matches(r->exclude.items[i], path, len))
+			return r->exclude.items[i];
+	}
+	return NULL;
+}
+
+/* Add a number, keeping the order. */
+static int hits_add(struct table_hits *hits, uint32_t number)
+{
+	size_t at = hits->count;
+	while (at > 0 && hits->rules[at - 1] >= number)
+		at--;
+	if (at < hits->count && hits->rules[at] == number)
+		return 0;
+	if (grow(hits->rules, hits->count) < 0)
+		return -1;
+	memmove(hits->rules + at + 1, hits->rules + at,
+		(hits->count - at) * sizeof(*hits->rules));
+	hits->rules[at] = number;
+	hits->count++;
+	return 0;
+}
+
+static int match_front(const struct table *t, const struct front *f, const char *path,
+	size_t len, uint32_t kinds, struct table_hits *hits)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct entry *e = &f->entries[i];
+		const struct rule *r = t->rules[e->rule];
+		if (!(r->events & kinds) || !glob_matches(e->glob, path, len) ||
+			find_exclude(t, e->rule, path, len))
+			continue;
+		if (hits_add(hits, e->rule) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int table_match(const struct table *t, const char *path, size_t len, uint32_t kinds,
+	struct table_hits *hits)
+{
+	hits->count = 0;
+	uint32_t hash = SLOTS_HASH;
+	for (size_t i = 0; i <= len && i <= t->longest_front; i++) {
+		if (i == len || path[i] == '/') {
+			struct front *f;
+			HASH_FIND_BYHASHVALUE(hh, t->fronts, path, i, hash, f);
+			if (f && match_front(t, f, path, len, kinds, hits) < 0)
+				return -1;
+		}
+		if (i < len)
+			hash = slots_hash(hash, path[i]);
+	}
+	return 0;
+}
+
+enum judge_verdict table_judge_path(const struct table *t, uint32_t number,
+	const char *path, size_t len, const struct glob **decided)
+{
+	const struct glob *by, *exclude = NULL;
+	for (size_t i = 0; (by = table_glob(t, number, i)); i++) {
+		if (glob_matches(by, path, len))
+			break;
+	}
+	if (by)
+		exclude = find_exclude(t, number, path, len);
+	if (decided)
+		*decided = exclude ? exclude : by;
+	return exclude ? JUDGE_EXCLUDED : by ? JUDGE_MATCH : JUDGE_NO_PATH;
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/sched/sched.h"
+
+#include "core/sched/sched_state.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+struct sched *sched_new(const struct timing *lanes, size_t lane_count,
+	uint32_t max_parallel, uint64_t last_job_id, uint64_t seed)
+{
+	struct sched *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->max_parallel = max_parallel;
+	s->last_id = last_job_id;
+	s->random = seed;
+	s->lanes = calloc(lane_count + 1, sizeof(struct sched_lane *));
+	for (size_t i = 0; s->lanes && i < lane_count; i++) {
+		s->lanes[i] = sched_lane_new(&lanes[i], (uint32_t)i);
+		if (!s->lanes[i])
+			break;
+		s->lane_count++;
+	}
+	if (!s->lanes || s->lane_count < lane_count) {
+		sched_free(s, NULL, NULL);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return s;
+}
+
+/* ---- The end of all ---- */
+
+struct dropping {
+	void (*drop)(void *ctx, struct sched_job *job);
+	void *ctx;
+};
+
+static void drop_job(const struct dropping *d, struct sched_entry *e)
+{
+	if (d->drop)
+		d->drop(d->ctx, &e->job);
+	sched_job_free(&e->job);
+}
+
+static void drop_lane(struct sched *s, struct sched_lane *lane, const struct dropping *d)
+{
+	struct sched_key *key;
+	while ((key = RB_ROOT(&lane->keys)) != NULL) {
+		struct sched_entry *e;
+		while ((e = TAILQ_FIRST(&key->waiting)) != NULL) {
+			sched_key_pull(s, e);
+			drop_job(d, e);
+		}
+		sched_key_free(s, key);
+	}
+	sched_lane_free(lane);
+}
+
+void sched_free(
+	struct sched *s, void (*drop)(void *ctx, struct sched_job *job), void *ctx)
+{
+	if (!s)
+		return;
+	struct dropping d = {drop, ctx};
+	for (size_t i = 0; i < s->lane_count; i++)
+		drop_lane(s, s->lanes[i], &d);
+	struct sched_entry *e;
+	while ((e = RB_ROOT(&s->runs)) != NULL) {
+		RB_REMOVE(sched_by_order, &s->runs, e);
+		drop_job(&d, e);
+	}
+	free(s->lanes);
+	free(s);
+}
+
+/* ---- Jobs come ---- */
+
+/* The key in a lane for what comes for a path, made if need be; NULL with ENOMEM. */
+static struct sched_key *key_for(struct sched_lane *lane, const char *path)
+{
+	return sched_key_get(
+		lane, lane->timing.run_per == TIMING_PER_BATCH ? NULL : path);
+}
+
+/* The job that something new for a key joins, or NULL. */
+static struct sched_entry *waits_for(const struct sched_key *key)
+{
+	if (key->lane->timing.run_per == TIMING_PER_EVENT)
+		return NULL;
+	return TAILQ_FIRST(&key->waiting);
+}
+
+static void set_due(struct sched_entry *e, const struct timing *c, uint64_t now_ns)
+{
+	if (e->first_ns == SCHED_FOREVER)
+		e->first_ns = now_ns;
+	uint64_t quiet_ns = sched_later(now_ns, c->debounce_ns);
+	uint64_t latest_ns = sched_later(e->first_ns, c->max_wait_ns);
+	e->due_ns = quiet_ns < latest_ns ? quiet_ns : latest_ns;
+}
+
+/* Find or make the job that an event for a key goes to. */
+static enum sched_added add_to_key(
+	struct sched *s, struct sched_key *key, uint64_t now_ns, struct sched_entry **job)
+{
+	const struct timing *c = &key->lane->timing;
+	if (!TAILQ_EMPTY(&key->runs) && c->on_busy == TIMING_BUSY_DROP)
+		return SCHED_BUSY;
+	struct sched_entry *e = waits_for(key);
+	bool is_new = !e;
+	if (is_new && key->lane->waiting >= c->queue_max)
+		return SCHED_FULL;
+	if (is_new)
+		e = sched_job_new(s, 0, now_ns);
+	if (!e)
+		return SCHED_NO_MEMORY;
+	if (is_new)
+		sched_key_push(s, key, e);
+	sched_job_input(e, SCHED_IN_EVENT);
+	set_due(e, c, now_ns);
+	*job = e;
+	return is_new ? SCHED_QUEUED : SCHED_MERGED;
+}
+
+enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
+	struct sched_item *item, uint64_t now_ns, struct sched_job **job,
+	struct sched_item **cut)
+{
+	assert(lane < s->lane_count);
+	*job = NULL;
+	*cut = NULL;
+	sched_key_sweep(s, now_ns);
+	struct sched_key *k = key_for(s->lanes[lane], key);
+	if (!k)
+		return SCHED_NO_MEMORY;
+	struct sched_entry *e = NULL;
+	enum sched_added added = add_to_key(s, k, now_ns, &e);
+	if (e) {
+		*cut = sched_job_add(e, item, k->lane->timing.queue_max);
+		*job = &e->job;
+		struct sched_entry *run;
+		TAILQ_FOREACH (run, &k->runs, link)
+			sched_run_ask(s, run, now_ns);
+	}
+	sched_key_place(s, k);
+	return *cut ? SCHED_CUT : added;
+}
+
+/* A job of its own for what is given. NULL with ENOMEM. */
+static struct sched_entry *entry_of(
+	struct sched *s, const struct sched_given *given, uint64_t now_ns)
+{
+	struct sched_entry *e = sched_job_new(s, given->id, now_ns);
+	if (!e)
+		return NULL;
+	if (given->order)
+		e->job.order = given->order;
+	STAILQ_CONCAT(&e->job.items, given->items);
+	e->job.listed = given->listed;
+	e->job.count = given->count;
+	e->job.truncated = given->truncated;
+	e->job.attempt = given->attempt;
+	e->job.failures = given->failures;
+	e->due_ns = now_ns;
+	return e;
+}
+
+struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
+	const struct sched_given *given, uint64_t now_ns)
+{
+	assert(lane < s->lane_count);
+	struct sched_key *k = key_for(s->lanes[lane], key);
+	if (!k)
+		return NULL;
+	struct sched_entry *e = entry_of(s, given, now_ns);
+	struct sched_entry *waiting = waits_for(k);
+	if (e && waiting) {
+		sched_job_take(waiting, e, false, k->lane->timing.queue_max);
+		STAILQ_CONCAT(given->items, &e->job.items);
+		if (waiting->due_ns > now_ns)
+			waiting->due_ns = now_ns;
+		sched_job_free(&e->job);
+		e = waiting;
+	} else if (e) {
+		sched_key_push(s, k, e);
+	}
+	sched_key_place(s, k);
+	return e ? &e->job : NULL;
+}
+
+int sched_adopt(
+	struct sched *s, struct sched_job *job, uint64_t started_ns, bool is_attempt)
+{
+	struct sched_entry *e = sched_entry_of(job);
+	assert(e->state == SCHED_WAITING);
+	if (!TAILQ_EMPTY(&e->key->runs)) {
+		errno = EBUSY;
+		return -1;
+	}
+	sched_job_input(e, SCHED_IN_ADOPT);
+	sched_key_pull(s, e);
+	sched_run_begin(s, e, started_ns);
+	if (is_attempt)
+		job->attempt++;
+	sched_key_place(s, e->key);
+	return 0;
+}
+
+/* ---- What there is to do ---- */
+
+/* The lane whose turn it is, or NULL. */
+static struct sched_lane *choose_lane(struct sched *s, uint64_t now_ns)
+{
+	if (s->running >= s->max_parallel)
+		return NULL;
+	struct sched_lane *lane;
+	while ((lane = RB_MIN(sched_wakes, &s->wakes)) && lane->wake_ns <= now_ns) {
+		RB_REMOVE(sched_wakes, &s->wakes, lane);
+		RB_INSERT(sched_turns, &s->turns, lane);
+		lane->turn = SCHED_IN_TURNS;
+	}
+	return RB_MIN(sched_turns, &s->turns);
+}
+
+/* The candidate with the lowest order; there is one. */
+static struct sched_key *choose_key(struct sched_lane *lane, uint64_t now_ns)
+{
+	struct sched_key *key;
+	while ((key = RB_MIN(sched_by_when, &lane->pending)) && key->when_ns <= now_ns) {
+		RB_REMOVE(sched_by_when, &lane->pending, key);
+		RB_INSERT(sched_by_head, &lane->ready, key);
+		key->place = SCHED_READY;
+	}
+	return RB_MIN(sched_by_head, &lane->ready);
+}
+
+/* The next start, or hold, that is possible now; false if there is none. */
+static bool next_start(struct sched *s, uint64_t now_ns, struct sched_order *o)
+{
+	struct sched_lane *lane = choose_lane(s, now_ns);
+	struct sched_key *key = lane ? choose_key(lane, now_ns) : NULL;
+	if (!key)
+		return false;
+	struct sched_entry *e = TAILQ_FIRST(&key->waiting);
+	*o = (struct sched_order){.what = SCHED_START, .job = &e->job};
+	if (sched_key_may_start(key, now_ns)) {
+		sched_job_input(e, SCHED_IN_SLOT);
+		sched_key_pull(s, e);
+		sched_run_begin(s, e, now_ns);
+		e->job.attempt++;
+		sched_lane_note_start(s, lane, now_ns);
+	} else {
+		sched_job_input(e, SCHED_IN_BREAK);
+		o->what = SCHED_HELD;
+		o->until_ns = key->held_ns;
+	}
+	sched_key_place(s, key);
+	return true;
+}
+
+bool sched_next(struct sched *s, uint64_t now_ns, struct sched_order *o)
+{
+	sched_key_sweep(s, now_ns);
+	return sched_run_next(s, now_ns, o) || next_start(s, now_ns, o);
+}
+
+uint64_t sched_due_ns(const struct sched *s)
+{
+	struct sched_alarms alarms = s->alarms;
+	struct sched_wakes wakes = s->wakes;
+	const struct sched_entry *run = RB_MIN(sched_alarms, &alarms);
+	uint64_t due_ns = run ? run->alarm_ns : SCHED_FOREVER;
+	if (s->running >= s->max_parallel)
+		return due_ns;
+	if (!RB_EMPTY(&s->turns))
+		return 0;
+	const struct sched_lane *lane = RB_MIN(sched_wakes, &wakes);
+	return lane && lane->wake_ns < due_ns ? lane->wake_ns : due_ns;
+}
+
+void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns)
+{
+	assert(lane < s->lane_count);
+	s->lanes[lane]->paused_ns = until_ns;
+	sched_lane_place(s, s->lanes[lane]);
+}
+
+void sched_unpause(struct sched *s, uint32_t lane)
+{
+	sched_pause(s, lane, 0);
+}
+
+/* ---- How it goes ---- */
+
+struct sched_counts sched_counts(const struct sched *s, uint32_t lane, uint64_t now_ns)
+{
+	assert(lane < s->lane_count);
+	const struct sched_lane *l = s->lanes[lane];
+	struct sched_counts c = {.waiting = l->waiting, .running = l->running};
+	const struct sched_key *key;
+	TAILQ_FOREACH (key, &l->held, held_link)
+		c.held += key->held_ns > now_ns && !TAILQ_EMPTY(&key->waiting);
+	if (l->paused_ns > now_ns)
+		c.paused_until_ns = l->paused_ns;
+	return c;
+}
+
+size_t sched_waiting_all(const struct sched *s)
+{
+	return s->waiting;
+}
+
+size_t sched_running_all(const struct sched *s)
+{
+	return s->running;
+}
+
+uint64_t sched_last_order(const struct sched *s)
+{
+	return s->last_order;
+}
+
+static bool lane_is_done(const struct sched_lane *lane, uint64_t order, uint64_t now_ns)
+{
+	if (lane->paused_ns > now_ns)
+		return true;
+	struct sched_waits waits = lane->waits;
+	for (struct sched_key *key = RB_MIN(sched_waits, &waits);
+		key && key->order <= order; key = RB_NEXT(sched_waits, &waits, key)) {
+		if (key->held_ns <= now_ns)
+			return false;
+	}
+	return true;
+}
+
+bool sched_is_done(const struct sched *s, uint64_t order, uint64_t now_ns)
+{
+	struct sched_by_order runs = s->runs;
+	const struct sched_entry *run = RB_MIN(sched_by_order, &runs);
+	if (run && run->job.order <= order)
+		return false;
+	for (size_t i = 0; i < s->lane_count; i++) {
+		if (!lane_is_done(s->lanes[i], order, now_ns))
+			return false;
+	}
+	return true;
+}
+
+static void each_waiting(const struct sched_lane *lane,
+	void (*each)(void *ctx, const struct sched_job *job), void *ctx)
+{
+	struct sched_waits waits = lane->waits;
+	struct sched_key *key;
+	RB_FOREACH (key, sched_waits, &waits) {
+		const struct sched_entry *e;
+		TAILQ_FOREACH (e, &key->waiting, link)
+			each(ctx, &e->job);
+	}
+}
+
+void sched_each(const struct sched *s,
+	void (*each)(void *ctx, const struct sched_job *job), void *ctx)
+{
+	for (size_t i = 0; i < s->lane_count; i++)
+		each_waiting(s->lanes[i], each, ctx);
+	struct sched_by_order runs = s->runs;
+	struct sched_entry *e;
+	RB_FOREACH (e, sched_by_order, &runs)
+		each(ctx, &e->job);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/sched/sched_state.h"
+
+#include <stdlib.h>
+
+struct sched_transition sched_job_input(struct sched_entry *e, enum sched_input input)
+{
+	struct sched_transition t = sched_transition(e->state, input);
+	if (t.action == SCHED_DO_NOTHING)
+		return t;
+	e->state = t.to;
+	return t;
+}
+
+struct sched_entry *sched_job_new(struct sched *s, uint64_t id, uint64_t now_ns)
+{
+	struct sched_entry *e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->job.id = id ? id : ++s->last_id;
+	e->job.order = ++s->last_order;
+	e->job.queued_ns = now_ns;
+	STAILQ_INIT(&e->job.items);
+	e->first_ns = SCHED_FOREVER;
+	e->alarm_ns = e->signal_ns = e->stop_ns = SCHED_FOREVER;
+	return e;
+}
+
+void sched_job_free(struct sched_job *job)
+{
+	free(job);
+}
+
+/* What STAILQ_LAST does, in standard C. */
+struct sched_item *sched_newest(const struct sched_job *job)
+{
+	if (STAILQ_EMPTY(&job->items))
+		return NULL;
+	char *last = (char *)(void *)job->items.stqh_last;
+	return (struct sched_item *)(void *)(last - offsetof(struct sched_item, next));
+}
+
+/* The item in front of the newest, or NULL. */
+static struct sched_item *job_before_last(struct sched_entry *e)
+{
+	struct sched_item *item = e->before_last;
+	if (!item && e->job.listed > 1) {
+		struct sched_item *newest = sched_newest(&e->job);
+		for (item = STAILQ_FIRST(&e->job.items); item->next.stqe_next != newest;)
+			item = STAILQ_NEXT(item, next);
+	}
+	return item;
+}
+
+struct sched_item *sched_job_add(
+	struct sched_entry *e, struct sched_item *item, uint32_t queue_max)
+{
+	struct sched_job *job = &e->job;
+	struct sched_item *cut = NULL;
+	if (job->listed > 0 && job->listed >= queue_max) {
+		cut = sched_newest(&e->job);
+		e->before_last = job_before_last(e);
+		if (e->before_last)
+			STAILQ_REMOVE_AFTER(&job->items, e->before_last, next);
+		else
+			STAILQ_REMOVE_HEAD(&job->items, next);
+		job->truncated = true;
+	} else {
+		e->before_last = sched_newest(&e->job);
+		job->listed++;
+	}
+	STAILQ_INSERT_TAIL(&job->items, item, next);
+	job->count++;
+	return cut;
+}
+
+/* Put both lists one behind the other on that of `e`. */
+static void job_join_items(struct sched_entry *e, struct sched_entry *from, bool in_front)
+{
+	struct sched_entry *first = in_front ? from : e;
+	struct sched_entry *last = in_front ? e : from;
+	struct sched_item *before_last =
+		last->job.listed > 1 ? last->before_last : sched_newest(&first->job);
+	if (last->job.listed == 0)
+		before_last = first->before_last;
+	STAILQ_CONCAT(&first->job.items, &last->job.items);
+	if (in_front)
+		STAILQ_CONCAT(&e->job.items, &from->job.items);
+	e->before_last = before_last;
+	e->job.listed += from->job.listed;
+	from->job.listed = 0;
+	from->before_last = NULL;
+}
+
+/* List no more than queue_max; what is oldest goes to another job, which lists nothing. */
+static void job_cut_oldest(
+	struct sched_entry *e, struct sched_entry *other, uint32_t queue_max)
+{
+	for (; e->job.listed > queue_max; e->job.listed--) {
+		struct sched_item *item = STAILQ_FIRST(&e->job.items);
+		STAILQ_REMOVE_HEAD(&e->job.items, next);
+		STAILQ_INSERT_TAIL(&other->job.items, item, next);
+		other->job.listed++;
+		e->job.truncated = true;
+	}
+	if (e->job.listed < 2)
+		e->before_last = NULL;
+}
+
+void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_front,
+	uint32_t queue_max)
+{
+	job_join_items(e, from, in_front);
+	job_cut_oldest(e, from, queue_max);
+	e->job.count += from->job.count;
+	e->job.truncated |= from->job.truncated;
+	if (e->job.order > from->job.order)
+		e->job.order = from->job.order;
+	if (e->job.queued_ns > from->job.queued_ns)
+		e->job.queued_ns = from->job.queued_ns;
+	if (e->job.failures < from->job.failures)
+		e->job.failures = from->job.failures;
+	if (e->job.attempt < from->job.attempt)
+		e->job.attempt = from->job.attempt;
+}

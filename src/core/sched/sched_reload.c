@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/sched/sched_state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A reload: first what can fail, then what cannot. */
+struct reload {
+	struct sched *s;
+	const struct timing *timings;
+	struct sched_lane **lanes; /* the new ones */
+	size_t lane_count;
+	const int64_t *map;
+	struct sched_by_order over; /* jobs that wait no longer */
+	struct sched_job **gone; /* room for them */
+	size_t gone_count;
+};
+
+/* The form that a lane takes, or NULL if it goes. */
+static const struct timing *reload_timing(const struct reload *r, size_t lane)
+{
+	int64_t to = r->map[lane];
+	return to >= 0 && (size_t)to < r->lane_count ? &r->timings[to] : NULL;
+}
+
+static bool becomes_batch(const struct reload *r, size_t lane)
+{
+	const struct timing *c = reload_timing(r, lane);
+	return c && c->run_per == TIMING_PER_BATCH &&
+	       r->s->lanes[lane]->timing.run_per != TIMING_PER_BATCH;
+}
+
+/* Make the lanes that are new; the others' places stay empty. Returns 0, or -1 with
+ * ENOMEM. */
+static int reload_make_lanes(struct reload *r)
+{
+	r->lanes = calloc(r->lane_count + 1, sizeof(struct sched_lane *));
+	bool *is_old = calloc(r->lane_count + 1, sizeof(*is_old));
+	int result = r->lanes && is_old ? 0 : -1;
+	for (size_t i = 0; result == 0 && i < r->s->lane_count; i++) {
+		if (reload_timing(r, i))
+			is_old[r->map[i]] = true;
+	}
+	for (size_t i = 0; result == 0 && i < r->lane_count; i++) {
+		if (is_old[i])
+			continue;
+		r->lanes[i] = sched_lane_new(&r->timings[i], (uint32_t)i);
+		if (!r->lanes[i])
+			result = -1;
+	}
+	free(is_old);
+	return result;
+}
+
+/* Make the keys of lanes that become a batch, and room for the jobs that may be over.
+ * Returns 0, or -1 with ENOMEM. */
+static int reload_make_room(struct reload *r)
+{
+	size_t room = 0;
+	for (size_t i = 0; i < r->s->lane_count; i++) {
+		struct sched_lane *lane = r->s->lanes[i];
+		const struct timing *c = reload_timing(r, i);
+		if (!c || c->run_per != lane->timing.run_per)
+			room += lane->waiting;
+		if (!becomes_batch(r, i))
+			continue;
+		if (!sched_key_get(lane, NULL))
+			return -1;
+	}
+	r->gone = room > 0 ? reallocarray(NULL, room, sizeof(struct sched_job *)) : NULL;
+	return room > 0 && !r->gone ? -1 : 0;
+}
+
+/* Undo what has been made. */
+static void reload_undo(struct reload *r)
+{
+	for (size_t i = 0; i < r->s->lane_count; i++) {
+		struct sched_key *batch = NULL;
+		if (becomes_batch(r, i))
+			batch = sched_key_find(r->s->lanes[i], NULL);
+		if (batch)
+			sched_key_place(r->s, batch);
+	}
+	for (size_t i = 0; r->lanes && i < r->lane_count; i++)
+		sched_lane_free(r->lanes[i]);
+	free(r->lanes);
+}
+
+/* Let a job that waits no longer join another, which may list queue_max events. */
+static void reload_join(struct reload *r, struct sched_entry *e,
+	struct sched_entry *follower, uint32_t queue_max)
+{
+	sched_job_take(follower, e, false, queue_max);
+	if (follower->due_ns > e->due_ns)
+		follower->due_ns = e->due_ns;
+	e->job.follower = &follower->job;
+	RB_INSERT(sched_by_order, &r->over, e);
+}
+
+/* Let the jobs that wait for a key join the first of them. */
+static void reload_join_key(struct reload *r, struct sched_key *key, uint32_t queue_max)
+{
+	struct sched_entry *first = TAILQ_FIRST(&key->waiting);
+	struct sched_entry *e;
+	while (first && (e = TAILQ_NEXT(first, link)) != NULL) {
+		sched_key_pull(r->s, e);
+		reload_join(r, e, first, queue_max);
+	}
+}
+
+/* Take all jobs that wait off their keys. */
+static void reload_pull(
+	struct reload *r, struct sched_lane *lane, struct sched_by_order *jobs)
+{
+	struct sched_key *key;
+	RB_FOREACH (key, sched_by_name, &lane->keys) {
+		struct sched_entry *e;
+		while ((e = TAILQ_FIRST(&key->waiting)) != NULL) {
+			sched_key_pull(r->s, e);
+			RB_INSERT(sched_by_order, jobs, e);
+		}
+	}
+}
+
+/* Make one key of all. */
+static void reload_batch(struct reload *r, struct sched_lane *lane, uint32_t queue_max)
+{
+	struct sched_key *batch = sched_key_find(lane, NULL);
+	struct sched_by_order jobs = RB_INITIALIZER(&jobs);
+	sched_key_forget(batch);
+	reload_pull(r, lane, &jobs);
+	struct sched_key *key, *next_key;
+	RB_FOREACH_SAFE (key, sched_by_name, &lane->keys, next_key) {
+		struct sched_entry *run;
+		while (key != batch && (run = TAILQ_FIRST(&key->runs)) != NULL) {
+			TAILQ_REMOVE(&key->runs, run, link);
+			TAILQ_INSERT_TAIL(&batch->runs, run, link);
+			run->key = batch;
+		}
+		if (key != batch)
+			sched_key_free(r->s, key);
+	}
+	struct sched_entry *first = RB_MIN(sched_by_order, &jobs);
+	if (!first)
+		return;
+	RB_REMOVE(sched_by_order, &jobs, first);
+	struct sched_entry *e;
+	while ((e = RB_MIN(sched_by_order, &jobs)) != NULL) {
+		RB_REMOVE(sched_by_order, &jobs, e);
+		reload_join(r, e, first, queue_max);
+	}
+	sched_key_push(r->s, batch, first);
+}
+
+/* End a lane: its runs go on without it. */
+static void reload_end(struct reload *r, struct sched_lane *lane)
+{
+	struct sched_by_order jobs = RB_INITIALIZER(&jobs);
+	reload_pull(r, lane, &jobs);
+	struct sched_entry *e;
+	while ((e = RB_ROOT(&jobs)) != NULL) {
+		RB_REMOVE(sched_by_order, &jobs, e);
+		e->job.lane = SCHED_NO_LANE;
+		RB_INSERT(sched_by_order, &r->over, e);
+	}
+	struct sched_key *key;
+	while ((key = RB_ROOT(&lane->keys)) != NULL) {
+		while ((e = TAILQ_FIRST(&key->runs)) != NULL) {
+			TAILQ_REMOVE(&key->runs, e, link);
+			e->key = NULL;
+			e->job.lane = SCHED_NO_LANE;
+		}
+		sched_key_free(r->s, key);
+	}
+	sched_lane_free(lane);
+}
+
+/* Give a lane its new form. */
+static void reload_change(
+	struct reload *r, struct sched_lane *lane, const struct timing *c)
+{
+	struct sched_key *key;
+	bool changes = lane->timing.run_per != c->run_per;
+	if (changes && c->run_per == TIMING_PER_BATCH) {
+		reload_batch(r, lane, c->queue_max);
+	} else if (changes && c->run_per == TIMING_PER_PATH) {
+		RB_FOREACH (key, sched_by_name, &lane->keys)
+			reload_join_key(r, key, c->queue_max);
+	}
+	uint32_t number = (uint32_t)(c - r->timings);
+	sched_lane_change(lane, c, number);
+	r->lanes[number] = lane;
+}
+
+/* Put a lane's keys where they belong now, and its number on its jobs. */
+static void reload_place(struct reload *r, struct sched_lane *lane)
+{
+	struct sched_key *key, *next_key;
+	RB_FOREACH_SAFE (key, sched_by_name, &lane->keys, next_key) {
+		struct sched_entry *e;
+		TAILQ_FOREACH (e, &key->waiting, link)
+			e->job.lane = lane->number;
+		TAILQ_FOREACH (e, &key->runs, link)
+			e->job.lane = lane->number;
+		if (lane->timing.breaker.count == 0)
+			sched_key_forget(key);
+		sched_key_place(r->s, key);
+	}
+}
+
+static void reload_commit(struct reload *r, uint32_t max_parallel)
+{
+	struct sched *s = r->s;
+	for (size_t i = 0; i < s->lane_count; i++)
+		sched_lane_unplace(s, s->lanes[i]);
+	for (size_t i = 0; i < s->lane_count; i++) {
+		const struct timing *c = reload_timing(r, i);
+		if (c)
+			reload_change(r, s->lanes[i], c);
+		else
+			reload_end(r, s->lanes[i]);
+	}
+	free(s->lanes);
+	s->lanes = r->lanes;
+	s->lane_count = r->lane_count;
+	s->max_parallel = max_parallel;
+	for (size_t i = 0; i < s->lane_count; i++)
+		reload_place(r, s->lanes[i]);
+	struct sched_entry *e;
+	while ((e = RB_MIN(sched_by_order, &r->over)) != NULL) {
+		RB_REMOVE(sched_by_order, &r->over, e);
+		if (e->job.follower)
+			e->job.lane = e->job.follower->lane;
+		r->gone[r->gone_count++] = &e->job;
+	}
+}
+
+int sched_reload(struct sched *s, const struct timing *lanes, size_t lane_count,
+	const int64_t *map, uint32_t max_parallel, struct sched_job ***gone,
+	size_t *gone_count)
+{
+	struct reload r = {
+		.s = s,
+		.timings = lanes,
+		.lane_count = lane_count,
+		.map = map,
+		.over = RB_INITIALIZER(&r.over),
+	};
+	if (reload_make_lanes(&r) < 0 || reload_make_room(&r) < 0) {
+		reload_undo(&r);
+		errno = ENOMEM;
+		return -1;
+	}
+	reload_commit(&r, max_parallel);
+	if (r.gone_count == 0) {
+		free(r.gone);
+		r.gone = NULL;
+	}
+	*gone = r.gone;
+	*gone_count = r.gone_count;
+	return 0;
+}

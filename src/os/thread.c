@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "os/thread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+
+int thread_start(pthread_t *thread, void *(*run)(void *ctx), void *ctx)
+{
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int error = pthread_create(thread, NULL, run, ctx);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+int thread_wakeup_open(void)
+{
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+void thread_wake(int wakeup)
+{
+	eventfd_write(wakeup, 1);
+}
+
+void thread_woken(int wakeup)
+{
+	eventfd_t count;
+	eventfd_read(wakeup, &count);
+}
+
+bool thread_be_urgent(int priority)
+{
+	struct sched_param param = {.sched_priority = priority};
+	return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) == 0;
+}
+
+int thread_wait(const int *fds, size_t count)
+{
+	struct pollfd polled[THREAD_WAIT_MAX];
+	assert(count <= THREAD_WAIT_MAX);
+	for (size_t i = 0; i < count; i++)
+		polled[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+	while (poll(polled, count, -1) < 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	size_t first = 0;
+	while (!polled[first].revents)
+		first++;
+	return (int)first;
+}
