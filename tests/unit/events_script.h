@@ -18,6 +18,7 @@
  *   wakes:TIME|any               when the queue is to be read again; any: when it has something
  *   count:COUNTER:N              of the pipeline
  *   remount                      the mount table is taken in again
+ *   timed:TIME                   when, to a second, the last hook was told that it happened
  *   drop                         records that could not be read yet never come
  *   unreadable                   the queue cannot be read any more, and the turn says so
  *   restart                      another worker takes over, before the turn
@@ -25,6 +26,7 @@
 #ifndef FSMON_TESTS_UNIT_EVENTS_SCRIPT_H
 #define FSMON_TESTS_UNIT_EVENTS_SCRIPT_H
 
+#include "core/text/when.h"
 #include "fake_events.h"
 #include "jobs_script.h"
 
@@ -234,6 +236,8 @@ static void do_turn(void)
 	tick();
 	pipeline_parts(world.pipeline)->rules = play.rules;
 	assert_int_equal(pipeline_turn(world.pipeline, clock_now()), 0);
+	/* Else nobody could unmount it. */
+	assert_true(SLIST_EMPTY(&play.filesystems.open));
 	do_pump();
 }
 
@@ -279,6 +283,17 @@ static void do_count(void)
 	fail_msg("%s: %s: no such counter", play.script->name, play.word);
 }
 
+static void do_timed(void)
+{
+	char text[WHEN_UTC_SIZE];
+	when_utc(text, (REAL_START_MS + number(1)) * MS);
+	/* to a second */
+	text[strcspn(text, ".")] = '\0';
+	if (strncmp(env_of("FSMON_TIME"), text, strlen(text)) != 0)
+		fail_msg("%s: %s: it is %s", play.script->name, play.word,
+			env_of("FSMON_TIME"));
+}
+
 static void do_drop(void)
 {
 	buf_fini(&world.queue);
@@ -321,6 +336,7 @@ static const struct command event_commands[] = {
 	{"wakes", do_wakes},
 	{"count", do_count},
 	{"remount", take_mounts},
+	{"timed", do_timed},
 	{"drop", do_drop},
 	{"unreadable", do_unreadable},
 	{"restart", do_restart},
@@ -338,18 +354,18 @@ static int make_buffer(bool is_small)
 	return fd;
 }
 
-/* The number that the next descriptor would have. */
-static int next_fd(void)
+static size_t count_fds(void)
 {
-	int fd = open("/", O_PATH | O_CLOEXEC);
-	close(fd);
-	return fd;
+	size_t count = 0;
+	for (int fd = 0; fd < (int)countof(world.node_by_fd); fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
 }
 
 /* A test: *state is the script. */
 static void run_events(void **state)
 {
-	int first_fd = next_fd();
+	size_t fd_count = count_fds();
 	more_commands = event_commands;
 	more_count = countof(event_commands);
 	begin(*state);
@@ -371,7 +387,7 @@ static void run_events(void **state)
 	close(world.group[0]);
 	close(world.group[1]);
 	close(world.buffer_fd);
-	assert_int_equal(next_fd(), first_fd);
+	assert_int_equal(count_fds(), fd_count);
 }
 
 #endif

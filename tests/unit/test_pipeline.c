@@ -20,9 +20,10 @@ static const struct script scripts[] = {
 	{.name = "a file that is made and written has one run",
 		R,
 		"fork:10:11 exec:11:touch create:11:/srv/a file:close-write:11:/srv/a "
-		"turn "
-		">start:1:hook:/srv/a env:FSMON_EVENT:close-write env:FSMON_TYPE:file "
+		"at:7000 turn >start:1:hook:/srv/a env:FSMON_EVENT:close-write "
+		"env:FSMON_TYPE:file "
 		"env:FSMON_CMD:touch env:FSMON_PID:11 env:FSMON_ATTRIBUTION:exact "
+		"timed:7000 "
 		"count:read:3 count:resolved:3 ended:1:exit:0 turn"},
 	{.name = "all of it is told to the store",
 		R,
@@ -84,6 +85,10 @@ static const struct script scripts[] = {
 		R "events = attrib\n",
 		"mkdir:10:/srv/d file:attrib:10:/srv turn file:attrib:10:/srv/d turn "
 		">start:1:hook:/srv/d"},
+
+	{.name = "a file deep in directories that nothing was told of has its path",
+		R,
+		"file:close-write:10:/srv/a/b/c/f turn >start:1:hook:/srv/a/b/c/f"},
 
 	/* What cannot be found out at once */
 	{.name = "a record waits for the one that says where its directory was",
@@ -210,7 +215,7 @@ static const struct script scripts[] = {
 	{.name = "a condition on a user waits for the name",
 		R "by-user = deploy\n",
 		"fork:10:11 uid:11:1001 turn file:close-write:10:/srv/root "
-		"file:close-write:11:/srv/a turn is:r:matched:0 answer pump "
+		"file:close-write:11:/srv/a at:7000 turn is:r:matched:0 answer pump "
 		">start:1:hook:/srv/a env:FSMON_UID:1001 is:r:matched:1",
 		.has_slow_names = true},
 
