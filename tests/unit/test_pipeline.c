@@ -128,7 +128,8 @@ static const struct script scripts[] = {
 		"[r]\npath = /srv/**\nevents = delete\ncommand = one\n"
 		"[s]\npath = /srv/**\nevents = delete\ncommand = two\n"
 		"on-overflow = ignore\n",
-		"overflow turn >start:1:one:/ env:FSMON_EVENT:overflow "
+		"at:7000 overflow turn >start:1:one:/ timed:7000 "
+		"env:FSMON_EVENT:overflow "
 		"count:overflows:1"},
 	{.name = "an error of a filesystem is one for the rules that are for it",
 		"[r]\npath = /srv/**\nevents = fs-error\ncommand = one\n"
