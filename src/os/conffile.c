@@ -3,10 +3,12 @@
 
 #include "base/grow.h"
 #include "os/fd.h"
+#include "os/handle.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,7 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SUFFIX ".conf"
 #define LINKS_MAX 40 /* as in the kernel */
 
 /* Whether only root and the effective user decide about the file. */
@@ -35,9 +36,7 @@ static enum conffile_trouble judge(const struct stat *st, struct conffile_error 
 
 static void name_place(int fd, struct conffile_error *error)
 {
-	char link[32];
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t len = readlink(link, error->place, sizeof(error->place) - 1);
+	ssize_t len = handle_path(fd, error->place, sizeof(error->place) - 1);
 	error->place[len > 0 ? len : 0] = '\0';
 }
 
@@ -52,7 +51,7 @@ static enum conffile_trouble judge_above(int fd, struct conffile_error *error)
 		trouble = judge(&st, error);
 		if (trouble != CONFFILE_OK)
 			break;
-		int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		int up = handle_open_above(fd);
 		if (up < 0 || fstat(up, &above) < 0) {
 			trouble = CONFFILE_ERRNO;
 		} else if (above.st_dev == st.st_dev && above.st_ino == st.st_ino) {
@@ -78,7 +77,7 @@ struct walk {
 	int dir; /* O_PATH: where it has come to */
 	int file; /* O_PATH: what it has found that is no directory, or -1 */
 	unsigned links;
-	char left[PATH_MAX]; /* of the path */
+	char rest[PATH_MAX]; /* of the path */
 };
 
 /*
@@ -101,13 +100,13 @@ static enum conffile_trouble follow(
 	ssize_t len = readlinkat(link, "", path, sizeof(path));
 	if (len < 0)
 		return CONFFILE_ERRNO;
-	if (++w->links > LINKS_MAX || (size_t)len + 1 + strlen(w->left) >= sizeof(path)) {
+	if (++w->links > LINKS_MAX || (size_t)len + 1 + strlen(w->rest) >= sizeof(path)) {
 		errno = w->links > LINKS_MAX ? ELOOP : ENAMETOOLONG;
 		return CONFFILE_ERRNO;
 	}
 	path[len] = '/';
-	strcpy(path + len + 1, w->left);
-	strcpy(w->left, path);
+	strcpy(path + len + 1, w->rest);
+	strcpy(w->rest, path);
 	if (path[0] != '/')
 		return CONFFILE_OK;
 	fd_close(w->dir);
@@ -148,13 +147,13 @@ static enum conffile_trouble walk(
 	w->dir = open(*path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (w->dir < 0)
 		return CONFFILE_ERRNO;
-	if (strlcpy(w->left, path, sizeof(w->left)) >= sizeof(w->left)) {
+	if (strlcpy(w->rest, path, sizeof(w->rest)) >= sizeof(w->rest)) {
 		errno = ENAMETOOLONG;
 		return CONFFILE_ERRNO;
 	}
 	char name[NAME_MAX + 1];
 	for (;;) {
-		const char *at = w->left + strspn(w->left, "/");
+		const char *at = w->rest + strspn(w->rest, "/");
 		size_t len = strcspn(at, "/");
 		if (len == 0)
 			return w->file < 0 ? CONFFILE_NOT_FILE : CONFFILE_OK;
@@ -164,7 +163,7 @@ static enum conffile_trouble walk(
 		}
 		memcpy(name, at, len);
 		name[len] = '\0';
-		memmove(w->left, at + len, strlen(at + len) + 1);
+		memmove(w->rest, at + len, strlen(at + len) + 1);
 		enum conffile_trouble trouble = step(w, name, error);
 		if (trouble != CONFFILE_OK)
 			return trouble;
@@ -191,36 +190,17 @@ static enum conffile_trouble open_found(
 
 static char *read_whole(int fd, size_t max, size_t *len, struct conffile_error *error)
 {
-	size_t size = 16384;
-	char *bytes = malloc(size + 1);
-	*len = 0;
-	error->trouble = CONFFILE_ERRNO;
-	while (bytes) {
-		ssize_t n = read(fd, bytes + *len, size - *len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		if (n == 0) {
-			bytes[*len] = '\0';
-			error->trouble = CONFFILE_OK;
-			return bytes;
-		}
-		*len += (size_t)n;
-		if (*len > max) {
-			error->trouble = CONFFILE_TOO_LARGE;
-			break;
-		}
-		if (*len == size) {
-			char *more = realloc(bytes, 2 * size + 1);
-			if (!more)
-				break;
-			bytes = more;
-			size *= 2;
-		}
+	struct buf bytes = {0};
+	if (fd_read_all(fd, max, &bytes) < 0) {
+		error->trouble = errno == EFBIG ? CONFFILE_TOO_LARGE : CONFFILE_ERRNO;
+		buf_fini(&bytes);
+		return NULL;
 	}
-	free(bytes);
-	return NULL;
+	*len = bytes.len;
+	char *text = buf_take(&bytes);
+	if (!text)
+		error->trouble = CONFFILE_ERRNO;
+	return text;
 }
 
 char *conffile_read(
@@ -245,10 +225,10 @@ char *conffile_read(
 	return bytes;
 }
 
-/* A file that counts, by its name. */
+/* A file that counts. */
 struct found {
-	char *name;
 	char *path;
+	const char *name; /* the end of the path */
 	bool is_masked;
 };
 
@@ -265,32 +245,26 @@ static bool is_mask(int dir_fd, const char *name)
 }
 
 /* Add a file, or put it in the place of an earlier one of its name. */
-static int note(struct found_list *l, const char *dir, int dir_fd, const char *name,
+static int add_found(struct found_list *l, const char *dir, int dir_fd, const char *name,
 	bool may_mask)
 {
-	size_t at = 0;
-	while (at < l->count && strcmp(l->items[at].name, name) != 0)
-		at++;
-	if (at == l->count) {
-		char *copy = grow(l->items, l->count) == 0 ? strdup(name) : NULL;
-		if (!copy)
-			return -1;
-		l->items[l->count++] = (struct found){.name = copy};
-	}
 	char *path;
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return -1;
+	size_t at = 0;
+	while (at < l->count && strcmp(l->items[at].name, name) != 0)
+		at++;
+	if (at == l->count && grow(l->items, l->count) < 0) {
+		free(path);
+		return -1;
+	}
+	if (at == l->count)
+		l->items[l->count++] = (struct found){0};
 	free(l->items[at].path);
-	l->items[at].path = path;
-	l->items[at].is_masked = may_mask && is_mask(dir_fd, name);
+	l->items[at] = (struct found){.path = path,
+		.name = path + strlen(dir) + 1,
+		.is_masked = may_mask && is_mask(dir_fd, name)};
 	return 0;
-}
-
-/* *.conf, but no hidden file. */
-static bool is_rule_file(const char *name)
-{
-	size_t len = strlen(name), suffix = strlen(SUFFIX);
-	return name[0] != '.' && len > suffix && strcmp(name + len - suffix, SUFFIX) == 0;
 }
 
 static int list_dir(struct found_list *l, const char *path)
@@ -305,8 +279,9 @@ static int list_dir(struct found_list *l, const char *path)
 	int rc = 0;
 	struct dirent *e;
 	while (rc == 0 && (errno = 0, e = readdir(dir))) {
-		if (is_rule_file(e->d_name))
-			rc = note(l, path, dirfd(dir), e->d_name, may_mask);
+		/* Hidden files are none. */
+		if (fnmatch("*.conf", e->d_name, FNM_PERIOD) == 0)
+			rc = add_found(l, path, dirfd(dir), e->d_name, may_mask);
 	}
 	int saved = errno;
 	closedir(dir);
@@ -334,12 +309,8 @@ int conffile_list(const struct strlist *dirs, struct strlist *out, const char **
 		if (rc == 0 && !l.items[i].is_masked)
 			rc = strlist_add(out, l.items[i].path);
 	}
-	int saved = errno;
-	for (size_t i = 0; i < l.count; i++) {
-		free(l.items[i].name);
+	for (size_t i = 0; i < l.count; i++)
 		free(l.items[i].path);
-	}
 	free(l.items);
-	errno = saved;
 	return rc;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/errout.h"
 
+#include "os/fd.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -20,12 +22,11 @@ bool errout_is_journal(void)
 size_t errout_write(const char *bytes, size_t len, int wait_ms)
 {
 	while (len > 0) {
-		struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-		if (wait_ms >= 0 && poll(&p, 1, wait_ms) <= 0)
+		if (wait_ms >= 0 && !fd_wait(STDERR_FILENO, POLLOUT, wait_ms))
 			break;
 		ssize_t n = write(STDERR_FILENO, bytes, len);
 		if (n < 0 && errno == EAGAIN) {
-			poll(&p, 1, -1);
+			fd_wait(STDERR_FILENO, POLLOUT, -1);
 			continue;
 		}
 		if (n < 0 && errno != EINTR)

@@ -34,7 +34,7 @@ static int load_groups(struct user *u)
 }
 
 /* Copy an entry; rc is what getpw*_r returned. */
-static int take(int rc, const struct passwd *pw, struct user *out)
+static int copy_entry(int rc, const struct passwd *pw, struct user *out)
 {
 	*out = (struct user){0};
 	if (!pw) {
@@ -48,48 +48,35 @@ static int take(int rc, const struct passwd *pw, struct user *out)
 	out->shell = strdup(pw->pw_shell && *pw->pw_shell ? pw->pw_shell : "/bin/sh");
 	if (out->name && out->home && out->shell && load_groups(out) == 0)
 		return 0;
-	int error = errno;
 	user_fini(out);
-	errno = error;
 	return -1;
 }
 
 int user_by_name(const char *name, struct user *out)
 {
 	struct passwd entry, *found = NULL;
-	char *room = malloc(ENTRY_MAX_BYTES);
-	if (!room)
-		return -1;
-	int rc = getpwnam_r(name, &entry, room, ENTRY_MAX_BYTES, &found);
-	rc = take(rc, found, out);
-	free(room);
-	return rc;
+	char room[ENTRY_MAX_BYTES];
+	int rc = getpwnam_r(name, &entry, room, sizeof(room), &found);
+	return copy_entry(rc, found, out);
 }
 
 int user_by_id(uid_t uid, struct user *out)
 {
 	struct passwd entry, *found = NULL;
-	char *room = malloc(ENTRY_MAX_BYTES);
-	if (!room)
-		return -1;
-	int rc = getpwuid_r(uid, &entry, room, ENTRY_MAX_BYTES, &found);
-	rc = take(rc, found, out);
-	free(room);
-	return rc;
+	char room[ENTRY_MAX_BYTES];
+	int rc = getpwuid_r(uid, &entry, room, sizeof(room), &found);
+	return copy_entry(rc, found, out);
 }
 
 int user_group_by_name(const char *name, gid_t *out)
 {
 	struct group entry, *found = NULL;
-	char *room = malloc(ENTRY_MAX_BYTES);
-	if (!room)
-		return -1;
-	int rc = getgrnam_r(name, &entry, room, ENTRY_MAX_BYTES, &found);
-	if (found)
+	char room[ENTRY_MAX_BYTES];
+	int rc = getgrnam_r(name, &entry, room, sizeof(room), &found);
+	if (found) {
 		*out = found->gr_gid;
-	free(room);
-	if (found)
 		return 0;
+	}
 	errno = rc ? rc : ENOENT;
 	return -1;
 }
@@ -97,17 +84,14 @@ int user_group_by_name(const char *name, gid_t *out)
 int user_name_of(uid_t uid, char *out, size_t size)
 {
 	struct passwd entry, *found = NULL;
-	char *room = malloc(ENTRY_MAX_BYTES);
-	if (!room)
-		return -1;
-	int rc = getpwuid_r(uid, &entry, room, ENTRY_MAX_BYTES, &found);
-	if (found && strlen(found->pw_name) < size)
+	char room[ENTRY_MAX_BYTES];
+	int rc = getpwuid_r(uid, &entry, room, sizeof(room), &found);
+	if (found && strlen(found->pw_name) < size) {
 		strcpy(out, found->pw_name);
-	else if (found)
-		rc = ENAMETOOLONG;
-	free(room);
-	if (found && !rc)
 		return 0;
+	}
+	if (found)
+		rc = ENAMETOOLONG;
 	errno = rc ? rc : ENOENT;
 	return -1;
 }

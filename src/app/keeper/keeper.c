@@ -8,7 +8,6 @@
 #include "core/hook/wire.h"
 #include "os/clock.h"
 #include "os/fd.h"
-#include "os/notify.h"
 #include "os/poller.h"
 #include "os/proc.h"
 #include "os/signals.h"
@@ -76,7 +75,7 @@ struct keeper {
 static void notify(const struct keeper *k, const char *state)
 {
 	if (k->notify_address)
-		notify_send(k->notify_address, state);
+		sock_notify(k->notify_address, state);
 }
 
 /* ---- The worker's life ---- */
