@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int proc_open(pid_t pid)
@@ -107,6 +108,15 @@ int proc_pids(pid_t **pids, size_t *count)
 int proc_hold(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int proc_reap(pid_t pid)
+{
+	int status = 0, saved = errno;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	errno = saved;
+	return status;
 }
 
 int proc_signal(int pidfd, int signal)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes out of /proc/PID. */
+/* Processes: bytes out of /proc/PID, signals and ends. */
 #ifndef FSMON_OS_PROC_H
 #define FSMON_OS_PROC_H
 
@@ -12,7 +12,7 @@
  * with errno: ENOENT. */
 int proc_open(pid_t pid);
 
-/* Read a file of an open /proc/PID, up to size bytes. Returns their number, or -1 with
+/* Read a file of an open /proc/PID (or any, by an absolute path), up to size bytes. Returns their number, or -1 with
  * errno: ESRCH or ENOENT if the process is gone, EACCES, EPERM. */
 ssize_t proc_read(int dir, const char *name, char *buf, size_t size_bytes);
 
@@ -32,6 +32,9 @@ int proc_compare(const void *a, const void *b);
 
 /* Open a pidfd. Returns it for the caller to close, or -1 with errno of pidfd_open(2). */
 int proc_hold(pid_t pid);
+
+/* Wait until a child has ended. Returns its status as wait(2) has it. Keeps errno. */
+int proc_reap(pid_t pid);
 
 /* Signal the process of a pidfd. Returns 0, or -1 with errno of pidfd_send_signal(2). */
 int proc_signal(int pidfd, int signal);

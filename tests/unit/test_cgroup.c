@@ -3,7 +3,6 @@
 #include "os/cgroup.h"
 
 #include "app/keeper/keeper_home.h"
-#include "os/cgrouplabel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -302,12 +301,12 @@ static void test_labels(void **state)
 	struct cgroup *a = cgroup_open(home), *b = cgroup_open(home),
 		      *none = cgroup_open(home);
 	assert_true(a && b && none);
-	cgrouplabel_set(cgroup_dir_fd(a), "a former one");
-	cgrouplabel_set(cgroup_dir_fd(a), "one 1 1");
-	cgrouplabel_set(cgroup_dir_fd(b), "two 2 1");
+	cgroup_set_label(cgroup_dir_fd(a), "a former one");
+	cgroup_set_label(cgroup_dir_fd(a), "one 1 1");
+	cgroup_set_label(cgroup_dir_fd(b), "two 2 1");
 	struct labels l = {.pids = {start_in(a), start_in(b), start_below(b, inner)}};
 	pid_t unlabelled = start_in(none);
-	cgrouplabel_each(cgroup_home_path(home), found, &l);
+	cgroup_each_labelled(cgroup_home_path(home), found, &l);
 	assert_int_equal(l.count, 3);
 	assert_string_equal(l.of[0], "one 1 1");
 	assert_string_equal(l.of[1], "two 2 1");
@@ -331,11 +330,11 @@ static void test_label_too_long(void **state)
 	memset(huge, 'x', sizeof(huge) - 1);
 	struct cgroup *c = cgroup_open(home);
 	assert_non_null(c);
-	cgrouplabel_set(cgroup_dir_fd(c), "a former one");
+	cgroup_set_label(cgroup_dir_fd(c), "a former one");
 	pid_t pid = start_in(c);
 	struct labels l = {.pids = {pid}};
-	cgrouplabel_set(cgroup_dir_fd(c), huge);
-	cgrouplabel_each(cgroup_home_path(home), found, &l);
+	cgroup_set_label(cgroup_dir_fd(c), huge);
+	cgroup_each_labelled(cgroup_home_path(home), found, &l);
 	assert_int_equal(l.count, 0);
 	kill(pid, SIGKILL);
 	assert_int_equal(status_of(pid), SIGKILL);
@@ -349,10 +348,10 @@ static void test_labels_nowhere(void **state)
 	struct labels l = {0};
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	errno = 7;
-	cgrouplabel_set(fd, "x");
+	cgroup_set_label(fd, "x");
 	assert_int_equal(errno, 7);
 	close(fd);
-	cgrouplabel_each("/no/such", found, &l);
+	cgroup_each_labelled("/no/such", found, &l);
 	assert_int_equal(l.count, 0);
 }
 

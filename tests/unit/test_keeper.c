@@ -5,7 +5,6 @@
 
 #include "app/keeper/keeper_home.h"
 #include "app/link/link.h"
-#include "os/cgrouplabel.h"
 #include "os/clock.h"
 #include "os/poller.h"
 #include "os/sock.h"
@@ -395,7 +394,7 @@ static void found_label(void *ctx, pid_t pid, const char *label)
 static void output_labels(struct worker *w)
 {
 	char name[32];
-	cgrouplabel_each(w->inherited.hooks_dir, found_label, w);
+	cgroup_each_labelled(w->inherited.hooks_dir, found_label, w);
 	snprintf(name, sizeof(name), "looked%zu", w->ended + 1);
 	touch(name);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper/keeper_start.h"
 
-#include "os/cgrouplabel.h"
 #include "os/fd.h"
 #include "os/sock.h"
 
@@ -50,7 +49,7 @@ static int start_in_cgroup(const struct keeper_surroundings *around, const char 
 		/* The label is there before the first process is: whoever is found in the
 		 * cgroup belongs to the run that the label names. */
 		if (hook->cgroup)
-			cgrouplabel_set(cgroup_dir_fd(hook->cgroup), label);
+			cgroup_set_label(cgroup_dir_fd(hook->cgroup), label);
 		request->cgroup_fd = hook->cgroup ? cgroup_dir_fd(hook->cgroup) : -1;
 		int result = spawn_start(around->defaults, request, &hook->child, err);
 		if (result == 0 || !hook->cgroup || strcmp(err->stage, "cgroup") != 0)
