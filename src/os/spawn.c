@@ -412,9 +412,7 @@ static int open_pidfd(pid_t pid)
 	int fd = proc_hold(pid);
 	if (fd >= 0)
 		return fd;
-	int saved = errno;
 	kill(pid, SIGKILL);
-	errno = saved;
 	proc_reap(pid);
 	return -1;
 }

@@ -2,7 +2,7 @@
 /* Works in the cgroup v2 that the test runs in; skipped where it cannot be written. */
 #include "os/cgroup.h"
 
-#include "app/keeper/keeper_home.h"
+#include "app/keeper/keeper_hook.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -211,7 +211,7 @@ static void test_close_removes_all(void **state)
 	cgroup_home_close(home);
 	*strrchr(path, '/') = '\0';
 	assert_int_equal(access(path, F_OK), -1);
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	assert_non_null(home);
 }
 
@@ -228,12 +228,12 @@ static void test_leftovers(void **state)
 	int fd = open(dead, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	cgroup_home_close(home);
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	assert_non_null(home);
 	assert_int_equal(access(inner, F_OK), 0);
 	close(fd);
 	cgroup_home_close(home);
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	assert_non_null(home);
 	assert_int_equal(access(dead, F_OK), -1);
 }
@@ -250,7 +250,7 @@ static void test_home_that_is_there(void **state)
 	cgroup_close(c);
 	cgroup_home_close(home);
 	assert_int_equal(access(first, F_OK), 0);
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	assert_non_null(home);
 	c = cgroup_open(home);
 	assert_non_null(c);
@@ -370,7 +370,7 @@ static void test_nowhere(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	return 0;
 }
 

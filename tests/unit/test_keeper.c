@@ -3,7 +3,7 @@
  */
 #include "app/keeper/keeper.h"
 
-#include "app/keeper/keeper_home.h"
+#include "app/keeper/keeper_hook.h"
 #include "app/link/link.h"
 #include "os/clock.h"
 #include "os/poller.h"
@@ -1030,7 +1030,7 @@ static bool is_running(int pid)
 
 static bool has_cgroups(void)
 {
-	struct cgroup_home *home = keeper_home_open();
+	struct cgroup_home *home = keeper_hook_open_home();
 	cgroup_home_close(home);
 	return home != NULL;
 }

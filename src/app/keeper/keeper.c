@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper/keeper.h"
 
-#include "app/keeper/keeper_home.h"
+#include "app/keeper/keeper_hook.h"
 #include "app/keeper/keeper_runs.h"
 #include "app/keeper/keeper_worker.h"
 #include "app/log.h"
@@ -135,12 +135,9 @@ static int start_worker(struct keeper *k)
 	k->worker_pid = pid;
 	k->worker_since_ns = clock_monotonic_ns();
 	if (watch_worker(k, fd) < 0) {
-		int saved = errno;
 		kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			continue;
+		proc_reap(pid);
 		forget_worker(k);
-		errno = saved;
 		return -1;
 	}
 	keeper_runs_set_worker(k->runs, k->worker_fd);
@@ -465,7 +462,7 @@ static int init(struct keeper *k, const struct keeper_config *config)
 		return -1;
 	spawn_get_defaults(&k->defaults);
 	proc_allow_files();
-	k->home = keeper_home_open();
+	k->home = keeper_hook_open_home();
 	k->home_error = errno;
 	k->runs = keeper_runs_new(k->poller, &k->defaults, k->home);
 	return k->runs ? start_worker(k) : -1;

@@ -4,7 +4,7 @@
 #ifndef FSMON_APP_KEEPER_KEEPER_RUNS_H
 #define FSMON_APP_KEEPER_KEEPER_RUNS_H
 
-#include "app/keeper/keeper_start.h"
+#include "app/keeper/keeper_hook.h"
 #include "os/poller.h"
 
 #include <stdbool.h>

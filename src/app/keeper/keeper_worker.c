@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper/keeper_worker.h"
 
+#include "base/countof.h"
 #include "os/fd.h"
 #include "os/sock.h"
 
@@ -36,7 +37,7 @@ static int place_fds(struct wire_fds *fds)
 static void set_signals(void)
 {
 	const int ignored[] = {SIGINT, SIGTERM, SIGHUP};
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+	for (size_t i = 0; i < countof(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	sigset_t none;
 	sigemptyset(&none);
@@ -79,11 +80,9 @@ pid_t keeper_worker_start(const char *exe, char *const *argv, const struct wire_
 	pid_t pid = keeper_worker_send(pair[0], &m, NULL) == 0 ? fork() : -1;
 	if (pid == 0)
 		execute(exe ? exe : "/proc/self/exe", argv, places);
-	int saved = errno;
 	fd_close(pair[1]);
 	if (pid < 0)
 		fd_close(pair[0]);
-	errno = saved;
 	*fd = pair[0];
 	return pid;
 }
