@@ -81,23 +81,21 @@ int proc_pids(pid_t **pids, size_t *count)
 	struct dirent *entry;
 	*pids = NULL;
 	*count = 0;
-	errno = 0;
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		char *end;
 		long pid = strtol(entry->d_name, &end, 10);
-		if (*end == '\0' && pid > 0) {
-			if (grow(*pids, *count) < 0)
-				break;
-			(*pids)[(*count)++] = (pid_t)pid;
-		}
-		errno = 0;
+		if (*end != '\0' || pid <= 0)
+			continue;
+		if (grow(*pids, *count) < 0)
+			break;
+		(*pids)[(*count)++] = (pid_t)pid;
 	}
-	int saved = errno;
+	int error = errno;
 	closedir(dir);
-	if (saved) {
+	if (error) {
 		free(*pids);
 		*pids = NULL;
-		errno = saved;
+		errno = error;
 		return -1;
 	}
 	if (*count > 0)

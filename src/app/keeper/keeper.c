@@ -10,7 +10,6 @@
 #include "os/fd.h"
 #include "os/poller.h"
 #include "os/proc.h"
-#include "os/signals.h"
 #include "os/sock.h"
 #include "os/spawn.h"
 
@@ -24,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -128,8 +128,7 @@ static int start_worker(struct keeper *k)
 	};
 	int fd;
 	assert(k->worker_pid == 0 && k->worker_fd < 0);
-	pid_t pid =
-		keeper_worker_start(c->worker_exe, c->worker_argv, &c->fds, hello, &fd);
+	pid_t pid = keeper_worker_start(c->worker_argv, &c->fds, hello, &fd);
 	if (pid < 0)
 		return -1;
 	k->worker_pid = pid;
@@ -398,10 +397,11 @@ static void on_signal(void *ctx, uint32_t events)
 {
 	(void)events;
 	struct keeper *k = ctx;
-	for (int signal; (signal = signals_next(k->signal_fd));) {
-		if (signal == SIGCHLD)
+	struct signalfd_siginfo info;
+	while (read(k->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
 			reap(k);
-		else if (signal == SIGHUP)
+		else if (info.ssi_signo == SIGHUP)
 			on_reload_signal(k);
 		else
 			on_stop_signal(k);
@@ -439,8 +439,14 @@ static void do_due(struct keeper *k)
 static int open_signals(struct keeper *k)
 {
 	const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	sigset_t set;
+	sigemptyset(&set);
+	for (int i = 0; i < (k->is_init ? 4 : 3); i++)
+		sigaddset(&set, signals[i]);
 	signal(SIGPIPE, SIG_IGN);
-	k->signal_fd = signals_open(signals, k->is_init ? 4 : 3);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	k->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (k->signal_fd < 0)
 		return -1;
 	return poller_add(k->poller, k->signal_fd, EPOLLIN, on_signal, k) ? 0 : -1;

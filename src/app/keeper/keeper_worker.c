@@ -15,6 +15,8 @@
 
 #include <linux/close_range.h>
 
+#define PROGRAM "/proc/self/exe" /* the worker is another verb of it */
+
 /* Put the descriptors where the worker looks for them. */
 static int place_fds(struct wire_fds *fds)
 {
@@ -44,14 +46,14 @@ static void set_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-__attribute__((noreturn)) static void execute(
-	const char *exe, char *const *argv, struct wire_fds fds)
+__attribute__((noreturn)) static void execute(char *const *argv, struct wire_fds fds)
 {
 	set_signals();
 	unsetenv("NOTIFY_SOCKET");
 	if (place_fds(&fds) == 0)
-		execv(exe, argv);
-	dprintf(STDERR_FILENO, "fsmon: cannot execute %s: %s\n", exe, strerror(errno));
+		execv(PROGRAM, argv);
+	dprintf(STDERR_FILENO, "fsmon: cannot execute %s: %s\n", PROGRAM,
+		strerror(errno));
 	_exit(127);
 }
 
@@ -65,8 +67,8 @@ int keeper_worker_send(int fd, const struct wire_message *m, const int *with_fd)
 	return result;
 }
 
-pid_t keeper_worker_start(const char *exe, char *const *argv, const struct wire_fds *fds,
-	struct wire_hello hello, int *fd)
+pid_t keeper_worker_start(
+	char *const *argv, const struct wire_fds *fds, struct wire_hello hello, int *fd)
 {
 	int pair[2];
 	if (sock_pair(pair) < 0)
@@ -79,7 +81,7 @@ pid_t keeper_worker_start(const char *exe, char *const *argv, const struct wire_
 	/* What it must know before it begins is there before it is. */
 	pid_t pid = keeper_worker_send(pair[0], &m, NULL) == 0 ? fork() : -1;
 	if (pid == 0)
-		execute(exe ? exe : "/proc/self/exe", argv, places);
+		execute(argv, places);
 	fd_close(pair[1]);
 	if (pid < 0)
 		fd_close(pair[0]);
