@@ -25,7 +25,8 @@
 
 #define IDLE_MAX 32 /* empty ones that are kept for later */
 #define PASSES_MAX 100 /* over processes that may go on forking */
-#define LOCK_TRIES 10
+#define LOCK_TRIES 100
+#define LOCK_WAIT_US 1000 /* between two of them */
 #define NAME_BYTES 64
 #define DEPTH_MAX 16 /* of what hooks made below their cgroup */
 #define LABEL_NAME "user.fsmon"
@@ -123,15 +124,16 @@ static int make_home(struct cgroup_home *h)
 		if (mkdirat(h->parent_fd, h->name, 0755) < 0 && errno != EEXIST)
 			return -1;
 		h->fd = open_dir(h->parent_fd, h->name);
-		if (h->fd < 0)
-			continue;
-		if (flock(h->fd, LOCK_EX | LOCK_NB) == 0 && fstat(h->fd, &mine) == 0 &&
+		if (h->fd >= 0 && flock(h->fd, LOCK_EX | LOCK_NB) == 0 &&
+			fstat(h->fd, &mine) == 0 &&
 			fstatat(h->parent_fd, h->name, &named, AT_SYMLINK_NOFOLLOW) ==
 				0 &&
 			mine.st_ino == named.st_ino)
 			return 0;
 		fd_close(h->fd);
 		h->fd = -1;
+		/* Somebody has taken it for left over, and is removing it. */
+		usleep(LOCK_WAIT_US);
 	}
 	errno = EAGAIN;
 	return -1;

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -261,6 +262,55 @@ static void test_home_that_is_there(void **state)
 	assert_int_equal(status_of(pid), SIGKILL);
 }
 
+/* Hold the lock of a directory until it has been opened so often; back when it is held. */
+static pid_t hold_until_opened(const char *path, int times)
+{
+	int fds[2];
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct inotify_event e;
+		char bytes[4096];
+		ssize_t n = 0;
+		int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int watch = inotify_init1(IN_CLOEXEC);
+		alarm(60);
+		/* Of one kind alone, those that are not read yet would become one. */
+		if (inotify_add_watch(watch, path, IN_OPEN | IN_CLOSE) < 0 ||
+			flock(fd, LOCK_EX) < 0 || write(fds[1], "", 1) != 1)
+			_exit(1);
+		while (times > 0 && (n = read(watch, bytes, sizeof(bytes))) > 0) {
+			for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(e) + e.len)) {
+				memcpy(&e, bytes + at, sizeof(e));
+				times -= (e.mask & IN_OPEN) != 0;
+			}
+		}
+		_exit(0);
+	}
+	char byte;
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	close(fds[0]);
+	close(fds[1]);
+	return pid;
+}
+
+/* Another process may see the directory before it is locked, and lock it to see whether it is
+ * left over; on busy processors that takes a while. */
+static void test_home_that_another_looks_at(void **state)
+{
+	(void)state;
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s", cgroup_home_path(home));
+	cgroup_home_close(home);
+	assert_int_equal(mkdir(path, 0755), 0);
+	pid_t pid = hold_until_opened(path, 20);
+	home = keeper_hook_open_home();
+	kill(pid, SIGKILL);
+	status_of(pid);
+	assert_non_null(home);
+}
+
 /* What was found for the processes that are looked for. */
 struct labels {
 	pid_t pids[3];
@@ -397,6 +447,7 @@ SKIP_WITHOUT_HOME(test_many_do_not_stay)
 SKIP_WITHOUT_HOME(test_close_removes_all)
 SKIP_WITHOUT_HOME(test_leftovers)
 SKIP_WITHOUT_HOME(test_home_that_is_there)
+SKIP_WITHOUT_HOME(test_home_that_another_looks_at)
 SKIP_WITHOUT_HOME(test_labels)
 SKIP_WITHOUT_HOME(test_label_too_long)
 
@@ -411,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_close_removes_all_at_home),
 		cmocka_unit_test(test_leftovers_at_home),
 		cmocka_unit_test(test_home_that_is_there_at_home),
+		cmocka_unit_test(test_home_that_another_looks_at_at_home),
 		cmocka_unit_test(test_labels_at_home),
 		cmocka_unit_test(test_label_too_long_at_home),
 		cmocka_unit_test(test_labels_nowhere),
