@@ -347,13 +347,13 @@ static void started_crash(struct worker *w, bool resumed)
 
 static void begin_stop(struct worker *w)
 {
-	say("cgroups: %s\n", w->port.has_cgroups(w->port.ctx) ? "yes" : "no");
+	say("cgroups: %s\n", w->port.has_cgroups ? "yes" : "no");
 	start(w, 1, "sleep 1000 & echo $!; wait");
 }
 
 static void output_stop(struct worker *w)
 {
-	w->port.stop(w->port.ctx, 1, SIGTERM);
+	w->port.signal(w->port.ctx, WIRE_STOP, 1, SIGTERM);
 }
 
 static void begin_left_behind(struct worker *w)
@@ -492,11 +492,11 @@ static void begin_escape_mild(struct worker *w)
 static void output_escape(struct worker *w)
 {
 	if (strcmp(w->line, "ready") == 0)
-		w->port.stop(w->port.ctx, 1, SIGTERM);
+		w->port.signal(w->port.ctx, WIRE_STOP, 1, SIGTERM);
 	if (strcmp(w->line, "alone") != 0)
 		return;
 	w->killed_ns = clock_monotonic_ns();
-	w->port.kill(w->port.ctx, 1);
+	w->port.signal(w->port.ctx, WIRE_KILL, 1, SIGKILL);
 }
 
 static void ended_escape(struct worker *w)
@@ -519,7 +519,7 @@ static void begin_signal(struct worker *w)
 static void output_signal(struct worker *w)
 {
 	if (strcmp(w->line, "up") == 0)
-		w->port.signal(w->port.ctx, 1, SIGUSR1);
+		w->port.signal(w->port.ctx, WIRE_SIGNAL, 1, SIGUSR1);
 }
 
 /* Somebody removes the cgroup that is kept for the next hook. */
@@ -606,7 +606,7 @@ static void begin_room(struct worker *w)
 	} while (start_request(w, r) == 0 && had_room);
 	say("%s, %s\n", had_room ? "wrong" : "no room", strerrorname_np(errno));
 	/* What is asked of runs that there are is taken all the same. */
-	if (w->port.kill(w->port.ctx, 1) < 0)
+	if (w->port.signal(w->port.ctx, WIRE_KILL, 1, SIGKILL) < 0)
 		say("cannot kill\n");
 }
 

@@ -457,25 +457,11 @@ static int start_run(void *ctx, const struct link_request *request)
 	return -1;
 }
 
-static int tell_of_run(struct link *l, enum wire_type type, uint64_t run_id, int signal)
+static int signal_run(void *ctx, enum wire_type how, uint64_t run_id, int signal)
 {
-	return tell_keeper(l,
-		(struct wire_message){.type = type, .run_id = run_id, .signal = signal});
-}
-
-static int signal_run(void *ctx, uint64_t run_id, int signal)
-{
-	return tell_of_run(ctx, WIRE_SIGNAL, run_id, signal);
-}
-
-static int stop_run(void *ctx, uint64_t run_id, int signal)
-{
-	return tell_of_run(ctx, WIRE_STOP, run_id, signal);
-}
-
-static int kill_run(void *ctx, uint64_t run_id)
-{
-	return tell_of_run(ctx, WIRE_KILL, run_id, 0);
+	assert(how == WIRE_SIGNAL || how == WIRE_STOP || how == WIRE_KILL);
+	return tell_keeper(ctx,
+		(struct wire_message){.type = how, .run_id = run_id, .signal = signal});
 }
 
 static int tell_done(void *ctx, const uint64_t *run_ids, size_t count)
@@ -499,12 +485,6 @@ static bool has_room(void *ctx)
 	return l->queue_count < QUEUE_MAX;
 }
 
-static bool has_cgroups(void *ctx)
-{
-	const struct link *l = ctx;
-	return l->has_cgroups;
-}
-
 struct link_port link_port(struct link *l)
 {
 	return (struct link_port){
@@ -512,11 +492,9 @@ struct link_port link_port(struct link *l)
 		.listen = listen_to_runs,
 		.start = start_run,
 		.signal = signal_run,
-		.stop = stop_run,
-		.kill = kill_run,
 		.done = tell_done,
 		.has_room = has_room,
-		.has_cgroups = has_cgroups,
+		.has_cgroups = l->has_cgroups,
 	};
 }
 
