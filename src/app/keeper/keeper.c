@@ -245,13 +245,9 @@ static void dispatch(
 						 .fd_count = fd_count});
 		break;
 	case WIRE_SIGNAL:
-		keeper_runs_signal(k->runs, m->run_id, m->signal);
-		break;
 	case WIRE_STOP:
-		keeper_runs_stop(k->runs, m->run_id, m->signal);
-		break;
 	case WIRE_KILL:
-		keeper_runs_kill(k->runs, m->run_id);
+		keeper_runs_signal(k->runs, m->type, m->run_id, m->signal);
 		break;
 	case WIRE_DONE:
 		keeper_runs_done(k->runs, m->done.ids, m->done.count);

@@ -272,17 +272,9 @@ static void signal_group(const struct keeper_run *run, int signal)
 		kill(run->hook.child.pid, signal);
 }
 
-void keeper_runs_signal(struct keeper_runs *rs, uint64_t run_id, int signal)
+static void stop_run(struct keeper_run *run, int signal)
 {
-	const struct keeper_run *run = find(rs, run_id);
-	if (run)
-		signal_group(run, signal);
-}
-
-void keeper_runs_stop(struct keeper_runs *rs, uint64_t run_id, int signal)
-{
-	struct keeper_run *run = find(rs, run_id);
-	if (!run || run->has_ended)
+	if (run->has_ended)
 		return;
 	run->is_stopping = true;
 	/* A hook that has moved itself to another cgroup is still a process group. */
@@ -301,11 +293,18 @@ static void kill_run(struct keeper_run *run)
 	signal_group(run, SIGKILL);
 }
 
-void keeper_runs_kill(struct keeper_runs *rs, uint64_t run_id)
+void keeper_runs_signal(
+	struct keeper_runs *rs, enum wire_type how, uint64_t run_id, int signal)
 {
 	struct keeper_run *run = find(rs, run_id);
-	if (run)
+	if (!run)
+		return;
+	if (how == WIRE_KILL)
 		kill_run(run);
+	else if (how == WIRE_STOP)
+		stop_run(run, signal);
+	else
+		signal_group(run, signal);
 }
 
 void keeper_runs_kill_all(struct keeper_runs *rs)
