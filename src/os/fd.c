@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void fd_close(int fd)
@@ -41,6 +44,35 @@ int fd_read_all(int fd, size_t max, struct buf *out)
 		if (buf_add(out, chunk, (size_t)n) < 0)
 			return -1;
 	}
+}
+
+size_t fd_write_all(int fd, const char *bytes, size_t len, int wait_ms)
+{
+	while (len > 0) {
+		if (wait_ms >= 0 && !fd_wait(fd, POLLOUT, wait_ms))
+			break;
+		ssize_t n = write(fd, bytes, len);
+		if (n < 0 && errno == EAGAIN) {
+			fd_wait(fd, POLLOUT, -1);
+			continue;
+		}
+		if (n < 0 && errno != EINTR)
+			break;
+		if (n > 0) {
+			bytes += n;
+			len -= (size_t)n;
+		}
+	}
+	return len;
+}
+
+bool fd_is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	unsigned long long dev, ino;
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 DIR *fd_open_dir(int dir_fd, const char *name)

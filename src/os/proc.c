@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,17 @@ int proc_pids(pid_t **pids, size_t *count)
 	if (*count > 0)
 		qsort(*pids, *count, sizeof(**pids), proc_compare);
 	return 0;
+}
+
+int proc_open_mounts(void)
+{
+	return open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+}
+
+int proc_read_mounts(int fd, struct buf *out)
+{
+	buf_clear(out);
+	return lseek(fd, 0, SEEK_SET) < 0 ? -1 : fd_read_all(fd, SIZE_MAX, out);
 }
 
 int proc_hold(pid_t pid)

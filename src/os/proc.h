@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes: bytes out of /proc/PID, signals and ends. */
+/* Processes: bytes out of /proc, signals and ends. */
 #ifndef FSMON_OS_PROC_H
 #define FSMON_OS_PROC_H
+
+#include "base/buf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +31,13 @@ int proc_pids(pid_t **pids, size_t *count);
 
 /* For qsort(3) and bsearch(3): two pid_t in ascending order. */
 int proc_compare(const void *a, const void *b);
+
+/* Open the kernel's mount table. It has POLLPRI (and EPOLLERR) when the table has changed since
+ * it was read last. Returns the descriptor, or -1 with errno of open(2). */
+int proc_open_mounts(void);
+
+/* Read the whole text into *out. Returns 0, or -1 with errno. */
+int proc_read_mounts(int fd, struct buf *out);
 
 /* Open a pidfd. Returns it for the caller to close, or -1 with errno of pidfd_open(2). */
 int proc_hold(pid_t pid);

@@ -3,34 +3,29 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ENTRY_MAX_BYTES ((size_t)64 * 1024)
-#define GROUPS_MAX 65536
 
 /* The groups of a user, in an array of their number. */
 static int load_groups(struct user *u)
 {
-	int count = 32;
-	for (;;) {
-		gid_t *groups = reallocarray(u->groups, (size_t)count, sizeof(*groups));
-		if (!groups)
-			return -1;
-		u->groups = groups;
-		int room = count;
-		if (getgrouplist(u->name, u->gid, groups, &count) >= 0) {
-			u->group_count = (size_t)count;
-			return 0;
-		}
-		if (count <= room)
-			count = room * 2;
-		if (count > GROUPS_MAX) {
-			errno = EOVERFLOW;
-			return -1;
-		}
+	int count = NGROUPS_MAX;
+	u->groups = reallocarray(NULL, NGROUPS_MAX, sizeof(*u->groups));
+	if (!u->groups)
+		return -1;
+	if (getgrouplist(u->name, u->gid, u->groups, &count) < 0) {
+		errno = EOVERFLOW;
+		return -1;
 	}
+	gid_t *fitting = reallocarray(u->groups, (size_t)count, sizeof(*fitting));
+	if (fitting)
+		u->groups = fitting;
+	u->group_count = (size_t)count;
+	return 0;
 }
 
 /* Copy an entry; rc is what getpw*_r returned. */

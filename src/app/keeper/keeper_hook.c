@@ -3,7 +3,7 @@
 
 #include "core/place/mounts.h"
 #include "os/fd.h"
-#include "os/mountinfo.h"
+#include "os/proc.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -37,13 +37,13 @@ struct cgroup_home *keeper_hook_open_home(void)
 {
 	char text[2 * PATH_MAX];
 	const char *own = cgroup_own(text, sizeof(text));
-	int fd = own ? mountinfo_open() : -1;
+	int fd = own ? proc_open_mounts() : -1;
 	if (fd < 0)
 		return NULL;
 	struct buf table = {0};
 	struct mounts mounts = {0};
 	struct cgroup_home *h = NULL;
-	if (mountinfo_read(fd, &table) == 0 &&
+	if (proc_read_mounts(fd, &table) == 0 &&
 		mounts_parse(&mounts, table.data, table.len) == 0)
 		errno = ENOENT;
 	for (size_t i = 0; i < mounts.count && !h; i++) {
