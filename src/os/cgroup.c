@@ -5,7 +5,7 @@
 #include "os/fd.h"
 #include "os/proc.h"
 
-#include <dirent.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -191,12 +191,12 @@ static int init_home(
 struct cgroup_home *cgroup_home_open(
 	const char *path, const char *inner, const char *prefix)
 {
+	assert(inner[0] == '/');
 	struct cgroup_home *h = calloc(1, sizeof(*h));
 	if (!h)
 		return NULL;
 	h->parent_fd = -1;
 	h->fd = -1;
-	LIST_INIT(&h->idle);
 	if (init_home(h, path, inner, prefix) == 0)
 		return h;
 	int saved = errno;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/poller.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -35,8 +36,6 @@ struct poller *poller_new(void)
 	struct poller *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	LIST_INIT(&p->sources);
-	LIST_INIT(&p->removed);
 	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll_fd < 0) {
 		free(p);
@@ -58,6 +57,7 @@ void poller_free(struct poller *p)
 {
 	if (!p)
 		return;
+	assert(!p->in_turn);
 	close(p->epoll_fd);
 	free_sources(&p->sources);
 	free_sources(&p->removed);
@@ -110,6 +110,7 @@ void poller_remove(struct poller *p, struct poller_source *s)
 
 int poller_turn(struct poller *p, int64_t timeout_ns)
 {
+	assert(!p->in_turn);
 	struct epoll_event events[BATCH];
 	struct timespec ts = {0};
 	if (timeout_ns > 0) {

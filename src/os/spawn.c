@@ -5,6 +5,7 @@
 #include "os/proc.h"
 #include "os/vfork3.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -24,57 +25,6 @@
 #define STACK_BYTES ((size_t)64 * 1024) /* a path, and little else */
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
-enum stage {
-	STAGE_MEMORY,
-	STAGE_PIPE,
-	STAGE_FORK,
-	STAGE_CGROUP,
-	STAGE_PIDFD,
-	STAGE_SETSID,
-	STAGE_ANNOUNCE,
-	STAGE_SIGNALS,
-	STAGE_LIMITS,
-	STAGE_NICE,
-	STAGE_SCHED,
-	STAGE_OOM,
-	STAGE_FDS,
-	STAGE_SETGROUPS,
-	STAGE_SETRESGID,
-	STAGE_SETRESUID,
-	STAGE_VERIFY,
-	STAGE_CHDIR,
-	STAGE_EXEC,
-	STAGE_COUNT,
-};
-
-static const char *const stage_names[STAGE_COUNT] = {
-	[STAGE_MEMORY] = "memory",
-	[STAGE_PIPE] = "pipe",
-	[STAGE_FORK] = "fork",
-	[STAGE_CGROUP] = "cgroup",
-	[STAGE_PIDFD] = "pidfd_open",
-	[STAGE_SETSID] = "setsid",
-	[STAGE_ANNOUNCE] = "announce",
-	[STAGE_SIGNALS] = "signals",
-	[STAGE_LIMITS] = "setrlimit",
-	[STAGE_NICE] = "setpriority",
-	[STAGE_SCHED] = "sched_setscheduler",
-	[STAGE_OOM] = "oom_score_adj",
-	[STAGE_FDS] = "descriptors",
-	[STAGE_SETGROUPS] = "setgroups",
-	[STAGE_SETRESGID] = "setresgid",
-	[STAGE_SETRESUID] = "setresuid",
-	[STAGE_VERIFY] = "verify credentials",
-	[STAGE_CHDIR] = "chdir",
-	[STAGE_EXEC] = "exec",
-};
-
-/* What the child says when it cannot go on. */
-struct report {
-	int32_t error;
-	uint32_t stage;
-};
-
 /* What the child works with; on the parent's stack. */
 struct plan {
 	const struct spawn_defaults *defaults;
@@ -85,12 +35,13 @@ struct plan {
 	/* After vfork the child writes here. Volatile: the compiler knows nothing of two
 	 * processes in one memory, and drops a store before _exit that nobody seems to
 	 * read. */
-	volatile struct report report;
+	volatile struct spawn_error report;
 };
 
-static int fail(struct spawn_error *err, enum stage stage)
+static int fail(struct spawn_error *err, const char *stage)
 {
-	*err = (struct spawn_error){.error = errno, .stage = stage_names[stage]};
+	*err = (struct spawn_error){.error = errno};
+	strlcpy(err->stage, stage, sizeof(err->stage));
 	return -1;
 }
 
@@ -119,15 +70,14 @@ void spawn_get_defaults(struct spawn_defaults *d)
  * only, no allocation, no stdio, and every way ends in exec or _exit.
  */
 
-__attribute__((noreturn)) static void child_fail(struct plan *p, enum stage stage)
+__attribute__((noreturn)) static void child_fail(struct plan *p, const char *stage)
 {
-	struct report report = {.error = errno, .stage = stage};
-	if (p->report_fd < 0) {
-		p->report.stage = report.stage;
-		p->report.error = report.error;
-	} else if (write(p->report_fd, &report, sizeof(report)) < 0) {
+	struct spawn_error report;
+	fail(&report, stage);
+	if (p->report_fd < 0)
+		p->report = report;
+	else if (write(p->report_fd, &report, sizeof(report)) < 0)
 		_exit(126);
-	}
 	_exit(127);
 }
 
@@ -262,14 +212,14 @@ static void set_ids(struct plan *p)
 {
 	const struct spawn_ids *ids = p->request->ids;
 	if (setgroups(ids->group_count, ids->groups) < 0)
-		child_fail(p, STAGE_SETGROUPS);
+		child_fail(p, "setgroups");
 	if (setresgid(ids->gid, ids->gid, ids->gid) < 0)
-		child_fail(p, STAGE_SETRESGID);
+		child_fail(p, "setresgid");
 	if (setresuid(ids->uid, ids->uid, ids->uid) < 0)
-		child_fail(p, STAGE_SETRESUID);
+		child_fail(p, "setresuid");
 	if (!ids_hold(ids)) {
 		errno = EPERM;
-		child_fail(p, STAGE_VERIFY);
+		child_fail(p, "verify credentials");
 	}
 }
 
@@ -333,30 +283,30 @@ __attribute__((noreturn)) static void child_main(struct plan *p)
 {
 	const struct spawn_request *r = p->request;
 	if (setsid() < 0)
-		child_fail(p, STAGE_SETSID);
+		child_fail(p, "setsid");
 	if (r->announce && r->announce(r->ctx, getpid()) < 0)
-		child_fail(p, STAGE_ANNOUNCE);
+		child_fail(p, "announce");
 	if (reset_signals(p->defaults) < 0)
-		child_fail(p, STAGE_SIGNALS);
+		child_fail(p, "signals");
 	if (reset_scheduler() < 0)
-		child_fail(p, STAGE_SCHED);
+		child_fail(p, "sched_setscheduler");
 	if (set_nice(r->nice) < 0)
-		child_fail(p, STAGE_NICE);
+		child_fail(p, "setpriority");
 	if (reset_oom_score(p->defaults) < 0)
-		child_fail(p, STAGE_OOM);
+		child_fail(p, "oom_score_adj");
 	if (set_fds(p) < 0)
-		child_fail(p, STAGE_FDS);
+		child_fail(p, "descriptors");
 	/* Not before the last descriptor is opened: the parent may hold more of them than
 	 * these limits allow. */
 	if (reset_limits(p->defaults) < 0)
-		child_fail(p, STAGE_LIMITS);
+		child_fail(p, "setrlimit");
 	umask(r->umask);
 	if (r->ids)
 		set_ids(p);
 	if (chdir(r->directory) < 0)
-		child_fail(p, STAGE_CHDIR);
+		child_fail(p, "chdir");
 	exec_program(p);
-	child_fail(p, STAGE_EXEC);
+	child_fail(p, "exec");
 }
 
 static void child_start(void *ctx)
@@ -402,9 +352,9 @@ __attribute__((noinline)) static pid_t fork_child(struct plan *p)
 	return pid;
 }
 
-static enum stage fork_stage(const struct plan *p)
+static const char *fork_stage(const struct plan *p)
 {
-	return p->request->cgroup_fd >= 0 ? STAGE_CGROUP : STAGE_FORK;
+	return p->request->cgroup_fd >= 0 ? "cgroup" : "fork";
 }
 
 static int open_pidfd(pid_t pid)
@@ -427,11 +377,12 @@ static int start_shared(
 	/* The program is running, or the report says why it is not. */
 	if (p->report.error != 0) {
 		proc_reap(child->pid);
-		errno = p->report.error;
-		return fail(err, p->report.stage);
+		*err = p->report;
+		errno = err->error;
+		return -1;
 	}
 	child->pidfd = open_pidfd(child->pid);
-	return child->pidfd < 0 ? fail(err, STAGE_PIDFD) : 0;
+	return child->pidfd < 0 ? fail(err, "pidfd_open") : 0;
 }
 
 static int start_forked(
@@ -439,13 +390,13 @@ static int start_forked(
 {
 	int pipe_fds[2];
 	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return fail(err, STAGE_PIPE);
+		return fail(err, "pipe");
 	p->report_fd = pipe_fds[1];
-	enum stage stage = fork_stage(p);
+	const char *stage = fork_stage(p);
 	child->pid = fork_child(p);
 	fd_close(pipe_fds[1]);
 	if (child->pid >= 0) {
-		stage = STAGE_PIDFD;
+		stage = "pidfd_open";
 		child->pidfd = open_pidfd(child->pid);
 	}
 	if (child->pidfd < 0) {
@@ -484,6 +435,7 @@ static const char *find_path(char *const *envp)
 int spawn_start(const struct spawn_defaults *d, const struct spawn_request *r,
 	struct spawn_child *child, struct spawn_error *err)
 {
+	assert(r->argv && r->envp && r->directory);
 	struct spawn_request request = *r;
 	size_t argc = 0;
 	*child = (struct spawn_child){.pid = -1, .pidfd = -1, .report_fd = -1};
@@ -491,7 +443,7 @@ int spawn_start(const struct spawn_defaults *d, const struct spawn_request *r,
 		argc++;
 	if (argc == 0) {
 		errno = EINVAL;
-		return fail(err, STAGE_EXEC);
+		return fail(err, "exec");
 	}
 	struct plan plan = {
 		.defaults = d,
@@ -500,7 +452,7 @@ int spawn_start(const struct spawn_defaults *d, const struct spawn_request *r,
 		.shell_argv = reallocarray(NULL, argc + 2, sizeof(char *)),
 	};
 	if (!plan.shell_argv)
-		return fail(err, STAGE_MEMORY);
+		return fail(err, "memory");
 	if (r->ids && ids_are_own(r->ids))
 		request.ids = NULL;
 	bool must_copy = request.ids || (request.cgroup_fd >= 0 && !VFORK3_IS_THERE);
@@ -512,12 +464,12 @@ int spawn_start(const struct spawn_defaults *d, const struct spawn_request *r,
 
 int spawn_result(int report_fd, struct spawn_error *err)
 {
-	struct report report;
-	if (report_fd < 0)
+	struct spawn_error report;
+	if (report_fd < 0 ||
+		read(report_fd, &report, sizeof(report)) != (ssize_t)sizeof(report))
 		return 0;
-	ssize_t n = read(report_fd, &report, sizeof(report));
-	if (n != (ssize_t)sizeof(report) || report.stage >= STAGE_COUNT)
-		return 0;
+	report.stage[sizeof(report.stage) - 1] = '\0';
+	*err = report;
 	errno = report.error;
-	return fail(err, report.stage);
+	return -1;
 }

@@ -44,7 +44,7 @@ struct keeper_run {
 	bool is_stopping; /* it has ended when its cgroup is empty */
 	bool has_ended; /* or was not started */
 	bool is_emptying;
-	struct spawn_error err; /* why it was not started; stage NULL: it was */
+	struct spawn_error err; /* why it was not started */
 	int status;
 	struct outcome_usage usage;
 	char label[]; /* as the worker gave it */
@@ -182,7 +182,7 @@ static void mark_ended(struct keeper_run *run)
 		TAILQ_INSERT_TAIL(&rs->pipes, run, next_pipe);
 		rs->pipe_count++;
 	}
-	if (run->err.stage)
+	if (run->err.error)
 		close_output(run);
 	mark_untold(run);
 	if (rs->pipe_count > PIPES_MAX)
@@ -340,7 +340,7 @@ static int send_running(struct keeper_runs *rs, const struct keeper_run *run)
 static int send_end(struct keeper_runs *rs, const struct keeper_run *run)
 {
 	struct wire_message m = {.run_id = run->id};
-	if (run->err.stage) {
+	if (run->err.error) {
 		m.type = WIRE_FAILED;
 		m.failed.error = run->err.error;
 		m.failed.stage = run->err.stage;
