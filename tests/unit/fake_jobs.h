@@ -357,24 +357,14 @@ static int link_start(void *ctx, const struct link_request *request)
 	return 0;
 }
 
-static int link_signal(void *ctx, uint64_t run_id, int signal)
+static int link_signal(void *ctx, enum wire_type how, uint64_t run_id, int signal)
 {
 	(void)ctx;
-	say("signal:%" PRIu64 ":%d", run_id, signal);
-	return 0;
-}
-
-static int link_stop(void *ctx, uint64_t run_id, int signal)
-{
-	(void)ctx;
-	say("stop:%" PRIu64 ":%d", run_id, signal);
-	return 0;
-}
-
-static int link_kill(void *ctx, uint64_t run_id)
-{
-	(void)ctx;
-	say("kill:%" PRIu64, run_id);
+	if (how == WIRE_KILL)
+		say("kill:%" PRIu64, run_id);
+	else
+		say("%s:%" PRIu64 ":%d", how == WIRE_STOP ? "stop" : "signal", run_id,
+			signal);
 	return 0;
 }
 
@@ -390,12 +380,6 @@ static bool link_has_room(void *ctx)
 {
 	(void)ctx;
 	return !play.is_full;
-}
-
-static bool link_has_cgroups(void *ctx)
-{
-	(void)ctx;
-	return !play.script->has_no_cgroups;
 }
 
 static void on_started(void *ctx, pid_t pid, uint64_t tag, uint32_t depth)

@@ -13,7 +13,6 @@
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
-#include "os/mountinfo.h"
 #include "os/proc.h"
 #include "os/thread.h"
 
@@ -197,7 +196,7 @@ static void log_filesystems(const struct worker *w, bool all)
 static int update_filesystems(struct worker *w, const struct table *rules)
 {
 	struct buf text = {0};
-	int rc = mountinfo_read(w->mountinfo_fd, &text);
+	int rc = proc_read_mounts(w->mountinfo_fd, &text);
 	if (rc == 0)
 		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
 			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
@@ -523,7 +522,7 @@ static int start(struct worker *w)
 	w->poller = poller_new();
 	if (w->poller)
 		w->link = link_open(w->poller, &w->inherited, &link_handlers, w);
-	w->mountinfo_fd = mountinfo_open();
+	w->mountinfo_fd = proc_open_mounts();
 	if (!w->link || w->mountinfo_fd < 0 || start_actors(w) < 0 || start_jobs(w) < 0 ||
 		update_filesystems(w, w->load.table) < 0 || start_pipeline(w) < 0 ||
 		start_listening(w) < 0) {
