@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,7 @@ void client_say_unreachable(const struct options *o)
 /* Wait for an answer and read it. Returns NULL after a message. */
 static json_t *read_answer(const struct options *o, FILE *in, int timeout_ms)
 {
-	if (!sock_wait(fileno(in), timeout_ms)) {
+	if (!fd_wait(fileno(in), POLLIN, timeout_ms)) {
 		fprintf(stderr, "fsmon: gave up after %s: the daemon is not done yet\n",
 			o->timeout);
 		return NULL;
