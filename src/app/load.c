@@ -4,7 +4,7 @@
 #include "app/shown.h"
 #include "base/buf.h"
 #include "base/grow.h"
-#include "core/conf/confread.h"
+#include "core/conf/conf.h"
 #include "os/conffile.h"
 #include "os/user.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rule files without faults: the exact values. Faulty ones: test_conf_faulty.c. */
-#include "core/conf/confread.h"
+#include "core/conf/conf.h"
 
 #include "base/buf.h"
 #include "base/countof.h"

@@ -123,10 +123,7 @@ static const struct key keys[] = {
 	DAEMON("history-keep", keykind_history, history_keep_ns, ),
 };
 
-size_t keys_count(void)
-{
-	return countof(keys);
-}
+_Static_assert(countof(keys) <= KEYS_MAX, "KEYS_MAX is too small");
 
 size_t keys_index(const struct key *key)
 {

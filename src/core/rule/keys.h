@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define KEYS_MAX 40
 #define KEYS_UNSET_NS UINT64_MAX /* max_wait_ns until keys_finish */
 
-/* Number of keys, and the index of one of the table. */
-size_t keys_count(void);
+/* The place of a key in the table, which has KEYS_MAX at most. */
 size_t keys_index(const struct key *key);
 
 /* The key of that name, or NULL. */
