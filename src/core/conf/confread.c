@@ -26,8 +26,7 @@ struct reader {
 	struct accounts users;
 	void *places; /* of the names of all rules so far: tsearch(3) */
 	struct confsect_defaults main_defaults; /* of the main file */
-	const char
-		*lost_main; /* name of the main file, if it has [defaults] and errors */
+	const char *lost_main; /* the main file's name, if it has [defaults] and errors */
 	struct confsect section;
 
 	/* The file being read */
@@ -51,14 +50,6 @@ static void reader_fini(struct reader *r)
 }
 
 /* ---- the end of a section ---- */
-
-static int keep_rule(struct conf *c, struct rule *rule)
-{
-	if (grow(c->rules, c->rule_count) < 0)
-		return -1;
-	c->rules[c->rule_count++] = rule;
-	return 0;
-}
 
 /* Tell that a key is missing, unless its value was told of already. */
 static void tell_missing(struct confsect *s, const char *key, const char *need)
@@ -106,14 +97,17 @@ static void check_rule(struct reader *r)
 static void end_section(struct reader *r)
 {
 	struct confsect *s = &r->section;
+	struct conf *c = r->conf;
 	confsect_end(s);
 	if (s->kind == CONFSECT_RULE && r->rule) {
 		check_rule(r);
 		if (keys_finish(r->rule, &r->users) < 0 ||
-			keep_rule(r->conf, r->rule) < 0)
+			grow(c->rules, c->rule_count) < 0) {
 			s->no_memory = true;
-		else
+		} else {
+			c->rules[c->rule_count++] = r->rule;
 			r->rule = NULL;
+		}
 	}
 	keys_free_rule(r->rule);
 	r->rule = NULL;

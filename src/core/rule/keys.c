@@ -174,6 +174,13 @@ void keys_free_rule(struct rule *r)
 	free(r);
 }
 
+void keys_free_rules(struct rule **rules, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		keys_free_rule(rules[i]);
+	free(rules);
+}
+
 void keys_init_daemon(struct daemon *d)
 {
 	*d = daemon_preset;

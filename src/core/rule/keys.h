@@ -28,8 +28,9 @@ const char *keys_nearest(const char *name, bool is_daemon);
 struct rule *keys_new_rule(void);
 void keys_init_daemon(struct daemon *d);
 
-/* Free a rule and all that it owns; NULL is allowed. */
+/* Free a rule and all that it owns (NULL is allowed), or an array of them. */
 void keys_free_rule(struct rule *r);
+void keys_free_rules(struct rule **rules, size_t count);
 
 /*
  * Set a key from a text without blanks around it; one item of it, if it is a list.
