@@ -9,6 +9,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,15 +38,12 @@ static int add_deep_glob(
 {
 	if (item[0] == '/')
 		return add_glob(globs, item, GLOB_PATH, item, ctx);
-	struct buf pattern = {0};
-	buf_add_str(&pattern, strncmp(item, "**/", 3) == 0 ? "/" : "/**/");
-	buf_add_str(&pattern, item);
-	int rc = -1;
-	if (pattern.failed)
-		errno = ENOMEM;
-	else
-		rc = add_glob(globs, pattern.data, GLOB_PATH, item, ctx);
-	buf_fini(&pattern);
+	char *pattern;
+	const char *front = strncmp(item, "**/", 3) == 0 ? "/" : "/**/";
+	if (asprintf(&pattern, "%s%s", front, item) < 0)
+		return -1;
+	int rc = add_glob(globs, pattern, GLOB_PATH, item, ctx);
+	free(pattern);
 	return rc;
 }
 
@@ -69,9 +67,8 @@ static int check_components(const char *item, struct key_context *ctx)
 				" holds two slashes in a row, which no path does");
 		if (p[0] == '.' && (len == 1 || (len == 2 && p[1] == '.')))
 			return value_refuse(&ctx->why, "", item,
-				" holds a component . or .., which no path does; write "
-				"the "
-				"path that is meant");
+				" holds a component . or .., which no path does; "
+				"write the path that is meant");
 		p += len;
 	}
 	return 0;
@@ -279,9 +276,8 @@ static int set_env(void *field, const char *item, struct key_context *ctx)
 	size_t name_len = (size_t)(equals - item);
 	if (!is_variable_name(item, name_len))
 		return value_refuse(&ctx->why, "", item,
-			" does not begin with a variable's name: letters, digits and _, "
-			"no "
-			"blank before the =");
+			" does not begin with a variable's name: letters, digits "
+			"and _, no blank before the =");
 	if (strncmp(item, "FSMON_", 6) == 0)
 		return value_refuse(&ctx->why, "", item,
 			": names that begin with FSMON_ are the daemon's own");

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -85,17 +86,11 @@ int value_refuse(
  * else 0; a number that does not fit is larger than any limit here. */
 static int take_digits(const char **text, uint64_t *out)
 {
+	char *end;
 	if (!isdigit((unsigned char)**text))
 		return -1;
-	uint64_t n = 0;
-	for (; isdigit((unsigned char)**text); (*text)++) {
-		unsigned digit = (unsigned)(**text - '0');
-		if (__builtin_mul_overflow(n, 10, &n) ||
-			__builtin_add_overflow(n, digit, &n))
-			n = UINT64_MAX -
-			    9; /* stays there: the next digit overflows too */
-	}
-	*out = n;
+	*out = strtoull(*text, &end, 10);
+	*text = end;
 	return 0;
 }
 
