@@ -20,8 +20,7 @@ struct conf_file {
 	const char *name; /* for messages */
 	const char *bytes;
 	size_t len;
-	bool is_main; /* fsmon.conf: may have [daemon], and its [defaults] hold for all
-			 files */
+	bool is_main; /* fsmon.conf: may have [daemon], [defaults] hold for all files */
 };
 
 /* An error or a warning about a place in a file. */

@@ -52,11 +52,12 @@ static void reader_fini(struct reader *r)
 /* ---- the end of a section ---- */
 
 /* Tell that a key is missing, unless its value was told of already. */
-static void tell_missing(struct confsect *s, const char *key, const char *need)
+static void tell_missing(struct reader *r, const char *key, const char *need)
 {
+	struct confsect *s = &r->section;
 	const struct confsect_seen *seen = confsect_find_seen(s, key);
 	if (!seen->is_faulty && !s->is_faulty)
-		confsect_tell(s, seen->line ? seen->line : s->line, key,
+		confsect_tell(s, seen->line ? seen->line : r->rule->line, key,
 			"%s; a rule needs %s", seen->line ? "empty" : "missing", need);
 }
 
@@ -71,7 +72,7 @@ static bool tell_misspelt_section(struct confsect *s, const struct rule *rule)
 	const char *nearest = suggest_nearest(
 		rule->name, reserved, countof(reserved), sizeof(reserved[0]));
 	if (nearest)
-		confsect_tell(s, s->line, NULL,
+		confsect_tell(s, rule->line, NULL,
 			"a rule with neither path nor command; did you mean [%s]?",
 			nearest);
 	return nearest != NULL;
@@ -83,9 +84,9 @@ static void check_rule(struct reader *r)
 	const struct rule *rule = r->rule;
 	if (!r->lost_main && !tell_misspelt_section(s, rule)) {
 		if (rule->path.count == 0)
-			tell_missing(s, "path", "a path to watch");
+			tell_missing(r, "path", "a path to watch");
 		if (!rule->command)
-			tell_missing(s, "command", "a command to run");
+			tell_missing(r, "command", "a command to run");
 	}
 	unsigned line = confsect_find_seen(s, "max-wait")->line;
 	if (line && rule->timing.max_wait_ns < rule->timing.debounce_ns)

@@ -299,8 +299,7 @@ static void take_value(struct confsect *s, const struct confline *line)
 	}
 }
 
-/* The key of a line without its indent, if it is `key = value` with a key that there is.
- */
+/* The key of a line without its indent, if it is `key = value` and the key is known. */
 static const struct key *key_of_line(const char *text, size_t len)
 {
 	size_t name_len = 0;
@@ -401,7 +400,6 @@ void confsect_begin(struct confsect *s, enum confsect_kind kind,
 	buf_clear(&s->title);
 	if (!header)
 		return;
-	s->line = header->line;
 	size_t shown = header->len < RULE_NAME_MAX ? header->len : RULE_NAME_MAX;
 	buf_add_str(&s->title, "[");
 	buf_add_vis(&s->title, header->text, shown);

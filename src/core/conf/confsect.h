@@ -34,7 +34,6 @@ struct confsect {
 
 	enum confsect_kind kind;
 	struct buf title; /* "[name]", escaped */
-	unsigned line; /* of the header */
 	bool is_faulty; /* a line could not be read at all */
 	void *target; /* borrowed: struct rule, or struct daemon */
 	struct confsect_defaults *defaults; /* where [defaults] go */

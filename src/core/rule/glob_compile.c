@@ -36,8 +36,7 @@ static void fail(struct compiler *c, const char *why)
 
 static void emit(struct compiler *c, enum glob_op op, unsigned byte, size_t arg)
 {
-	/* One less than the size, so that a jump behind the last instruction is in range.
-	 */
+	/* One less than the size: a jump behind the last instruction is in range. */
 	if (c->len >= GLOB_PROGRAM_MAX - 1) {
 		fail(c, "the pattern is too long");
 		return;
@@ -85,7 +84,7 @@ static char following(const struct compiler *c, const char *p, int *depth)
 }
 
 /* Point the waiting `**` of this depth behind the slash that was just emitted. */
-static void settle_pending(struct compiler *c)
+static void link_pending(struct compiler *c)
 {
 	while (c->pending_count > 0 &&
 		c->pending[c->pending_count - 1].depth == c->depth) {
@@ -111,7 +110,7 @@ static void compile_byte(struct compiler *c, char byte)
 	c->at_component_start = false;
 	if (byte != '/' || c->kind != GLOB_PATH)
 		return;
-	settle_pending(c);
+	link_pending(c);
 	after_slash(c);
 }
 

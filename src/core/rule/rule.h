@@ -83,8 +83,8 @@ struct rule {
 
 	/* Which events */
 	struct rule_globs path; /* absolute GLOB_PATH */
-	struct rule_globs exclude; /* GLOB_PATH; those not absolute were given a leading
-				      slash-star-star-slash */
+	struct rule_globs
+		exclude; /* GLOB_PATH, absolute, perhaps by a globstar in front */
 	uint32_t events; /* mask of enum event_kind */
 	uint32_t types; /* bits 1 << enum event_type; 0: any */
 	enum rule_compare size_compare;

@@ -36,8 +36,8 @@ struct name {
 struct table {
 	struct rule **rules;
 	size_t count;
-	struct glob ***moved; /* for each rule NULL, or for each glob of path and then of
-				 exclude its moved form or NULL */
+	/* Of each rule NULL, or of each glob of path, then of exclude, its moved form or NULL. */
+	struct glob ***moved;
 	struct name *names; /* of all rules, sorted */
 	struct front *fronts; /* hash by text */
 	size_t longest_front; /* bytes */
@@ -128,6 +128,7 @@ int64_t table_find(const struct table *t, const char *name)
 
 const struct glob *table_glob(const struct table *t, uint32_t number, size_t index)
 {
+	assert(number < t->count);
 	const struct rule *r = t->rules[number];
 	if (index >= r->path.count)
 		return NULL;
@@ -155,8 +156,7 @@ int table_move(struct table *t, uint32_t number, size_t index, const char *front
 		if (!moved)
 			return -1;
 	}
-	/* The index may still point to the old one: it is rebuilt before the next match.
-	 */
+	/* The index may point to the old one: it is rebuilt before the next match. */
 	drop_fronts(t);
 	glob_free(was);
 	t->moved[number][index] = moved;

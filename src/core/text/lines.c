@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/text/lines.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ static void keep_piece(struct lines *l, const char *bytes, size_t len)
 
 void lines_feed(struct lines *l, const char *bytes, size_t len)
 {
+	assert(l->take);
 	if (len > 0)
 		keep_tail(l, bytes, len);
 	while (len > 0) {

@@ -26,8 +26,7 @@ int value_duration(const char *text, uint64_t *out, struct buf *why);
 /* `4096`, `4K`, `10M`, `1G`, `1T`, in bytes. */
 int value_size(const char *text, uint64_t *out, struct buf *why);
 
-/* `10/1min`: a count of at least 1 and a duration of more than 0. `none` is a count of 0.
- */
+/* `10/1min`: a count and a duration of more than 0 each. `none` is a count of 0. */
 int value_rate(const char *text, struct timing_rate *out, struct buf *why);
 
 /* A whole number from min to max, decimal; min is not more than max. */
