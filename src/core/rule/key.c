@@ -106,19 +106,12 @@ const struct key_kind keykind_group = {.set = set_group, .clear = clear_text};
 
 static int set_bool(void *field, const char *value, struct key_context *ctx)
 {
-	static const struct value_name booleans[] = {
-		{"yes", true},
-		{"no", false},
-		{"true", true},
-		{"false", false},
-		{"on", true},
-		{"off", false},
-		{"1", true},
-		{"0", false},
-	};
-	for (size_t i = 0; i < countof(booleans); i++) {
-		if (strcasecmp(booleans[i].name, value) == 0) {
-			*(bool *)field = booleans[i].value;
+	/* By turns what is false and what is true. */
+	static const char *const words[] = {
+		"no", "yes", "false", "true", "off", "on", "0", "1"};
+	for (size_t i = 0; i < countof(words); i++) {
+		if (strcasecmp(words[i], value) == 0) {
+			*(bool *)field = i % 2 == 1;
 			return 0;
 		}
 	}

@@ -37,35 +37,7 @@ static const struct daemon daemon_preset = {
 	.history_keep_count = 10000,
 };
 
-static const struct value_name self_events[] = {
-	{"ignore", RULE_SELF_IGNORE},
-	{"ignore-all", RULE_SELF_IGNORE_ALL},
-	{"allow", RULE_SELF_ALLOW},
-};
-
-static const struct value_name stdin_kinds[] = {
-	{"none", RULE_STDIN_NONE},
-	{"paths", RULE_STDIN_PATHS},
-	{"paths0", RULE_STDIN_PATHS0},
-	{"json", RULE_STDIN_JSON},
-};
-
-static const struct value_name run_pers[] = {
-	{"event", TIMING_PER_EVENT},
-	{"path", TIMING_PER_PATH},
-	{"batch", TIMING_PER_BATCH},
-};
-
-static const struct value_name on_overflows[] = {
-	{"run", RULE_OVERFLOW_RUN},
-	{"ignore", RULE_OVERFLOW_IGNORE},
-};
-
-static const struct value_name log_formats[] = {
-	{"text", DAEMON_LOG_TEXT},
-	{"json", DAEMON_LOG_JSON},
-};
-
+/* Rows for a field of struct rule, and of struct daemon. */
 #define RULE(key, kind_, field, ...)                                                     \
 	{                                                                                \
 		.name = (key), .kind = &(kind_), .offset = offsetof(struct rule, field), \
@@ -78,7 +50,10 @@ static const struct value_name log_formats[] = {
 		.size = sizeof(((struct daemon *)0)->field), .is_daemon = true, \
 		__VA_ARGS__                                                     \
 	}
-#define CHOICES(table) .choices = (table), .choice_count = countof(table)
+#define CHOICES(...)                                                       \
+	.choices = (const struct value_name[]){__VA_ARGS__},               \
+	.choice_count = sizeof((const struct value_name[]){__VA_ARGS__}) / \
+			sizeof(struct value_name)
 #define RANGE(from, to) .min = (from), .max = (to)
 
 static const struct key keys[] = {
@@ -92,7 +67,10 @@ static const struct key keys[] = {
 	RULE("by-exe", keykind_by_exe, by[RULE_BY_EXE], ),
 	RULE("by-ancestor", keykind_by_cmd, by[RULE_BY_ANCESTOR], ),
 	RULE("by-unit", keykind_by_unit, by[RULE_BY_UNIT], ),
-	RULE("self-events", keykind_choice, self_events, CHOICES(self_events)),
+	RULE("self-events", keykind_choice, self_events,
+		CHOICES({"ignore", RULE_SELF_IGNORE},
+			{"ignore-all", RULE_SELF_IGNORE_ALL},
+			{"allow", RULE_SELF_ALLOW})),
 	RULE("command", keykind_text, command, ),
 	RULE("user", keykind_user, user_name, ),
 	RULE("group", keykind_group, group_name, ),
@@ -100,8 +78,12 @@ static const struct key keys[] = {
 	RULE("env", keykind_env, env, ),
 	RULE("umask", keykind_umask, umask, ),
 	RULE("nice", keykind_nice, nice, ),
-	RULE("stdin", keykind_choice, stdin_kind, CHOICES(stdin_kinds)),
-	RULE("run-per", keykind_choice, timing.run_per, CHOICES(run_pers)),
+	RULE("stdin", keykind_choice, stdin_kind,
+		CHOICES({"none", RULE_STDIN_NONE}, {"paths", RULE_STDIN_PATHS},
+			{"paths0", RULE_STDIN_PATHS0}, {"json", RULE_STDIN_JSON})),
+	RULE("run-per", keykind_choice, timing.run_per,
+		CHOICES({"event", TIMING_PER_EVENT}, {"path", TIMING_PER_PATH},
+			{"batch", TIMING_PER_BATCH})),
 	RULE("debounce", keykind_duration, timing.debounce_ns, ),
 	RULE("max-wait", keykind_duration, timing.max_wait_ns, ),
 	RULE("parallel", keykind_number, timing.parallel, RANGE(1, 10000)),
@@ -115,11 +97,13 @@ static const struct key keys[] = {
 	RULE("retry", keykind_number, timing.retry, RANGE(0, 1000)),
 	RULE("retry-delay", keykind_duration, timing.retry_delay_ns, ),
 	RULE("on-failure", keykind_text_none, on_failure, ),
-	RULE("on-overflow", keykind_choice, on_overflow, CHOICES(on_overflows)),
+	RULE("on-overflow", keykind_choice, on_overflow,
+		CHOICES({"run", RULE_OVERFLOW_RUN}, {"ignore", RULE_OVERFLOW_IGNORE})),
 	RULE("enabled", keykind_bool, enabled, ),
 	DAEMON("strict", keykind_bool, strict, ),
 	DAEMON("max-parallel", keykind_number, max_parallel, RANGE(1, 10000)),
-	DAEMON("log-format", keykind_choice, log_format, CHOICES(log_formats)),
+	DAEMON("log-format", keykind_choice, log_format,
+		CHOICES({"text", DAEMON_LOG_TEXT}, {"json", DAEMON_LOG_JSON})),
 	DAEMON("history-keep", keykind_history, history_keep_ns, ),
 };
 
