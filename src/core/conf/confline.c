@@ -61,7 +61,7 @@ static void tell_fault(struct splitter *s, enum confline_kind kind, const char *
 static bool is_name(const char *name, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)name[i]) && !memchr("._-", name[i], 3))
+		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
 			return false;
 	}
 	return len > 0;
