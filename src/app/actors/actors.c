@@ -74,7 +74,7 @@ void actors_carry_opens(
 	proctable_carry_opens(a->processes, pid, w, opens);
 }
 
-void actors_settle(struct actors *a, uint64_t empty_ns)
+void actors_forget_past(struct actors *a, uint64_t empty_ns)
 {
 	proctable_forget_past(a->processes, empty_ns);
 }
