@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/grow.h"
-#include "core/conf/confread.h"
+#include "core/conf/conf.h"
 #include "os/conffile.h"
 #include "os/user.h"
 

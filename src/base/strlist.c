@@ -3,6 +3,7 @@
 
 #include "base/grow.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ int strlist_add(struct strlist *l, const char *s)
 
 int strlist_copy(struct strlist *dst, const struct strlist *src)
 {
+	assert(dst->count == 0);
 	for (size_t i = 0; i < src->count; i++) {
 		if (strlist_add(dst, src->items[i]) < 0) {
 			strlist_fini(dst);

@@ -7,8 +7,7 @@
 
 /* All zero is an empty list. */
 struct strlist {
-	char **items; /* `count` strings, each freed with the list, and a NULL behind them
-		       */
+	char **items; /* `count` strings, which the list frees, and a NULL behind them */
 	size_t count;
 };
 
@@ -18,8 +17,7 @@ int strlist_add(struct strlist *l, const char *s);
 /* Append a copy of len bytes and a NUL. Returns 0, or -1 with ENOMEM. */
 int strlist_add_bytes(struct strlist *l, const char *bytes, size_t len);
 
-/* Make dst a copy of src; dst must be empty. Returns 0, or -1 with ENOMEM (dst is empty).
- */
+/* Make dst, which is empty, a copy of src. Returns 0, or -1 with ENOMEM (dst is empty). */
 int strlist_copy(struct strlist *dst, const struct strlist *src);
 
 /* Free all; the list is empty afterwards. */

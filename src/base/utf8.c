@@ -3,50 +3,31 @@
 
 #include "base/countof.h"
 
-/* The Unicode Standard, table 3-7. Bytes behind the second are 0x80 to 0xbf. */
-static const struct utf8_row {
-	unsigned char first_min, first_max, second_min, second_max;
-	unsigned char len;
-} utf8_rows[] = {
-	{0xc2, 0xdf, 0x80, 0xbf, 2},
-	{0xe0, 0xe0, 0xa0, 0xbf, 3},
-	{0xe1, 0xec, 0x80, 0xbf, 3},
-	{0xed, 0xed, 0x80, 0x9f, 3},
-	{0xee, 0xef, 0x80, 0xbf, 3},
-	{0xf0, 0xf0, 0x90, 0xbf, 4},
-	{0xf1, 0xf3, 0x80, 0xbf, 4},
-	{0xf4, 0xf4, 0x80, 0x8f, 4},
-};
-
-static const struct utf8_row *find_row(const unsigned char *s)
-{
-	for (size_t i = 0; i < countof(utf8_rows); i++) {
-		const struct utf8_row *row = &utf8_rows[i];
-		if (s[0] >= row->first_min && s[0] <= row->first_max)
-			return s[1] >= row->second_min && s[1] <= row->second_max ? row
-										  : NULL;
-	}
-	return NULL;
-}
-
 size_t utf8_take(const void *bytes, size_t len, uint32_t *code)
 {
+	/* The least character of each length: a lesser one has a shorter form. */
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *s = bytes;
 	if (len > 0 && s[0] < 0x80) {
 		*code = s[0];
 		return 1;
 	}
-	const struct utf8_row *row = len >= 2 ? find_row(s) : NULL;
-	if (!row || row->len > len)
+	if (len == 0 || s[0] < 0xc0 || s[0] > 0xf7)
 		return 0;
-	uint32_t number = s[0] & (0x7fu >> row->len);
-	for (size_t i = 1; i < row->len; i++) {
+	size_t n = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	if (n > len)
+		return 0;
+	uint32_t number = s[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
 		number = number << 6 | (s[i] & 0x3f);
 	}
+	bool is_surrogate = number >= 0xd800 && number <= 0xdfff;
+	if (number < least[n] || number > 0x10ffff || is_surrogate)
+		return 0;
 	*code = number;
-	return row->len;
+	return n;
 }
 
 /* Characters that do something rather than show something, behind those of ASCII. */

@@ -56,7 +56,7 @@ assert_terms() {
 
 @test "fsmon.conf(5) names every key" {
 	local keys
-	keys=$(sed -n 's/^\t\(OWNED\|PLAIN\|DAEMON\)("\([a-z-]*\)".*/\2/p' "$ROOT/src/core/rule/keys.c")
+	keys=$(sed -n 's/^\t\(RULE\|DAEMON\)("\([a-z-]*\)".*/\2/p' "$ROOT/src/core/rule/keys.c")
 	[ "$(wc -w <<<"$keys")" -ge 35 ]
 	# shellcheck disable=SC2086
 	assert_terms fsmon.conf.5 $keys

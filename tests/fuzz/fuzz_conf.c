@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A main file; and, behind the first form feed, a drop-in. */
-#include "core/conf/confread.h"
+#include "core/conf/conf.h"
 
 #include "../unit/fake_lookup.h"
 

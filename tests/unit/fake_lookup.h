@@ -3,7 +3,7 @@
 #ifndef FSMON_TESTS_UNIT_FAKE_LOOKUP_H
 #define FSMON_TESTS_UNIT_FAKE_LOOKUP_H
 
-#include "core/conf/confread.h"
+#include "core/conf/conf.h"
 
 #include <errno.h>
 #include <stdio.h>

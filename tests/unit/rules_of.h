@@ -3,7 +3,7 @@
 #ifndef FSMON_TESTS_UNIT_RULES_OF_H
 #define FSMON_TESTS_UNIT_RULES_OF_H
 
-#include "core/conf/confread.h"
+#include "core/conf/conf.h"
 #include "core/rule/table.h"
 #include "fake_lookup.h"
 

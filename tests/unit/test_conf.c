@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rule files without faults: the exact values. Faulty ones: test_conf_faulty.c. */
-#include "core/conf/confread.h"
+#include "core/conf/conf.h"
 
 #include "base/buf.h"
 #include "base/countof.h"
@@ -135,7 +135,7 @@ static void the_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(r->exclude.count, 0);
 	assert_int_equal(r->events, EVENT_CHANGED);
 	assert_int_equal(r->types, 0);
-	assert_int_equal(r->size_compare, VALUE_CMP_NONE);
+	assert_int_equal(r->size_compare, RULE_COMPARE_NONE);
 	assert_int_equal(r->self_events, RULE_SELF_IGNORE);
 	assert_int_equal(r->on_overflow, RULE_OVERFLOW_RUN);
 	assert_true(r->enabled);
@@ -216,7 +216,7 @@ static void every_key_of_a_rule_is_read(void **state)
 		assert_string_equal(glob_text(r->exclude.items[i]), excludes[i]);
 	assert_int_equal(r->events, EVENT_CREATE | EVENT_DELETE);
 	assert_int_equal(r->types, 1 << EVENT_TYPE_FILE | 1 << EVENT_TYPE_SYMLINK);
-	assert_int_equal(r->size_compare, VALUE_CMP_GE);
+	assert_int_equal(r->size_compare, RULE_COMPARE_GE);
 	assert_int_equal(r->size_bytes, 10 << 20);
 	assert_int_equal(r->self_events, RULE_SELF_IGNORE_ALL);
 	assert_string_equal(r->directory, "/srv");
@@ -261,26 +261,29 @@ static void conditions_on_the_actor(void **state)
 		     "by-ancestor = sshd\n"
 		     "by-unit = *.service, !system.slice/x\n");
 	const struct rule_condition *u = &r->by[RULE_BY_USER];
-	assert_int_equal(u->include_uid_count, 3);
-	assert_int_equal(u->include_uids[0], 1001);
-	assert_int_equal(u->include_uids[1], 0);
-	assert_int_equal(u->include_uids[2], 4242);
-	assert_int_equal(u->exclude_uid_count, 1);
-	assert_int_equal(u->exclude_uids[0], 65534);
-	assert_int_equal(u->include.count, 1);
-	assert_string_equal(glob_text(u->include.items[0]), "www-*");
-	assert_int_equal(u->exclude.count, 1);
-	assert_string_equal(glob_text(u->exclude.items[0]), "backup*");
-	assert_string_equal(glob_text(r->by[RULE_BY_CMD].include.items[0]), "dpkg");
-	assert_string_equal(glob_text(r->by[RULE_BY_CMD].exclude.items[0]), "apt*");
+	assert_int_equal(u->include.uid_count, 3);
+	assert_int_equal(u->include.uids[0], 1001);
+	assert_int_equal(u->include.uids[1], 0);
+	assert_int_equal(u->include.uids[2], 4242);
+	assert_int_equal(u->exclude.uid_count, 1);
+	assert_int_equal(u->exclude.uids[0], 65534);
+	assert_int_equal(u->include.globs.count, 1);
+	assert_string_equal(glob_text(u->include.globs.items[0]), "www-*");
+	assert_int_equal(u->exclude.globs.count, 1);
+	assert_string_equal(glob_text(u->exclude.globs.items[0]), "backup*");
+	assert_string_equal(glob_text(r->by[RULE_BY_CMD].include.globs.items[0]), "dpkg");
+	assert_string_equal(glob_text(r->by[RULE_BY_CMD].exclude.globs.items[0]), "apt*");
 	assert_string_equal(
-		glob_text(r->by[RULE_BY_EXE].include.items[0]), "/usr/bin/dpkg");
-	assert_string_equal(glob_text(r->by[RULE_BY_EXE].include.items[1]), "/**/perl");
-	assert_string_equal(glob_text(r->by[RULE_BY_EXE].exclude.items[0]), "/opt/**");
-	assert_string_equal(glob_text(r->by[RULE_BY_ANCESTOR].include.items[0]), "sshd");
-	assert_true(
-		glob_matches(r->by[RULE_BY_UNIT].include.items[0], "a/b.service", 11));
-	assert_int_equal(r->by[RULE_BY_UNIT].exclude.count, 1);
+		glob_text(r->by[RULE_BY_EXE].include.globs.items[0]), "/usr/bin/dpkg");
+	assert_string_equal(
+		glob_text(r->by[RULE_BY_EXE].include.globs.items[1]), "/**/perl");
+	assert_string_equal(
+		glob_text(r->by[RULE_BY_EXE].exclude.globs.items[0]), "/opt/**");
+	assert_string_equal(
+		glob_text(r->by[RULE_BY_ANCESTOR].include.globs.items[0]), "sshd");
+	assert_true(glob_matches(
+		r->by[RULE_BY_UNIT].include.globs.items[0], "a/b.service", 11));
+	assert_int_equal(r->by[RULE_BY_UNIT].exclude.globs.count, 1);
 	conf_fini(&c);
 }
 

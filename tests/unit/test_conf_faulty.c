@@ -4,7 +4,7 @@
  * NAME.err, one message a line. main-*.conf are read as the main file. FSMON_TEST_SHOW=1
  * prints what is given.
  */
-#include "core/conf/confread.h"
+#include "core/conf/conf.h"
 
 #include "base/buf.h"
 #include "fake_lookup.h"

@@ -38,15 +38,14 @@ static void test_lines(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct lines l = {0};
 		struct buf b = {0};
+		struct lines l = {.take = put, .ctx = &b};
 		buf_add_str(&b, "");
 		for (size_t p = 0; p < countof(cases[i].pieces) && cases[i].pieces[p];
 			p++)
-			lines_feed(&l, cases[i].pieces[p], strlen(cases[i].pieces[p]),
-				put, &b);
+			lines_feed(&l, cases[i].pieces[p], strlen(cases[i].pieces[p]));
 		assert_string_equal(b.data, cases[i].lines);
-		lines_finish(&l, put, &b);
+		lines_finish(&l);
 		assert_string_equal(b.data, cases[i].all);
 		lines_fini(&l);
 		buf_fini(&b);
@@ -71,11 +70,11 @@ static void test_long_lines_come_in_pieces(void **state)
 		char *text = malloc(len + 1);
 		memset(text, 'x', len);
 		text[len] = '\n';
-		struct lines l = {0};
 		size_t n[3] = {0};
+		struct lines l = {.take = count, .ctx = n};
 		size_t half = len / 3;
-		lines_feed(&l, text, half, count, n);
-		lines_feed(&l, text + half, len + 1 - half, count, n);
+		lines_feed(&l, text, half);
+		lines_feed(&l, text + half, len + 1 - half);
 		assert_int_equal(n[1], len);
 		assert_true(n[2] <= LINES_MAX_BYTES);
 		assert_int_equal(l.pending_len, 0);
@@ -87,15 +86,15 @@ static void test_long_lines_come_in_pieces(void **state)
 static void test_tail_is_the_newest(void **state)
 {
 	(void)state;
-	struct lines l = {0};
 	struct buf all = {0};
 	size_t n[3] = {0};
+	struct lines l = {.take = count, .ctx = n};
 	for (int i = 0; i < 3000; i++) {
 		char piece[32];
 		size_t len = (size_t)(i % 31);
 		memset(piece, 'a' + i % 26, len);
 		buf_add(&all, piece, len);
-		lines_feed(&l, piece, len, count, n);
+		lines_feed(&l, piece, len);
 		size_t expected = all.len < LINES_TAIL_BYTES ? all.len : LINES_TAIL_BYTES;
 		assert_int_equal(l.tail_len, expected);
 		if (expected > 0)
@@ -104,7 +103,7 @@ static void test_tail_is_the_newest(void **state)
 	}
 	char *big = calloc(1, 3 * LINES_TAIL_BYTES);
 	big[3 * LINES_TAIL_BYTES - 1] = 'z';
-	lines_feed(&l, big, 3 * LINES_TAIL_BYTES, count, n);
+	lines_feed(&l, big, 3 * LINES_TAIL_BYTES);
 	assert_int_equal(l.tail_len, LINES_TAIL_BYTES);
 	assert_int_equal(l.tail[LINES_TAIL_BYTES - 1], 'z');
 	assert_int_equal(l.tail[0], 0);

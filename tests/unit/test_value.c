@@ -4,7 +4,6 @@
 #include "base/countof.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -112,37 +111,6 @@ static void parses_sizes(void **state)
 	}
 }
 
-static void parses_size_conditions(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *text;
-		enum value_compare compare;
-		uint64_t size;
-	} cases[] = {
-		{">10M", VALUE_CMP_GT, 10 << 20},
-		{">= 10M", VALUE_CMP_GE, 10 << 20},
-		{"<4K", VALUE_CMP_LT, 4096},
-		{"<=4K", VALUE_CMP_LE, 4096},
-		{"=0", VALUE_CMP_EQ, 0},
-		{"10M", VALUE_CMP_NONE, 0},
-		{"==0", VALUE_CMP_NONE, 0},
-		{"><1", VALUE_CMP_NONE, 0},
-		{">", VALUE_CMP_NONE, 0},
-	};
-	for (size_t i = 0; i < countof(cases); i++) {
-		struct buf why = {0};
-		enum value_compare compare = VALUE_CMP_NONE;
-		uint64_t size = 0;
-		int rc = value_size_condition(cases[i].text, &compare, &size, &why);
-		assert_int_equal(rc, cases[i].compare == VALUE_CMP_NONE ? -1 : 0);
-		assert_int_equal(compare, cases[i].compare);
-		if (rc == 0)
-			assert_int_equal(size, cases[i].size);
-		buf_fini(&why);
-	}
-}
-
 static void parses_rates(void **state)
 {
 	(void)state;
@@ -173,29 +141,6 @@ static void parses_rates(void **state)
 	}
 }
 
-static void parses_booleans(void **state)
-{
-	(void)state;
-	static const struct value_case cases[] = {
-		{"yes", 1, NULL},
-		{"TRUE", 1, NULL},
-		{"on", 1, NULL},
-		{"1", 1, NULL},
-		{"No", 0, NULL},
-		{"false", 0, NULL},
-		{"off", 0, NULL},
-		{"0", 0, NULL},
-		{"y", 0, "expected yes or no, found \"y\""},
-		{"2", 0, "expected yes or no, found \"2\""},
-	};
-	for (size_t i = 0; i < countof(cases); i++) {
-		struct buf why = {0};
-		bool value = false;
-		int rc = value_bool(cases[i].text, &value, &why);
-		check(&cases[i], rc, value, &why);
-	}
-}
-
 static void parses_numbers(void **state)
 {
 	(void)state;
@@ -219,64 +164,6 @@ static void parses_numbers(void **state)
 	}
 }
 
-static void parses_signals(void **state)
-{
-	(void)state;
-	static const struct value_case cases[] = {
-		{"TERM", SIGTERM, NULL},
-		{"SIGTERM", SIGTERM, NULL},
-		{"term", SIGTERM, NULL},
-		{"sigusr1", SIGUSR1, NULL},
-		{"WINCH", SIGWINCH, NULL},
-		{"15", 0, "unknown signal \"15\"; did you mean TERM?"},
-		{"TREM", 0, "unknown signal \"TREM\"; did you mean TERM?"},
-		{"", 0,
-			"unknown signal \"\"; expected a name such as TERM, INT, HUP or "
-			"USR1"},
-	};
-	for (size_t i = 0; i < countof(cases); i++) {
-		struct buf why = {0};
-		int signal = 0;
-		int rc = value_signal(cases[i].text, &signal, &why);
-		check(&cases[i], rc, signal, &why);
-	}
-}
-
-static void parses_umasks_and_nice(void **state)
-{
-	(void)state;
-	static const struct value_case umasks[] = {
-		{"022", 022, NULL},
-		{"0", 0, NULL},
-		{"0777", 0777, NULL},
-		{"1000", 0, "expected an octal number from 000 to 777, found \"1000\""},
-		{"8", 0, "expected an octal number from 000 to 777, found \"8\""},
-		{"00022", 0, "expected an octal number from 000 to 777, found \"00022\""},
-		{"", 0, "expected an octal number from 000 to 777, found \"\""},
-	};
-	for (size_t i = 0; i < countof(umasks); i++) {
-		struct buf why = {0};
-		mode_t mask = 0;
-		int rc = value_umask(umasks[i].text, &mask, &why);
-		check(&umasks[i], rc, mask, &why);
-	}
-	static const struct value_case nices[] = {
-		{"-20", -20, NULL},
-		{"19", 19, NULL},
-		{"+5", 5, NULL},
-		{"0", 0, NULL},
-		{"20", 0, "expected a whole number from -20 to 19, found \"20\""},
-		{"-21", 0, "expected a whole number from -20 to 19, found \"-21\""},
-		{"-", 0, "expected a whole number from -20 to 19, found \"-\""},
-	};
-	for (size_t i = 0; i < countof(nices); i++) {
-		struct buf why = {0};
-		int nice = 0;
-		int rc = value_nice(nices[i].text, &nice, &why);
-		check(&nices[i], rc, nice, &why);
-	}
-}
-
 static void quotes_on_one_line(void **state)
 {
 	(void)state;
@@ -296,12 +183,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parses_durations),
 		cmocka_unit_test(parses_sizes),
-		cmocka_unit_test(parses_size_conditions),
 		cmocka_unit_test(parses_rates),
-		cmocka_unit_test(parses_booleans),
 		cmocka_unit_test(parses_numbers),
-		cmocka_unit_test(parses_signals),
-		cmocka_unit_test(parses_umasks_and_nice),
 		cmocka_unit_test(quotes_on_one_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

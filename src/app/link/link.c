@@ -74,6 +74,12 @@ static struct link_run *find(struct link *l, uint64_t id)
 	return run;
 }
 
+static void put_line(void *ctx, const char *line, size_t len)
+{
+	struct link_run *run = ctx;
+	run->owner->run_handlers->output(run->owner->run_ctx, run->id, line, len);
+}
+
 static struct link_run *add_run(struct link *l, uint64_t id)
 {
 	struct link_run *run = calloc(1, sizeof(*run));
@@ -82,6 +88,7 @@ static struct link_run *add_run(struct link *l, uint64_t id)
 	run->owner = l;
 	run->id = id;
 	run->output_fd = -1;
+	run->lines = (struct lines){.take = put_line, .ctx = run};
 	HASH_ADD(hh, l->runs, id, sizeof(run->id), run);
 	if (!run->hh.tbl) {
 		free(run);
@@ -89,12 +96,6 @@ static struct link_run *add_run(struct link *l, uint64_t id)
 		return NULL;
 	}
 	return run;
-}
-
-static void put_line(void *ctx, const char *line, size_t len)
-{
-	struct link_run *run = ctx;
-	run->owner->run_handlers->output(run->owner->run_ctx, run->id, line, len);
 }
 
 static void close_output(struct link_run *run)
@@ -105,7 +106,7 @@ static void close_output(struct link_run *run)
 	run->source = NULL;
 	fd_close(run->output_fd);
 	run->output_fd = -1;
-	lines_finish(&run->lines, put_line, run);
+	lines_finish(&run->lines);
 }
 
 static void free_run(struct link_run *run)
@@ -131,7 +132,7 @@ static size_t read_output(struct link_run *run, size_t max)
 	char *buffer = run->owner->read_buffer;
 	ssize_t n = read(run->output_fd, buffer, max < READ_BYTES ? max : READ_BYTES);
 	if (n > 0)
-		lines_feed(&run->lines, buffer, (size_t)n, put_line, run);
+		lines_feed(&run->lines, buffer, (size_t)n);
 	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		close_output(run);
 	return n > 0 ? (size_t)n : 0;

@@ -58,9 +58,7 @@ int conf_message_text(struct buf *b, const struct conf_message *m, bool with_kin
 
 void conf_fini(struct conf *c)
 {
-	for (size_t i = 0; i < c->rule_count; i++)
-		keys_free_rule(c->rules[i]);
-	free(c->rules);
+	keys_free_rules(c->rules, c->rule_count);
 	for (size_t i = 0; i < c->message_count; i++) {
 		free(c->messages[i].file);
 		free(c->messages[i].text);

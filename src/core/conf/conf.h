@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What rule files hold: rules, settings of the daemon, and messages about mistakes. */
+/* What rule files hold: rules, settings of the daemon, and messages about mistakes.
+ * fsmon.conf(5) explains the format. */
 #ifndef FSMON_CORE_CONF_CONF_H
 #define FSMON_CORE_CONF_CONF_H
 
 #include "base/buf.h"
+#include "core/rule/accounts.h"
 #include "core/rule/daemon.h"
-#include "core/rule/rule.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,8 +20,7 @@ struct conf_file {
 	const char *name; /* for messages */
 	const char *bytes;
 	size_t len;
-	bool is_main; /* fsmon.conf: may have [daemon], and its [defaults] hold for all
-			 files */
+	bool is_main; /* fsmon.conf: may have [daemon], [defaults] hold for all files */
 };
 
 /* An error or a warning about a place in a file. */
@@ -39,6 +39,17 @@ struct conf {
 	size_t message_count;
 	size_t error_count;
 };
+
+/*
+ * Read all files, in order; the main file comes first. Every error of every file is
+ * collected in c->messages; a file with an error contributes no rules, and its [daemon]
+ * and [defaults] are not used. If the main file has an error and [defaults], all other
+ * files are left out, each with an error that says so: their hooks must not run without,
+ * say, the `user` meant for them. c must be all zero but for messages; conf_fini frees
+ * it whatever this returns. Returns 0, also with errors, or -1 with ENOMEM.
+ */
+int confread_files(struct conf *c, const struct conf_file *files, size_t count,
+	const struct accounts_lookup *lookup);
 
 /* Add a message behind those of its file and of the lines before; `file` and `text` are
  * copied. Returns 0, or -1 with ENOMEM. */

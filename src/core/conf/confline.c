@@ -2,7 +2,6 @@
 #include "core/conf/confline.h"
 
 #include "core/conf/conf.h"
-#include "core/conf/conftext.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,10 +15,6 @@
 /* inih cuts names at 49 bytes and has lines of at most 199. */
 #define CONFLINE_KEY_MAX RULE_NAME_MAX
 
-/* The name of the key that stands for the section header itself; no real key can have it.
- */
-#define CONFLINE_HEADER_KEY "@"
-
 /* Whether an indented line has a value to continue. */
 enum value_state { VALUE_NONE, VALUE_OPEN, VALUE_FAULTY };
 
@@ -30,12 +25,21 @@ struct splitter {
 	enum value_state value;
 	bool in_section;
 	bool has_stray; /* a key before the first section; told once */
-	bool is_header_due; /* the stand-in for the header's key comes next */
 	bool is_stopped; /* on_line said so */
 	unsigned blanks;
 	int (*on_line)(void *ctx, const struct confline *line);
 	void *ctx;
 };
+
+void confline_trim(const char **text, size_t *len)
+{
+	while (*len > 0 && isblank((unsigned char)**text)) {
+		(*text)++;
+		(*len)--;
+	}
+	while (*len > 0 && isblank((unsigned char)(*text)[*len - 1]))
+		(*len)--;
+}
 
 static void tell(struct splitter *s)
 {
@@ -43,28 +47,21 @@ static void tell(struct splitter *s)
 		s->is_stopped = true;
 }
 
-/* Tell of a fault; inih gets a blank line. */
-static void tell_fault(
-	struct splitter *s, const char *why, const char *found, size_t len, char *out)
+static void tell_fault(struct splitter *s, enum confline_kind kind, const char *why,
+	const char *found, size_t len)
 {
-	s->line.kind = CONFLINE_ERROR;
+	s->line.kind = kind;
 	s->line.why = why;
 	s->line.text = found;
 	s->line.len = len;
 	s->value = VALUE_FAULTY;
 	tell(s);
-	strcpy(out, "\n");
-}
-
-static bool is_name_byte(char c)
-{
-	return isalnum((unsigned char)c) || c == '.' || c == '_' || c == '-';
 }
 
 static bool is_name(const char *name, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (!is_name_byte(name[i]))
+		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i]))
 			return false;
 	}
 	return len > 0;
@@ -81,48 +78,30 @@ static const char *name_fault(const char *name, size_t len)
 	return NULL;
 }
 
-/* Tell of a fault in a header that is taken for one nevertheless. */
-static void tell_bad_header(
-	struct splitter *s, const char *why, const char *found, size_t len)
-{
-	s->line.kind = CONFLINE_BAD_HEADER;
-	s->line.why = why;
-	s->line.text = found;
-	s->line.len = len;
-	tell(s);
-}
-
 static void split_header(
 	struct splitter *s, const char *text, size_t len, char *out, size_t size)
 {
 	const char *close = memchr(text, ']', len);
 	if (!close)
-		tell_bad_header(
-			s, "there is no ] at the end of the section header", text, len);
+		tell_fault(s, CONFLINE_BAD_HEADER,
+			"there is no ] at the end of the section header", text, len);
 	else if (close + 1 < text + len)
-		tell_bad_header(s,
+		tell_fault(s, CONFLINE_BAD_HEADER,
 			"something follows the ] of the section header; a comment needs "
-			"a "
-			"line of its own:",
+			"a line of its own:",
 			text, len);
 	const char *name = text + 1;
 	size_t name_len = (size_t)((close ? close : text + len) - name);
-	conftext_trim(&name, &name_len);
-	const char *fault = close ? name_fault(name, name_len) : NULL;
+	confline_trim(&name, &name_len);
+	const char *fault = name_fault(name, name_len);
+	s->line.kind = CONFLINE_SECTION;
 	s->line.text = name;
 	s->line.len = name_len;
-	if (fault) {
-		s->line.kind = CONFLINE_BAD_NAME;
-		s->line.why = fault;
-		tell(s);
-	}
-	s->line.kind = CONFLINE_SECTION;
+	s->line.why = close ? fault : NULL;
+	tell(s);
 	s->value = VALUE_NONE;
 	s->in_section = true;
-	s->is_header_due = true;
-	bool is_usable = is_name(name, name_len) && name_len <= RULE_NAME_MAX;
-	snprintf(out, size, "[%.*s]\n", is_usable ? (int)name_len : 1,
-		is_usable ? name : "?");
+	snprintf(out, size, "[%.*s]\n", fault ? 1 : (int)name_len, fault ? "?" : name);
 }
 
 static void split_value(
@@ -130,41 +109,39 @@ static void split_value(
 {
 	const char *equals = memchr(text, '=', len);
 	if (!equals) {
-		const char *why =
+		tell_fault(s, CONFLINE_ERROR,
 			memchr(text, ':', len)
 				? "expected key = value, with = and not :, found"
-				: "expected key = value or [section], found";
-		tell_fault(s, why, text, len, out);
+				: "expected key = value or [section], found",
+			text, len);
 		return;
 	}
 	const char *key = text;
 	size_t key_len = (size_t)(equals - text);
-	conftext_trim(&key, &key_len);
+	confline_trim(&key, &key_len);
 	if (key_len == 0) {
-		tell_fault(s, "there is no key before the = in", text, len, out);
+		tell_fault(
+			s, CONFLINE_ERROR, "there is no key before the = in", text, len);
 		return;
 	}
 	if (!is_name(key, key_len) || key_len > CONFLINE_KEY_MAX) {
-		tell_fault(s, "this is no key:", key, key_len, out);
-		return;
-	}
-	if (!s->in_section && s->has_stray) {
-		s->value = VALUE_FAULTY;
-		strcpy(out, "\n");
+		tell_fault(s, CONFLINE_ERROR, "this is no key:", key, key_len);
 		return;
 	}
 	if (!s->in_section) {
+		if (!s->has_stray)
+			tell_fault(s, CONFLINE_ERROR,
+				"a key stands before the first section; begin the rule "
+				"with its name, such as [my-rule], above",
+				key, key_len);
 		s->has_stray = true;
-		tell_fault(s,
-			"a key stands before the first section; begin the rule with its "
-			"name, such as [my-rule], above",
-			key, key_len, out);
+		s->value = VALUE_FAULTY;
 		return;
 	}
 	s->line.kind = CONFLINE_VALUE;
 	s->line.text = equals + 1;
 	s->line.len = len - (size_t)(equals + 1 - text);
-	conftext_trim(&s->line.text, &s->line.len);
+	confline_trim(&s->line.text, &s->line.len);
 	s->value = VALUE_OPEN;
 	snprintf(out, size, "%.*s = %u\n", (int)key_len, key, s->line.line);
 }
@@ -180,13 +157,12 @@ static void split_continuation(
 		s->line.blanks = s->blanks;
 		snprintf(out, size, "  %u\n", s->line.line);
 	} else if (s->value == VALUE_NONE && *first != '#' && *first != ';') {
-		tell_fault(s,
+		tell_fault(s, CONFLINE_ERROR,
 			"an indented line continues a value, and there is none above it; "
 			"keys begin at the left margin:",
-			first, len - (size_t)(first - text), out);
-	} else {
-		strcpy(out, "\n");
+			first, len - (size_t)(first - text));
 	}
+	s->blanks = 0;
 }
 
 /* Take one line off the file, without its end. Returns false where there is none. */
@@ -201,44 +177,36 @@ static bool next_line(struct splitter *s, const char **text, size_t *len)
 	s->next = newline ? newline + 1 : s->end;
 	if (*len > 0 && (*text)[*len - 1] == '\r')
 		(*len)--;
-	unsigned number = s->line.line + 1;
-	s->line = (struct confline){.line = number};
+	s->line = (struct confline){.line = s->line.line + 1};
 	return true;
 }
 
-static bool is_blank_line(const char *text, size_t len)
-{
-	conftext_trim(&text, &len);
-	return len == 0;
-}
-
-/* Judge one line and write inih's stand-in for it. */
+/* Judge one line, and write the stand-in that inih gets if it is not a blank line. */
 static void split_line(
 	struct splitter *s, const char *text, size_t len, char *out, size_t size)
 {
-	unsigned blanks = s->blanks;
-	s->blanks = 0;
-	if (memchr(text, '\0', len)) {
-		tell_fault(s, "the line holds a NUL byte; a rule file is plain text",
-			NULL, 0, out);
-	} else if (len > CONF_LINE_MAX_BYTES) {
-		tell_fault(s, "the line is longer than 65536 bytes", NULL, 0, out);
-	} else if (is_blank_line(text, len)) {
-		s->blanks = blanks + 1;
-		strcpy(out, "\n");
-	} else if (*text == '#' || *text == ';') {
-		s->blanks = blanks;
-		strcpy(out, "\n");
-	} else if (isblank((unsigned char)*text)) {
-		s->blanks = blanks;
-		split_continuation(s, text, len, out, size);
+	const char *trimmed = text;
+	size_t trimmed_len = len;
+	confline_trim(&trimmed, &trimmed_len);
+	bool has_nul = memchr(text, '\0', len) != NULL;
+	if (has_nul || len > CONF_LINE_MAX_BYTES) {
 		s->blanks = 0;
+		tell_fault(s, CONFLINE_ERROR,
+			has_nul ? "the line holds a NUL byte; a rule file is plain text"
+				: "the line is longer than 65536 bytes",
+			NULL, 0);
+	} else if (trimmed_len == 0) {
+		s->blanks++;
+	} else if (*text == '#' || *text == ';') {
+		return;
+	} else if (trimmed != text) {
+		split_continuation(s, text, len, out, size);
 	} else {
-		conftext_trim(&text, &len);
+		s->blanks = 0;
 		if (*text == '[')
-			split_header(s, text, len, out, size);
+			split_header(s, text, trimmed_len, out, size);
 		else
-			split_value(s, text, len, out, size);
+			split_value(s, text, trimmed_len, out, size);
 	}
 }
 
@@ -246,17 +214,11 @@ static void split_line(
 static char *read_line(char *out, int size, void *stream)
 {
 	struct splitter *s = stream;
-	if (s->is_stopped)
-		return NULL;
-	if (s->is_header_due) {
-		s->is_header_due = false;
-		snprintf(out, (size_t)size, CONFLINE_HEADER_KEY " = %u\n", s->line.line);
-		return out;
-	}
 	const char *text;
 	size_t len;
-	if (!next_line(s, &text, &len))
+	if (s->is_stopped || !next_line(s, &text, &len))
 		return NULL;
+	strcpy(out, "\n");
 	split_line(s, text, len, out, (size_t)size);
 	return out;
 }

@@ -18,13 +18,11 @@
  * - Indented lines after a faulty line are passed over: they belong to it.
  */
 enum confline_kind {
-	CONFLINE_SECTION, /* text: the name */
+	CONFLINE_SECTION, /* text: the name; why: what is wrong with it, or NULL */
 	CONFLINE_VALUE, /* key, and text: the value without the blanks around it */
 	CONFLINE_CONTINUE, /* text: the whole line with its blanks */
 	CONFLINE_ERROR, /* why, and text to quote behind it, or len 0 */
 	CONFLINE_BAD_HEADER, /* likewise; a CONFLINE_SECTION follows */
-	CONFLINE_BAD_NAME, /* a CONFLINE_SECTION follows; why: what is wrong with its name
-			    */
 };
 
 struct confline {
@@ -44,5 +42,8 @@ struct confline {
  */
 int confline_split(const char *bytes, size_t len,
 	int (*on_line)(void *ctx, const struct confline *line), void *ctx);
+
+/* Cut blanks off both ends. */
+void confline_trim(const char **text, size_t *len);
 
 #endif

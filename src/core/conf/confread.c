@@ -1,41 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/conf/confread.h"
+#include "core/conf/conf.h"
 
 #include "base/countof.h"
 #include "base/grow.h"
-#include "core/conf/confline.h"
 #include "core/conf/confsect.h"
-#include "core/rule/accounts.h"
 #include "core/text/suggest.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HASH_FUNCTION HASH_FNV
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(entry) ((entry)->is_stored = false)
-#include <uthash.h>
 
 #define CONFREAD_ERRORS_MAX 1000 /* in one file; it is not a rule file then */
 
 /* A rule's name, and where it stands first. */
 struct rule_place {
-	char *name;
-	char *file;
+	const char *file;
 	unsigned line;
-	bool is_stored;
-	UT_hash_handle hh;
+	char name[];
 };
 
 struct reader {
 	struct conf *conf;
 	struct accounts users;
-	struct rule_place *places;
+	void *places; /* of the names of all rules so far: tsearch(3) */
 	struct confsect_defaults main_defaults; /* of the main file */
-	char *lost_main; /* name of the main file, if it has [defaults] and errors */
+	const char *lost_main; /* the main file's name, if it has [defaults] and errors */
 	struct confsect section;
 
 	/* The file being read */
@@ -48,62 +39,26 @@ struct reader {
 	struct rule *rule; /* of the section, [defaults] too */
 };
 
-static void place_free(struct rule_place *p)
-{
-	if (!p)
-		return;
-	free(p->name);
-	free(p->file);
-	free(p);
-}
-
-/* Returns 0, or -1 with ENOMEM. */
-static int reader_init(
-	struct reader *r, struct conf *conf, const struct accounts_lookup *lookup)
-{
-	*r = (struct reader){.conf = conf,
-		.users.lookup = lookup,
-		.section = {.conf = conf, .keys.users = &r->users}};
-	r->section.seen = calloc(keys_count(), sizeof(*r->section.seen));
-	return r->section.seen ? 0 : -1;
-}
-
 static void reader_fini(struct reader *r)
 {
-	struct rule_place *p, *next;
-	HASH_ITER (hh, r->places, p, next) {
-		HASH_DEL(r->places, p);
-		place_free(p);
-	}
+	tdestroy(r->places, free);
 	keys_free_rule(r->rule);
 	confsect_defaults_fini(&r->defaults);
 	confsect_defaults_fini(&r->main_defaults);
 	confsect_fini(&r->section);
-	free(r->section.seen);
 	accounts_fini(&r->users);
-	free(r->lost_main);
 }
 
 /* ---- the end of a section ---- */
 
-static int keep_rule(struct conf *c, struct rule *rule)
-{
-	if (grow(c->rules, c->rule_count) < 0)
-		return -1;
-	c->rules[c->rule_count++] = rule;
-	return 0;
-}
-
 /* Tell that a key is missing, unless its value was told of already. */
-static void tell_missing(struct confsect *s, const char *key, const char *need)
+static void tell_missing(struct reader *r, const char *key, const char *need)
 {
-	const struct confsect_seen *seen = &s->seen[keys_index(keys_find(key))];
-	if (seen->is_faulty || s->is_faulty)
-		return;
-	char why[120];
-	snprintf(why, sizeof(why), "%s; a rule needs %s",
-		seen->line ? "empty" : "missing", need);
-	confsect_tell(s, seen->line ? seen->line : s->line, key, why);
+	struct confsect *s = &r->section;
+	const struct confsect_seen *seen = confsect_find_seen(s, key);
+	if (!seen->is_faulty && !s->is_faulty)
+		confsect_tell(s, seen->line ? seen->line : r->rule->line, key,
+			"%s; a rule needs %s", seen->line ? "empty" : "missing", need);
 }
 
 /* Whether a rule without path and command is a reserved section misspelt. */
@@ -116,13 +71,11 @@ static bool tell_misspelt_section(struct confsect *s, const struct rule *rule)
 		return false;
 	const char *nearest = suggest_nearest(
 		rule->name, reserved, countof(reserved), sizeof(reserved[0]));
-	if (!nearest)
-		return false;
-	char why[100];
-	snprintf(why, sizeof(why),
-		"a rule with neither path nor command; did you mean [%s]?", nearest);
-	confsect_tell(s, s->line, NULL, why);
-	return true;
+	if (nearest)
+		confsect_tell(s, rule->line, NULL,
+			"a rule with neither path nor command; did you mean [%s]?",
+			nearest);
+	return nearest != NULL;
 }
 
 static void check_rule(struct reader *r)
@@ -131,27 +84,31 @@ static void check_rule(struct reader *r)
 	const struct rule *rule = r->rule;
 	if (!r->lost_main && !tell_misspelt_section(s, rule)) {
 		if (rule->path.count == 0)
-			tell_missing(s, "path", "a path to watch");
+			tell_missing(r, "path", "a path to watch");
 		if (!rule->command)
-			tell_missing(s, "command", "a command to run");
+			tell_missing(r, "command", "a command to run");
 	}
-	unsigned line = s->seen[keys_index(keys_find("max-wait"))].line;
+	unsigned line = confsect_find_seen(s, "max-wait")->line;
 	if (line && rule->timing.max_wait_ns < rule->timing.debounce_ns)
-		confsect_warn(s, line, "max-wait",
-			"shorter than debounce, so the hook never waits that long");
+		confsect_tell_text(s, line, "max-wait", true,
+			strdup("shorter than debounce, so the hook never waits that "
+			       "long"));
 }
 
 static void end_section(struct reader *r)
 {
 	struct confsect *s = &r->section;
+	struct conf *c = r->conf;
 	confsect_end(s);
 	if (s->kind == CONFSECT_RULE && r->rule) {
 		check_rule(r);
 		if (keys_finish(r->rule, &r->users) < 0 ||
-			keep_rule(r->conf, r->rule) < 0)
+			grow(c->rules, c->rule_count) < 0) {
 			s->no_memory = true;
-		else
+		} else {
+			c->rules[c->rule_count++] = r->rule;
 			r->rule = NULL;
+		}
 	}
 	keys_free_rule(r->rule);
 	r->rule = NULL;
@@ -160,27 +117,30 @@ static void end_section(struct reader *r)
 
 /* ---- the beginning of a section ---- */
 
-/* Note where a rule's name stands; returns the place where it stood before, or NULL. */
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct rule_place *)a)->name,
+		((const struct rule_place *)b)->name);
+}
+
+/* Note where the rule's name stands. Returns where it stood before, or NULL. */
 static const struct rule_place *note_name(struct reader *r)
 {
-	struct rule_place *p;
-	HASH_FIND_STR(r->places, r->rule->name, p);
-	if (p)
-		return p;
-	p = calloc(1, sizeof(*p));
-	if (p) {
-		p->is_stored = true;
-		p->line = r->rule->line;
-		p->name = strdup(r->rule->name);
-		p->file = strdup(r->rule->file);
-	}
-	if (p && p->name && p->file)
-		HASH_ADD_KEYPTR(hh, r->places, p->name, strlen(p->name), p);
-	if (!p || !p->name || !p->file || !p->is_stored) {
-		place_free(p);
+	size_t size = strlen(r->rule->name) + 1;
+	struct rule_place *p = malloc(sizeof(*p) + size);
+	if (!p) {
 		r->section.no_memory = true;
+		return NULL;
 	}
-	return NULL;
+	p->file = r->section.file->name;
+	p->line = r->rule->line;
+	memcpy(p->name, r->rule->name, size);
+	struct rule_place **found = tsearch(p, &r->places, compare_names);
+	if (found && *found == p)
+		return NULL;
+	free(p);
+	r->section.no_memory = r->section.no_memory || !found;
+	return found ? *found : NULL;
 }
 
 static void check_name(struct reader *r)
@@ -192,11 +152,7 @@ static void check_name(struct reader *r)
 	buf_add_str(&why, "there is a rule of this name already: ");
 	buf_add_vis(&why, first->file, strlen(first->file));
 	buf_printf(&why, ":%u", first->line);
-	if (why.failed)
-		r->section.no_memory = true;
-	else
-		confsect_tell(&r->section, r->section.line, NULL, why.data);
-	buf_fini(&why);
+	confsect_tell_text(&r->section, r->rule->line, NULL, false, buf_take(&why));
 }
 
 /* A rule with all defaults that hold for it. */
@@ -225,16 +181,13 @@ static bool is_named(const struct confline *line, const char *name)
 static void begin_daemon(struct reader *r, const struct confline *line)
 {
 	struct confsect *s = &r->section;
-	confsect_begin(s, CONFSECT_DAEMON, line->text, line->len, line->line, &r->daemon);
-	if (!s->file->is_main) {
+	confsect_begin(s, CONFSECT_DAEMON, line, &r->daemon);
+	if (!s->file->is_main)
 		confsect_tell(s, line->line, NULL,
 			"this section can stand in the main file, fsmon.conf, only");
-	} else if (r->daemon_line) {
-		char why[80];
-		snprintf(why, sizeof(why), "given twice; it stands on line %u already",
-			r->daemon_line);
-		confsect_tell(s, line->line, NULL, why);
-	}
+	else if (r->daemon_line)
+		confsect_tell(s, line->line, NULL,
+			"given twice; it stands on line %u already", r->daemon_line);
 	if (!r->daemon_line)
 		r->daemon_line = line->line;
 }
@@ -250,20 +203,13 @@ static void begin_section(struct reader *r, const struct confline *line)
 	r->rule = new_rule(r, line);
 	if (!r->rule)
 		r->section.no_memory = true;
-	confsect_begin(&r->section, is_defaults ? CONFSECT_DEFAULTS : CONFSECT_RULE,
-		line->text, line->len, line->line, r->rule);
+	confsect_begin(&r->section, is_defaults ? CONFSECT_DEFAULTS : CONFSECT_RULE, line,
+		r->rule);
 	r->has_defaults = r->has_defaults || is_defaults;
+	if (line->why)
+		confsect_tell(&r->section, line->line, NULL, "%s", line->why);
 	if (r->rule && !is_defaults)
 		check_name(r);
-}
-
-/* A faulty name; the section follows. */
-static void tell_bad_name(struct reader *r, const struct confline *line)
-{
-	end_section(r);
-	confsect_begin(
-		&r->section, CONFSECT_RULE, line->text, line->len, line->line, NULL);
-	confsect_tell(&r->section, line->line, NULL, line->why);
 }
 
 /* ---- files ---- */
@@ -279,12 +225,10 @@ static int take_line(void *ctx, const struct confline *line)
 	/* A faulty header says nothing about the section above it. */
 	if (line->kind == CONFLINE_BAD_HEADER) {
 		end_section(r);
-		confsect_begin(&r->section, CONFSECT_NONE, NULL, 0, line->line, NULL);
+		confsect_begin(&r->section, CONFSECT_NONE, NULL, NULL);
 	}
 	if (line->kind == CONFLINE_SECTION)
 		begin_section(r, line);
-	else if (line->kind == CONFLINE_BAD_NAME)
-		tell_bad_name(r, line);
 	else
 		confsect_take(&r->section, line);
 	if (file_errors(r) >= CONFREAD_ERRORS_MAX)
@@ -301,7 +245,7 @@ static void drop_rules(struct reader *r)
 }
 
 /* The main file's [daemon] and [defaults] hold from now on, or are known to be lost. */
-static int keep_main(struct reader *r, bool is_faulty)
+static void keep_main(struct reader *r, bool is_faulty)
 {
 	if (!is_faulty) {
 		r->conf->daemon = r->daemon;
@@ -309,10 +253,8 @@ static int keep_main(struct reader *r, bool is_faulty)
 		r->main_defaults = r->defaults;
 		r->defaults = (struct confsect_defaults){0};
 	} else if (r->has_defaults && !r->lost_main) {
-		r->lost_main = strdup(r->section.file->name);
-		return r->lost_main ? 0 : -1;
+		r->lost_main = r->section.file->name;
 	}
-	return 0;
 }
 
 /* Without the defaults that were meant for it, such as `user`, a rule must not run. */
@@ -322,18 +264,14 @@ static void tell_lost_main(struct reader *r)
 	buf_add_str(&why, "left out: the [defaults] in ");
 	buf_add_vis(&why, r->lost_main, strlen(r->lost_main));
 	buf_add_str(&why, " hold for this file, and that file has errors");
-	if (why.failed)
-		r->section.no_memory = true;
-	else
-		confsect_tell(&r->section, 0, NULL, why.data);
-	buf_fini(&why);
+	confsect_tell_text(&r->section, 0, NULL, false, buf_take(&why));
 }
 
 static void begin_file(struct reader *r, const struct conf_file *file)
 {
 	r->section.file = file;
 	r->section.defaults = &r->defaults;
-	confsect_begin(&r->section, CONFSECT_NONE, NULL, 0, 0, NULL);
+	confsect_begin(&r->section, CONFSECT_NONE, NULL, NULL);
 	r->has_defaults = false;
 	r->daemon_line = 0;
 	r->first_rule = r->conf->rule_count;
@@ -356,8 +294,8 @@ static int read_file(struct reader *r, const struct conf_file *file)
 	bool is_faulty = file_errors(r) > 0;
 	if (is_faulty)
 		drop_rules(r);
-	if (file->is_main && keep_main(r, is_faulty) < 0)
-		r->section.no_memory = true;
+	if (file->is_main)
+		keep_main(r, is_faulty);
 	confsect_defaults_fini(&r->defaults);
 	return r->section.no_memory ? -1 : 0;
 }
@@ -365,10 +303,12 @@ static int read_file(struct reader *r, const struct conf_file *file)
 int confread_files(struct conf *c, const struct conf_file *files, size_t count,
 	const struct accounts_lookup *lookup)
 {
-	struct reader r;
+	struct reader r = {.conf = c,
+		.users.lookup = lookup,
+		.section = {.conf = c, .keys.users = &r.users}};
+	int rc = 0;
 	assert(!c->rules);
 	keys_init_daemon(&c->daemon);
-	int rc = reader_init(&r, c, lookup);
 	for (size_t i = 0; i < count && rc == 0; i++)
 		rc = read_file(&r, &files[i]);
 	reader_fini(&r);

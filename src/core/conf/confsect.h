@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "core/conf/conf.h"
 #include "core/conf/confline.h"
-#include "core/conf/conftext.h"
 #include "core/rule/keys.h"
 
 #include <stdbool.h>
@@ -26,35 +25,41 @@ struct confsect_seen {
 	bool is_faulty; /* a value was refused */
 };
 
-/* `conf`, `file`, `users`, `seen` (keys_count() of them) are set by the owner; the rest
- * is zero. */
+/* `conf`, `file` and the accounts of `keys` are set by the owner; the rest is zero. */
 struct confsect {
 	struct conf *conf; /* takes the messages */
 	const struct conf_file *file;
-	struct confsect_seen *seen;
+	struct confsect_seen seen[KEYS_MAX]; /* by keys_index */
 	struct key_context keys;
 
 	enum confsect_kind kind;
 	struct buf title; /* "[name]", escaped */
-	unsigned line; /* of the header */
 	bool is_faulty; /* a line could not be read at all */
 	void *target; /* borrowed: struct rule, or struct daemon */
 	struct confsect_defaults *defaults; /* where [defaults] go */
 
 	const struct key *key; /* whose value goes on */
 	unsigned key_line;
-	struct conftext text; /* its lines so far, if it is a text */
+	struct confline *lines; /* of it so far, if it is a text */
+	size_t line_count;
 	bool no_memory; /* something failed for want of memory */
 };
 
-/* Tell of a mistake in the section, or in one of its keys if `key` is not NULL. `why` is
- * complete. */
-void confsect_tell(struct confsect *s, unsigned line, const char *key, const char *why);
-void confsect_warn(struct confsect *s, unsigned line, const char *key, const char *why);
+/* Tell of a mistake in the section, or in one of its keys if `key` is not NULL. */
+__attribute__((format(printf, 4, 5))) void confsect_tell(
+	struct confsect *s, unsigned line, const char *key, const char *fmt, ...);
 
-/* Begin a section of this name; `target` is filled in by what follows. */
-void confsect_begin(struct confsect *s, enum confsect_kind kind, const char *name,
-	size_t len, unsigned line, void *target);
+/* Likewise, or warn; `why` is complete, and freed, or NULL: there was no memory for it. */
+void confsect_tell_text(
+	struct confsect *s, unsigned line, const char *key, bool is_warning, char *why);
+
+/* What the section has of the key of that name. */
+struct confsect_seen *confsect_find_seen(struct confsect *s, const char *name);
+
+/* Begin a section of the name that the header's line says; NULL if it is none. `target` is
+ * filled in by what follows. */
+void confsect_begin(struct confsect *s, enum confsect_kind kind,
+	const struct confline *header, void *target);
 
 /* Take a line that is a value, or goes on with one, or could not be read. */
 void confsect_take(struct confsect *s, const struct confline *line);

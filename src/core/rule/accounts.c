@@ -2,86 +2,73 @@
 #include "core/rule/accounts.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_FUNCTION HASH_FNV
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(entry) ((entry)->is_stored = false)
-#include <uthash.h>
-
-struct accounts_entry {
-	char *name;
-	struct rule_user user;
-	gid_t gid; /* of a group */
+struct account {
+	bool is_group;
 	int error; /* 0, or why it was not found */
-	bool is_stored;
-	UT_hash_handle hh;
+	struct rule_user user; /* of a group only gid counts */
+	char name[];
 };
 
-static void entry_free(struct accounts_entry *e)
+static int compare(const void *left, const void *right)
 {
-	if (!e)
-		return;
-	rule_user_fini(&e->user);
-	free(e->name);
-	free(e);
+	const struct account *a = left;
+	const struct account *b = right;
+	return a->is_group != b->is_group ? a->is_group - b->is_group
+					  : strcmp(a->name, b->name);
 }
 
-/* The entry of a name in one of the tables. A new one has the error -1. */
-static struct accounts_entry *find_entry(struct accounts_entry **table, const char *name)
+static void account_free(void *account)
 {
-	struct accounts_entry *e;
-	HASH_FIND_STR(*table, name, e);
-	if (e)
-		return e;
-	e = calloc(1, sizeof(*e));
-	if (!e)
+	struct account *a = account;
+	rule_user_fini(&a->user);
+	free(a);
+}
+
+static void look_up(const struct accounts_lookup *lookup, struct account *a)
+{
+	int rc = a->is_group ? lookup->group(lookup->ctx, a->name, &a->user.gid)
+			     : lookup->user(lookup->ctx, a->name, &a->user);
+	if (rc < 0)
+		a->error = errno;
+	else if (a->user.uid == (uid_t)-1 || a->user.gid == (gid_t)-1)
+		a->error = ERANGE;
+}
+
+/* The account of a name, looked up if it is new. NULL with the errno of the look-up. */
+static const struct account *find(struct accounts *c, bool is_group, const char *name)
+{
+	size_t size = strlen(name) + 1;
+	struct account *a = calloc(1, sizeof(*a) + size);
+	if (!a)
 		return NULL;
-	e->error = -1;
-	e->is_stored = true;
-	e->name = strdup(name);
-	if (e->name)
-		HASH_ADD_KEYPTR(hh, *table, e->name, strlen(e->name), e);
-	if (!e->name || !e->is_stored) {
-		entry_free(e);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return e;
+	a->is_group = is_group;
+	memcpy(a->name, name, size);
+	struct account **found = tsearch(a, &c->tree, compare);
+	if (!found || *found != a)
+		free(a);
+	else
+		look_up(c->lookup, a);
+	errno = found ? (*found)->error : ENOMEM;
+	return found && !(*found)->error ? *found : NULL;
 }
 
 const struct rule_user *accounts_find_user(struct accounts *c, const char *name)
 {
-	struct accounts_entry *e = find_entry(&c->users, name);
-	if (!e)
-		return NULL;
-	if (e->error < 0) {
-		e->error = 0;
-		if (c->lookup->user(c->lookup->ctx, name, &e->user) < 0)
-			e->error = errno;
-		else if (e->user.uid == (uid_t)-1 || e->user.gid == (gid_t)-1)
-			e->error = ERANGE;
-	}
-	errno = e->error;
-	return e->error ? NULL : &e->user;
+	const struct account *a = find(c, false, name);
+	return a ? &a->user : NULL;
 }
 
 int accounts_find_group(struct accounts *c, const char *name, gid_t *out)
 {
-	struct accounts_entry *e = find_entry(&c->groups, name);
-	if (!e)
+	const struct account *a = find(c, true, name);
+	if (!a)
 		return -1;
-	if (e->error < 0) {
-		e->error = 0;
-		if (c->lookup->group(c->lookup->ctx, name, &e->gid) < 0)
-			e->error = errno;
-		else if (e->gid == (gid_t)-1)
-			e->error = ERANGE;
-	}
-	*out = e->gid;
-	errno = e->error;
-	return e->error ? -1 : 0;
+	*out = a->user.gid;
+	return 0;
 }
 
 static int copy_text(char **to, const char *from)
@@ -139,18 +126,8 @@ int accounts_resolve(struct accounts *c, struct rule *r)
 	return 0;
 }
 
-static void table_free(struct accounts_entry **table)
-{
-	struct accounts_entry *e;
-	struct accounts_entry *next;
-	HASH_ITER (hh, *table, e, next) {
-		HASH_DEL(*table, e);
-		entry_free(e);
-	}
-}
-
 void accounts_fini(struct accounts *c)
 {
-	table_free(&c->users);
-	table_free(&c->groups);
+	tdestroy(c->tree, account_free);
+	c->tree = NULL;
 }

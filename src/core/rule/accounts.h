@@ -15,13 +15,10 @@ struct accounts_lookup {
 	int (*group)(void *ctx, const char *name, gid_t *out);
 };
 
-struct accounts_entry;
-
 /* Set `lookup`, leave the rest zero. */
 struct accounts {
 	const struct accounts_lookup *lookup; /* borrowed */
-	struct accounts_entry *users;
-	struct accounts_entry *groups;
+	void *tree; /* of what was looked up: tsearch(3) */
 };
 
 /* The user of that name or number, owned by c; or NULL with ENOENT if there is none, with

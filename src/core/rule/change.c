@@ -3,6 +3,7 @@
 
 #include "base/grow.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,8 +37,8 @@ static struct change_hit *hit_of(struct change *c, uint32_t rule)
 	return &c->hits[c->hit_count++];
 }
 
-/* Keep a path that is not the event's own. */
-static int keep(char **slot, const char *own, const char *path)
+/* Copy a path that is not the event's own, unless there is one already. */
+static int keep_path(char **slot, const char *own, const char *path)
 {
 	if (*slot || (own && strcmp(own, path) == 0))
 		return 0;
@@ -52,10 +53,10 @@ int change_add_hit(struct change *c, uint32_t rule, bool is_old, const char *pat
 		return -1;
 	if (is_old) {
 		h->is_old = true;
-		return keep(&h->old_path, c->event.old_path, path);
+		return keep_path(&h->old_path, c->event.old_path, path);
 	}
 	h->is_new = true;
-	return keep(&h->path, c->event.path, path);
+	return keep_path(&h->path, c->event.path, path);
 }
 
 struct change *change_ref(struct change *c)
@@ -66,6 +67,7 @@ struct change *change_ref(struct change *c)
 
 void change_unref(struct change *c)
 {
+	assert(!c || c->refs > 0);
 	if (!c || --c->refs > 0)
 		return;
 	for (size_t i = 0; i < c->hit_count; i++) {

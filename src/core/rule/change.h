@@ -44,8 +44,7 @@ struct change *change_ref(struct change *c);
 /* Drop a reference, and with the last one the change; NULL is allowed. */
 void change_unref(struct change *c);
 
-/* The handle of the file; bytes NULL if none was reported. Lives as long as the change.
- */
+/* The handle of the file, borrowed of the change; bytes NULL if none was reported. */
 struct fanrec_handle change_target(const struct change *c);
 
 #endif

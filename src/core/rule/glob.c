@@ -108,7 +108,7 @@ struct glob *glob_with_front(const struct glob *g, const char *literal_path)
 	while (len > 0 && literal_path[len - 1] == '/')
 		len--;
 	for (size_t i = 0; i < len; i++) {
-		if (strchr("*?[]{}\\", literal_path[i]))
+		if (strchr(GLOB_SYNTAX, literal_path[i]))
 			buf_add(&text, "\\", 1);
 		buf_add(&text, literal_path + i, 1);
 	}

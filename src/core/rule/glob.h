@@ -8,6 +8,8 @@
 
 struct glob; /* opaque: a compiled pattern, immutable */
 
+#define GLOB_SYNTAX "*?[]{}\\" /* what stands for itself only behind a backslash */
+
 /*
  * Compile a pattern. With GLOB_PATH it is one for whole paths: `*`, `?` and sets match
  * within one component, `**` as a whole component any number of components, a trailing

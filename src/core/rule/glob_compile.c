@@ -36,8 +36,7 @@ static void fail(struct compiler *c, const char *why)
 
 static void emit(struct compiler *c, enum glob_op op, unsigned byte, size_t arg)
 {
-	/* One less than the size, so that a jump behind the last instruction is in range.
-	 */
+	/* One less than the size: a jump behind the last instruction is in range. */
 	if (c->len >= GLOB_PROGRAM_MAX - 1) {
 		fail(c, "the pattern is too long");
 		return;
@@ -85,7 +84,7 @@ static char following(const struct compiler *c, const char *p, int *depth)
 }
 
 /* Point the waiting `**` of this depth behind the slash that was just emitted. */
-static void settle_pending(struct compiler *c)
+static void link_pending(struct compiler *c)
 {
 	while (c->pending_count > 0 &&
 		c->pending[c->pending_count - 1].depth == c->depth) {
@@ -108,10 +107,9 @@ static void compile_byte(struct compiler *c, char byte)
 {
 	emit(c, GLOB_OP_BYTE, (unsigned char)byte, 0);
 	c->p++;
-	c->at_component_start = false;
 	if (byte != '/' || c->kind != GLOB_PATH)
 		return;
-	settle_pending(c);
+	link_pending(c);
 	after_slash(c);
 }
 
@@ -123,7 +121,6 @@ static bool compile_globstar(struct compiler *c)
 	if (next == '\0') {
 		emit(c, GLOB_OP_ANY, 0, 0);
 		emit(c, GLOB_OP_REST, 0, 0);
-		c->at_component_start = false;
 		return true;
 	}
 	if (next != '/')
@@ -136,22 +133,20 @@ static bool compile_globstar(struct compiler *c)
 		after_slash(c);
 	} else if (c->pending_count < GLOB_PENDING_MAX) {
 		c->pending[c->pending_count++] = (struct pending){(uint16_t)split, depth};
-		c->at_component_start = false;
 	} else {
 		fail(c, "the pattern has too many ** inside braces");
 	}
 	return true;
 }
 
-static void compile_star(struct compiler *c)
+static void compile_star(struct compiler *c, bool at_component_start)
 {
 	size_t stars = strspn(c->p, "*");
 	c->p += stars;
-	if (stars == 2 && c->kind == GLOB_PATH && c->at_component_start &&
+	if (stars == 2 && c->kind == GLOB_PATH && at_component_start &&
 		compile_globstar(c))
 		return;
 	emit(c, c->kind == GLOB_PATH ? GLOB_OP_STAR : GLOB_OP_RUN, 0, 0);
-	c->at_component_start = false;
 }
 
 /* One byte of a set, an escape undone; p moves behind it. */
@@ -166,11 +161,6 @@ static void set_add(struct glob_set *set, unsigned from, unsigned to)
 {
 	for (unsigned b = from; b <= to; b++)
 		set->words[b / 64] |= UINT64_C(1) << (b % 64);
-}
-
-static void set_remove(struct glob_set *set, unsigned byte)
-{
-	set->words[byte / 64] &= ~(UINT64_C(1) << (byte % 64));
 }
 
 /* The bytes and ranges between p and the closing bracket at end. */
@@ -211,10 +201,9 @@ static void compile_set(struct compiler *c)
 	for (size_t i = 0; is_negated && i < 4; i++)
 		set->words[i] = ~set->words[i];
 	if (c->kind == GLOB_PATH)
-		set_remove(set, '/');
+		set->words['/' / 64] &= ~(UINT64_C(1) << ('/' % 64));
 	emit(c, GLOB_OP_SET, 0, c->set_count++);
 	c->p = end;
-	c->at_component_start = false;
 }
 
 static void compile_sequence(struct compiler *c);
@@ -245,7 +234,7 @@ static bool compile_alternative(struct compiler *c, size_t *jumps)
 	return true;
 }
 
-static void compile_braces(struct compiler *c)
+static void compile_braces(struct compiler *c, bool at_component_start)
 {
 	if (c->p[1] == '}') {
 		fail(c, "the braces {} are empty");
@@ -256,7 +245,6 @@ static void compile_braces(struct compiler *c)
 		return;
 	}
 	c->p++;
-	bool at_component_start = c->at_component_start;
 	size_t jumps = GLOB_PROGRAM_MAX;
 	do {
 		c->at_component_start = at_component_start;
@@ -284,11 +272,12 @@ static void compile_question(struct compiler *c)
 {
 	emit(c, c->kind == GLOB_PATH ? GLOB_OP_NOSLASH : GLOB_OP_ANY, 0, 0);
 	c->p++;
-	c->at_component_start = false;
 }
 
 static void compile_one(struct compiler *c)
 {
+	bool at_component_start = c->at_component_start;
+	c->at_component_start = false;
 	switch (*c->p) {
 	case '\\':
 		compile_escape(c);
@@ -297,13 +286,13 @@ static void compile_one(struct compiler *c)
 		compile_question(c);
 		break;
 	case '*':
-		compile_star(c);
+		compile_star(c, at_component_start);
 		break;
 	case '[':
 		compile_set(c);
 		break;
 	case '{':
-		compile_braces(c);
+		compile_braces(c, at_component_start);
 		break;
 	case '}':
 		fail(c, "the brace } was never opened; write \\} for the byte");

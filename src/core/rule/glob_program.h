@@ -55,8 +55,7 @@ struct glob {
 	size_t prog_len;
 	struct glob_set *sets;
 	struct glob_set last; /* bytes that a text which matches can end with */
-	size_t suffix_len; /* BYTE instructions before MATCH that every match passes
-			      through */
+	size_t suffix_len; /* BYTE instructions before MATCH, through which all pass */
 };
 
 /*

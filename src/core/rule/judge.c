@@ -78,7 +78,7 @@ uint32_t judge_kind(
 
 bool judge_needs_type(const struct rule *r, const struct event *e)
 {
-	if (r->types || r->size_compare != VALUE_CMP_NONE)
+	if (r->types || r->size_compare != RULE_COMPARE_NONE)
 		return true;
 	return (e->kinds & EVENT_CREATE) && (r->events & EVENT_CREATE_UNWRITTEN) &&
 	       !(r->events & e->kinds) && !e->is_dir;
@@ -99,17 +99,17 @@ static bool type_fits(const struct rule *r, const struct event *e)
 
 static bool size_fits(const struct rule *r, const struct event *e)
 {
-	if (r->size_compare == VALUE_CMP_NONE || !e->type_known ||
+	if (r->size_compare == RULE_COMPARE_NONE || !e->type_known ||
 		e->type == EVENT_TYPE_GONE)
 		return true;
 	switch (r->size_compare) {
-	case VALUE_CMP_LT:
+	case RULE_COMPARE_LT:
 		return e->size_bytes < r->size_bytes;
-	case VALUE_CMP_LE:
+	case RULE_COMPARE_LE:
 		return e->size_bytes <= r->size_bytes;
-	case VALUE_CMP_GE:
+	case RULE_COMPARE_GE:
 		return e->size_bytes >= r->size_bytes;
-	case VALUE_CMP_GT:
+	case RULE_COMPARE_GT:
 		return e->size_bytes > r->size_bytes;
 	default:
 		return e->size_bytes == r->size_bytes;
@@ -125,48 +125,38 @@ static bool has_glob(const struct rule_globs *globs, const char *word)
 	return false;
 }
 
-static bool has_uid(const uint32_t *uids, size_t count, uint32_t uid)
+static bool has_uid(const struct rule_names *names, uint32_t uid)
 {
-	for (size_t i = 0; uid != ACTOR_ID_UNKNOWN && i < count; i++) {
-		if (uids[i] == uid)
+	for (size_t i = 0; uid != ACTOR_ID_UNKNOWN && i < names->uid_count; i++) {
+		if (names->uids[i] == uid)
 			return true;
 	}
 	return false;
 }
 
-static bool is_in_force(const struct rule_condition *c)
+static bool is_empty(const struct rule_names *names)
 {
-	return c->include.count || c->exclude.count || c->include_uid_count ||
-	       c->exclude_uid_count;
+	return !names->globs.count && !names->uid_count;
 }
 
-/* A condition on one word; NULL (unknown) is never in a list: includes fail, excludes
- * pass. */
-static bool word_fits(const struct rule_condition *c, const char *word)
+/* A condition on one word, or on a user: NULL and ACTOR_ID_UNKNOWN are never in a list, so that
+ * includes fail and excludes pass. */
+static bool one_fits(const struct rule_condition *c, uint32_t uid, const char *name)
 {
-	return !has_glob(&c->exclude, word) &&
-	       (!c->include.count || has_glob(&c->include, word));
-}
-
-static bool user_fits(const struct rule_condition *c, uint32_t uid, const char *name)
-{
-	if (has_uid(c->exclude_uids, c->exclude_uid_count, uid) ||
-		has_glob(&c->exclude, name))
+	if (has_uid(&c->exclude, uid) || has_glob(&c->exclude.globs, name))
 		return false;
-	if (!c->include.count && !c->include_uid_count)
-		return true;
-	return has_uid(c->include_uids, c->include_uid_count, uid) ||
-	       has_glob(&c->include, name);
+	return is_empty(&c->include) || has_uid(&c->include, uid) ||
+	       has_glob(&c->include.globs, name);
 }
 
 /* Any ancestor in the list counts. */
 static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
 {
-	bool included = !c->include.count;
+	bool included = is_empty(&c->include);
 	for (size_t i = 0; i < a->ancestors_len; i += strlen(a->ancestors + i) + 1) {
-		if (has_glob(&c->exclude, a->ancestors + i))
+		if (has_glob(&c->exclude.globs, a->ancestors + i))
 			return false;
-		included = included || has_glob(&c->include, a->ancestors + i);
+		included = included || has_glob(&c->include.globs, a->ancestors + i);
 	}
 	return included;
 }
@@ -176,16 +166,17 @@ static bool condition_fits(const struct judge_condition *j,
 {
 	const void *subject = (const char *)a + j->offset;
 	const void *name = (const char *)a + j->name_offset;
-	if (!is_in_force(c))
+	if (is_empty(&c->include) && is_empty(&c->exclude))
 		return true;
 	switch (j->subject) {
 	case JUDGE_USER:
-		return user_fits(
+		return one_fits(
 			c, *(const uint32_t *)subject, *(const char *const *)name);
 	case JUDGE_NAME:
-		return word_fits(c, *(const char *)subject ? subject : NULL);
+		return one_fits(
+			c, ACTOR_ID_UNKNOWN, *(const char *)subject ? subject : NULL);
 	case JUDGE_TEXT:
-		return word_fits(c, *(const char *const *)subject);
+		return one_fits(c, ACTOR_ID_UNKNOWN, *(const char *const *)subject);
 	case JUDGE_NAMES:
 		return ancestors_fit(c, a);
 	}

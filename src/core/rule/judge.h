@@ -32,8 +32,7 @@ enum judge_subject {
 
 /* A condition on the actor. */
 struct judge_condition {
-	const char
-		*key; /* in rule files, and behind -- the option that assumes a value */
+	const char *key; /* in rule files, and behind -- the option that assumes one */
 	const char *arg; /* of the option, for --help */
 	const char *help;
 	const char *otherwise; /* a sentence fragment: why it does not hold */

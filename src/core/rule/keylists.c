@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of core/rule/keykinds.h that are lists; each call sets one item. */
+/* The kinds of core/rule/key.h that are lists; each call sets one item. */
 #include "base/countof.h"
 #include "base/grow.h"
 #include "core/proc/actor.h"
 #include "core/record/event.h"
-#include "core/rule/keykinds.h"
-#include "core/text/suggest.h"
+#include "core/rule/key.h"
 #include "core/text/value.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,11 +20,8 @@ static int add_glob(struct rule_globs *globs, const char *pattern, enum glob_kin
 {
 	const char *why;
 	struct glob *g = glob_new(pattern, kind, &why);
-	if (!g && errno == EINVAL) {
-		keykinds_refuse(ctx, "", item, ": ");
-		buf_add_str(&ctx->why, why);
-		errno = EINVAL;
-	}
+	if (!g && errno == EINVAL)
+		return value_refuse(&ctx->why, "", item, ": %s", why);
 	if (!g)
 		return -1;
 	if (grow(globs->items, globs->count) < 0) {
@@ -41,30 +38,22 @@ static int add_deep_glob(
 {
 	if (item[0] == '/')
 		return add_glob(globs, item, GLOB_PATH, item, ctx);
-	struct buf pattern = {0};
-	buf_add_str(&pattern, strncmp(item, "**/", 3) == 0 ? "/" : "/**/");
-	buf_add_str(&pattern, item);
-	int rc = -1;
-	if (pattern.failed)
-		errno = ENOMEM;
-	else
-		rc = add_glob(globs, pattern.data, GLOB_PATH, item, ctx);
-	buf_fini(&pattern);
+	char *pattern;
+	const char *front = strncmp(item, "**/", 3) == 0 ? "/" : "/**/";
+	if (asprintf(&pattern, "%s%s", front, item) < 0)
+		return -1;
+	int rc = add_glob(globs, pattern, GLOB_PATH, item, ctx);
+	free(pattern);
 	return rc;
 }
 
-static void clear_globs(struct rule_globs *globs)
+static void clear_globs(void *field)
 {
+	struct rule_globs *globs = field;
 	for (size_t i = 0; i < globs->count; i++)
 		glob_free(globs->items[i]);
 	free(globs->items);
 	*globs = (struct rule_globs){0};
-}
-
-static void clear_glob_field(const struct key *key, void *field)
-{
-	(void)key;
-	clear_globs(field);
 }
 
 /* Refuse components that no path has: they would never match. */
@@ -74,68 +63,60 @@ static int check_components(const char *item, struct key_context *ctx)
 	for (; *p; p += *p == '/') {
 		size_t len = strcspn(p, "/");
 		if (len == 0)
-			return keykinds_refuse(ctx, "", item,
+			return value_refuse(&ctx->why, "", item,
 				" holds two slashes in a row, which no path does");
 		if (p[0] == '.' && (len == 1 || (len == 2 && p[1] == '.')))
-			return keykinds_refuse(ctx, "", item,
-				" holds a component . or .., which no path does; write "
-				"the "
-				"path that is meant");
+			return value_refuse(&ctx->why, "", item,
+				" holds a component . or .., which no path does; "
+				"write the path that is meant");
 		p += len;
 	}
 	return 0;
 }
 
-static int set_path(
-	const struct key *key, void *field, const char *item, struct key_context *ctx)
+static int set_path(void *field, const char *item, struct key_context *ctx)
 {
-	(void)key;
 	if (item[0] == '~')
-		return keykinds_refuse(ctx, "", item,
+		return value_refuse(&ctx->why, "", item,
 			" is not absolute: ~ is not expanded, write the whole path");
 	if (item[0] == '"' || item[0] == '\'')
-		return keykinds_refuse(ctx, "", item,
+		return value_refuse(&ctx->why, "", item,
 			" is not absolute: quotes are part of a value, write it without");
 	if (item[0] != '/')
-		return keykinds_refuse(
-			ctx, "", item, " is not absolute: it must begin with /");
+		return value_refuse(
+			&ctx->why, "", item, " is not absolute: it must begin with /");
 	if (check_components(item, ctx) < 0)
 		return -1;
 	return add_glob(field, item, GLOB_PATH, item, ctx);
 }
 
-static int set_exclude(
-	const struct key *key, void *field, const char *item, struct key_context *ctx)
+static int set_exclude(void *field, const char *item, struct key_context *ctx)
 {
-	(void)key;
 	if (check_components(item, ctx) < 0)
 		return -1;
 	return add_deep_glob(field, item, ctx);
 }
 
-const struct key_kind keykind_paths = {
-	.set = set_path, .clear = clear_glob_field, .is_list = true};
-const struct key_kind keykind_excludes = {set_exclude, clear_glob_field, .is_list = true};
+const struct key_kind keykind_paths = {set_path, clear_globs, .is_list = true};
+const struct key_kind keykind_excludes = {set_exclude, clear_globs, .is_list = true};
 
 /* ---- conditions on the actor ---- */
 
-/* Behind the `!` of an exclusion and the blanks after it. */
-static const char *skip_not(const char *item)
+/* The names that an item belongs to: it moves behind its `!` and the blanks after that. NULL
+ * with EINVAL if nothing follows. */
+static struct rule_names *find_names(
+	struct rule_condition *c, const char **item, struct key_context *ctx)
 {
-	return item[0] == '!' ? item + 1 + strspn(item + 1, " \t") : item;
-}
-
-static int refuse_empty_not(const char *item, struct key_context *ctx)
-{
-	return keykinds_refuse(ctx, "nothing follows the ! in ", item, "");
-}
-
-static int add_uid(uint32_t **uids, size_t *count, uint32_t uid)
-{
-	if (grow(*uids, *count) < 0)
-		return -1;
-	(*uids)[(*count)++] = uid;
-	return 0;
+	const char *word = *item;
+	if (*word != '!')
+		return &c->include;
+	word += 1 + strspn(word + 1, " \t");
+	if (!*word) {
+		value_refuse(&ctx->why, "nothing follows the ! in ", *item, NULL);
+		return NULL;
+	}
+	*item = word;
+	return &c->exclude;
 }
 
 /* The id that a plain word names: a number, which needs no entry, or a user. */
@@ -149,124 +130,99 @@ static int find_uid(const char *word, uint32_t *out, struct key_context *ctx)
 		return 0;
 	}
 	const struct rule_user *user = accounts_find_user(ctx->users, word);
-	if (user) {
-		*out = user->uid;
-		return 0;
-	}
-	return keykinds_refuse_account("user", word, ctx);
+	if (!user)
+		return key_refuse_account("user", word, ctx);
+	*out = user->uid;
+	return 0;
 }
 
-static int set_by_user(
-	const struct key *key, void *field, const char *item, struct key_context *ctx)
+static int set_by_user(void *field, const char *item, struct key_context *ctx)
 {
-	(void)key;
-	struct rule_condition *c = field;
-	const char *word = skip_not(item);
-	bool is_not = word != item;
-	if (!*word)
-		return refuse_empty_not(item, ctx);
-	if (strpbrk(word, "*?[]{}\\"))
-		return add_glob(
-			is_not ? &c->exclude : &c->include, word, GLOB_WORD, word, ctx);
-	uint32_t uid = 0;
-	if (find_uid(word, &uid, ctx) < 0)
+	struct rule_names *names = find_names(field, &item, ctx);
+	if (!names)
 		return -1;
-	if (is_not)
-		return add_uid(&c->exclude_uids, &c->exclude_uid_count, uid);
-	return add_uid(&c->include_uids, &c->include_uid_count, uid);
+	if (strpbrk(item, GLOB_SYNTAX))
+		return add_glob(&names->globs, item, GLOB_WORD, item, ctx);
+	uint32_t uid = 0;
+	if (find_uid(item, &uid, ctx) < 0 || grow(names->uids, names->uid_count) < 0)
+		return -1;
+	names->uids[names->uid_count++] = uid;
+	return 0;
 }
 
-static int set_by_unit(
-	const struct key *key, void *field, const char *item, struct key_context *ctx)
+static int set_by_unit(void *field, const char *item, struct key_context *ctx)
 {
-	(void)key;
-	struct rule_condition *c = field;
-	const char *word = skip_not(item);
-	if (!*word)
-		return refuse_empty_not(item, ctx);
-	return add_glob(
-		word != item ? &c->exclude : &c->include, word, GLOB_WORD, word, ctx);
+	struct rule_names *names = find_names(field, &item, ctx);
+	return names ? add_glob(&names->globs, item, GLOB_WORD, item, ctx) : -1;
 }
 
-static int set_by_cmd(
-	const struct key *key, void *field, const char *item, struct key_context *ctx)
+static int set_by_cmd(void *field, const char *item, struct key_context *ctx)
 {
-	const char *word = skip_not(item);
-	if (strchr(word, '/'))
-		return keykinds_refuse(ctx, "", word,
+	const size_t longest = PROGRAM_COMM_SIZE - 1;
+	struct rule_names *names = find_names(field, &item, ctx);
+	if (!names)
+		return -1;
+	if (strchr(item, '/'))
+		return value_refuse(&ctx->why, "", item,
 			" holds a slash, but this is a process's name; for a path use "
 			"by-exe");
-	if (strlen(word) > PROGRAM_COMM_SIZE - 1 && !strpbrk(word, "*?[]{}\\")) {
-		keykinds_refuse(ctx, "", word,
-			" never matches: the kernel cuts names to 15 bytes; did you "
-			"mean ");
-		buf_add_vis(&ctx->why, word, PROGRAM_COMM_SIZE - 1);
-		buf_add_str(&ctx->why, "?");
-		errno = EINVAL;
-		return -1;
-	}
-	return set_by_unit(key, field, item, ctx);
+	if (strlen(item) <= longest || strpbrk(item, GLOB_SYNTAX))
+		return add_glob(&names->globs, item, GLOB_WORD, item, ctx);
+	value_refuse(&ctx->why, "", item,
+		" never matches: the kernel cuts names to 15 bytes; did you mean ");
+	buf_add_vis(&ctx->why, item, longest);
+	buf_add_str(&ctx->why, "?");
+	errno = EINVAL;
+	return -1;
 }
 
-static int set_by_exe(
-	const struct key *key, void *field, const char *item, struct key_context *ctx)
+static int set_by_exe(void *field, const char *item, struct key_context *ctx)
 {
-	(void)key;
-	struct rule_condition *c = field;
-	const char *word = skip_not(item);
-	if (!*word)
-		return refuse_empty_not(item, ctx);
-	if (check_components(word, ctx) < 0)
+	struct rule_names *names = find_names(field, &item, ctx);
+	if (!names || check_components(item, ctx) < 0)
 		return -1;
-	return add_deep_glob(word != item ? &c->exclude : &c->include, word, ctx);
+	return add_deep_glob(&names->globs, item, ctx);
 }
 
-static void clear_condition(const struct key *key, void *field)
+static void clear_names(struct rule_names *names)
 {
-	(void)key;
-	struct rule_condition *c = field;
-	clear_globs(&c->include);
-	clear_globs(&c->exclude);
-	free(c->include_uids);
-	free(c->exclude_uids);
-	*c = (struct rule_condition){0};
+	clear_globs(&names->globs);
+	free(names->uids);
+	*names = (struct rule_names){0};
 }
 
-const struct key_kind keykind_by_user = {
-	.set = set_by_user, .clear = clear_condition, .is_list = true};
-const struct key_kind keykind_by_cmd = {
-	.set = set_by_cmd, .clear = clear_condition, .is_list = true};
-const struct key_kind keykind_by_exe = {
-	.set = set_by_exe, .clear = clear_condition, .is_list = true};
-const struct key_kind keykind_by_unit = {
-	.set = set_by_unit, .clear = clear_condition, .is_list = true};
+static void clear_condition(void *field)
+{
+	struct rule_condition *c = field;
+	clear_names(&c->include);
+	clear_names(&c->exclude);
+}
+
+const struct key_kind keykind_by_user = {set_by_user, clear_condition, .is_list = true};
+const struct key_kind keykind_by_cmd = {set_by_cmd, clear_condition, .is_list = true};
+const struct key_kind keykind_by_exe = {set_by_exe, clear_condition, .is_list = true};
+const struct key_kind keykind_by_unit = {set_by_unit, clear_condition, .is_list = true};
 
 /* ---- events, types ---- */
 
-static int set_event(
-	const struct key *key, void *field, const char *item, struct key_context *ctx)
+static int set_event(void *field, const char *item, struct key_context *ctx)
 {
-	(void)key;
 	uint32_t mask = event_mask_by_name(item);
 	if (mask) {
 		*(uint32_t *)field |= mask;
 		return 0;
 	}
 	if (strpbrk(item, " \t"))
-		return keykinds_refuse(
-			ctx, "unknown event ", item, "; events are separated by commas");
+		return value_refuse(&ctx->why, "unknown event ", item,
+			"; events are separated by commas");
 	const char *nearest = event_name_nearest(item);
-	keykinds_refuse(ctx, "unknown event ", item, nearest ? "; did you mean " : "");
-	if (nearest) {
-		buf_add_str(&ctx->why, nearest);
-		buf_add_str(&ctx->why, "?");
-	}
-	errno = EINVAL;
-	return -1;
+	if (nearest)
+		return value_refuse(
+			&ctx->why, "unknown event ", item, "; did you mean %s?", nearest);
+	return value_refuse(&ctx->why, "unknown event ", item, NULL);
 }
 
-static int set_type(
-	const struct key *key, void *field, const char *item, struct key_context *ctx)
+static int set_type(void *field, const char *item, struct key_context *ctx)
 {
 	static const struct value_name types[] = {
 		{"file", EVENT_TYPE_FILE},
@@ -274,7 +230,6 @@ static int set_type(
 		{"symlink", EVENT_TYPE_SYMLINK},
 		{"other", EVENT_TYPE_OTHER},
 	};
-	(void)key;
 	unsigned type;
 	if (value_choice(item, types, countof(types), &type, &ctx->why) < 0)
 		return -1;
@@ -313,21 +268,18 @@ static void drop_variable(struct strlist *l, const char *name, size_t len)
 	}
 }
 
-static int set_env(
-	const struct key *key, void *field, const char *item, struct key_context *ctx)
+static int set_env(void *field, const char *item, struct key_context *ctx)
 {
-	(void)key;
 	const char *equals = strchr(item, '=');
 	if (!equals)
-		return keykinds_refuse(ctx, "expected NAME=VALUE, found ", item, "");
+		return value_refuse(&ctx->why, "expected NAME=VALUE, found ", item, NULL);
 	size_t name_len = (size_t)(equals - item);
 	if (!is_variable_name(item, name_len))
-		return keykinds_refuse(ctx, "", item,
-			" does not begin with a variable's name: letters, digits and _, "
-			"no "
-			"blank before the =");
+		return value_refuse(&ctx->why, "", item,
+			" does not begin with a variable's name: letters, digits "
+			"and _, no blank before the =");
 	if (strncmp(item, "FSMON_", 6) == 0)
-		return keykinds_refuse(ctx, "", item,
+		return value_refuse(&ctx->why, "", item,
 			": names that begin with FSMON_ are the daemon's own");
 	/* `\,` keeps a comma from ending the item. */
 	struct buf text = {0};
@@ -344,10 +296,9 @@ static int set_env(
 	return rc;
 }
 
-static void clear_env(const struct key *key, void *field)
+static void clear_env(void *field)
 {
-	(void)key;
 	strlist_fini(field);
 }
 
-const struct key_kind keykind_env = {.set = set_env, .clear = clear_env, .is_list = true};
+const struct key_kind keykind_env = {set_env, clear_env, .is_list = true};

@@ -2,7 +2,7 @@
 #include "core/rule/keys.h"
 
 #include "base/countof.h"
-#include "core/rule/keykinds.h"
+#include "core/rule/key.h"
 #include "core/text/suggest.h"
 #include "core/text/value.h"
 
@@ -37,41 +37,8 @@ static const struct daemon daemon_preset = {
 	.history_keep_count = 10000,
 };
 
-static const struct value_name self_events[] = {
-	{"ignore", RULE_SELF_IGNORE},
-	{"ignore-all", RULE_SELF_IGNORE_ALL},
-	{"allow", RULE_SELF_ALLOW},
-};
-
-static const struct value_name stdin_kinds[] = {
-	{"none", RULE_STDIN_NONE},
-	{"paths", RULE_STDIN_PATHS},
-	{"paths0", RULE_STDIN_PATHS0},
-	{"json", RULE_STDIN_JSON},
-};
-
-static const struct value_name run_pers[] = {
-	{"event", TIMING_PER_EVENT},
-	{"path", TIMING_PER_PATH},
-	{"batch", TIMING_PER_BATCH},
-};
-
-static const struct value_name on_overflows[] = {
-	{"run", RULE_OVERFLOW_RUN},
-	{"ignore", RULE_OVERFLOW_IGNORE},
-};
-
-static const struct value_name log_formats[] = {
-	{"text", DAEMON_LOG_TEXT},
-	{"json", DAEMON_LOG_JSON},
-};
-
-/* A field with storage of its own, and a plain one that a preset is copied to. */
-#define OWNED(key, kind_, field)                                                        \
-	{                                                                               \
-		.name = (key), .kind = &(kind_), .offset = offsetof(struct rule, field) \
-	}
-#define PLAIN(key, kind_, field, ...)                                                    \
+/* Rows for a field of struct rule, and of struct daemon. */
+#define RULE(key, kind_, field, ...)                                                     \
 	{                                                                                \
 		.name = (key), .kind = &(kind_), .offset = offsetof(struct rule, field), \
 		.size = sizeof(((struct rule *)0)->field), __VA_ARGS__                   \
@@ -83,55 +50,64 @@ static const struct value_name log_formats[] = {
 		.size = sizeof(((struct daemon *)0)->field), .is_daemon = true, \
 		__VA_ARGS__                                                     \
 	}
-#define CHOICES(table) .choices = (table), .choice_count = countof(table)
+#define CHOICES(...)                                                       \
+	.choices = (const struct value_name[]){__VA_ARGS__},               \
+	.choice_count = sizeof((const struct value_name[]){__VA_ARGS__}) / \
+			sizeof(struct value_name)
 #define RANGE(from, to) .min = (from), .max = (to)
 
 static const struct key keys[] = {
-	OWNED("path", keykind_paths, path),
-	OWNED("exclude", keykind_excludes, exclude),
-	PLAIN("events", keykind_events, events, ),
-	PLAIN("type", keykind_types, types, ),
-	PLAIN("size", keykind_size, size_compare, ),
-	OWNED("by-user", keykind_by_user, by[RULE_BY_USER]),
-	OWNED("by-cmd", keykind_by_cmd, by[RULE_BY_CMD]),
-	OWNED("by-exe", keykind_by_exe, by[RULE_BY_EXE]),
-	OWNED("by-ancestor", keykind_by_cmd, by[RULE_BY_ANCESTOR]),
-	OWNED("by-unit", keykind_by_unit, by[RULE_BY_UNIT]),
-	PLAIN("self-events", keykind_choice, self_events, CHOICES(self_events)),
-	OWNED("command", keykind_text, command),
-	OWNED("user", keykind_user, user_name),
-	OWNED("group", keykind_group, group_name),
-	OWNED("directory", keykind_directory, directory),
-	OWNED("env", keykind_env, env),
-	PLAIN("umask", keykind_umask, umask, ),
-	PLAIN("nice", keykind_nice, nice, ),
-	PLAIN("stdin", keykind_choice, stdin_kind, CHOICES(stdin_kinds)),
-	PLAIN("run-per", keykind_choice, timing.run_per, CHOICES(run_pers)),
-	PLAIN("debounce", keykind_duration, timing.debounce_ns, ),
-	PLAIN("max-wait", keykind_duration, timing.max_wait_ns, ),
-	PLAIN("parallel", keykind_number, timing.parallel, RANGE(1, 10000)),
-	PLAIN("on-busy", keykind_on_busy, timing.on_busy, ),
-	PLAIN("queue-max", keykind_number, timing.queue_max, RANGE(1, UINT32_MAX)),
-	PLAIN("throttle", keykind_rate, timing.throttle, ),
-	PLAIN("breaker", keykind_rate, timing.breaker, ),
-	PLAIN("timeout", keykind_timeout, timing.timeout_ns, ),
-	PLAIN("stop-signal", keykind_signal, timing.stop_signal, ),
-	PLAIN("stop-timeout", keykind_duration, timing.stop_timeout_ns, ),
-	PLAIN("retry", keykind_number, timing.retry, RANGE(0, 1000)),
-	PLAIN("retry-delay", keykind_duration, timing.retry_delay_ns, ),
-	OWNED("on-failure", keykind_text_none, on_failure),
-	PLAIN("on-overflow", keykind_choice, on_overflow, CHOICES(on_overflows)),
-	PLAIN("enabled", keykind_bool, enabled, ),
+	RULE("path", keykind_paths, path, ),
+	RULE("exclude", keykind_excludes, exclude, ),
+	RULE("events", keykind_events, events, ),
+	RULE("type", keykind_types, types, ),
+	RULE("size", keykind_size, size_compare, ),
+	RULE("by-user", keykind_by_user, by[RULE_BY_USER], ),
+	RULE("by-cmd", keykind_by_cmd, by[RULE_BY_CMD], ),
+	RULE("by-exe", keykind_by_exe, by[RULE_BY_EXE], ),
+	RULE("by-ancestor", keykind_by_cmd, by[RULE_BY_ANCESTOR], ),
+	RULE("by-unit", keykind_by_unit, by[RULE_BY_UNIT], ),
+	RULE("self-events", keykind_choice, self_events,
+		CHOICES({"ignore", RULE_SELF_IGNORE},
+			{"ignore-all", RULE_SELF_IGNORE_ALL},
+			{"allow", RULE_SELF_ALLOW})),
+	RULE("command", keykind_text, command, ),
+	RULE("user", keykind_user, user_name, ),
+	RULE("group", keykind_group, group_name, ),
+	RULE("directory", keykind_directory, directory, ),
+	RULE("env", keykind_env, env, ),
+	RULE("umask", keykind_umask, umask, ),
+	RULE("nice", keykind_nice, nice, ),
+	RULE("stdin", keykind_choice, stdin_kind,
+		CHOICES({"none", RULE_STDIN_NONE}, {"paths", RULE_STDIN_PATHS},
+			{"paths0", RULE_STDIN_PATHS0}, {"json", RULE_STDIN_JSON})),
+	RULE("run-per", keykind_choice, timing.run_per,
+		CHOICES({"event", TIMING_PER_EVENT}, {"path", TIMING_PER_PATH},
+			{"batch", TIMING_PER_BATCH})),
+	RULE("debounce", keykind_duration, timing.debounce_ns, ),
+	RULE("max-wait", keykind_duration, timing.max_wait_ns, ),
+	RULE("parallel", keykind_number, timing.parallel, RANGE(1, 10000)),
+	RULE("on-busy", keykind_on_busy, timing.on_busy, ),
+	RULE("queue-max", keykind_number, timing.queue_max, RANGE(1, UINT32_MAX)),
+	RULE("throttle", keykind_rate, timing.throttle, ),
+	RULE("breaker", keykind_rate, timing.breaker, ),
+	RULE("timeout", keykind_timeout, timing.timeout_ns, ),
+	RULE("stop-signal", keykind_signal, timing.stop_signal, ),
+	RULE("stop-timeout", keykind_duration, timing.stop_timeout_ns, ),
+	RULE("retry", keykind_number, timing.retry, RANGE(0, 1000)),
+	RULE("retry-delay", keykind_duration, timing.retry_delay_ns, ),
+	RULE("on-failure", keykind_text_none, on_failure, ),
+	RULE("on-overflow", keykind_choice, on_overflow,
+		CHOICES({"run", RULE_OVERFLOW_RUN}, {"ignore", RULE_OVERFLOW_IGNORE})),
+	RULE("enabled", keykind_bool, enabled, ),
 	DAEMON("strict", keykind_bool, strict, ),
 	DAEMON("max-parallel", keykind_number, max_parallel, RANGE(1, 10000)),
-	DAEMON("log-format", keykind_choice, log_format, CHOICES(log_formats)),
+	DAEMON("log-format", keykind_choice, log_format,
+		CHOICES({"text", DAEMON_LOG_TEXT}, {"json", DAEMON_LOG_JSON})),
 	DAEMON("history-keep", keykind_history, history_keep_ns, ),
 };
 
-size_t keys_count(void)
-{
-	return countof(keys);
-}
+_Static_assert(countof(keys) <= KEYS_MAX, "KEYS_MAX is too small");
 
 size_t keys_index(const struct key *key)
 {
@@ -182,6 +158,13 @@ void keys_free_rule(struct rule *r)
 	free(r);
 }
 
+void keys_free_rules(struct rule **rules, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		keys_free_rule(rules[i]);
+	free(rules);
+}
+
 void keys_init_daemon(struct daemon *d)
 {
 	*d = daemon_preset;
@@ -190,14 +173,15 @@ void keys_init_daemon(struct daemon *d)
 int keys_set(
 	const struct key *key, void *target, const char *value, struct key_context *ctx)
 {
-	return key->kind->set(key, (char *)target + key->offset, value, ctx);
+	ctx->key = key;
+	return key->kind->set((char *)target + key->offset, value, ctx);
 }
 
 void keys_clear(const struct key *key, void *target)
 {
 	void *field = (char *)target + key->offset;
-	if (key->size == 0) {
-		key->kind->clear(key, field);
+	if (key->kind->clear) {
+		key->kind->clear(field);
 		return;
 	}
 	const char *preset = key->is_daemon ? (const char *)&daemon_preset

@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define KEYS_MAX 40
 #define KEYS_UNSET_NS UINT64_MAX /* max_wait_ns until keys_finish */
 
-/* Number of keys, and the index of one of the table. */
-size_t keys_count(void);
+/* The place of a key in the table, which has KEYS_MAX at most. */
 size_t keys_index(const struct key *key);
 
 /* The key of that name, or NULL. */
@@ -28,8 +28,9 @@ const char *keys_nearest(const char *name, bool is_daemon);
 struct rule *keys_new_rule(void);
 void keys_init_daemon(struct daemon *d);
 
-/* Free a rule and all that it owns; NULL is allowed. */
+/* Free a rule and all that it owns (NULL is allowed), or an array of them. */
 void keys_free_rule(struct rule *r);
+void keys_free_rules(struct rule **rules, size_t count);
 
 /*
  * Set a key from a text without blanks around it; one item of it, if it is a list.

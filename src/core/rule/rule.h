@@ -7,7 +7,6 @@
 #include "core/record/event.h"
 #include "core/rule/glob.h"
 #include "core/sched/timing.h"
-#include "core/text/value.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +18,16 @@
 enum rule_self_events { RULE_SELF_IGNORE, RULE_SELF_IGNORE_ALL, RULE_SELF_ALLOW };
 enum rule_stdin { RULE_STDIN_NONE, RULE_STDIN_PATHS, RULE_STDIN_PATHS0, RULE_STDIN_JSON };
 enum rule_on_overflow { RULE_OVERFLOW_RUN, RULE_OVERFLOW_IGNORE };
+
+/* How a number is compared with the one that stands behind. */
+enum rule_compare {
+	RULE_COMPARE_NONE,
+	RULE_COMPARE_LT,
+	RULE_COMPARE_LE,
+	RULE_COMPARE_EQ,
+	RULE_COMPARE_GE,
+	RULE_COMPARE_GT
+};
 
 /* A list of globs. */
 struct rule_globs {
@@ -36,19 +45,19 @@ enum rule_by {
 	RULE_BY_COUNT
 };
 
-/*
- * A condition on the actor: `by-*`. It holds if no `exclude` matches and (there is no
- * `include`, or one of them matches). In a user condition plain names and numbers are
- * ids, in the uid lists, so that matching needs no look-up; only what has glob syntax is
- * a glob.
- */
+/* Names in a condition. Of users plain names and numbers are ids, so that matching needs no
+ * look-up; only what has glob syntax is a glob. */
+struct rule_names {
+	struct rule_globs globs; /* GLOB_WORD (GLOB_PATH for by-exe) */
+	uint32_t *uids;
+	size_t uid_count;
+};
+
+/* A condition on the actor: `by-*`. It holds if no `exclude` matches and (there is no
+ * `include`, or one of them matches). */
 struct rule_condition {
-	struct rule_globs include; /* GLOB_WORD (GLOB_PATH for by-exe) */
-	struct rule_globs exclude; /* likewise, written !x */
-	uint32_t *include_uids; /* of users only */
-	size_t include_uid_count;
-	uint32_t *exclude_uids;
-	size_t exclude_uid_count;
+	struct rule_names include;
+	struct rule_names exclude; /* written !x */
 };
 
 /*
@@ -74,11 +83,11 @@ struct rule {
 
 	/* Which events */
 	struct rule_globs path; /* absolute GLOB_PATH */
-	struct rule_globs exclude; /* GLOB_PATH; those not absolute were given a leading
-				      slash-star-star-slash */
+	struct rule_globs
+		exclude; /* GLOB_PATH, absolute, perhaps by a globstar in front */
 	uint32_t events; /* mask of enum event_kind */
 	uint32_t types; /* bits 1 << enum event_type; 0: any */
-	enum value_compare size_compare;
+	enum rule_compare size_compare;
 	uint64_t size_bytes;
 	struct rule_condition by[RULE_BY_COUNT];
 	enum rule_self_events self_events;

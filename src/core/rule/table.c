@@ -27,12 +27,18 @@ struct front {
 	size_t count;
 };
 
+/* A name and the number of its rule. */
+struct name {
+	const char *text; /* owned by the rule */
+	uint32_t rule;
+};
+
 struct table {
 	struct rule **rules;
 	size_t count;
-	struct glob ***moved; /* for each rule, for each glob of path and then of
-				 exclude: its moved form or NULL */
-	struct slots by_name; /* the rules */
+	/* Of each rule NULL, or of each glob of path, then of exclude, its moved form or NULL. */
+	struct glob ***moved;
+	struct name *names; /* of all rules, sorted */
 	struct front *fronts; /* hash by text */
 	size_t longest_front; /* bytes */
 };
@@ -42,54 +48,37 @@ static size_t glob_count(const struct rule *r)
 	return r->path.count + r->exclude.count;
 }
 
-/* The slot of the rule of that name. */
-static uint32_t *name_slot(const struct table *t, const char *name)
+/* A glob of `path` or `exclude` where it was moved to, or NULL. */
+static struct glob *moved_glob(const struct table *t, uint32_t number, size_t index)
 {
-	uint32_t *slot, hash = SLOTS_HASH;
-	for (const char *c = name; *c; c++)
-		hash = slots_hash(hash, *c);
-	for (; *(slot = slots_at(&t->by_name, hash)) != SLOTS_NONE; hash++) {
-		if (strcmp(t->rules[*slot]->name, name) == 0)
-			break;
-	}
-	return slot;
+	return t->moved[number] ? t->moved[number][index] : NULL;
 }
 
-static int index_names(struct table *t)
+static int compare_names(const void *a, const void *b)
 {
-	if (slots_init(&t->by_name, t->count) < 0)
-		return -1;
-	for (uint32_t i = 0; i < t->count; i++) {
-		uint32_t *slot = name_slot(t, t->rules[i]->name);
-		if (*slot == SLOTS_NONE)
-			*slot = i;
-	}
-	return 0;
+	return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
 }
 
 struct table *table_new(struct rule **rules, size_t count)
 {
 	struct table *t = calloc(1, sizeof(*t));
 	if (!t) {
-		for (size_t i = 0; i < count; i++)
-			keys_free_rule(rules[i]);
-		free(rules);
+		keys_free_rules(rules, count);
 		return NULL;
 	}
 	t->rules = rules;
 	t->count = count;
 	t->moved = calloc(count + 1, sizeof(*t->moved));
-	for (size_t i = 0; t->moved && i < count; i++) {
-		t->moved[i] = calloc(glob_count(rules[i]) + 1, sizeof(**t->moved));
-		if (!t->moved[i])
-			goto fail;
+	t->names = calloc(count + 1, sizeof(*t->names));
+	if (!t->moved || !t->names || table_index(t) < 0) {
+		table_free(t);
+		errno = ENOMEM;
+		return NULL;
 	}
-	if (t->moved && index_names(t) == 0 && table_index(t) == 0)
-		return t;
-fail:
-	table_free(t);
-	errno = ENOMEM;
-	return NULL;
+	for (uint32_t i = 0; i < count; i++)
+		t->names[i] = (struct name){rules[i]->name, i};
+	qsort(t->names, count, sizeof(*t->names), compare_names);
+	return t;
 }
 
 static void drop_fronts(struct table *t)
@@ -107,16 +96,14 @@ void table_free(struct table *t)
 	if (!t)
 		return;
 	drop_fronts(t);
-	for (size_t i = 0; i < t->count; i++) {
-		struct glob **moved = t->moved ? t->moved[i] : NULL;
-		for (size_t k = 0; moved && k < glob_count(t->rules[i]); k++)
-			glob_free(moved[k]);
-		free(moved);
-		keys_free_rule(t->rules[i]);
+	for (uint32_t i = 0; t->moved && i < t->count; i++) {
+		for (size_t k = 0; k < glob_count(t->rules[i]); k++)
+			glob_free(moved_glob(t, i, k));
+		free(t->moved[i]);
 	}
 	free(t->moved);
-	slots_fini(&t->by_name);
-	free(t->rules);
+	free(t->names);
+	keys_free_rules(t->rules, t->count);
 	free(t);
 }
 
@@ -133,16 +120,19 @@ const struct rule *table_rule(const struct table *t, uint32_t number)
 
 int64_t table_find(const struct table *t, const char *name)
 {
-	uint32_t number = *name_slot(t, name);
-	return number == SLOTS_NONE ? -1 : (int64_t)number;
+	const struct name key = {.text = name};
+	const struct name *found =
+		bsearch(&key, t->names, t->count, sizeof(key), compare_names);
+	return found ? (int64_t)found->rule : -1;
 }
 
 const struct glob *table_glob(const struct table *t, uint32_t number, size_t index)
 {
+	assert(number < t->count);
 	const struct rule *r = t->rules[number];
 	if (index >= r->path.count)
 		return NULL;
-	struct glob *moved = t->moved[number][index];
+	struct glob *moved = moved_glob(t, number, index);
 	return moved ? moved : r->path.items[index];
 }
 
@@ -150,11 +140,14 @@ int table_move(struct table *t, uint32_t number, size_t index, const char *front
 {
 	const struct rule *r = t->rules[number];
 	assert(number < t->count && index < glob_count(r));
+	struct glob *was = moved_glob(t, number, index);
 	struct glob *moved = NULL;
 	size_t rest;
-	const struct glob *was = t->moved[number][index];
 	if (front ? was && strcmp(glob_literal_front(was, &rest), front) == 0 : !was)
 		return 0;
+	if (!t->moved[number] &&
+		!(t->moved[number] = calloc(glob_count(r), sizeof(**t->moved))))
+		return -1;
 	if (front) {
 		moved = glob_with_front(index < r->path.count
 						? r->path.items[index]
@@ -163,10 +156,9 @@ int table_move(struct table *t, uint32_t number, size_t index, const char *front
 		if (!moved)
 			return -1;
 	}
-	/* The index may still point to the old one: it is rebuilt before the next match.
-	 */
+	/* The index may point to the old one: it is rebuilt before the next match. */
 	drop_fronts(t);
-	glob_free(t->moved[number][index]);
+	glob_free(was);
 	t->moved[number][index] = moved;
 	return 0;
 }
@@ -232,7 +224,7 @@ static const struct glob *find_exclude(
 {
 	const struct rule *r = t->rules[number];
 	for (size_t i = 0; i < r->exclude.count; i++) {
-		const struct glob *moved = t->moved[number][r->path.count + i];
+		const struct glob *moved = moved_glob(t, number, r->path.count + i);
 		if (moved && glob_matches(moved, path, len))
 			return moved;
 		if (glob_matches(r->exclude.items[i], path, len))

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/text/lines.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Remember the last bytes of the stream. */
-static void lines_keep_tail(struct lines *l, const char *bytes, size_t len)
+static void keep_tail(struct lines *l, const char *bytes, size_t len)
 {
 	if (!l->tail && !(l->tail = malloc(LINES_TAIL_BYTES)))
 		return;
@@ -22,34 +23,33 @@ static void lines_keep_tail(struct lines *l, const char *bytes, size_t len)
 }
 
 /* Put a piece without a newline behind the pending ones; it fits. */
-static void lines_keep_piece(struct lines *l, const char *bytes, size_t len,
-	void (*line)(void *ctx, const char *text, size_t len), void *ctx)
+static void keep_piece(struct lines *l, const char *bytes, size_t len)
 {
 	if (!l->pending && !(l->pending = malloc(LINES_MAX_BYTES))) {
-		line(ctx, bytes, len);
+		l->take(l->ctx, bytes, len);
 		return;
 	}
 	memcpy(l->pending + l->pending_len, bytes, len);
 	l->pending_len += len;
 }
 
-void lines_feed(struct lines *l, const char *bytes, size_t len,
-	void (*line)(void *ctx, const char *text, size_t len), void *ctx)
+void lines_feed(struct lines *l, const char *bytes, size_t len)
 {
+	assert(l->take);
 	if (len > 0)
-		lines_keep_tail(l, bytes, len);
+		keep_tail(l, bytes, len);
 	while (len > 0) {
 		size_t room = LINES_MAX_BYTES - l->pending_len;
 		size_t span = len < room ? len : room;
 		const char *end = memchr(bytes, '\n', span);
 		size_t n = end ? (size_t)(end - bytes) : span;
 		if (end && l->pending_len == 0) {
-			line(ctx, bytes, n);
+			l->take(l->ctx, bytes, n);
 		} else if (n > 0) {
-			lines_keep_piece(l, bytes, n, line, ctx);
+			keep_piece(l, bytes, n);
 		}
 		if (l->pending_len > 0 && (end || l->pending_len == LINES_MAX_BYTES))
-			lines_finish(l, line, ctx);
+			lines_finish(l);
 		if (end)
 			n++;
 		bytes += n;
@@ -57,13 +57,12 @@ void lines_feed(struct lines *l, const char *bytes, size_t len,
 	}
 }
 
-void lines_finish(
-	struct lines *l, void (*line)(void *ctx, const char *text, size_t len), void *ctx)
+void lines_finish(struct lines *l)
 {
 	size_t len = l->pending_len;
 	l->pending_len = 0;
 	if (len > 0)
-		line(ctx, l->pending, len);
+		l->take(l->ctx, l->pending, len);
 }
 
 void lines_fini(struct lines *l)

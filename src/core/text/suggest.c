@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define SUGGEST_WORD_MAX 40
 
@@ -21,11 +22,6 @@ static size_t fold(const char *word, char out[SUGGEST_WORD_MAX + 1])
 	return len;
 }
 
-static size_t min_of(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Inserted, left out, wrong and swapped letters between two words. */
 static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
@@ -37,11 +33,11 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 	for (size_t i = 1; i <= a_len; i++) {
 		for (size_t j = 1; j <= b_len; j++) {
 			size_t wrong = a[i - 1] != b[j - 1];
-			size_t best = min_of(rows[i - 1][j], rows[i][j - 1]) + 1;
-			best = min_of(best, rows[i - 1][j - 1] + wrong);
+			size_t best = MIN(rows[i - 1][j], rows[i][j - 1]) + 1;
+			best = MIN(best, rows[i - 1][j - 1] + wrong);
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
 				a[i - 2] == b[j - 1])
-				best = min_of(best, rows[i - 2][j - 2] + 1);
+				best = MIN(best, rows[i - 2][j - 2] + 1);
 			rows[i][j] = best;
 		}
 	}
@@ -73,7 +69,7 @@ const char *suggest_nearest(
 			(len >= 4 && strstr(candidate, folded)) ||
 			(name_len >= 3 && strncmp(folded, candidate, name_len) == 0);
 		if (is_part)
-			far = min_of(far, allowed(len));
+			far = MIN(far, allowed(len));
 		else if (far >= name_len)
 			continue;
 		if (far < limit) {

@@ -12,22 +12,17 @@
 #include <strings.h>
 
 #define SECOND_NS UINT64_C(1000000000)
-#define DAY_S INT64_C(86400)
+#define DAY_NS (86400 * SECOND_NS)
 #define AFTER_2500 INT64_C(16725225600)
 
 static const char zone_blanks[] = " \t";
 
-/* Take two digits, or as many as `width` says. */
-static bool take_number(const char **p, int width, int *out)
+static bool take_two_digits(const char **p, int *out)
 {
-	int n = 0;
-	for (int i = 0; i < width; i++) {
-		if (!isdigit((unsigned char)(*p)[i]))
-			return false;
-		n = n * 10 + ((*p)[i] - '0');
-	}
-	*p += width;
-	*out = n;
+	if (!isdigit((unsigned char)(*p)[0]) || !isdigit((unsigned char)(*p)[1]))
+		return false;
+	*out = ((*p)[0] - '0') * 10 + ((*p)[1] - '0');
+	*p += 2;
 	return true;
 }
 
@@ -70,10 +65,10 @@ static bool take_fraction(const char **p, uint64_t *ns)
 /* `04:00`, `04:00:05`, `04:00:05.25`, in *t and *ns. */
 static bool take_clock(const char **p, struct tm *t, uint64_t *ns)
 {
-	if (!take_number(p, 2, &t->tm_hour) || !take_char(p, ':') ||
-		!take_number(p, 2, &t->tm_min))
+	if (!take_two_digits(p, &t->tm_hour) || !take_char(p, ':') ||
+		!take_two_digits(p, &t->tm_min))
 		return false;
-	if (take_char(p, ':') && (!take_number(p, 2, &t->tm_sec) ||
+	if (take_char(p, ':') && (!take_two_digits(p, &t->tm_sec) ||
 					 (take_char(p, '.') && !take_fraction(p, ns))))
 		return false;
 	return t->tm_hour <= 23 && t->tm_min <= 59 && t->tm_sec <= 59;
@@ -93,10 +88,10 @@ static bool take_zone(const char **p, int64_t *ahead_s)
 	if (!is_behind && **p != '+')
 		return false;
 	(*p)++;
-	if (!take_number(p, 2, &hours))
+	if (!take_two_digits(p, &hours))
 		return false;
 	take_char(p, ':');
-	if (!take_number(p, 2, &minutes) || hours > 23 || minutes > 59)
+	if (!take_two_digits(p, &minutes) || hours > 23 || minutes > 59)
 		return false;
 	*ahead_s = (is_behind ? -1 : 1) * ((int64_t)hours * 3600 + (int64_t)minutes * 60);
 	return true;
@@ -113,13 +108,19 @@ static bool set_utc(struct when *w, const struct tm *t, int64_t ahead_s, uint64_
 	return true;
 }
 
+/* The midnight that a local day began with. */
+static struct tm midnight(const struct tm *local)
+{
+	return (struct tm){.tm_mday = local->tm_mday,
+		.tm_mon = local->tm_mon,
+		.tm_year = local->tm_year,
+		.tm_isdst = -1};
+}
+
 /* A date, a time, or both, and perhaps a zone. */
 static bool parse_date(const char *text, const struct tm *local_now, struct when *w)
 {
-	struct tm t = {.tm_mday = local_now->tm_mday,
-		.tm_mon = local_now->tm_mon,
-		.tm_year = local_now->tm_year,
-		.tm_isdst = -1};
+	struct tm t = midnight(local_now);
 	const char *p = text;
 	uint64_t ns = 0;
 	int64_t ahead_s;
@@ -145,26 +146,17 @@ static bool parse_date(const char *text, const struct tm *local_now, struct when
 static bool parse_word(
 	const char *text, uint64_t now_ns, const struct tm *local_now, struct when *w)
 {
-	static const struct {
-		const char *word;
-		int days; /* from today */
-	} days[] = {{"today", 0}, {"yesterday", -1}};
+	bool is_yesterday = strcasecmp(text, "yesterday") == 0;
 	if (strcasecmp(text, "now") == 0) {
 		*w = (struct when){.ns = now_ns};
 		return true;
 	}
-	for (size_t i = 0; i < countof(days); i++) {
-		if (strcasecmp(text, days[i].word) != 0)
-			continue;
-		/* mktime(3) takes a day before the first of the month for what it is. */
-		*w = (struct when){.is_local = true,
-			.local = {.tm_mday = local_now->tm_mday + days[i].days,
-				.tm_mon = local_now->tm_mon,
-				.tm_year = local_now->tm_year,
-				.tm_isdst = -1}};
-		return true;
-	}
-	return false;
+	if (!is_yesterday && strcasecmp(text, "today") != 0)
+		return false;
+	*w = (struct when){.is_local = true, .local = midnight(local_now)};
+	/* mktime(3) takes a day before the first of the month for what it is. */
+	w->local.tm_mday -= is_yesterday;
+	return true;
 }
 
 /* `2h`, `2h ago`. Returns 0, or -1 with what value_duration says. */
@@ -222,21 +214,21 @@ void when_utc(char text[WHEN_UTC_SIZE], uint64_t realtime_ns)
 int when_add_span(struct buf *b, uint64_t span_ns)
 {
 	static const struct {
-		const char *name, *lesser_name;
-		uint64_t ns, lesser_ns;
+		const char *name;
+		uint64_t ns;
 	} units[] = {
-		{"d", "h", DAY_S * SECOND_NS, 3600 * SECOND_NS},
-		{"h", "min", 3600 * SECOND_NS, 60 * SECOND_NS},
-		{"min", "s", 60 * SECOND_NS, SECOND_NS},
+		{"d", DAY_NS},
+		{"h", 3600 * SECOND_NS},
+		{"min", 60 * SECOND_NS},
+		{"s", SECOND_NS},
 	};
-	for (size_t i = 0; i < countof(units); i++) {
-		uint64_t n = span_ns / units[i].ns;
-		uint64_t rest = span_ns % units[i].ns / units[i].lesser_ns;
-		if (n && rest)
-			return buf_printf(b, "%" PRIu64 "%s%" PRIu64 "%s", n,
-				units[i].name, rest, units[i].lesser_name);
-		if (n)
-			return buf_printf(b, "%" PRIu64 "%s", n, units[i].name);
+	for (size_t i = 0; i + 1 < countof(units); i++) {
+		uint64_t rest = span_ns % units[i].ns / units[i + 1].ns;
+		if (span_ns < units[i].ns)
+			continue;
+		buf_printf(b, "%" PRIu64 "%s", span_ns / units[i].ns, units[i].name);
+		return rest ? buf_printf(b, "%" PRIu64 "%s", rest, units[i + 1].name)
+			    : buf_add(b, "", 0);
 	}
 	uint64_t tenths = span_ns / (SECOND_NS / 10);
 	if (tenths >= 10 && tenths % 10 == 0)
