@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a datagram of the process connector; what they decode to goes into a
  * table. */
-#include "core/proc/cnrec.h"
+#include "core/proc/procrec.h"
 #include "core/proc/proctable.h"
 
 #include <stdint.h>
@@ -14,13 +14,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *copy = malloc(size + 1);
 	struct proctable *t = proctable_new(16);
-	struct cnrec it;
+	struct procrec_walk it;
 	struct proc_record rec;
 	if (!copy || !t)
 		abort();
 	memcpy(copy, data, size);
-	cnrec_init(&it, copy, size);
-	while (cnrec_next(&it, &rec)) {
+	procrec_init(&it, copy, size);
+	while (procrec_next_event(&it, &rec)) {
 		if (rec.kind == PROCREC_TASK || rec.kind == PROCREC_LOST)
 			abort();
 		proctable_apply(t, &rec, NULL);
