@@ -36,7 +36,7 @@ void procsnap_read(
 
 /*
  * Scan /proc into the table: all processes that can be read. since_ns is as for
- * proctable_scan_begin. Returns 0, or -1 with errno.
+ * proctable_scan_add. Returns 0, or -1 with errno.
  */
 int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *buf);
 

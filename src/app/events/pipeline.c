@@ -112,10 +112,10 @@ const struct pipeline_counters *pipeline_counters(const struct pipeline *p)
 
 /* ---- Reading ---- */
 
-static void carry_opens(void *ctx, pid_t pid, uint32_t opens)
+static void note_opens(void *ctx, pid_t pid, uint32_t opens)
 {
 	struct pipeline *p = ctx;
-	actors_carry_opens(p->parts.actors, pid, &p->window, opens);
+	actors_note_opens(p->parts.actors, pid, &p->window, opens);
 }
 
 /* The buffer is empty: begin a new window where the queue was seen empty since the last
@@ -126,7 +126,7 @@ static void begin_window(struct pipeline *p)
 	uint64_t empty_ns = seen_ns > p->empty_ns ? seen_ns : p->empty_ns;
 	if (empty_ns <= p->window.after_ns || empty_ns < p->read_ns)
 		return;
-	execorder_reset(p->order, carry_opens, p);
+	execorder_reset(p->order, note_opens, p);
 	p->window.after_ns = empty_ns;
 	if (p->window.before_ns < empty_ns)
 		p->window.before_ns = empty_ns;
