@@ -30,7 +30,7 @@ struct pipeline {
 	struct readbuf buffer;
 	size_t scanned; /* bytes of the buffer whose records the tree and `order` have
 			   seen */
-	struct execorder *order;
+	struct execorder order;
 	struct proctable_window window; /* of all that is in the buffer */
 	uint64_t empty_ns; /* the queue was empty then, as seen by the latest read */
 	uint64_t read_ns; /* when the queue was read last */
@@ -62,10 +62,8 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 	if (!p)
 		return NULL;
 	p->parts = *parts;
-	p->order = execorder_new();
-	if (!p->order || readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
-		int saved = p->order ? errno : ENOMEM;
-		execorder_free(p->order);
+	if (readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
+		int saved = errno;
 		free(p);
 		errno = saved;
 		return NULL;
@@ -81,7 +79,7 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	readbuf_close(&p->buffer);
-	execorder_free(p->order);
+	execorder_reset(&p->order, NULL, NULL);
 	free(p->hits.rules);
 	free(p->mounts.items);
 	buf_fini(&p->path);
@@ -126,7 +124,7 @@ static void begin_window(struct pipeline *p)
 	uint64_t empty_ns = seen_ns > p->empty_ns ? seen_ns : p->empty_ns;
 	if (empty_ns <= p->window.after_ns || empty_ns < p->read_ns)
 		return;
-	execorder_reset(p->order, note_opens, p);
+	execorder_reset(&p->order, note_opens, p);
 	p->window.after_ns = empty_ns;
 	if (p->window.before_ns < empty_ns)
 		p->window.before_ns = empty_ns;
@@ -194,7 +192,7 @@ static void scan(struct pipeline *p)
 	unsigned bad = 0;
 	while (fanrec_next(p->buffer.bytes, p->buffer.end, &p->scanned, &r, &bad)) {
 		p->counters.read++;
-		execorder_scan(p->order, r.pid, exec_kind(&r));
+		execorder_scan(&p->order, r.pid, exec_kind(&r));
 		if (tells_place(&r))
 			scan_dir(p, &r);
 	}
@@ -470,7 +468,7 @@ static int pass(struct pipeline *p, struct passage *e, bool may_wait)
 	bool known = wanted && resolve_paths(p, e);
 	if (wanted && !known && may_wait)
 		return 0;
-	e->order = execorder_pass(p->order, r->pid, exec_kind(r));
+	e->order = execorder_pass(&p->order, r->pid, exec_kind(r));
 	if (known)
 		match(p, e);
 	p->counters.unresolved += wanted && !known;

@@ -111,7 +111,6 @@ struct life *life_new(struct proctable *t, pid_t pid)
 	life->serial = ++t->next_serial;
 	if (index_life(t, life, other) < 0) {
 		free(life);
-		errno = ENOMEM;
 		return NULL;
 	}
 	life->older = other;
@@ -222,10 +221,15 @@ void life_adopt(struct proctable *t, struct life *life, struct life *parent)
 		cut_ancestry(t, far);
 }
 
-void life_end(struct proctable *t, struct life *life, uint64_t exit_ns)
+static void leave_dead(struct proctable *t, struct life *life)
 {
 	if (life->exit_ns != 0)
 		TAILQ_REMOVE(&t->dead, life, dead_link);
+}
+
+void life_end(struct proctable *t, struct life *life, uint64_t exit_ns)
+{
+	leave_dead(t, life);
 	life->exit_ns = exit_ns ? exit_ns : 1;
 	TAILQ_INSERT_TAIL(&t->dead, life, dead_link);
 }
@@ -239,8 +243,7 @@ void life_supersede(struct proctable *t, struct life *life, uint64_t now_ns)
 
 void life_revive(struct proctable *t, struct life *life)
 {
-	if (life->exit_ns != 0)
-		TAILQ_REMOVE(&t->dead, life, dead_link);
+	leave_dead(t, life);
 	life->exit_ns = 0;
 	life->threads_remain = false;
 }
@@ -267,8 +270,7 @@ void life_remove(struct proctable *t, struct life *life)
 {
 	assert(life->in_table);
 	unlink_life(t, life);
-	if (life->exit_ns != 0)
-		TAILQ_REMOVE(&t->dead, life, dead_link);
+	leave_dead(t, life);
 	life_forget(t, life, life->state_count);
 	leave_changed(t, life);
 	free(life->states);

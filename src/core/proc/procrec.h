@@ -66,9 +66,8 @@ struct procrec_walk {
 	const void *at; /* next message */
 	int left_bytes; /* from there on */
 	uint32_t skipped; /* messages that are no record of a kind that is decoded */
-	uint32_t
-		bad; /* messages too short for what they claim to be, or of the version of
-			 taskstats whose layout is not that of the others (15) */
+	uint32_t bad; /* messages too short for what they claim to be, or of version 15 of
+			 taskstats, whose layout is not that of the others */
 };
 
 /*

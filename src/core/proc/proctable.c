@@ -196,63 +196,65 @@ static int apply_fork(
 	return 0;
 }
 
-static int apply_exec(
-	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap)
+/*
+ * The three kinds of changes fill in the state that begins, whose ids are those of the one in
+ * force; its image is NULL if there is no memory. They return whether anything changes.
+ */
+static bool change_program(const struct life *life, const struct proc_record *rec,
+	struct proc_snapshot *snap, struct life_state *state)
 {
-	struct life *life = changed_life(t, rec);
-	if (!life)
-		return errno == ENOMEM ? -1 : 0;
-
-	struct life_image *image = life_image_new(NULL, "");
-	if (!image)
-		return -1;
 	const struct life_state *last = life_last(life);
+	state->is_exec = true;
+	state->image = life_image_new(NULL, "");
+	if (!state->image)
+		return true;
 	doubt_exec(life, rec->time_ns, snap);
-	if (last && program_copy_lasting(&image->program, &last->image->program) < 0) {
-		life_image_unref(image);
-		return -1;
+	if (last &&
+		program_copy_lasting(&state->image->program, &last->image->program) < 0) {
+		life_image_unref(state->image);
+		state->image = NULL;
+	} else if (snap) {
+		life_image_take(state->image, snap, life);
 	}
-	if (snap)
-		life_image_take(image, snap, life);
-
-	struct life_state state = state_after(life, rec->time_ns);
-	state.is_exec = true;
-	state.image = image;
-	return life_push(t, life, state);
+	return true;
 }
 
-static int apply_uid(struct proctable *t, const struct proc_record *rec)
+static bool change_user(const struct life *life, const struct proc_record *rec,
+	struct proc_snapshot *snap, struct life_state *state)
+{
+	(void)snap;
+	const struct life_state *last = life_last(life);
+	if (last && state->uid == rec->uid.uid && state->euid == rec->uid.euid)
+		return false;
+	state->uid = rec->uid.uid;
+	state->euid = rec->uid.euid;
+	state->image = last ? life_image_ref(last->image) : life_image_new(NULL, "");
+	return true;
+}
+
+static bool change_name(const struct life *life, const struct proc_record *rec,
+	struct proc_snapshot *snap, struct life_state *state)
+{
+	(void)snap;
+	const char *name = rec->comm.name;
+	const struct life_state *last = life_last(life);
+	doubt_comm(life, rec->time_ns, name);
+	if (last && strcmp(last->image->program.comm, name) == 0)
+		return false;
+	state->image = life_image_new(last ? last->image : NULL, name);
+	return true;
+}
+
+static int apply_change(struct proctable *t, const struct proc_record *rec,
+	struct proc_snapshot *snap,
+	bool (*change)(const struct life *life, const struct proc_record *rec,
+		struct proc_snapshot *snap, struct life_state *state))
 {
 	struct life *life = changed_life(t, rec);
 	if (!life)
 		return errno == ENOMEM ? -1 : 0;
-
 	struct life_state state = state_after(life, rec->time_ns);
-	if (life->state_count > 0 && state.uid == rec->uid.uid &&
-		state.euid == rec->uid.euid)
-		return 0;
-	state.uid = rec->uid.uid;
-	state.euid = rec->uid.euid;
-	const struct life_state *last = life_last(life);
-	state.image = last ? life_image_ref(last->image) : life_image_new(NULL, "");
-	return life_push(t, life, state);
-}
-
-static int apply_comm(struct proctable *t, const struct proc_record *rec)
-{
-	struct life *life = changed_life(t, rec);
-	if (!life)
-		return errno == ENOMEM ? -1 : 0;
-
-	struct life_state state = state_after(life, rec->time_ns);
-	const struct life_state *last = life_last(life);
-	if (last) {
-		doubt_comm(life, rec->time_ns, rec->comm.name);
-		if (strcmp(last->image->program.comm, rec->comm.name) == 0)
-			return 0;
-	}
-	state.image = life_image_new(last ? last->image : NULL, rec->comm.name);
-	return life_push(t, life, state);
+	return change(life, rec, snap, &state) ? life_push(t, life, state) : 0;
 }
 
 static int apply_exit(struct proctable *t, const struct proc_record *rec)
@@ -346,11 +348,11 @@ static int apply_record(
 	case PROCREC_FORK:
 		return apply_fork(t, rec, snap);
 	case PROCREC_EXEC:
-		return apply_exec(t, rec, snap);
+		return apply_change(t, rec, snap, change_program);
 	case PROCREC_UID:
-		return apply_uid(t, rec);
+		return apply_change(t, rec, snap, change_user);
 	case PROCREC_COMM:
-		return apply_comm(t, rec);
+		return apply_change(t, rec, snap, change_name);
 	case PROCREC_EXIT:
 		return apply_exit(t, rec);
 	default:
