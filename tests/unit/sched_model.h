@@ -134,7 +134,7 @@ struct model_verdict model_ended(
 	struct model *m, struct model_job *job, bool is_ok, uint64_t now_ns);
 struct model_verdict model_lost(struct model *m, struct model_job *job, uint64_t now_ns);
 
-/* sched_pause and, with until_ns 0, sched_unpause. */
+/* sched_pause */
 void model_pause(struct model *m, uint32_t lane, uint64_t until_ns);
 
 /* sched_reload. What waits no longer is in `gone` (room for MODEL_JOBS), in its order, and the
@@ -142,7 +142,7 @@ void model_pause(struct model *m, uint32_t lane, uint64_t until_ns);
 size_t model_reload(struct model *m, const struct timing *lanes, size_t lane_count,
 	const int64_t *map, uint32_t max_parallel, struct model_job **gone);
 
-/* sched_counts, sched_running_all, sched_is_done */
+/* sched_counts, sched_waiting_all, sched_is_done */
 struct sched_counts model_counts(const struct model *m, uint32_t lane, uint64_t now_ns);
 size_t model_running_all(const struct model *m);
 bool model_is_done(const struct model *m, uint64_t order, uint64_t now_ns);

@@ -2,6 +2,7 @@
 #include "sched_script.h"
 
 #include "base/countof.h"
+#include "core/sched/sched_state.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -315,7 +316,7 @@ static void do_pause(struct play *p)
 
 static void do_unpause(struct play *p)
 {
-	sched_unpause(p->s, p->lane);
+	sched_pause(p->s, p->lane, 0);
 }
 
 /* ---- Commands: how it is ---- */
@@ -332,7 +333,7 @@ static void do_counts(struct play *p)
 static void do_all(struct play *p)
 {
 	expect(p, "waiting", sched_waiting_all(p->s), number(p, 1));
-	expect(p, "running", sched_running_all(p->s), number(p, 2));
+	expect(p, "running", p->s->running, number(p, 2));
 }
 
 static void do_items(struct play *p)
@@ -508,7 +509,7 @@ void sched_script_run(void **state)
 		if (*word != '\0')
 			do_word(p, word);
 	}
-	size_t left = sched_waiting_all(p->s) + sched_running_all(p->s), dropped = 0;
+	size_t left = sched_waiting_all(p->s) + p->s->running, dropped = 0;
 	free_gone(p);
 	sched_free(p->s, count_dropped, &dropped);
 	assert_int_equal(dropped, left);

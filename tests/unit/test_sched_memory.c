@@ -51,7 +51,6 @@ static void *scarce_reallocarray(void *old, size_t count, size_t size)
 #include "core/sched/sched_lane.c"
 #include "core/sched/sched_reload.c"
 #include "core/sched/sched_run.c"
-#include "core/sched/sched_table.c"
 #include "core/sched/sched_tree.c"
 
 #define SECONDS UINT64_C(1000000000)

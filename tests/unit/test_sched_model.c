@@ -251,7 +251,7 @@ static void compare_jobs(struct test *t)
 	sched_each(t->s, see, &seen);
 	same(t, seen.jobs, t->m.job_count);
 	same(t, seen.events + t->over, t->taken);
-	same(t, sched_running_all(t->s), running);
+	same(t, t->s->running, running);
 	same(t, sched_waiting_all(t->s), t->m.job_count - running);
 }
 
@@ -640,7 +640,7 @@ static void step_pause(struct test *t)
 	if (until_ns)
 		sched_pause(t->s, lane, until_ns);
 	else
-		sched_unpause(t->s, lane);
+		sched_pause(t->s, lane, 0);
 	model_pause(&t->m, lane, until_ns);
 }
 
@@ -781,7 +781,7 @@ static void at_end(void *ctx, struct sched_job *real)
 static void drain(struct test *t)
 {
 	for (uint32_t i = 0; i < t->m.lane_count; i++) {
-		sched_unpause(t->s, i);
+		sched_pause(t->s, i, 0);
 		model_pause(&t->m, i, 0);
 	}
 	while (t->m.job_count > 0) {

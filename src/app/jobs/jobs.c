@@ -329,7 +329,7 @@ size_t jobs_unpause(struct jobs *j, uint32_t rule)
 	for (int is_failure = 0; is_failure < 2; is_failure++) {
 		uint32_t lane = job_lane(rule, is_failure);
 		waiting += sched_counts(j->sched, lane, clock_monotonic_ns()).waiting;
-		sched_unpause(j->sched, lane);
+		sched_pause(j->sched, lane, 0);
 	}
 	named->paused_until_ns = 0;
 	if (j->store)

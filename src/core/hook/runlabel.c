@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUNLABEL_NAME_CHARS \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+#define NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 void runlabel_write(
 	char text[RUNLABEL_BYTES], const char *rule, uint64_t run_id, uint32_t depth)
@@ -18,7 +17,7 @@ void runlabel_write(
 }
 
 /* A number from 1 up to `max`, as printf(3) writes it, and what ends it. */
-static bool runlabel_number(const char **at, char end, uint64_t max, uint64_t *out)
+static bool parse_number(const char **at, char end, uint64_t max, uint64_t *out)
 {
 	char *rest;
 	if (**at < '1' || **at > '9')
@@ -34,12 +33,12 @@ static bool runlabel_number(const char **at, char end, uint64_t max, uint64_t *o
 int runlabel_parse(struct runlabel *out, const char *text)
 {
 	uint64_t depth;
-	size_t len = strspn(text, RUNLABEL_NAME_CHARS);
+	size_t len = strspn(text, NAME_CHARS);
 	const char *at = text + len + 1;
 	*out = (struct runlabel){0};
 	if (len == 0 || len > RULE_NAME_MAX || text[len] != ' ' ||
-		!runlabel_number(&at, ' ', UINT64_MAX, &out->run_id) ||
-		!runlabel_number(&at, '\0', UINT32_MAX, &depth)) {
+		!parse_number(&at, ' ', UINT64_MAX, &out->run_id) ||
+		!parse_number(&at, '\0', UINT32_MAX, &depth)) {
 		errno = EINVAL;
 		return -1;
 	}

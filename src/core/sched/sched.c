@@ -99,7 +99,7 @@ static void set_due(struct sched_entry *e, const struct timing *c, uint64_t now_
 		e->first_ns = now_ns;
 	uint64_t quiet_ns = sched_later(now_ns, c->debounce_ns);
 	uint64_t latest_ns = sched_later(e->first_ns, c->max_wait_ns);
-	e->due_ns = quiet_ns < latest_ns ? quiet_ns : latest_ns;
+	e->due_ns = MIN(quiet_ns, latest_ns);
 }
 
 /* Find or make the job that an event for a key goes to. */
@@ -180,8 +180,7 @@ struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
 	if (e && waiting) {
 		sched_job_take(waiting, e, false, k->lane->timing.queue_max);
 		STAILQ_CONCAT(given->items, &e->job.items);
-		if (waiting->due_ns > now_ns)
-			waiting->due_ns = now_ns;
+		waiting->due_ns = MIN(waiting->due_ns, now_ns);
 		sched_job_free(&e->job);
 		e = waiting;
 	} else if (e) {
@@ -278,7 +277,7 @@ uint64_t sched_due_ns(const struct sched *s)
 	if (!RB_EMPTY(&s->turns))
 		return 0;
 	const struct sched_lane *lane = RB_MIN(sched_wakes, &wakes);
-	return lane && lane->wake_ns < due_ns ? lane->wake_ns : due_ns;
+	return lane ? MIN(lane->wake_ns, due_ns) : due_ns;
 }
 
 void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns)
@@ -286,11 +285,6 @@ void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns)
 	assert(lane < s->lane_count);
 	s->lanes[lane]->paused_ns = until_ns;
 	sched_lane_place(s, s->lanes[lane]);
-}
-
-void sched_unpause(struct sched *s, uint32_t lane)
-{
-	sched_pause(s, lane, 0);
 }
 
 /* ---- How it goes ---- */
@@ -311,11 +305,6 @@ struct sched_counts sched_counts(const struct sched *s, uint32_t lane, uint64_t 
 size_t sched_waiting_all(const struct sched *s)
 {
 	return s->waiting;
-}
-
-size_t sched_running_all(const struct sched *s)
-{
-	return s->running;
 }
 
 uint64_t sched_last_order(const struct sched *s)

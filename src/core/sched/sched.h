@@ -103,8 +103,7 @@ struct sched_job {
 	uint32_t listed; /* items */
 	uint64_t count; /* events, listed or not */
 	bool truncated; /* count is more than what could be listed */
-	uint32_t
-		attempt; /* runs that were started, this one included, for some of its events */
+	uint32_t attempt; /* runs started, this one included, for some of its events */
 	uint32_t failures; /* failed runs (or timed out) in a row, for these events */
 	uint64_t queued_ns; /* when its first event came */
 	uint64_t started_ns; /* of its run; 0 while it waits */
@@ -241,10 +240,9 @@ struct sched_item *sched_newest(const struct sched_job *job);
 /* Free a job that is no longer a scheduler's; not its items. NULL is allowed. */
 void sched_job_free(struct sched_job *job);
 
-/* Start nothing of a lane before until_ns (SCHED_FOREVER: before sched_unpause). Events
- * are taken on and gather. Runs go on. */
+/* Start nothing of a lane before until_ns (0: it is paused no longer). Events are taken on and
+ * gather. Runs go on. */
 void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns);
-void sched_unpause(struct sched *s, uint32_t lane);
 
 /*
  * Go on with other lanes. `map` says for each lane of now which one it becomes, each another
@@ -275,7 +273,6 @@ struct sched_counts {
 
 struct sched_counts sched_counts(const struct sched *s, uint32_t lane, uint64_t now_ns);
 size_t sched_waiting_all(const struct sched *s);
-size_t sched_running_all(const struct sched *s);
 
 /* The `order` of the newest job. */
 uint64_t sched_last_order(const struct sched *s);

@@ -62,9 +62,7 @@ static int reload_make_room(struct reload *r)
 		const struct timing *c = reload_timing(r, i);
 		if (!c || c->run_per != lane->timing.run_per)
 			room += lane->waiting;
-		if (!becomes_batch(r, i))
-			continue;
-		if (!sched_key_get(lane, NULL))
+		if (becomes_batch(r, i) && !sched_key_get(lane, NULL))
 			return -1;
 	}
 	r->gone = room > 0 ? reallocarray(NULL, room, sizeof(struct sched_job *)) : NULL;
@@ -91,8 +89,7 @@ static void reload_join(struct reload *r, struct sched_entry *e,
 	struct sched_entry *follower, uint32_t queue_max)
 {
 	sched_job_take(follower, e, false, queue_max);
-	if (follower->due_ns > e->due_ns)
-		follower->due_ns = e->due_ns;
+	follower->due_ns = MIN(follower->due_ns, e->due_ns);
 	e->job.follower = &follower->job;
 	RB_INSERT(sched_by_order, &r->over, e);
 }

@@ -17,7 +17,7 @@ static void run_leave_alarms(struct sched *s, struct sched_entry *e)
 static void run_set_alarm(struct sched *s, struct sched_entry *e)
 {
 	run_leave_alarms(s, e);
-	e->alarm_ns = e->signal_ns < e->stop_ns ? e->signal_ns : e->stop_ns;
+	e->alarm_ns = MIN(e->signal_ns, e->stop_ns);
 	if (e->alarm_ns != SCHED_FOREVER)
 		RB_INSERT(sched_alarms, &s->alarms, e);
 }
@@ -97,7 +97,7 @@ static uint64_t run_random(struct sched *s)
 /* How long to wait before a retry, after so many failures before this one. */
 static uint64_t run_delay_ns(struct sched *s, uint64_t first_ns, uint32_t failures)
 {
-	uint64_t max_ns = first_ns > RUN_DELAY_MAX_NS ? first_ns : RUN_DELAY_MAX_NS;
+	uint64_t max_ns = MAX(first_ns, RUN_DELAY_MAX_NS);
 	uint64_t delay_ns = first_ns;
 	for (; failures > 0 && delay_ns > 0 && delay_ns < max_ns; failures--)
 		delay_ns = delay_ns > max_ns / 2 ? max_ns : delay_ns * 2;
