@@ -496,13 +496,6 @@ static void kinds_without_a_bit_of_their_own(void **state)
 		EVENT_CREATE | EVENT_CLOSE_WRITE | EVENT_DELETE);
 }
 
-static void tells_directories(void **state)
-{
-	(void)state;
-	assert_true(fanmask_is_dir(FAN_CREATE | FAN_ONDIR));
-	assert_false(fanmask_is_dir(FAN_CREATE));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,7 +515,6 @@ int main(void)
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(every_kind_has_its_bit),
 		cmocka_unit_test(kinds_without_a_bit_of_their_own),
-		cmocka_unit_test(tells_directories),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

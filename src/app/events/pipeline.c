@@ -182,7 +182,7 @@ static void scan_dir(struct pipeline *p, const struct fanrec *r)
 static bool tells_place(const struct fanrec *r)
 {
 	uint32_t kinds = fanmask_kinds(r->mask);
-	return fanmask_is_dir(r->mask) && r->place.name && r->target.bytes &&
+	return r->mask & FAN_ONDIR && r->place.name && r->target.bytes &&
 	       (kinds & (EVENT_CREATE | EVENT_DELETE | EVENT_RENAME));
 }
 
@@ -376,7 +376,7 @@ static int complete(struct pipeline *p, struct passage *e, struct change *c)
 	if (attribute(p, e, &c->actor) < 0)
 		return -1;
 	c->event.kinds = e->kinds;
-	c->event.is_dir = fanmask_is_dir(r->mask);
+	c->event.is_dir = r->mask & FAN_ONDIR;
 	c->event.time_ns = clock_realtime_ns();
 	if (e->has_path)
 		c->event.path = show_anyhow(p, e, &p->path);

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/record/fanmask.h"
 
+#include "base/countof.h"
 #include "core/record/event.h"
-
-#include <linux/fanotify.h>
-#include <stddef.h>
-
-_Static_assert(FANMASK_EXEC == FAN_OPEN_EXEC, "as in the kernel");
-_Static_assert(FANMASK_BASE ==
-		       (FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ONDIR | FAN_OPEN_EXEC),
-	"as in the kernel");
 
 static const struct {
 	uint64_t bit;
@@ -37,7 +30,7 @@ uint64_t fanmask_of_kinds(uint32_t kinds)
 	if (kinds & EVENT_CREATE_UNWRITTEN)
 		kinds |= EVENT_CREATE;
 	kinds &= ~(uint32_t)EVENT_OVERFLOW; /* comes by itself, and cannot be asked for */
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+	for (size_t i = 0; i < countof(pairs); i++) {
 		if (kinds & pairs[i].kind)
 			mask |= pairs[i].bit;
 	}
@@ -47,14 +40,9 @@ uint64_t fanmask_of_kinds(uint32_t kinds)
 uint32_t fanmask_kinds(uint64_t mask)
 {
 	uint32_t kinds = 0;
-	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+	for (size_t i = 0; i < countof(pairs); i++) {
 		if (mask & pairs[i].bit)
 			kinds |= pairs[i].kind;
 	}
 	return kinds;
-}
-
-bool fanmask_is_dir(uint64_t mask)
-{
-	return mask & FAN_ONDIR;
 }

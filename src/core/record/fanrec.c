@@ -25,22 +25,15 @@ static bool take_handle(struct info *info, struct fanrec_handle *out)
 	memcpy(&head, info->bytes, sizeof(head));
 	if (head.len > FANREC_HANDLE_MAX || head.len > info->len - sizeof(head))
 		return false;
+	/* An object that the kernel could not encode has no bytes, and type FILEID_INVALID. */
 	*out = (struct fanrec_handle){
-		.bytes = info->bytes + sizeof(head),
+		.bytes = head.len > 0 ? info->bytes + sizeof(head) : NULL,
 		.len = head.len,
 		.type = head.type,
 	};
 	info->bytes += sizeof(head) + head.len;
 	info->len -= sizeof(head) + head.len;
 	return true;
-}
-
-/* An object that the kernel could not encode has handle length 0 and type FILEID_INVALID.
- */
-static void drop_empty(struct fanrec_handle *h)
-{
-	if (h->len == 0)
-		h->bytes = NULL;
 }
 
 static bool decode_fid(struct info info, uint8_t kind, struct fanrec *out)
@@ -53,7 +46,6 @@ static bool decode_fid(struct info info, uint8_t kind, struct fanrec *out)
 	info.len -= sizeof(out->fsid);
 	if (!take_handle(&info, &handle))
 		return false;
-	drop_empty(&handle);
 	if (kind == FAN_EVENT_INFO_TYPE_FID) {
 		out->target = handle;
 		return true;

@@ -5,15 +5,14 @@
 
 /* Pairs of rows for the ends of a run: nothing else waits, or another job waits. */
 #define OVER(end) SCHED_OVER, SCHED_DO_END, (end)
+#define FOLLOWED SCHED_OVER, SCHED_DO_FOLLOW, SCHED_FOLLOWED
 #define ENDS(from, input, end) \
 	[from][input] = {OVER(end)}, [from][input##_WAITED] = {OVER(end)}
 #define RETRIES(from, input)                                          \
 	[from][input] = {SCHED_WAITING, SCHED_DO_RETRY, SCHED_RETRY}, \
-	[from][input##_WAITED] = {SCHED_OVER, SCHED_DO_FOLLOW, SCHED_FOLLOWED}
-#define MAKES_WAY(from, input)                                                           \
-	[from][input] = {OVER(SCHED_INTERRUPTED)}, [from][input##_WAITED] = {SCHED_OVER, \
-							   SCHED_DO_FOLLOW,              \
-							   SCHED_FOLLOWED}
+	[from][input##_WAITED] = {FOLLOWED}
+#define MAKES_WAY(from, input) \
+	[from][input] = {OVER(SCHED_INTERRUPTED)}, [from][input##_WAITED] = {FOLLOWED}
 
 /* An input that is not in a state's rows does nothing to it. */
 static const struct sched_transition transitions[SCHED_STATES][SCHED_INPUTS] = {
