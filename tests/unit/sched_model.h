@@ -111,7 +111,7 @@ void model_fini(struct model *m);
 enum sched_added model_add(struct model *m, uint32_t lane, int path, unsigned event,
 	uint64_t now_ns, struct model_job **job, unsigned *cut);
 
-/* sched_give, of the events, counts and attempts of `given`, which lists afterwards what is
+/* sched_insert, of the events, counts and attempts of `given`, which lists afterwards what is
  * no longer listed. *is_new: the job is a new one, and the caller gives it its id and order. */
 struct model_job *model_give(struct model *m, uint32_t lane, int path,
 	struct model_job *given, uint64_t now_ns, bool *is_new);

@@ -164,7 +164,7 @@ static void do_give(struct play *p)
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	struct sched_item *item = new_item(p);
 	STAILQ_INSERT_TAIL(&items, item, next);
-	struct sched_given given = {
+	struct sched_insertion given = {
 		.id = p->arg_count > 3 ? number(p, 3) : 0,
 		.items = &items,
 		.listed = 1,
@@ -172,7 +172,7 @@ static void do_give(struct play *p)
 		.attempt = p->arg_count > 4 ? (uint32_t)number(p, 4) : 0,
 		.failures = p->arg_count > 5 ? (uint32_t)number(p, 5) : 0,
 	};
-	struct sched_job *job = sched_give(p->s, p->lane, arg(p, 1), &given, p->now_ns);
+	struct sched_job *job = sched_insert(p->s, p->lane, arg(p, 1), &given, p->now_ns);
 	assert_non_null(job);
 	expect_items(p, &items, 6);
 	expect(p, "job", job->id, number(p, 2));

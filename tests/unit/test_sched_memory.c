@@ -145,12 +145,12 @@ static void a_job_is_given_or_not(void **state)
 	struct sched_item item;
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	STAILQ_INSERT_TAIL(&items, &item, next);
-	struct sched_given given = {.items = &items, .listed = 1, .count = 1};
+	struct sched_insertion given = {.items = &items, .listed = 1, .count = 1};
 	int failures = 0;
 	for (;; failures++) {
 		good_allocations = failures;
 		errno = 0;
-		if (sched_give(s, 0, "/a", &given, SECONDS))
+		if (sched_insert(s, 0, "/a", &given, SECONDS))
 			break;
 		assert_int_equal(errno, ENOMEM);
 		assert_ptr_equal(STAILQ_FIRST(&items), &item);

@@ -401,7 +401,7 @@ static struct model_job *give(struct test *t)
 	given.count = given.listed + (given.truncated ? 1 + below(t, 3) : 0);
 	given.attempt = below(t, 3);
 	given.failures = below(t, given.attempt + 1);
-	struct sched_given real_given = {.id = some_id(t),
+	struct sched_insertion real_given = {.id = some_id(t),
 		.items = &items,
 		.listed = (uint32_t)given.listed,
 		.count = given.count,
@@ -413,7 +413,7 @@ static struct model_job *give(struct test *t)
 	do {
 		same(t, count_items(&items), given.listed);
 		shorten_memory(t);
-		real = sched_give(t->s, lane, paths[path], &real_given, t->now_ns);
+		real = sched_insert(t->s, lane, paths[path], &real_given, t->now_ns);
 	} while (has_failed(t, !real));
 	bool is_new;
 	struct model_job *job = model_give(&t->m, lane, path, &given, t->now_ns, &is_new);

@@ -92,7 +92,7 @@ int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *b
 		struct proc_snapshot snap;
 		procsnap_read(pids[i], PROCSNAP_ALL, buf, &snap);
 		if (!snap.program.comm[0] || !snap.has_status)
-			proctext_fini(&snap);
+			program_fini(&snap.program);
 		else if (proctable_scan_add(t, &snap, since_ns) < 0)
 			rc = -1;
 	}

@@ -29,7 +29,7 @@ struct procsnap_buf {
 
 /*
  * Read the parts (bits of enum procsnap_parts) that can be had; the rest stays unknown.
- * Fills *out, which the caller frees with proctext_fini or gives to the table.
+ * Fills *out, which the caller frees with program_fini or gives to the table.
  */
 void procsnap_read(
 	pid_t pid, unsigned parts, struct procsnap_buf *buf, struct proc_snapshot *out);

@@ -67,7 +67,7 @@ static void witness_push(struct witness *w, struct witness_queue *q,
 		w->counters.queue_dropped++;
 		w->has_dropped = true;
 		if (snap)
-			proctext_fini(snap);
+			program_fini(&snap->program);
 		free(snap);
 		return;
 	}
@@ -78,7 +78,7 @@ static void witness_clear(struct witness_queue *q)
 {
 	for (size_t i = 0; i < q->count; i++) {
 		if (q->items[i].snap)
-			proctext_fini(q->items[i].snap);
+			program_fini(&q->items[i].snap->program);
 		free(q->items[i].snap);
 	}
 	free(q->items);

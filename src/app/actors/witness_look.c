@@ -19,7 +19,7 @@ static int read_lineage(pid_t pid, struct procsnap_buf *text, struct proctable *
 		pid = snap.has_status ? snap.ppid : 0;
 		if (snap.program.comm[0] || snap.has_status)
 			rc = proctable_scan_add(t, &snap, 0);
-		proctext_fini(&snap);
+		program_fini(&snap.program);
 		parts = PROCSNAP_COMM | PROCSNAP_STATUS;
 	}
 	proctable_scan_end(t, clock_monotonic_ns());

@@ -116,7 +116,7 @@ struct life *life_new(struct proctable *t, pid_t pid)
 	life->older = other;
 	life->in_table = true;
 	if (other)
-		life->late_exits = other->late_exits;
+		life->exits_awaited = other->exits_awaited;
 	t->counts.lives++;
 	return life;
 }
@@ -263,7 +263,7 @@ static void unlink_life(struct proctable *t, struct life *life)
 	if (!life->older || index_life(t, life->older, life) < 0)
 		HASH_DELETE(hh, t->by_pid, life);
 	else
-		life->older->late_exits = life->late_exits;
+		life->older->exits_awaited = life->exits_awaited;
 }
 
 void life_remove(struct proctable *t, struct life *life)

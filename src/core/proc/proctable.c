@@ -152,7 +152,7 @@ static struct life_image *inherit_image(const struct proc_record *rec,
 /* The life that had the pid until now has ended, if nobody has said so yet. */
 static void supersede(struct proctable *t, struct life *old, uint64_t time_ns)
 {
-	old->late_exits += old->exit_ns == 0;
+	old->exits_awaited += old->exit_ns == 0;
 	old->threads_remain = false;
 	life_supersede(t, old, time_ns);
 	doubt_fork(old, time_ns);
@@ -262,8 +262,8 @@ static int apply_exit(struct proctable *t, const struct proc_record *rec)
 	struct life *life = life_find(t, rec->pid);
 	if (!life || rec->time_ns < life->scan_t0_ns)
 		return 0;
-	if (life->late_exits > 0)
-		life->late_exits--;
+	if (life->exits_awaited > 0)
+		life->exits_awaited--;
 	else if (life->exit_ns == 0)
 		life_end(t, life, rec->time_ns);
 	return 0;
@@ -365,7 +365,7 @@ int proctable_apply(
 {
 	int rc = apply_record(t, rec, snap);
 	if (snap)
-		proctext_fini(snap);
+		program_fini(&snap->program);
 	if (rc == 0)
 		return 0;
 	proctable_lost(t, rec->time_ns);

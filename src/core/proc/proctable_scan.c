@@ -81,7 +81,7 @@ int proctable_scan_add(struct proctable *t, struct proc_snapshot *snap, uint64_t
 		rc = fill_life(t, life, snap, since_ns);
 	if (rc < 0 && is_new && life)
 		life_remove(t, life);
-	proctext_fini(snap);
+	program_fini(&snap->program);
 	if (rc < 0)
 		errno = ENOMEM;
 	return rc;

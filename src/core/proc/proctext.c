@@ -215,9 +215,3 @@ char *proctext_unit(const char *bytes, size_t len)
 	}
 	return strndup(best.at, best.len);
 }
-
-void proctext_fini(struct proc_snapshot *s)
-{
-	program_fini(&s->program);
-	*s = (struct proc_snapshot){.program = PROGRAM_UNKNOWN};
-}

@@ -60,7 +60,4 @@ __attribute__((warn_unused_result)) char *proctext_cmdline(const char *bytes, si
  */
 __attribute__((warn_unused_result)) char *proctext_unit(const char *bytes, size_t len);
 
-/* Free the strings; nothing is known afterwards. */
-void proctext_fini(struct proc_snapshot *s);
-
 #endif

@@ -151,7 +151,7 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 
 /* A job of its own for what is given. NULL with ENOMEM. */
 static struct sched_entry *entry_of(
-	struct sched *s, const struct sched_given *given, uint64_t now_ns)
+	struct sched *s, const struct sched_insertion *given, uint64_t now_ns)
 {
 	struct sched_entry *e = sched_job_new(s, given->id, now_ns);
 	if (!e)
@@ -168,8 +168,8 @@ static struct sched_entry *entry_of(
 	return e;
 }
 
-struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
-	const struct sched_given *given, uint64_t now_ns)
+struct sched_job *sched_insert(struct sched *s, uint32_t lane, const char *key,
+	const struct sched_insertion *given, uint64_t now_ns)
 {
 	assert(lane < s->lane_count);
 	struct sched_key *k = key_for(s->lanes[lane], key);
@@ -245,7 +245,7 @@ static bool next_start(struct sched *s, uint64_t now_ns, struct sched_order *o)
 		return false;
 	struct sched_entry *e = TAILQ_FIRST(&key->waiting);
 	*o = (struct sched_order){.what = SCHED_START, .job = &e->job};
-	if (sched_key_may_start(key, now_ns)) {
+	if (sched_key_try_start(key, now_ns)) {
 		sched_job_input(e, SCHED_IN_SLOT);
 		sched_key_pull(s, e);
 		sched_run_begin(s, e, now_ns);

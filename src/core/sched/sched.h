@@ -59,7 +59,7 @@
  * `failures` and `attempt` where they are more, and its count and truncated; the follower's
  * due time stays, and so does the time at which it is due however many events still come.
  *
- * Jobs that wait and join because of sched_give or sched_reload become the one with the
+ * Jobs that wait and join because of sched_insert or sched_reload become the one with the
  * lowest `order`: the others' events go behind its own, in the order of `order`, with their
  * count and truncated; queued_ns is the lowest, `failures` and `attempt` are the most; it is
  * due when the first of them was.
@@ -146,7 +146,7 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 	struct sched_item **cut);
 
 /* A job that is put in as it is: from the store, to be run again, or for a failure. */
-struct sched_given {
+struct sched_insertion {
 	uint64_t id; /* 0: a new number */
 	uint64_t order; /* of a job that is over; 0: behind all others */
 	struct sched_items *items; /* taken over on success */
@@ -165,8 +165,8 @@ struct sched_given {
  * again; else nothing is. Returns the job, or NULL with ENOMEM: nothing was taken. An id must
  * not be in use, nor be greater than last_job_id of sched_new.
  */
-struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
-	const struct sched_given *given, uint64_t now_ns);
+struct sched_job *sched_insert(struct sched *s, uint32_t lane, const char *key,
+	const struct sched_insertion *given, uint64_t now_ns);
 
 /* Count a job that waits as running since started_ns, whatever the limits say, as another
  * attempt only if `is_attempt`. It is no start for throttle, breaker and turns. Returns 0, or

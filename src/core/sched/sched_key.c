@@ -156,7 +156,7 @@ static void key_hold(struct sched_key *key, uint64_t now_ns)
 	key->is_in_held = true;
 }
 
-bool sched_key_may_start(struct sched_key *key, uint64_t now_ns)
+bool sched_key_try_start(struct sched_key *key, uint64_t now_ns)
 {
 	const struct timing_rate *rate = &key->lane->timing.breaker;
 	if (rate->count == 0)

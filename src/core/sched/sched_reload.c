@@ -84,24 +84,17 @@ static void reload_undo(struct reload *r)
 	free(r->lanes);
 }
 
-/* Let a job that waits no longer join another, which may list queue_max events. */
-static void reload_join(struct reload *r, struct sched_entry *e,
-	struct sched_entry *follower, uint32_t queue_max)
-{
-	sched_job_take(follower, e, false, queue_max);
-	follower->due_ns = MIN(follower->due_ns, e->due_ns);
-	e->job.follower = &follower->job;
-	RB_INSERT(sched_by_order, &r->over, e);
-}
-
-/* Let the jobs that wait for a key join the first of them. */
+/* Let the jobs that wait for a key join the first of them, which may list queue_max events. */
 static void reload_join_key(struct reload *r, struct sched_key *key, uint32_t queue_max)
 {
 	struct sched_entry *first = TAILQ_FIRST(&key->waiting);
 	struct sched_entry *e;
 	while (first && (e = TAILQ_NEXT(first, link)) != NULL) {
 		sched_key_pull(r->s, e);
-		reload_join(r, e, first, queue_max);
+		sched_job_take(first, e, false, queue_max);
+		first->due_ns = MIN(first->due_ns, e->due_ns);
+		e->job.follower = &first->job;
+		RB_INSERT(sched_by_order, &r->over, e);
 	}
 }
 
@@ -137,30 +130,20 @@ static void reload_batch(struct reload *r, struct sched_lane *lane, uint32_t que
 		if (key != batch)
 			sched_key_free(r->s, key);
 	}
-	struct sched_entry *first = RB_MIN(sched_by_order, &jobs);
-	if (!first)
-		return;
-	RB_REMOVE(sched_by_order, &jobs, first);
 	struct sched_entry *e;
 	while ((e = RB_MIN(sched_by_order, &jobs)) != NULL) {
 		RB_REMOVE(sched_by_order, &jobs, e);
-		reload_join(r, e, first, queue_max);
+		sched_key_push(r->s, batch, e);
 	}
-	sched_key_push(r->s, batch, first);
+	reload_join_key(r, batch, queue_max);
 }
 
 /* End a lane: its runs go on without it. */
 static void reload_end(struct reload *r, struct sched_lane *lane)
 {
-	struct sched_by_order jobs = RB_INITIALIZER(&jobs);
-	reload_pull(r, lane, &jobs);
-	struct sched_entry *e;
-	while ((e = RB_ROOT(&jobs)) != NULL) {
-		RB_REMOVE(sched_by_order, &jobs, e);
-		e->job.lane = SCHED_NO_LANE;
-		RB_INSERT(sched_by_order, &r->over, e);
-	}
 	struct sched_key *key;
+	struct sched_entry *e;
+	reload_pull(r, lane, &r->over);
 	while ((key = RB_ROOT(&lane->keys)) != NULL) {
 		while ((e = TAILQ_FIRST(&key->runs)) != NULL) {
 			TAILQ_REMOVE(&key->runs, e, link);
@@ -226,8 +209,7 @@ static void reload_commit(struct reload *r, uint32_t max_parallel)
 	struct sched_entry *e;
 	while ((e = RB_MIN(sched_by_order, &r->over)) != NULL) {
 		RB_REMOVE(sched_by_order, &r->over, e);
-		if (e->job.follower)
-			e->job.lane = e->job.follower->lane;
+		e->job.lane = e->job.follower ? e->job.follower->lane : SCHED_NO_LANE;
 		r->gone[r->gone_count++] = &e->job;
 	}
 }

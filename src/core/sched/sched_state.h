@@ -242,7 +242,7 @@ void sched_key_pull(struct sched *s, struct sched_entry *e);
 
 /* Whether the breaker lets the key start now; this counts as a start then, else it is held
  * from now on. */
-bool sched_key_may_start(struct sched_key *key, uint64_t now_ns);
+bool sched_key_try_start(struct sched_key *key, uint64_t now_ns);
 
 /* Forget all that the breaker knows. */
 void sched_key_forget(struct sched_key *key);
