@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		struct proctable_window w = {.after_ns = rec.time_ns / 2,
 			.before_ns = rec.time_ns,
-			.opens_before = rec.seq};
+			.order.opens_before = rec.seq};
 		struct actor a;
 		if (proctable_who(t, rec.pid, &w, &a) == 0)
 			actor_fini(&a);

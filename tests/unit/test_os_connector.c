@@ -239,7 +239,7 @@ static void test_witness_names_who_is_gone(void **state)
 	struct actors *w = start();
 	for (int i = 0; i < 200; i++) {
 		struct proctable_window window = {.after_ns = clock_monotonic_ns(),
-			.opens_before = 1,
+			.order.opens_before = 1,
 			.complete = true};
 		pid_t pid = run_true();
 		window.before_ns = clock_monotonic_ns();

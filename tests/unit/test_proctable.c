@@ -608,10 +608,10 @@ static struct proctable_window window(const struct step *s)
 	return (struct proctable_window){
 		.after_ns = s->at * MS,
 		.before_ns = s->read * MS,
-		.opens_before = s->before,
-		.opens_after = s->after,
-		.groups_before = s->gbefore ? s->gbefore : s->before,
-		.groups_after = s->gafter ? s->gafter : s->after,
+		.order.opens_before = s->before,
+		.order.opens_after = s->after,
+		.order.groups_before = s->gbefore ? s->gbefore : s->before,
+		.order.groups_after = s->gafter ? s->gafter : s->after,
 		.complete = !s->incomplete,
 		.spans = s->spans,
 	};

@@ -342,11 +342,7 @@ static void count_actor(struct pipeline *p, const struct actor *a)
 static int attribute(struct pipeline *p, struct passage *e, struct actor *out)
 {
 	struct proctable_window w = p->window;
-	w.opens_before = e->order.opens_before;
-	w.opens_after = e->order.opens_after;
-	w.opens_linker = e->order.opens_linker;
-	w.groups_before = e->order.groups_before;
-	w.groups_after = e->order.groups_after;
+	w.order = e->order;
 	w.spans = (e->kinds & (e->kinds - 1)) != 0;
 	if (actors_who(p->parts.actors, e->rec.pid, e->rec.pidfd, &w, out) < 0)
 		return -1;

@@ -80,7 +80,7 @@ struct life {
 	bool threads_remain; /* the first thread has ended, others have not */
 	bool in_changed; /* is on the list of lives with more than one state */
 	bool unhashed; /* could not be put into the index */
-	uint32_t exits_awaited; /* EXIT records still to come of earlier lives of the pid */
+	uint32_t exits_awaited; /* EXIT records to come of earlier lives of the pid */
 
 	struct life *older; /* previous life of the pid that is still in the table */
 	TAILQ_ENTRY(life) dead_link; /* proctable.dead, when exit_ns is set */

@@ -8,6 +8,7 @@
 #define FSMON_CORE_PROC_PROCTABLE_H
 
 #include "core/proc/actor.h"
+#include "core/proc/execorder.h"
 #include "core/proc/procrec.h"
 #include "core/proc/proctext.h"
 
@@ -28,20 +29,14 @@ struct proctable;
 struct proctable_window {
 	uint64_t after_ns; /* the queue was seen empty then, before the event was read */
 	uint64_t before_ns; /* the read that brought the event had returned then */
-	/* FAN_OPEN_EXEC records of P since after_ns: before the event, and behind it.
-	 * Best without those of the dynamic linker, which opens_linker counts: then each
-	 * exec of a binary leaves exactly one. */
-	uint32_t opens_before;
-	uint32_t opens_after;
-	uint32_t opens_linker;
-	uint32_t groups_before; /* unbroken runs of them among the records of P */
-	uint32_t groups_after;
+	/* Its place among the records of P since after_ns: best with those of the dynamic
+	 * linker told apart, as then each exec of a binary leaves exactly one. */
+	struct execorder_place order;
 	bool complete; /* the queue was read to its end: nothing behind it is missing */
 	bool spans; /* the record is several merged events, at its place and later */
 };
 
-/* Make an empty table for at most max_lives processes. Returns it, or NULL with ENOMEM.
- */
+/* Make an empty table for at most max_lives processes. NULL with ENOMEM. */
 __attribute__((warn_unused_result)) struct proctable *proctable_new(size_t max_lives);
 
 /* Free a table; NULL is allowed. */

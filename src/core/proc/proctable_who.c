@@ -155,7 +155,7 @@ static bool is_accounted(const struct life *life, const struct proctable_window 
 	case PROGRAMS_REPEAT:
 		return false;
 	default:
-		return opens + w->opens_linker > span->execs;
+		return opens + w->order.opens_linker > span->execs;
 	}
 }
 
@@ -170,10 +170,10 @@ static bool tell_by_runs(const struct life *life, const struct proctable_window 
 {
 	if (!w->complete || life->exit_ns == 0 || span->execs_ever != span->execs)
 		return false;
-	if (pending && w->groups_before > 0)
+	if (pending && w->order.groups_before > 0)
 		return false;
-	uint64_t runs = (uint64_t)w->groups_before + w->groups_after;
-	*before = w->groups_before;
+	uint64_t runs = (uint64_t)w->order.groups_before + w->order.groups_after;
+	*before = w->order.groups_before;
 	if (runs == span->execs && !certain)
 		return true;
 	*before += pending;
@@ -191,16 +191,16 @@ static void bound_execs(const struct life *life, const struct proctable_window *
 {
 	bool certain;
 	uint32_t n = span->execs, pending = was_execing(life, span, &certain), runs;
-	uint64_t before = (uint64_t)w->opens_before + pending;
+	uint64_t before = (uint64_t)w->order.opens_before + pending;
 
 	*fewest = 0;
 	*most = n;
-	if (n == 0 || !is_accounted(life, w, span, before + w->opens_after))
+	if (n == 0 || !is_accounted(life, w, span, before + w->order.opens_after))
 		return;
 	if (before < n)
 		*most = (uint32_t)before;
-	if (w->complete && w->opens_after < n)
-		*fewest = n - w->opens_after;
+	if (w->complete && w->order.opens_after < n)
+		*fewest = n - w->order.opens_after;
 	if (tell_by_runs(life, w, span, pending, certain, &runs) && runs >= *fewest &&
 		runs <= *most)
 		*fewest = *most = runs;

@@ -26,8 +26,7 @@ struct proc_snapshot {
 	uint32_t euid;
 	bool has_stat; /* start_ticks and is_kthread */
 	uint64_t start_ticks; /* clock ticks from boot to its fork */
-	uint64_t start_ns; /* the same as CLOCK_MONOTONIC, exact to a tick; set by the
-			      reader; 0: unknown */
+	uint64_t start_ns; /* by CLOCK_MONOTONIC, set by the reader; 0: unknown */
 	bool is_kthread;
 };
 

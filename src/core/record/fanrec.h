@@ -31,8 +31,7 @@ struct fanrec_place {
 struct fanrec {
 	uint64_t mask; /* FAN_* bits as in fanotify(7) */
 	pid_t pid; /* 0: outside of our pid namespace */
-	uint64_t fsid; /* both halves of the __kernel_fsid_t as they lie in memory; 0:
-			  none */
+	uint64_t fsid; /* the __kernel_fsid_t as it lies in memory; 0: none */
 	struct fanrec_place place; /* entry; of a rename, the old one */
 	struct fanrec_place new_place; /* of a rename */
 	struct fanrec_handle target; /* the file itself */

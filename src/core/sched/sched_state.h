@@ -192,7 +192,7 @@ static inline struct sched_entry *sched_entry_of(struct sched_job *job)
 
 /* ---- sched_job.c: one job ---- */
 
-/* Give a job an input: it is in the new state then; the action is the caller's. */
+/* Give a job an input: it is in the new state then, and the action is the caller's. */
 struct sched_transition sched_job_input(struct sched_entry *e, enum sched_input input);
 
 /* A new job without items; NULL with ENOMEM. */
