@@ -6,8 +6,7 @@
 
 #include <ctype.h>
 #include <string.h>
-
-#define EVENT_NAME_MAX 32
+#include <strings.h>
 
 /*
  * The names of kinds, one for each, stand in the middle. Those that are only ours are behind
@@ -49,38 +48,34 @@ static const struct event_name {
 #define OURS (event_names + THEIRS_ONLY)
 #define OURS_COUNT (countof(event_names) - THEIRS_ONLY)
 
-/* Lower case, `-` for `_`. Returns false if the name is too long to be one. */
-static bool fold_name(const char *name, char out[EVENT_NAME_MAX])
+/* Whether a name is one that is known, in any case and with `_` for `-`. */
+static bool is_name(const char *known, const char *name)
 {
-	size_t i = 0;
-	for (; name[i] && i < EVENT_NAME_MAX - 1; i++) {
-		char lower = (char)tolower((unsigned char)name[i]);
-		out[i] = lower == '_' ? '-' : lower;
+	while (*known && (tolower((unsigned char)*name) == *known ||
+				 (*name == '_' && *known == '-'))) {
+		known++;
+		name++;
 	}
-	out[i] = '\0';
-	return !name[i];
+	return *known == *name;
 }
 
 /* The part of an alias behind IN_ or FAN_, or NULL if the name begins with neither. */
-static const char *alias_stem(const char *folded)
+static const char *alias_stem(const char *name)
 {
-	if (strncmp(folded, "in-", 3) == 0)
-		return folded + 3;
-	if (strncmp(folded, "fan-", 4) == 0)
-		return folded + 4;
+	if (strncasecmp(name, "in_", 3) == 0 || strncasecmp(name, "in-", 3) == 0)
+		return name + 3;
+	if (strncasecmp(name, "fan_", 4) == 0 || strncasecmp(name, "fan-", 4) == 0)
+		return name + 4;
 	return NULL;
 }
 
 uint32_t event_mask_by_name(const char *name)
 {
-	char folded[EVENT_NAME_MAX];
-	if (!fold_name(name, folded))
-		return 0;
-	const char *stem = alias_stem(folded);
+	const char *stem = alias_stem(name);
 	size_t i = stem ? 0 : THEIRS_ONLY;
 	size_t end = stem ? countof(event_names) - OURS_ONLY : countof(event_names);
 	for (; i < end; i++) {
-		if (strcmp(event_names[i].name, stem ? stem : folded) == 0)
+		if (is_name(event_names[i].name, stem ? stem : name))
 			return event_names[i].mask;
 	}
 	return 0;
@@ -106,11 +101,8 @@ uint32_t event_kind_newest(uint32_t kinds)
 
 const char *event_name_nearest(const char *name)
 {
-	char folded[EVENT_NAME_MAX];
-	if (!fold_name(name, folded))
-		return NULL;
-	const char *stem = alias_stem(folded);
-	return suggest_nearest(stem ? stem : folded, OURS, OURS_COUNT, sizeof(OURS[0]));
+	const char *stem = alias_stem(name);
+	return suggest_nearest(stem ? stem : name, OURS, OURS_COUNT, sizeof(OURS[0]));
 }
 
 const char *event_type_name(enum event_type type)
