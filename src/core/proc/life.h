@@ -104,7 +104,6 @@ struct proctable {
 		size_t ancestors; /* dead ones kept as ancestors only */
 		uint64_t evicted; /* given up for want of room */
 		uint64_t lost; /* calls of proctable_lost */
-		uint64_t strays; /* records of taskstats that fitted no process */
 	} counts;
 };
 

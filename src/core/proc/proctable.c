@@ -315,10 +315,8 @@ static int apply_task(struct proctable *t, const struct proc_record *rec)
 		return 0;
 	}
 	struct life *life = find_task_life(t, rec);
-	if (!life) {
-		t->counts.strays++;
+	if (!life)
 		return 0;
-	}
 	if (rec->task.has_group && !rec->task.group_dead)
 		life->threads_remain = true;
 	else

@@ -16,35 +16,39 @@ struct info {
 	size_t len;
 };
 
-/* Take a file handle off the front of an info record; what remains is the name. */
+/* Take a field off the front of an info record. */
+static bool take(struct info *info, void *out, size_t size)
+{
+	if (info->len < size)
+		return false;
+	memcpy(out, info->bytes, size);
+	info->bytes += size;
+	info->len -= size;
+	return true;
+}
+
+/* Likewise a file handle. In a record with a name, the name is what remains then. */
 static bool take_handle(struct info *info, struct fanrec_handle *out)
 {
 	struct handle_head head;
-	if (info->len < sizeof(head))
-		return false;
-	memcpy(&head, info->bytes, sizeof(head));
-	if (head.len > FANREC_HANDLE_MAX || head.len > info->len - sizeof(head))
+	if (!take(info, &head, sizeof(head)) || head.len > FANREC_HANDLE_MAX ||
+		head.len > info->len)
 		return false;
 	/* An object that the kernel could not encode has no bytes, and type FILEID_INVALID. */
 	*out = (struct fanrec_handle){
-		.bytes = head.len > 0 ? info->bytes + sizeof(head) : NULL,
+		.bytes = head.len > 0 ? info->bytes : NULL,
 		.len = head.len,
 		.type = head.type,
 	};
-	info->bytes += sizeof(head) + head.len;
-	info->len -= sizeof(head) + head.len;
+	info->bytes += head.len;
+	info->len -= head.len;
 	return true;
 }
 
 static bool decode_fid(struct info info, uint8_t kind, struct fanrec *out)
 {
 	struct fanrec_handle handle;
-	if (info.len < sizeof(out->fsid))
-		return false;
-	memcpy(&out->fsid, info.bytes, sizeof(out->fsid));
-	info.bytes += sizeof(out->fsid);
-	info.len -= sizeof(out->fsid);
-	if (!take_handle(&info, &handle))
+	if (!take(&info, &out->fsid, sizeof(out->fsid)) || !take_handle(&info, &handle))
 		return false;
 	if (kind == FAN_EVENT_INFO_TYPE_FID) {
 		out->target = handle;
@@ -59,30 +63,6 @@ static bool decode_fid(struct info info, uint8_t kind, struct fanrec *out)
 	return true;
 }
 
-static bool decode_error(struct info info, struct fanrec *out)
-{
-	struct {
-		int32_t error;
-		uint32_t count;
-	} e;
-	if (info.len < sizeof(e))
-		return false;
-	memcpy(&e, info.bytes, sizeof(e));
-	out->fs_error = e.error;
-	out->fs_error_count = e.count;
-	return true;
-}
-
-static bool decode_pidfd(struct info info, struct fanrec *out)
-{
-	int32_t fd;
-	if (info.len < sizeof(fd))
-		return false;
-	memcpy(&fd, info.bytes, sizeof(fd));
-	out->pidfd = fd;
-	return true;
-}
-
 /* Decode one info record; a kind that is not known is skipped. */
 static bool decode_info(struct info info, uint8_t kind, struct fanrec *out)
 {
@@ -94,9 +74,10 @@ static bool decode_info(struct info info, uint8_t kind, struct fanrec *out)
 	case FAN_EVENT_INFO_TYPE_NEW_DFID_NAME:
 		return decode_fid(info, kind, out);
 	case FAN_EVENT_INFO_TYPE_PIDFD:
-		return decode_pidfd(info, out);
+		return take(&info, &out->pidfd, sizeof(out->pidfd));
 	case FAN_EVENT_INFO_TYPE_ERROR:
-		return decode_error(info, out);
+		return take(&info, &out->fs_error, sizeof(out->fs_error)) &&
+		       take(&info, &out->fs_error_count, sizeof(out->fs_error_count));
 	default:
 		return true;
 	}

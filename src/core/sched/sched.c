@@ -85,14 +85,6 @@ static struct sched_key *key_for(struct sched_lane *lane, const char *path)
 		lane, lane->timing.run_per == TIMING_PER_BATCH ? NULL : path);
 }
 
-/* The job that something new for a key joins, or NULL. */
-static struct sched_entry *waits_for(const struct sched_key *key)
-{
-	if (key->lane->timing.run_per == TIMING_PER_EVENT)
-		return NULL;
-	return TAILQ_FIRST(&key->waiting);
-}
-
 static void set_due(struct sched_entry *e, const struct timing *c, uint64_t now_ns)
 {
 	if (e->first_ns == SCHED_FOREVER)
@@ -109,7 +101,7 @@ static enum sched_added add_to_key(
 	const struct timing *c = &key->lane->timing;
 	if (!TAILQ_EMPTY(&key->runs) && c->on_busy == TIMING_BUSY_DROP)
 		return SCHED_BUSY;
-	struct sched_entry *e = waits_for(key);
+	struct sched_entry *e = sched_key_waiting(key);
 	bool is_new = !e;
 	if (is_new && key->lane->waiting >= c->queue_max)
 		return SCHED_FULL;
@@ -176,7 +168,7 @@ struct sched_job *sched_insert(struct sched *s, uint32_t lane, const char *key,
 	if (!k)
 		return NULL;
 	struct sched_entry *e = entry_of(s, given, now_ns);
-	struct sched_entry *waiting = waits_for(k);
+	struct sched_entry *waiting = sched_key_waiting(k);
 	if (e && waiting) {
 		sched_job_take(waiting, e, false, k->lane->timing.queue_max);
 		STAILQ_CONCAT(given->items, &e->job.items);

@@ -120,6 +120,13 @@ void sched_key_sweep(struct sched *s, uint64_t now_ns)
 	}
 }
 
+struct sched_entry *sched_key_waiting(const struct sched_key *key)
+{
+	if (!key || key->lane->timing.run_per == TIMING_PER_EVENT)
+		return NULL;
+	return TAILQ_FIRST(&key->waiting);
+}
+
 void sched_key_push(struct sched *s, struct sched_key *key, struct sched_entry *e)
 {
 	struct sched_entry *other = TAILQ_FIRST(&key->waiting);

@@ -30,26 +30,24 @@ static bool becomes_batch(const struct reload *r, size_t lane)
 	       r->s->lanes[lane]->timing.run_per != TIMING_PER_BATCH;
 }
 
-/* Make the lanes that are new; the others' places stay empty. Returns 0, or -1 with
+/* Put the lanes that go on in their new places, and make the others. Returns 0, or -1 with
  * ENOMEM. */
 static int reload_make_lanes(struct reload *r)
 {
 	r->lanes = calloc(r->lane_count + 1, sizeof(struct sched_lane *));
-	bool *is_old = calloc(r->lane_count + 1, sizeof(*is_old));
-	int result = r->lanes && is_old ? 0 : -1;
-	for (size_t i = 0; result == 0 && i < r->s->lane_count; i++) {
+	if (!r->lanes)
+		return -1;
+	for (size_t i = 0; i < r->s->lane_count; i++) {
 		if (reload_timing(r, i))
-			is_old[r->map[i]] = true;
+			r->lanes[r->map[i]] = r->s->lanes[i];
 	}
-	for (size_t i = 0; result == 0 && i < r->lane_count; i++) {
-		if (is_old[i])
-			continue;
-		r->lanes[i] = sched_lane_new(&r->timings[i], (uint32_t)i);
+	for (size_t i = 0; i < r->lane_count; i++) {
 		if (!r->lanes[i])
-			result = -1;
+			r->lanes[i] = sched_lane_new(&r->timings[i], (uint32_t)i);
+		if (!r->lanes[i])
+			return -1;
 	}
-	free(is_old);
-	return result;
+	return 0;
 }
 
 /* Make the keys of lanes that become a batch, and room for the jobs that may be over.
@@ -78,6 +76,8 @@ static void reload_undo(struct reload *r)
 			batch = sched_key_find(r->s->lanes[i], NULL);
 		if (batch)
 			sched_key_place(r->s, batch);
+		if (r->lanes && reload_timing(r, i))
+			r->lanes[r->map[i]] = NULL; /* not made here */
 	}
 	for (size_t i = 0; r->lanes && i < r->lane_count; i++)
 		sched_lane_free(r->lanes[i]);
@@ -167,9 +167,7 @@ static void reload_change(
 		RB_FOREACH (key, sched_by_name, &lane->keys)
 			reload_join_key(r, key, c->queue_max);
 	}
-	uint32_t number = (uint32_t)(c - r->timings);
-	sched_lane_change(lane, c, number);
-	r->lanes[number] = lane;
+	sched_lane_change(lane, c, (uint32_t)(c - r->timings));
 }
 
 /* Put a lane's keys where they belong now, and its number on its jobs. */

@@ -236,6 +236,9 @@ void sched_key_free(struct sched *s, struct sched_key *key);
 /* Free some keys of which the breaker has nothing to remember any more. */
 void sched_key_sweep(struct sched *s, uint64_t now_ns);
 
+/* The job that other events for a key (NULL: its lane is gone) can join, or NULL. */
+struct sched_entry *sched_key_waiting(const struct sched_key *key);
+
 /* Make a job wait for a key; or no longer. The key is to be placed then. */
 void sched_key_push(struct sched *s, struct sched_key *key, struct sched_entry *e);
 void sched_key_pull(struct sched *s, struct sched_entry *e);
