@@ -229,7 +229,7 @@ static void all_is_reloaded_or_nothing(void **state)
 		}
 	}
 	good_allocations = -1;
-	assert_int_equal(failures, 6);
+	assert_int_equal(failures, 5);
 	assert_int_equal(gone_count, 3);
 	assert_int_equal(sched_counts(s, 1, SECONDS).waiting, 1);
 	for (size_t i = 0; i < gone_count; i++)

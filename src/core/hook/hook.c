@@ -177,6 +177,7 @@ static void put_run(struct writer *w, const struct hook_context *context)
 static void put_surroundings(struct writer *w, const struct hook_context *context)
 {
 	const struct rule *rule = w->rule;
+	assert(rule->user.set || context->daemon_user);
 	const struct rule_user *user =
 		rule->user.set ? &rule->user : context->daemon_user;
 	char number[NUMBER_SIZE];

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* States of one life that nothing has settled yet; the oldest are given up beyond it. */
+/* States of one life that events may still mean; beyond it the oldest are forgotten. */
 #define STATES_MAX 1024
 
 /* ---- Images ---- */

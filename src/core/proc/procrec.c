@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proc/procrec.h"
 
+#include <assert.h>
 #include <libmnl/libmnl.h>
 #include <linux/acct.h>
 #include <linux/cn_proc.h>
@@ -26,6 +27,7 @@ enum found { FOUND_RECORD, FOUND_OTHER, FOUND_BAD };
 
 void procrec_init(struct procrec_walk *it, const void *bytes, size_t len_bytes)
 {
+	assert((uintptr_t)bytes % NLMSG_ALIGNTO == 0);
 	*it = (struct procrec_walk){
 		.at = bytes,
 		.left_bytes = len_bytes > INT32_MAX ? INT32_MAX : (int)len_bytes,

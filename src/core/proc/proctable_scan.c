@@ -60,7 +60,7 @@ static int fill_life(struct proctable *t, struct life *life, struct proc_snapsho
 	return 0;
 }
 
-/* Whether the records have told already what a scan could. */
+/* Whether the records have said already what a scan could. */
 static bool is_known(const struct life *life, const struct proc_snapshot *snap)
 {
 	const struct life_state *last = life_last(life);

@@ -160,12 +160,12 @@ static bool is_accounted(const struct life *life, const struct proctable_window 
 }
 
 /*
- * Whether the runs of opens settle how many execs came before the event: once the process
+ * Whether the runs of opens show how many execs came before the event: once the process
  * has ended none is under way, and if there are as many execs as runs, each run is one.
  * An exec that was under way when the window began (`pending`) is a run of its own,
  * unless what follows it may be its rest.
  */
-static bool tell_by_runs(const struct life *life, const struct proctable_window *w,
+static bool count_by_runs(const struct life *life, const struct proctable_window *w,
 	const struct span *span, uint32_t pending, bool certain, uint32_t *before)
 {
 	if (!w->complete || life->exit_ns == 0 || span->execs_ever != span->execs)
@@ -201,7 +201,7 @@ static void bound_execs(const struct life *life, const struct proctable_window *
 		*most = (uint32_t)before;
 	if (w->complete && w->order.opens_after < n)
 		*fewest = n - w->order.opens_after;
-	if (tell_by_runs(life, w, span, pending, certain, &runs) && runs >= *fewest &&
+	if (count_by_runs(life, w, span, pending, certain, &runs) && runs >= *fewest &&
 		runs <= *most)
 		*fewest = *most = runs;
 }

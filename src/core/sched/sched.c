@@ -141,37 +141,38 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 	return *cut ? SCHED_CUT : added;
 }
 
-/* A job of its own for what is given. NULL with ENOMEM. */
+/* A job of its own for what is put in. NULL with ENOMEM. */
 static struct sched_entry *entry_of(
-	struct sched *s, const struct sched_insertion *given, uint64_t now_ns)
+	struct sched *s, const struct sched_insertion *in, uint64_t now_ns)
 {
-	struct sched_entry *e = sched_job_new(s, given->id, now_ns);
+	struct sched_entry *e = sched_job_new(s, in->id, now_ns);
 	if (!e)
 		return NULL;
-	if (given->order)
-		e->job.order = given->order;
-	STAILQ_CONCAT(&e->job.items, given->items);
-	e->job.listed = given->listed;
-	e->job.count = given->count;
-	e->job.truncated = given->truncated;
-	e->job.attempt = given->attempt;
-	e->job.failures = given->failures;
+	if (in->order)
+		e->job.order = in->order;
+	STAILQ_CONCAT(&e->job.items, in->items);
+	e->job.listed = in->listed;
+	e->job.count = in->count;
+	e->job.truncated = in->truncated;
+	e->job.attempt = in->attempt;
+	e->job.failures = in->failures;
 	e->due_ns = now_ns;
 	return e;
 }
 
 struct sched_job *sched_insert(struct sched *s, uint32_t lane, const char *key,
-	const struct sched_insertion *given, uint64_t now_ns)
+	const struct sched_insertion *in, uint64_t now_ns)
 {
 	assert(lane < s->lane_count);
+	assert(in->id <= s->last_id);
 	struct sched_key *k = key_for(s->lanes[lane], key);
 	if (!k)
 		return NULL;
-	struct sched_entry *e = entry_of(s, given, now_ns);
+	struct sched_entry *e = entry_of(s, in, now_ns);
 	struct sched_entry *waiting = sched_key_waiting(k);
 	if (e && waiting) {
 		sched_job_take(waiting, e, false, k->lane->timing.queue_max);
-		STAILQ_CONCAT(given->items, &e->job.items);
+		STAILQ_CONCAT(in->items, &e->job.items);
 		waiting->due_ns = MIN(waiting->due_ns, now_ns);
 		sched_job_free(&e->job);
 		e = waiting;

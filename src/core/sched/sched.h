@@ -17,7 +17,7 @@
  *  4. Else it makes a new job, due after the lesser of debounce and max-wait.
  *  Where it was taken and K has a run that is not being stopped: `restart` has that run
  *  stopped (it is being stopped from now on), `signal` has it signalled (once until
- *  sched_next has told of it; nobody is told of a run that is being stopped by then).
+ *  sched_next has returned that, which it does not of a run that is being stopped by then).
  * An event that is added to a job that lists queue-max events or more takes the place of the
  * newest listed, is counted, and the job is marked truncated (SCHED_CUT).
  *
@@ -38,9 +38,9 @@
  * has run out with no hold, or nothing has started for per_ns after a hold's end. Attempts of
  * retries count, for the throttle too.
  *
- * A run is stopped when its `timeout` is over (it is being stopped once sched_next has told
- * of it) or because of `restart`: SCHED_STOP with the stop signal, and SCHED_KILL, once, when
- * stop-timeout has passed since that was told (at once where it is 0). It still runs, for all
+ * A run is stopped when its `timeout` is over (it is being stopped once sched_next has
+ * returned that) or because of `restart`: SCHED_STOP with the stop signal, and SCHED_KILL, once,
+ * when stop-timeout has passed since then (at once where it is 0). It still runs, for all
  * purposes, until sched_ended. A run keeps the timeout, stop-signal and stop-timeout that its
  * lane had when it started (or was adopted).
  *
@@ -166,7 +166,7 @@ struct sched_insertion {
  * not be in use, nor be greater than last_job_id of sched_new.
  */
 struct sched_job *sched_insert(struct sched *s, uint32_t lane, const char *key,
-	const struct sched_insertion *given, uint64_t now_ns);
+	const struct sched_insertion *in, uint64_t now_ns);
 
 /* Count a job that waits as running since started_ns, whatever the limits say, as another
  * attempt only if `is_attempt`. It is no start for throttle, breaker and turns. Returns 0, or
