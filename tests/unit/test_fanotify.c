@@ -4,7 +4,6 @@
 #include "os/fanotify.h"
 
 #include "core/record/event.h"
-#include "core/record/fanmask.h"
 #include "core/record/fanrec.h"
 #include "os/handle.h"
 #include "os/readbuf.h"
@@ -89,7 +88,7 @@ static struct fixture *fixture_or_skip(void **state)
 static void watch(struct fixture *f, uint32_t kinds)
 {
 	assert_int_equal(fanotify_watch(f->group, f->fs, 0,
-				 fanmask_of_kinds(kinds) | FANMASK_BASE),
+				 fanrec_mask(kinds) | FANREC_MASK_BASE),
 		0);
 }
 
@@ -103,7 +102,7 @@ static struct fanrec next(struct fixture *f, uint32_t kinds)
 		assert_true(readbuf_read(&f->b, f->group) > 0);
 	assert_true(fanrec_next(f->b.bytes, f->b.end, &f->at, &r, &bad));
 	assert_int_equal(bad, 0);
-	assert_int_equal(fanmask_kinds(r.mask), kinds);
+	assert_int_equal(fanrec_kinds(r.mask), kinds);
 	assert_int_equal(r.pid, getpid());
 	assert_int_equal(handle_fsid(f->fs, &fsid), 0);
 	assert_int_equal(r.fsid, fsid);
@@ -264,7 +263,7 @@ static void many_records_come_in_order(void **state)
 static void watches_less_and_more(void **state)
 {
 	struct fixture *f = fixture_or_skip(state);
-	uint64_t some = FANMASK_BASE, more = some | fanmask_of_kinds(EVENT_ATTRIB);
+	uint64_t some = FANREC_MASK_BASE, more = some | fanrec_mask(EVENT_ATTRIB);
 	assert_int_equal(fanotify_watch(f->group, f->fs, 0, some), 0);
 	fchmod(f->fs, 0750);
 	assert_no_more(f);

@@ -3,7 +3,7 @@
 
 #include "app/watch/where.h"
 #include "core/proc/execorder.h"
-#include "core/record/fanmask.h"
+#include "core/record/fanrec.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
@@ -157,7 +157,7 @@ static int read_queue(struct pipeline *p)
 
 static enum execorder_kind exec_kind(const struct fanrec *r)
 {
-	return execorder_kind(fanmask_kinds(r->mask) & EVENT_OPEN_EXEC, r->place.name);
+	return execorder_kind(fanrec_kinds(r->mask) & EVENT_OPEN_EXEC, r->place.name);
 }
 
 /* ---- First pass: what the records say about directories and programs ---- */
@@ -181,7 +181,7 @@ static void scan_dir(struct pipeline *p, const struct fanrec *r)
 
 static bool tells_place(const struct fanrec *r)
 {
-	uint32_t kinds = fanmask_kinds(r->mask);
+	uint32_t kinds = fanrec_kinds(r->mask);
 	return r->mask & FAN_ONDIR && r->place.name && r->target.bytes &&
 	       (kinds & (EVENT_CREATE | EVENT_DELETE | EVENT_RENAME));
 }
@@ -446,7 +446,7 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 static bool is_wanted(const struct pipeline *p, const struct passage *e)
 {
 	return e->fs && e->fs->kinds && !is_own(p, e->rec.pid) &&
-	       (fanmask_kinds(fanmask_of_kinds(e->fs->kinds)) & e->kinds);
+	       (fanrec_kinds(fanrec_mask(e->fs->kinds)) & e->kinds);
 }
 
 /* Resolve one record. Returns 1, or 0 if it must wait for others. */
@@ -454,7 +454,7 @@ static int pass(struct pipeline *p, struct passage *e, bool may_wait)
 {
 	const struct fanrec *r = &e->rec;
 	e->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
-	e->kinds = fanmask_kinds(r->mask);
+	e->kinds = fanrec_kinds(r->mask);
 	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
 		p->counters.overflows += (e->kinds & EVENT_OVERFLOW) != 0;
 		match_whole(p, e);
