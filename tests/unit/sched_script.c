@@ -511,7 +511,8 @@ void sched_script_run(void **state)
 	}
 	size_t left = sched_waiting_all(p->s) + p->s->running, dropped = 0;
 	free_gone(p);
-	sched_free(p->s, count_dropped, &dropped);
+	sched_each(p->s, count_dropped, &dropped);
+	sched_free(p->s);
 	assert_int_equal(dropped, left);
 	free(steps);
 	free(p);

@@ -77,7 +77,7 @@ static void a_scheduler_is_made_or_not(void **state)
 		struct sched *s = sched_new(lanes, 3, 1, 0, 1);
 		good_allocations = -1;
 		if (s) {
-			sched_free(s, NULL, NULL);
+			sched_free(s);
 			break;
 		}
 		assert_int_equal(errno, ENOMEM);
@@ -107,7 +107,7 @@ static void an_event_is_taken_or_not(void **state)
 	assert_int_equal(failures, 2);
 	assert_int_equal(job->id, 1);
 	assert_int_equal(job->order, 1);
-	sched_free(s, NULL, NULL);
+	sched_free(s);
 }
 
 static void events_join_and_runs_end_without_memory(void **state)
@@ -134,7 +134,7 @@ static void events_join_and_runs_end_without_memory(void **state)
 	good_allocations = -1;
 	assert_int_equal(job->listed, 2);
 	sched_job_free(job);
-	sched_free(s, NULL, NULL);
+	sched_free(s);
 }
 
 static void a_job_is_given_or_not(void **state)
@@ -160,7 +160,7 @@ static void a_job_is_given_or_not(void **state)
 	good_allocations = -1;
 	assert_int_equal(failures, 2);
 	assert_true(STAILQ_EMPTY(&items));
-	sched_free(s, NULL, NULL);
+	sched_free(s);
 }
 
 static void a_throttle_counts_less_without_memory(void **state)
@@ -184,7 +184,7 @@ static void a_throttle_counts_less_without_memory(void **state)
 		sched_job_free(job);
 	}
 	assert_int_equal(sched_due_ns(s), 2 * SECONDS);
-	sched_free(s, NULL, NULL);
+	sched_free(s);
 }
 
 /* Two lanes: a run and a job that waits in each; one goes, the other becomes a batch. */
@@ -235,7 +235,7 @@ static void all_is_reloaded_or_nothing(void **state)
 	for (size_t i = 0; i < gone_count; i++)
 		sched_job_free(gone[i]);
 	free(gone);
-	sched_free(s, NULL, NULL);
+	sched_free(s);
 }
 
 int main(void)

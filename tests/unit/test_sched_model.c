@@ -230,7 +230,7 @@ struct seen {
 	uint64_t events;
 };
 
-static void see(void *ctx, const struct sched_job *job)
+static void see(void *ctx, struct sched_job *job)
 {
 	struct seen *seen = ctx;
 	const struct model_job *model = job->data;
@@ -802,7 +802,8 @@ static void finish(struct test *t)
 {
 	if (one_in(t, 3))
 		drain(t);
-	sched_free(t->s, at_end, t);
+	sched_each(t->s, at_end, t);
+	sched_free(t->s);
 	model_fini(&t->m);
 	same(t, t->over, t->taken);
 	for (size_t i = 0; i < t->item_count; i++)

@@ -24,7 +24,7 @@ struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 		s->lane_count++;
 	}
 	if (!s->lanes || s->lane_count < lane_count) {
-		sched_free(s, NULL, NULL);
+		sched_free(s);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -33,44 +33,30 @@ struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 
 /* ---- The end of all ---- */
 
-struct dropping {
-	void (*drop)(void *ctx, struct sched_job *job);
-	void *ctx;
-};
-
-static void drop_job(const struct dropping *d, struct sched_entry *e)
-{
-	if (d->drop)
-		d->drop(d->ctx, &e->job);
-	sched_job_free(&e->job);
-}
-
-static void drop_lane(struct sched *s, struct sched_lane *lane, const struct dropping *d)
+static void free_lane(struct sched *s, struct sched_lane *lane)
 {
 	struct sched_key *key;
 	while ((key = RB_ROOT(&lane->keys)) != NULL) {
 		struct sched_entry *e;
 		while ((e = TAILQ_FIRST(&key->waiting)) != NULL) {
 			sched_key_pull(s, e);
-			drop_job(d, e);
+			sched_job_free(&e->job);
 		}
 		sched_key_free(s, key);
 	}
 	sched_lane_free(lane);
 }
 
-void sched_free(
-	struct sched *s, void (*drop)(void *ctx, struct sched_job *job), void *ctx)
+void sched_free(struct sched *s)
 {
 	if (!s)
 		return;
-	struct dropping d = {drop, ctx};
 	for (size_t i = 0; i < s->lane_count; i++)
-		drop_lane(s, s->lanes[i], &d);
+		free_lane(s, s->lanes[i]);
 	struct sched_entry *e;
 	while ((e = RB_ROOT(&s->runs)) != NULL) {
 		RB_REMOVE(sched_by_order, &s->runs, e);
-		drop_job(&d, e);
+		sched_job_free(&e->job);
 	}
 	free(s->lanes);
 	free(s);
@@ -331,19 +317,19 @@ bool sched_is_done(const struct sched *s, uint64_t order, uint64_t now_ns)
 }
 
 static void each_waiting(const struct sched_lane *lane,
-	void (*each)(void *ctx, const struct sched_job *job), void *ctx)
+	void (*each)(void *ctx, struct sched_job *job), void *ctx)
 {
 	struct sched_waits waits = lane->waits;
 	struct sched_key *key;
 	RB_FOREACH (key, sched_waits, &waits) {
-		const struct sched_entry *e;
+		struct sched_entry *e;
 		TAILQ_FOREACH (e, &key->waiting, link)
 			each(ctx, &e->job);
 	}
 }
 
-void sched_each(const struct sched *s,
-	void (*each)(void *ctx, const struct sched_job *job), void *ctx)
+void sched_each(
+	const struct sched *s, void (*each)(void *ctx, struct sched_job *job), void *ctx)
 {
 	for (size_t i = 0; i < s->lane_count; i++)
 		each_waiting(s->lanes[i], each, ctx);

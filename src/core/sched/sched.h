@@ -122,10 +122,8 @@ struct sched; /* opaque */
 struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 	uint32_t max_parallel, uint64_t last_job_id, uint64_t seed);
 
-/* Free it and its jobs. `drop` (may be NULL) is called for each job, which must not be
- * touched afterwards. NULL is allowed for s. */
-void sched_free(
-	struct sched *s, void (*drop)(void *ctx, struct sched_job *job), void *ctx);
+/* Free it and its jobs, but not what they hold: for that see sched_each. NULL is allowed. */
+void sched_free(struct sched *s);
 
 enum sched_added {
 	SCHED_QUEUED, /* a new job */
@@ -230,9 +228,10 @@ struct sched_verdict sched_ended(
  */
 struct sched_verdict sched_lost(struct sched *s, struct sched_job *job, uint64_t now_ns);
 
-/* Call `each` for every job, waiting and running; it must not change any. */
-void sched_each(const struct sched *s,
-	void (*each)(void *ctx, const struct sched_job *job), void *ctx);
+/* Call `each` for every job, waiting and running; it must not change any, but before sched_free
+ * it may free its items and its data. */
+void sched_each(
+	const struct sched *s, void (*each)(void *ctx, struct sched_job *job), void *ctx);
 
 /* The newest item of a job, or NULL if it has none. */
 struct sched_item *sched_newest(const struct sched_job *job);
