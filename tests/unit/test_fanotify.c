@@ -87,8 +87,8 @@ static struct fixture *fixture_or_skip(void **state)
 
 static void watch(struct fixture *f, uint32_t kinds)
 {
-	assert_int_equal(fanotify_watch(f->group, f->fs, 0,
-				 fanrec_mask(kinds) | FANREC_MASK_BASE),
+	assert_int_equal(
+		fanotify_watch(f->group, f->fs, 0, fanrec_mask(kinds) | FANREC_MASK_BASE),
 		0);
 }
 

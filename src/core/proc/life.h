@@ -6,7 +6,7 @@
 #ifndef FSMON_CORE_PROC_LIFE_H
 #define FSMON_CORE_PROC_LIFE_H
 
-#include "core/proc/proctable.h"
+#include "core/proc/proctext.h"
 
 #include <stdbool.h>
 #include <stdint.h>

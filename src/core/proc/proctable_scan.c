@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proc/life.h"
+#include "core/proc/proctable.h"
 
 #include <errno.h>
 #include <stdlib.h>
