@@ -21,8 +21,8 @@
  *                  decodes.
  *   where          core/place: dirtree knows directories by handle, mounts and landing
  *                  know what is mounted, under which paths it is seen, and which rules can
- *                  match there. app/watch: filesystems are watched, and where looks up
- *                  directories that dirtree does not know.
+ *                  match there. app/watch: filesystems are watched, each in one of the ways of
+ *                  watch_way, and where looks up directories that dirtree does not know.
  *   who            app/actors: witness, a real-time thread, receives process records and
  *                  reads os/proc; names knows the names of users; lineage reaches what has
  *                  left a run where there are no cgroups. core/proc: proctable keeps what
@@ -37,7 +37,7 @@
  *                  outcome.
  *   kept           app/store, a thread, writes what waits and what ran into SQLite;
  *                  app/jobs/keep puts it there, and restore takes it out after a start. A
- *                  label (core/hook/runlabel) on each run's cgroup (os/cgrouplabel) says
+ *                  label (core/hook/runlabel) on each run's cgroup (os/cgroup) says
  *                  whose its processes are: app/jobs/retag, in the next worker.
  *   talking        app/log writes; app/talk: control takes what the verbs ask (app/verbs),
  *                  requests answers, for fsmon status with report. app/worker/reload loads

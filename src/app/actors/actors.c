@@ -74,7 +74,7 @@ void actors_note_opens(
 	proctable_note_opens(a->processes, pid, w, opens);
 }
 
-void actors_settle(struct actors *a, uint64_t empty_ns)
+void actors_forget_past(struct actors *a, uint64_t empty_ns)
 {
 	proctable_forget_past(a->processes, empty_ns);
 }

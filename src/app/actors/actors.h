@@ -51,7 +51,7 @@ uint64_t actors_empty_ns(const struct actors *a);
 /* As proctable_note_opens and proctable_forget_past. */
 void actors_note_opens(
 	struct actors *a, pid_t pid, const struct proctable_window *w, uint32_t opens);
-void actors_settle(struct actors *a, uint64_t empty_ns);
+void actors_forget_past(struct actors *a, uint64_t empty_ns);
 
 /*
  * Who the process `pid` was at an event, as proctable_who. `pidfd` came with the event where

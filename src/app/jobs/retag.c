@@ -3,7 +3,7 @@
 
 #include "app/jobs/jobs_state.h"
 #include "core/hook/runlabel.h"
-#include "os/cgrouplabel.h"
+#include "os/cgroup.h"
 
 void retag_process(struct jobs *j, pid_t pid, const char *label)
 {
@@ -25,5 +25,5 @@ static void retag_found(void *ctx, pid_t pid, const char *label)
 void retag_all(struct jobs *j, const char *hooks_dir)
 {
 	if (hooks_dir)
-		cgrouplabel_each(hooks_dir, retag_found, j);
+		cgroup_each_labelled(hooks_dir, retag_found, j);
 }

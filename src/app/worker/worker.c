@@ -13,7 +13,6 @@
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
-#include "os/mountinfo.h"
 #include "os/proc.h"
 #include "os/thread.h"
 
@@ -89,12 +88,12 @@ static void before_resolve(void *ctx)
 	link_drain(w->link);
 }
 
-static void on_found(void *ctx, struct change *c)
+static void on_found(void *ctx, struct change *c, struct clock_now now)
 {
 	struct worker *w = ctx;
 	if (c->event.kinds & EVENT_OVERFLOW)
 		log_err("the kernel's queue of file events ran over: events were lost");
-	jobs_found(w->jobs, c, clock_now());
+	jobs_found(w->jobs, c, now);
 }
 
 /* A hook has a process: tag it, so that what it causes is known to be its doing. */
@@ -197,7 +196,7 @@ static void log_filesystems(const struct worker *w, bool all)
 static int update_filesystems(struct worker *w, const struct table *rules)
 {
 	struct buf text = {0};
-	int rc = mountinfo_read(w->mountinfo_fd, &text);
+	int rc = proc_read_mounts(w->mountinfo_fd, &text);
 	if (rc == 0)
 		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
 			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
@@ -312,14 +311,13 @@ static void on_reloaded(void *ctx, struct load *l)
 /* ---- The loop ---- */
 
 /* Say what was lost, soon, but not again for every piece of it. */
-static void tell_losses(struct worker *w)
+static void tell_losses(struct worker *w, uint64_t now_ns)
 {
 	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
 	struct actors_counters c;
 	actors_counters(w->actors, &c);
 	uint64_t events = p->unresolved + p->malformed + p->dropped;
 	uint64_t processes = c.lost + c.taskstats_lost + c.queue_dropped;
-	uint64_t now_ns = clock_monotonic_ns();
 	if (events + processes == w->losses_told || now_ns < w->losses_next_ns)
 		return;
 	w->losses_told = events + processes;
@@ -350,12 +348,13 @@ static int64_t wait_ns(struct worker *w)
 static int work(struct worker *w)
 {
 	uint64_t next_ns = pipeline_next_ns(w->pipeline);
-	bool is_due = next_ns ? clock_monotonic_ns() >= next_ns : w->has_news;
+	struct clock_now now = clock_now();
+	bool is_due = next_ns ? now.monotonic_ns >= next_ns : w->has_news;
 	if (w->is_ending || !is_due)
 		return 0;
 	w->has_news = false;
-	if (pipeline_turn(w->pipeline) == 0) {
-		tell_losses(w);
+	if (pipeline_turn(w->pipeline, now) == 0) {
+		tell_losses(w, now.monotonic_ns);
 		return 0;
 	}
 	log_err("file events cannot be read any more: %s", strerror(errno));
@@ -388,7 +387,7 @@ static int loop(struct worker *w)
 			log_err("waiting for events failed: %s", strerror(errno));
 			return EXIT_FAILED;
 		}
-		if (w->mounts_changed && !pipeline_is_holding(w->pipeline))
+		if (w->mounts_changed && !pipeline_has_waiting(w->pipeline))
 			take_mounts(w);
 		if (work(w) < 0)
 			return EXIT_FAILED;
@@ -523,7 +522,7 @@ static int start(struct worker *w)
 	w->poller = poller_new();
 	if (w->poller)
 		w->link = link_open(w->poller, &w->inherited, &link_handlers, w);
-	w->mountinfo_fd = mountinfo_open();
+	w->mountinfo_fd = proc_open_mounts();
 	if (!w->link || w->mountinfo_fd < 0 || start_actors(w) < 0 || start_jobs(w) < 0 ||
 		update_filesystems(w, w->load.table) < 0 || start_pipeline(w) < 0 ||
 		start_listening(w) < 0) {

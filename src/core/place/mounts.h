@@ -20,6 +20,7 @@ struct mount {
 	const char *type; /* "ext4", "fuse.sshfs" */
 	uint32_t top; /* the number of the mount that lies uppermost on its point: its own
 			 if nothing is mounted over it */
+	uint64_t lengths; /* bit N: the point of a mount on it has N bytes; 63: or more */
 	bool is_noexec;
 	bool is_visible; /* a look-up of `point` ends in this mount: nothing is mounted
 			    over it */
