@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as what a fanotify group gives; what they decode to goes into a tree. */
 #include "core/place/dirtree.h"
-#include "core/record/fanmask.h"
 #include "core/record/fanrec.h"
 
 #include <stdint.h>

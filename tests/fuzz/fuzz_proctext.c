@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.program.unit = proctext_unit(text, size);
 	if (s.program.unit && (s.program.unit[0] == '\0' || strchr(s.program.unit, '\n')))
 		abort();
-	proctext_fini(&s);
+	program_fini(&s.program);
 	free(text);
 	return 0;
 }

@@ -197,7 +197,7 @@ static void do_file(void)
 	char names[64], *at = names, *name;
 	strlcpy(names, arg(1), sizeof(names));
 	while ((name = strsep(&at, "+"))) {
-		uint64_t bit = fanmask_of_kinds(event_mask_by_name(name));
+		uint64_t bit = fanrec_mask(event_mask_by_name(name));
 		if (!bit)
 			fail_msg("%s: no such event", play.word);
 		bits |= bit;

@@ -9,7 +9,7 @@
 
 #include "app/events/pipeline.h"
 #include "base/countof.h"
-#include "core/record/fanmask.h"
+#include "core/record/fanrec.h"
 #include "fake_jobs.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
@@ -254,7 +254,7 @@ static void add_proc_record(struct proc_record rec)
 static void drop_proc_records(void)
 {
 	for (size_t i = 0; i < world.proc_record_count; i++) {
-		proctext_fini(&world.snapshots[i]);
+		program_fini(&world.snapshots[i].program);
 		world.snapshots[i] = (struct proc_snapshot){0};
 	}
 	world.proc_record_count = 0;
@@ -262,11 +262,12 @@ static void drop_proc_records(void)
 
 static int fake_scan(struct proctable *t)
 {
-	proctable_scan_begin(t, START_MS * MS);
 	for (size_t i = 0; i < world.process_count; i++) {
 		struct proc_snapshot s = snapshot_of(&world.processes[i]);
-		int rc = world.processes[i].is_gone ? 0 : proctable_scan_add(t, &s);
-		proctext_fini(&s);
+		int rc = world.processes[i].is_gone
+				 ? 0
+				 : proctable_scan_add(t, &s, START_MS * MS);
+		program_fini(&s.program);
 		if (rc < 0)
 			return -1;
 	}

@@ -111,7 +111,7 @@ void model_fini(struct model *m);
 enum sched_added model_add(struct model *m, uint32_t lane, int path, unsigned event,
 	uint64_t now_ns, struct model_job **job, unsigned *cut);
 
-/* sched_give, of the events, counts and attempts of `given`, which lists afterwards what is
+/* sched_insert, of the events, counts and attempts of `given`, which lists afterwards what is
  * no longer listed. *is_new: the job is a new one, and the caller gives it its id and order. */
 struct model_job *model_give(struct model *m, uint32_t lane, int path,
 	struct model_job *given, uint64_t now_ns, bool *is_new);
@@ -134,7 +134,7 @@ struct model_verdict model_ended(
 	struct model *m, struct model_job *job, bool is_ok, uint64_t now_ns);
 struct model_verdict model_lost(struct model *m, struct model_job *job, uint64_t now_ns);
 
-/* sched_pause and, with until_ns 0, sched_unpause. */
+/* sched_pause */
 void model_pause(struct model *m, uint32_t lane, uint64_t until_ns);
 
 /* sched_reload. What waits no longer is in `gone` (room for MODEL_JOBS), in its order, and the
@@ -142,7 +142,7 @@ void model_pause(struct model *m, uint32_t lane, uint64_t until_ns);
 size_t model_reload(struct model *m, const struct timing *lanes, size_t lane_count,
 	const int64_t *map, uint32_t max_parallel, struct model_job **gone);
 
-/* sched_counts, sched_running_all, sched_is_done */
+/* sched_counts, sched_waiting_all, sched_is_done */
 struct sched_counts model_counts(const struct model *m, uint32_t lane, uint64_t now_ns);
 size_t model_running_all(const struct model *m);
 bool model_is_done(const struct model *m, uint64_t order, uint64_t now_ns);

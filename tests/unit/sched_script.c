@@ -2,6 +2,7 @@
 #include "sched_script.h"
 
 #include "base/countof.h"
+#include "core/sched/sched_state.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -163,7 +164,7 @@ static void do_give(struct play *p)
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	struct sched_item *item = new_item(p);
 	STAILQ_INSERT_TAIL(&items, item, next);
-	struct sched_given given = {
+	struct sched_insertion given = {
 		.id = p->arg_count > 3 ? number(p, 3) : 0,
 		.items = &items,
 		.listed = 1,
@@ -171,7 +172,7 @@ static void do_give(struct play *p)
 		.attempt = p->arg_count > 4 ? (uint32_t)number(p, 4) : 0,
 		.failures = p->arg_count > 5 ? (uint32_t)number(p, 5) : 0,
 	};
-	struct sched_job *job = sched_give(p->s, p->lane, arg(p, 1), &given, p->now_ns);
+	struct sched_job *job = sched_insert(p->s, p->lane, arg(p, 1), &given, p->now_ns);
 	assert_non_null(job);
 	expect_items(p, &items, 6);
 	expect(p, "job", job->id, number(p, 2));
@@ -315,7 +316,7 @@ static void do_pause(struct play *p)
 
 static void do_unpause(struct play *p)
 {
-	sched_unpause(p->s, p->lane);
+	sched_pause(p->s, p->lane, 0);
 }
 
 /* ---- Commands: how it is ---- */
@@ -332,7 +333,7 @@ static void do_counts(struct play *p)
 static void do_all(struct play *p)
 {
 	expect(p, "waiting", sched_waiting_all(p->s), number(p, 1));
-	expect(p, "running", sched_running_all(p->s), number(p, 2));
+	expect(p, "running", p->s->running, number(p, 2));
 }
 
 static void do_items(struct play *p)
@@ -508,9 +509,10 @@ void sched_script_run(void **state)
 		if (*word != '\0')
 			do_word(p, word);
 	}
-	size_t left = sched_waiting_all(p->s) + sched_running_all(p->s), dropped = 0;
+	size_t left = sched_waiting_all(p->s) + p->s->running, dropped = 0;
 	free_gone(p);
-	sched_free(p->s, count_dropped, &dropped);
+	sched_each(p->s, count_dropped, &dropped);
+	sched_free(p->s);
 	assert_int_equal(dropped, left);
 	free(steps);
 	free(p);

@@ -83,7 +83,7 @@ static void counts_opens_around_each_record(void **state)
 		{"oxloxlo", 4, 1, 1, 1, 1},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct execorder *o = execorder_new();
+		struct execorder order = {0}, *o = &order;
 		char passed[16] = "";
 		memcpy(passed, cases[i].scanned, cases[i].passed);
 		scan(o, 1, cases[i].scanned);
@@ -95,25 +95,25 @@ static void counts_opens_around_each_record(void **state)
 			fail_msg("%s, %u: %u %u %u %u", cases[i].scanned, cases[i].passed,
 				p.opens_before, p.opens_after, p.groups_before,
 				p.groups_after);
-		execorder_free(o);
+		execorder_reset(o, NULL, NULL);
 	}
 }
 
 static void counts_the_linker_apart(void **state)
 {
 	(void)state;
-	struct execorder *o = execorder_new();
+	struct execorder order = {0}, *o = &order;
 	scan(o, 1, "xlxlo");
 	struct execorder_place p = pass(o, 1, "xlxlo");
 	assert_int_equal(p.opens_linker, 2);
 	assert_int_equal(p.opens_before, 2);
-	execorder_free(o);
+	execorder_reset(o, NULL, NULL);
 }
 
 static void keeps_processes_apart(void **state)
 {
 	(void)state;
-	struct execorder *o = execorder_new();
+	struct execorder order = {0}, *o = &order;
 	for (pid_t pid = 1; pid <= 200; pid++)
 		scan(o, pid, pid % 2 ? "xo" : "oxx");
 	assert_int_equal(pass(o, 1, "xo").opens_before, 1);
@@ -121,13 +121,13 @@ static void keeps_processes_apart(void **state)
 	assert_int_equal(pass(o, 199, "xo").opens_before, 1);
 	assert_int_equal(pass(o, 200, "o").opens_before, 0);
 	assert_int_equal(pass(o, 999, "o").opens_after, 0);
-	execorder_free(o);
+	execorder_reset(o, NULL, NULL);
 }
 
 static void sees_what_is_scanned_later(void **state)
 {
 	(void)state;
-	struct execorder *o = execorder_new();
+	struct execorder order = {0}, *o = &order;
 	scan(o, 1, "xo");
 	assert_int_equal(pass(o, 1, "x").opens_after, 1);
 	scan(o, 1, "xx");
@@ -135,17 +135,17 @@ static void sees_what_is_scanned_later(void **state)
 	assert_int_equal(p.opens_before, 1);
 	assert_int_equal(p.opens_after, 2);
 	assert_int_equal(p.groups_after, 1);
-	execorder_free(o);
+	execorder_reset(o, NULL, NULL);
 }
 
-struct carried {
+struct noted {
 	unsigned calls;
 	uint32_t opens[4]; /* by pid */
 };
 
-static void carry(void *ctx, pid_t pid, uint32_t opens)
+static void note(void *ctx, pid_t pid, uint32_t opens)
 {
-	struct carried *c = ctx;
+	struct noted *c = ctx;
 	c->calls++;
 	assert_in_range(pid, 1, 3);
 	c->opens[pid] = opens;
@@ -154,23 +154,21 @@ static void carry(void *ctx, pid_t pid, uint32_t opens)
 static void hands_on_the_counts_and_forgets(void **state)
 {
 	(void)state;
-	struct execorder *o = execorder_new();
-	struct carried c = {0};
+	struct execorder order = {0}, *o = &order;
+	struct noted c = {0};
 	scan(o, 1, "xox");
 	scan(o, 2, "oooo");
 	scan(o, 3, "x");
-	execorder_reset(o, carry, &c);
+	execorder_reset(o, note, &c);
 	assert_int_equal(c.calls, 2);
 	assert_int_equal(c.opens[1], 2);
 	assert_int_equal(c.opens[3], 1);
 	assert_int_equal(pass(o, 1, "o").opens_before, 0);
-	execorder_reset(o, carry, &c);
+	execorder_reset(o, note, &c);
 	assert_int_equal(c.calls, 2);
 	scan(o, 1, "xo");
 	assert_int_equal(pass(o, 1, "xo").opens_before, 1);
 	execorder_reset(o, NULL, NULL);
-	execorder_free(o);
-	execorder_free(NULL);
 }
 
 int main(void)

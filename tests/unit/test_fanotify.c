@@ -4,7 +4,6 @@
 #include "os/fanotify.h"
 
 #include "core/record/event.h"
-#include "core/record/fanmask.h"
 #include "core/record/fanrec.h"
 #include "os/handle.h"
 #include "os/readbuf.h"
@@ -88,8 +87,8 @@ static struct fixture *fixture_or_skip(void **state)
 
 static void watch(struct fixture *f, uint32_t kinds)
 {
-	assert_int_equal(fanotify_watch(f->group, f->fs, 0,
-				 fanmask_of_kinds(kinds) | FANMASK_BASE),
+	assert_int_equal(
+		fanotify_watch(f->group, f->fs, 0, fanrec_mask(kinds) | FANREC_MASK_BASE),
 		0);
 }
 
@@ -103,7 +102,7 @@ static struct fanrec next(struct fixture *f, uint32_t kinds)
 		assert_true(readbuf_read(&f->b, f->group) > 0);
 	assert_true(fanrec_next(f->b.bytes, f->b.end, &f->at, &r, &bad));
 	assert_int_equal(bad, 0);
-	assert_int_equal(fanmask_kinds(r.mask), kinds);
+	assert_int_equal(fanrec_kinds(r.mask), kinds);
 	assert_int_equal(r.pid, getpid());
 	assert_int_equal(handle_fsid(f->fs, &fsid), 0);
 	assert_int_equal(r.fsid, fsid);
@@ -161,7 +160,7 @@ static void reports_the_life_of_a_file(void **state)
 	struct fanrec r = next(f, EVENT_CREATE | EVENT_CLOSE_WRITE);
 	assert_place(&r.place, &top, "a");
 	assert_handle(&r.target, &file);
-	assert_false(fanmask_is_dir(r.mask));
+	assert_false(r.mask & FAN_ONDIR);
 	r = next(f, EVENT_RENAME);
 	assert_place(&r.place, &top, "a");
 	assert_place(&r.new_place, &top, "b");
@@ -185,7 +184,7 @@ static void reports_directories_with_their_own_handles(void **state)
 	unlinkat(f->fs, "e", AT_REMOVEDIR);
 
 	struct fanrec r = next(f, EVENT_CREATE);
-	assert_true(fanmask_is_dir(r.mask));
+	assert_true(r.mask & FAN_ONDIR);
 	assert_place(&r.place, &top, "d");
 	assert_handle(&r.target, &d);
 	r = next(f, EVENT_CREATE);
@@ -196,7 +195,7 @@ static void reports_directories_with_their_own_handles(void **state)
 	assert_place(&r.new_place, &top, "e");
 	assert_handle(&r.target, &e);
 	r = next(f, EVENT_DELETE);
-	assert_true(fanmask_is_dir(r.mask));
+	assert_true(r.mask & FAN_ONDIR);
 	assert_place(&r.place, &top, "e");
 	assert_handle(&r.target, &e);
 	assert_no_more(f);
@@ -264,7 +263,7 @@ static void many_records_come_in_order(void **state)
 static void watches_less_and_more(void **state)
 {
 	struct fixture *f = fixture_or_skip(state);
-	uint64_t some = FANMASK_BASE, more = some | fanmask_of_kinds(EVENT_ATTRIB);
+	uint64_t some = FANREC_MASK_BASE, more = some | fanrec_mask(EVENT_ATTRIB);
 	assert_int_equal(fanotify_watch(f->group, f->fs, 0, some), 0);
 	fchmod(f->fs, 0750);
 	assert_no_more(f);

@@ -3,7 +3,6 @@
 
 #include "base/countof.h"
 #include "core/record/event.h"
-#include "core/record/fanmask.h"
 #include "record_bytes.h"
 
 #include <linux/fanotify.h>
@@ -427,8 +426,8 @@ static void every_kind_has_its_bit(void **state)
 	};
 	uint32_t all_kinds = EVENT_OVERFLOW | EVENT_MOVED_TO | EVENT_MOVED_FROM;
 	for (size_t i = 0; i < countof(cases); i++) {
-		assert_int_equal(fanmask_of_kinds(cases[i].kind), cases[i].bit);
-		assert_int_equal(fanmask_kinds(cases[i].bit), cases[i].kind);
+		assert_int_equal(fanrec_mask(cases[i].kind), cases[i].bit);
+		assert_int_equal(fanrec_kinds(cases[i].bit), cases[i].kind);
 		all_kinds |= cases[i].kind;
 	}
 	assert_int_equal(all_kinds, EVENT_ALL);
@@ -437,25 +436,18 @@ static void every_kind_has_its_bit(void **state)
 static void kinds_without_a_bit_of_their_own(void **state)
 {
 	(void)state;
-	assert_int_equal(fanmask_of_kinds(0), 0);
-	assert_int_equal(fanmask_of_kinds(EVENT_MOVED_TO), FAN_RENAME);
-	assert_int_equal(fanmask_of_kinds(EVENT_MOVED_FROM), FAN_RENAME);
-	assert_int_equal(fanmask_of_kinds(EVENT_CREATE_UNWRITTEN), FAN_CREATE);
-	assert_int_equal(fanmask_of_kinds(EVENT_CHANGED),
+	assert_int_equal(fanrec_mask(0), 0);
+	assert_int_equal(fanrec_mask(EVENT_MOVED_TO), FAN_RENAME);
+	assert_int_equal(fanrec_mask(EVENT_MOVED_FROM), FAN_RENAME);
+	assert_int_equal(fanrec_mask(EVENT_CREATE_UNWRITTEN), FAN_CREATE);
+	assert_int_equal(fanrec_mask(EVENT_CHANGED),
 		FAN_CLOSE_WRITE | FAN_RENAME | FAN_DELETE | FAN_CREATE);
 	/* The queue says by itself that it has overflown. */
-	assert_int_equal(fanmask_of_kinds(EVENT_OVERFLOW), 0);
-	assert_int_equal(fanmask_kinds(FAN_Q_OVERFLOW), EVENT_OVERFLOW);
-	assert_int_equal(fanmask_kinds(FAN_ONDIR | FAN_EVENT_ON_CHILD), 0);
-	assert_int_equal(fanmask_kinds(FAN_CREATE | FAN_CLOSE_WRITE | FAN_DELETE),
+	assert_int_equal(fanrec_mask(EVENT_OVERFLOW), 0);
+	assert_int_equal(fanrec_kinds(FAN_Q_OVERFLOW), EVENT_OVERFLOW);
+	assert_int_equal(fanrec_kinds(FAN_ONDIR | FAN_EVENT_ON_CHILD), 0);
+	assert_int_equal(fanrec_kinds(FAN_CREATE | FAN_CLOSE_WRITE | FAN_DELETE),
 		EVENT_CREATE | EVENT_CLOSE_WRITE | EVENT_DELETE);
-}
-
-static void tells_directories(void **state)
-{
-	(void)state;
-	assert_true(fanmask_is_dir(FAN_CREATE | FAN_ONDIR));
-	assert_false(fanmask_is_dir(FAN_CREATE));
 }
 
 int main(void)
@@ -477,7 +469,6 @@ int main(void)
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(every_kind_has_its_bit),
 		cmocka_unit_test(kinds_without_a_bit_of_their_own),
-		cmocka_unit_test(tells_directories),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

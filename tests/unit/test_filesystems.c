@@ -4,7 +4,7 @@
 #include "app/watch/filesystems.h"
 
 #include "base/countof.h"
-#include "core/record/fanmask.h"
+#include "core/record/fanrec.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
 #include "os/proc.h"
@@ -294,7 +294,7 @@ static void a_filesystem_is_watched_while_rules_concern_it(void **state)
 	struct filesystem *fs = at(&world.f, tempdir);
 	assert_null(fs->refusal);
 	assert_true(fs->is_new);
-	assert_true(fs->mask & fanmask_of_kinds(EVENT_DELETE));
+	assert_true(fs->mask & fanrec_mask(EVENT_DELETE));
 	assert_string_equal(filesystems_how(fs), "filesystem mark");
 	assert_ptr_equal(filesystems_by_fsid(&world.f, fs->fsid), fs);
 	assert_null(filesystems_by_fsid(&world.f, fs->fsid + 1));
@@ -307,7 +307,7 @@ static void a_filesystem_is_watched_while_rules_concern_it(void **state)
 	/* Only programs are looked for where no rule concerns it. */
 	update(NULL);
 	fs = at(&world.f, tempdir);
-	assert_int_equal(fs->mask, FANMASK_EXEC);
+	assert_int_equal(fs->mask, FAN_OPEN_EXEC);
 	assert_string_equal(filesystems_how(fs), "program starts only");
 	assert_false(sees_a_delete());
 	update(world.rules);

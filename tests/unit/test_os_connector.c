@@ -3,8 +3,8 @@
  */
 #include "app/actors/actors.h"
 #include "app/actors/witness.h"
-#include "core/proc/cnrec.h"
-#include "core/proc/tsrec.h"
+#include "core/proc/life.h"
+#include "core/proc/procrec.h"
 #include "os/clock.h"
 #include "os/connector.h"
 #include "os/fd.h"
@@ -109,12 +109,10 @@ static struct proc_record await_record(enum procrec_kind kind, pid_t pid)
 		ssize_t n = netlink_receive(fd, buf, sizeof(buf), &spoofed);
 		if (n <= 0)
 			continue;
-		struct cnrec cn;
-		struct tsrec ts;
-		cnrec_init(&cn, buf, (size_t)n);
-		tsrec_init(&ts, buf, (size_t)n);
-		while (kind == PROCREC_TASK ? tsrec_next(&ts, &rec)
-					    : cnrec_next(&cn, &rec)) {
+		struct procrec_walk it;
+		procrec_init(&it, buf, (size_t)n);
+		while (kind == PROCREC_TASK ? procrec_next_task(&it, &rec)
+					    : procrec_next_event(&it, &rec)) {
 			if (rec.kind == kind && rec.pid == pid)
 				return rec;
 		}
@@ -182,10 +180,10 @@ static void test_threads_are_filtered(void **state)
 	for (bool seen = false; !seen;) {
 		assert_true(fd_wait(connector, POLLIN, PATIENCE_MS));
 		ssize_t n = netlink_receive(connector, buf, sizeof(buf), &spoofed);
-		struct cnrec it;
+		struct procrec_walk it;
 		struct proc_record rec;
-		cnrec_init(&it, buf, n > 0 ? (size_t)n : 0);
-		while (cnrec_next(&it, &rec)) {
+		procrec_init(&it, buf, n > 0 ? (size_t)n : 0);
+		while (procrec_next_event(&it, &rec)) {
 			assert_int_equal(rec.pid, rec.tgid);
 			seen = seen || (rec.kind == PROCREC_EXIT && rec.pid == last);
 		}
@@ -243,7 +241,7 @@ static void test_witness_names_who_is_gone(void **state)
 	struct actors *w = start();
 	for (int i = 0; i < 200; i++) {
 		struct proctable_window window = {.after_ns = clock_monotonic_ns(),
-			.opens_before = 1,
+			.order.opens_before = 1,
 			.complete = true};
 		pid_t pid = run_true();
 		window.before_ns = clock_monotonic_ns();
@@ -325,7 +323,7 @@ static void test_witness_socket_closes_or_fails(void **state)
 		assert_int_equal(eventfd_read(wake, &value), 0);
 
 		assert_int_equal(witness_source.drain(w, t), 0);
-		assert_true(proctable_counts(t).lost > 0);
+		assert_true(t->counts.lost > 0);
 		witness_free(w);
 		proctable_free(t);
 		close(wake);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The decoders of process records, over messages as the kernel builds them. */
-#include "core/proc/cnrec.h"
-#include "core/proc/tsrec.h"
+#include "core/proc/procrec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,15 +68,15 @@ static void test_events(void **state)
 	struct proc_record r[countof(all) + 1];
 	for (size_t i = 0; i < countof(all); i++)
 		add_event(&m, CN_IDX_PROC, all[i]);
-	struct cnrec it;
-	cnrec_init(&it, m.bytes, m.len);
+	struct procrec_walk it;
+	procrec_init(&it, m.bytes, m.len);
 	for (size_t i = 0; i < countof(all); i++) {
-		assert_true(cnrec_next(&it, &r[i]));
+		assert_true(procrec_next_event(&it, &r[i]));
 		assert_true(r[i].time_ns == 77);
 		assert_int_equal(r[i].cpu, 3);
 		assert_int_equal(r[i].seq, 42);
 	}
-	assert_false(cnrec_next(&it, &r[countof(all)]));
+	assert_false(procrec_next_event(&it, &r[countof(all)]));
 	assert_int_equal(it.bad + it.skipped, 0);
 
 	assert_int_equal(r[0].kind, PROCREC_FORK);
@@ -108,13 +107,13 @@ static void test_events_of_no_use(void **state)
 	add_event(&m, CN_IDX_PROC + 1, &exec);
 	add_event(&m, CN_IDX_PROC, &sid);
 	add_event(&m, CN_IDX_PROC, &exec);
-	struct cnrec it;
+	struct procrec_walk it;
 	struct proc_record r;
-	cnrec_init(&it, m.bytes, m.len);
-	assert_true(cnrec_next(&it, &r));
+	procrec_init(&it, m.bytes, m.len);
+	assert_true(procrec_next_event(&it, &r));
 	assert_int_equal(r.kind, PROCREC_EXEC);
 	assert_int_equal(it.skipped, 2);
-	assert_false(cnrec_next(&it, &r));
+	assert_false(procrec_next_event(&it, &r));
 }
 
 /* Cut anywhere, a message is no record and nothing behind its end is read. */
@@ -126,24 +125,24 @@ static void test_events_cut_short(void **state)
 	add_event(&m, CN_IDX_PROC, &exec);
 	for (size_t len = 0; len < m.len; len++) {
 		char *cut = malloc(len + 1);
-		struct cnrec it;
+		struct procrec_walk it;
 		struct proc_record r;
 		memcpy(cut, m.bytes, len);
-		cnrec_init(&it, cut, len);
-		assert_false(cnrec_next(&it, &r));
+		procrec_init(&it, cut, len);
+		assert_false(procrec_next_event(&it, &r));
 		assert_int_equal(it.bad, len > 0);
 
 		/* Likewise with a length in the header that fits. */
 		if (len >= sizeof(struct nlmsghdr)) {
 			((struct nlmsghdr *)(void *)cut)->nlmsg_len = (uint32_t)len;
-			cnrec_init(&it, cut, len);
-			assert_false(cnrec_next(&it, &r));
+			procrec_init(&it, cut, len);
+			assert_false(procrec_next_event(&it, &r));
 			assert_int_equal(it.bad, 1);
 
 			/* Negative for whoever takes it for an int. */
 			((struct nlmsghdr *)(void *)cut)->nlmsg_len = 0x80000001;
-			cnrec_init(&it, cut, len);
-			assert_false(cnrec_next(&it, &r));
+			procrec_init(&it, cut, len);
+			assert_false(procrec_next_event(&it, &r));
 			assert_int_equal(it.bad, 1);
 		}
 		free(cut);
@@ -202,11 +201,11 @@ static void test_tasks(void **state)
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct taskstats ts = task(cases[i].version);
 		struct message m = {.len = 0};
-		struct tsrec it;
+		struct procrec_walk it;
 		struct proc_record r;
 		add_task(&m, &ts, cases[i].size);
-		tsrec_init(&it, m.bytes, m.len);
-		assert_int_equal(tsrec_next(&it, &r), cases[i].ok);
+		procrec_init(&it, m.bytes, m.len);
+		assert_int_equal(procrec_next_task(&it, &r), cases[i].ok);
 		assert_int_equal(it.bad, !cases[i].ok);
 		if (!cases[i].ok)
 			continue;
@@ -219,7 +218,7 @@ static void test_tasks(void **state)
 		assert_int_equal(r.task.uid, 65534);
 		assert_int_equal(r.task.ppid, 19);
 		assert_true(r.task.elapsed_ns == 1500000);
-		assert_false(tsrec_next(&it, &r));
+		assert_false(procrec_next_task(&it, &r));
 	}
 }
 
@@ -231,18 +230,18 @@ static void test_tasks_of_no_use(void **state)
 	add_task(&m, &ts, sizeof(ts));
 	struct nlmsghdr *nlh = (struct nlmsghdr *)m.bytes;
 	struct nlattr *nest = mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN);
-	struct tsrec it;
+	struct procrec_walk it;
 	struct proc_record r;
 
 	nest->nla_type = TASKSTATS_TYPE_AGGR_TGID;
-	tsrec_init(&it, m.bytes, m.len);
-	assert_false(tsrec_next(&it, &r));
+	procrec_init(&it, m.bytes, m.len);
+	assert_false(procrec_next_task(&it, &r));
 	assert_int_equal(it.skipped, 1);
 
 	nest->nla_type = TASKSTATS_TYPE_AGGR_PID;
 	nlh->nlmsg_type = NLMSG_ERROR;
-	tsrec_init(&it, m.bytes, m.len);
-	assert_false(tsrec_next(&it, &r));
+	procrec_init(&it, m.bytes, m.len);
+	assert_false(procrec_next_task(&it, &r));
 	assert_int_equal(it.skipped, 1);
 }
 
@@ -254,17 +253,17 @@ static void test_tasks_cut_short(void **state)
 	add_task(&m, &ts, sizeof(ts));
 	for (size_t len = 0; len < m.len; len++) {
 		char *cut = malloc(len + 1);
-		struct tsrec it;
+		struct procrec_walk it;
 		struct proc_record r;
 		memcpy(cut, m.bytes, len);
 		if (len >= sizeof(struct nlmsghdr))
 			((struct nlmsghdr *)(void *)cut)->nlmsg_len = (uint32_t)len;
-		tsrec_init(&it, cut, len);
-		assert_false(tsrec_next(&it, &r));
+		procrec_init(&it, cut, len);
+		assert_false(procrec_next_task(&it, &r));
 		if (len >= sizeof(struct nlmsghdr))
 			((struct nlmsghdr *)(void *)cut)->nlmsg_len = 0x80000001;
-		tsrec_init(&it, cut, len);
-		assert_false(tsrec_next(&it, &r));
+		procrec_init(&it, cut, len);
+		assert_false(procrec_next_task(&it, &r));
 		free(cut);
 	}
 }

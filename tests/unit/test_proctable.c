@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sequences of process records, and what the table makes of them. Times are in
  * milliseconds. */
+#include "core/proc/life.h"
 #include "core/proc/proctable.h"
 
 #include <errno.h>
@@ -597,8 +598,8 @@ static void scan(struct proctable *t, const struct step *s)
 	snap.ppid = s->other;
 	snap.uid = s->uid;
 	snap.euid = s->euid;
-	proctable_scan_begin(t, s->at > 300 ? 300 * MS : 1);
-	assert_int_equal(proctable_scan_add(t, &snap), 0);
+	uint64_t since_ns = s->at > 300 ? 300 * MS : 1;
+	assert_int_equal(proctable_scan_add(t, &snap, since_ns), 0);
 	proctable_scan_end(t, s->read * MS);
 }
 
@@ -607,10 +608,10 @@ static struct proctable_window window(const struct step *s)
 	return (struct proctable_window){
 		.after_ns = s->at * MS,
 		.before_ns = s->read * MS,
-		.opens_before = s->before,
-		.opens_after = s->after,
-		.groups_before = s->gbefore ? s->gbefore : s->before,
-		.groups_after = s->gafter ? s->gafter : s->after,
+		.order.opens_before = s->before,
+		.order.opens_after = s->after,
+		.order.groups_before = s->gbefore ? s->gbefore : s->before,
+		.order.groups_after = s->gafter ? s->gafter : s->after,
 		.complete = !s->incomplete,
 		.spans = s->spans,
 	};
@@ -673,7 +674,7 @@ static void run(struct proctable *t, const struct step *s, const char *name)
 		proctable_forget_past(t, s->at * MS);
 		return;
 	case CARRY:
-		proctable_carry_opens(t, s->pid, &w, s->before);
+		proctable_note_opens(t, s->pid, &w, s->before);
 		return;
 	case WHO:
 	case LINEAGE:
@@ -716,15 +717,15 @@ static void test_insert_get_many(void **state)
 	run(t, &(struct step)INIT, "init");
 	for (pid_t pid = 2; pid < 50002; pid++)
 		fork_one(t, 10, pid, 1);
-	assert_int_equal(proctable_counts(t).lives, 50001);
+	assert_int_equal(t->counts.lives, 50001);
 	for (pid_t pid = 2; pid < 50002; pid += 997)
 		expect(t, 20, pid, "exact init 0 0 1");
 	expect(t, 20, 50002, "unknown - - - -");
 	for (pid_t pid = 2; pid < 50002; pid++)
 		run(t, &(struct step){EXIT, .at = 30, .pid = pid}, "exit");
 	proctable_forget_past(t, 5000 * MS);
-	assert_int_equal(proctable_counts(t).lives, 1);
-	assert_int_equal(proctable_counts(t).ancestors, 0);
+	assert_int_equal(t->counts.lives, 1);
+	assert_int_equal(t->counts.ancestors, 0);
 	proctable_free(t);
 }
 
@@ -738,14 +739,14 @@ static void test_eviction_takes_the_oldest_dead(void **state)
 	run(t, &(struct step){EXIT, .at = 30, .pid = 3}, "exit");
 	run(t, &(struct step){EXIT, .at = 31, .pid = 2}, "exit");
 	fork_one(t, 40, 5, 1);
-	assert_int_equal(proctable_counts(t).evicted, 1);
+	assert_int_equal(t->counts.evicted, 1);
 	expect(t, 20, 3, "unknown - - - -");
 	expect(t, 20, 2, "exact init 0 0 1");
 	fork_one(t, 41, 6, 1);
 	/* All that are left are alive: the next is refused, and so is its pid's past. */
 	fork_one(t, 42, 7, 1);
-	assert_int_equal(proctable_counts(t).lives, 4);
-	assert_int_equal(proctable_counts(t).evicted, 3);
+	assert_int_equal(t->counts.lives, 4);
+	assert_int_equal(t->counts.evicted, 3);
 	expect(t, 50, 7, "unknown - - - -");
 	proctable_free(t);
 }
@@ -784,8 +785,8 @@ static void test_lineage_is_bounded(void **state)
 		proctable_forget_past(t, i * 10 * MS);
 	}
 	proctable_forget_past(t, 300000 * MS);
-	assert_int_equal(proctable_counts(t).lives, 2);
-	assert_in_range(proctable_counts(t).ancestors, 30, 33);
+	assert_int_equal(t->counts.lives, 2);
+	assert_in_range(t->counts.ancestors, 30, 33);
 	proctable_free(t);
 }
 

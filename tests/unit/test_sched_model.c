@@ -230,7 +230,7 @@ struct seen {
 	uint64_t events;
 };
 
-static void see(void *ctx, const struct sched_job *job)
+static void see(void *ctx, struct sched_job *job)
 {
 	struct seen *seen = ctx;
 	const struct model_job *model = job->data;
@@ -251,7 +251,7 @@ static void compare_jobs(struct test *t)
 	sched_each(t->s, see, &seen);
 	same(t, seen.jobs, t->m.job_count);
 	same(t, seen.events + t->over, t->taken);
-	same(t, sched_running_all(t->s), running);
+	same(t, t->s->running, running);
 	same(t, sched_waiting_all(t->s), t->m.job_count - running);
 }
 
@@ -401,7 +401,7 @@ static struct model_job *give(struct test *t)
 	given.count = given.listed + (given.truncated ? 1 + below(t, 3) : 0);
 	given.attempt = below(t, 3);
 	given.failures = below(t, given.attempt + 1);
-	struct sched_given real_given = {.id = some_id(t),
+	struct sched_insertion real_given = {.id = some_id(t),
 		.items = &items,
 		.listed = (uint32_t)given.listed,
 		.count = given.count,
@@ -413,7 +413,7 @@ static struct model_job *give(struct test *t)
 	do {
 		same(t, count_items(&items), given.listed);
 		shorten_memory(t);
-		real = sched_give(t->s, lane, paths[path], &real_given, t->now_ns);
+		real = sched_insert(t->s, lane, paths[path], &real_given, t->now_ns);
 	} while (has_failed(t, !real));
 	bool is_new;
 	struct model_job *job = model_give(&t->m, lane, path, &given, t->now_ns, &is_new);
@@ -640,7 +640,7 @@ static void step_pause(struct test *t)
 	if (until_ns)
 		sched_pause(t->s, lane, until_ns);
 	else
-		sched_unpause(t->s, lane);
+		sched_pause(t->s, lane, 0);
 	model_pause(&t->m, lane, until_ns);
 }
 
@@ -781,7 +781,7 @@ static void at_end(void *ctx, struct sched_job *real)
 static void drain(struct test *t)
 {
 	for (uint32_t i = 0; i < t->m.lane_count; i++) {
-		sched_unpause(t->s, i);
+		sched_pause(t->s, i, 0);
 		model_pause(&t->m, i, 0);
 	}
 	while (t->m.job_count > 0) {
@@ -802,7 +802,8 @@ static void finish(struct test *t)
 {
 	if (one_in(t, 3))
 		drain(t);
-	sched_free(t->s, at_end, t);
+	sched_each(t->s, at_end, t);
+	sched_free(t->s);
 	model_fini(&t->m);
 	same(t, t->over, t->taken);
 	for (size_t i = 0; i < t->item_count; i++)

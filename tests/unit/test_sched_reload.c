@@ -14,7 +14,7 @@
 #define LANES(...) .lane = {__VA_ARGS__}
 
 static const struct sched_script scripts[] = {
-	/* sched_give */
+	/* sched_insert */
 	{.name = "give: due at once, whatever debounce says",
 		{LANES({PATHS, DEBOUNCE})},
 		"give:a:1 due:0 start:1 is:1:attempt:1"},

@@ -164,7 +164,7 @@ static void walk_row(enum sched_state state, enum sched_input input)
 			(int)input, (int)g.e->state, (int)row.to);
 	if (row.to == SCHED_OVER)
 		sched_job_free(&g.e->job);
-	sched_free(g.s, NULL, NULL);
+	sched_free(g.s);
 }
 
 static void each_row_does_what_it_says(void **state)
@@ -226,7 +226,7 @@ static void retry_delays_are_spread(void **state)
 	}
 	for (size_t i = 0; i < 10; i++)
 		assert_in_range(tenths[i], 50, 150);
-	sched_free(s, NULL, NULL);
+	sched_free(s);
 }
 
 /* Run all that waits, and count the runs; ends where nothing is due any more. */
@@ -287,7 +287,7 @@ static void many_jobs_and_keys(void **state)
 	assert_true(RB_EMPTY(&s->idle));
 	assert_true(RB_EMPTY(&s->lanes[1]->keys));
 	assert_true(RB_EMPTY(&s->lanes[0]->keys));
-	sched_free(s, NULL, NULL);
+	sched_free(s);
 	free(items);
 }
 
@@ -331,10 +331,10 @@ static void a_throttle_grows(void **state)
 		assert_int_equal(run_one(s, now_ns), now_ns);
 	for (uint64_t first_ns = 2000; first_ns <= 9000; first_ns += 1000)
 		assert_int_equal(now_ns = run_one(s, now_ns), SECONDS + first_ns);
-	sched_free(s, NULL, NULL);
+	sched_free(s);
 }
 
-static void count_each(void *ctx, const struct sched_job *job)
+static void count_each(void *ctx, struct sched_job *job)
 {
 	size_t *counts = ctx;
 	counts[job->started_ns ? 1 : 0]++;
@@ -372,7 +372,7 @@ static void each_job_once(void **state)
 	for (size_t i = 0; i < job_count; i++)
 		sched_job_free(jobs[i]);
 	free(jobs);
-	sched_free(s, NULL, NULL);
+	sched_free(s);
 }
 
 int main(void)

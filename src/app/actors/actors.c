@@ -68,10 +68,10 @@ uint64_t actors_empty_ns(const struct actors *a)
 	return a->source->empty_ns(a->ctx);
 }
 
-void actors_carry_opens(
+void actors_note_opens(
 	struct actors *a, pid_t pid, const struct proctable_window *w, uint32_t opens)
 {
-	proctable_carry_opens(a->processes, pid, w, opens);
+	proctable_note_opens(a->processes, pid, w, opens);
 }
 
 void actors_forget_past(struct actors *a, uint64_t empty_ns)

@@ -48,8 +48,8 @@ int actors_drain(struct actors *a);
  */
 uint64_t actors_empty_ns(const struct actors *a);
 
-/* As proctable_carry_opens and proctable_forget_past. */
-void actors_carry_opens(
+/* As proctable_note_opens and proctable_forget_past. */
+void actors_note_opens(
 	struct actors *a, pid_t pid, const struct proctable_window *w, uint32_t opens);
 void actors_forget_past(struct actors *a, uint64_t empty_ns);
 

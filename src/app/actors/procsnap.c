@@ -88,13 +88,12 @@ int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *b
 	int rc = proc_pids(&pids, &count);
 	if (rc < 0)
 		return -1;
-	proctable_scan_begin(t, since_ns);
 	for (size_t i = 0; i < count; i++) {
 		struct proc_snapshot snap;
 		procsnap_read(pids[i], PROCSNAP_ALL, buf, &snap);
 		if (!snap.program.comm[0] || !snap.has_status)
-			proctext_fini(&snap);
-		else if (proctable_scan_add(t, &snap) < 0)
+			program_fini(&snap.program);
+		else if (proctable_scan_add(t, &snap, since_ns) < 0)
 			rc = -1;
 	}
 	proctable_scan_end(t, clock_monotonic_ns());

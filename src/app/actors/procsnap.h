@@ -29,14 +29,14 @@ struct procsnap_buf {
 
 /*
  * Read the parts (bits of enum procsnap_parts) that can be had; the rest stays unknown.
- * Fills *out, which the caller frees with proctext_fini or gives to the table.
+ * Fills *out, which the caller frees with program_fini or gives to the table.
  */
 void procsnap_read(
 	pid_t pid, unsigned parts, struct procsnap_buf *buf, struct proc_snapshot *out);
 
 /*
  * Scan /proc into the table: all processes that can be read. since_ns is as for
- * proctable_scan_begin. Returns 0, or -1 with errno.
+ * proctable_scan_add. Returns 0, or -1 with errno.
  */
 int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *buf);
 

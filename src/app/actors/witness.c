@@ -3,8 +3,7 @@
 
 #include "app/actors/procsnap.h"
 #include "base/grow.h"
-#include "core/proc/cnrec.h"
-#include "core/proc/tsrec.h"
+#include "core/proc/procrec.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
@@ -68,7 +67,7 @@ static void witness_push(struct witness *w, struct witness_queue *q,
 		w->counters.queue_dropped++;
 		w->has_dropped = true;
 		if (snap)
-			proctext_fini(snap);
+			program_fini(&snap->program);
 		free(snap);
 		return;
 	}
@@ -79,7 +78,7 @@ static void witness_clear(struct witness_queue *q)
 {
 	for (size_t i = 0; i < q->count; i++) {
 		if (q->items[i].snap)
-			proctext_fini(q->items[i].snap);
+			program_fini(&q->items[i].snap->program);
 		free(q->items[i].snap);
 	}
 	free(q->items);
@@ -120,10 +119,10 @@ static void witness_record(struct witness *w, const struct proc_record *rec)
 
 static void witness_decode(struct witness *w, size_t len)
 {
-	struct cnrec it;
+	struct procrec_walk it;
 	struct proc_record rec;
-	cnrec_init(&it, w->datagram, len);
-	while (cnrec_next(&it, &rec)) {
+	procrec_init(&it, w->datagram, len);
+	while (procrec_next_event(&it, &rec)) {
 		if (rec.kind != PROCREC_ACK)
 			witness_record(w, &rec);
 	}
@@ -132,10 +131,10 @@ static void witness_decode(struct witness *w, size_t len)
 
 static void witness_decode_tasks(struct witness *w, size_t len)
 {
-	struct tsrec it;
+	struct procrec_walk it;
 	struct proc_record rec;
-	tsrec_init(&it, w->datagram, len);
-	while (tsrec_next(&it, &rec)) {
+	procrec_init(&it, w->datagram, len);
+	while (procrec_next_task(&it, &rec)) {
 		rec.time_ns = clock_monotonic_ns();
 		w->counters.records++;
 		witness_push(w, &w->tasks, &rec, NULL);

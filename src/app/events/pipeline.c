@@ -3,7 +3,7 @@
 
 #include "app/watch/where.h"
 #include "core/proc/execorder.h"
-#include "core/record/fanmask.h"
+#include "core/record/fanrec.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/readbuf.h"
@@ -29,7 +29,7 @@ struct pipeline {
 	struct pipeline_parts parts;
 	struct readbuf buffer;
 	size_t scanned; /* bytes of the buffer that went through the first pass */
-	struct execorder *order;
+	struct execorder order;
 	struct proctable_window window; /* of all that is in the buffer */
 	uint64_t empty_ns; /* when a read last left the queue empty */
 	uint64_t read_ns; /* when the last read that brought records began */
@@ -63,10 +63,8 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 	if (!p)
 		return NULL;
 	p->parts = *parts;
-	p->order = execorder_new();
-	if (!p->order || readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
-		int saved = p->order ? errno : ENOMEM;
-		execorder_free(p->order);
+	if (readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
+		int saved = errno;
 		free(p);
 		errno = saved;
 		return NULL;
@@ -82,7 +80,7 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	readbuf_close(&p->buffer);
-	execorder_free(p->order);
+	execorder_reset(&p->order, NULL, NULL);
 	free(p->hits.rules);
 	free(p->mounts.items);
 	buf_fini(&p->path);
@@ -113,10 +111,10 @@ const struct pipeline_counters *pipeline_counters(const struct pipeline *p)
 
 /* ---- Reading ---- */
 
-static void carry_opens(void *ctx, pid_t pid, uint32_t opens)
+static void note_opens(void *ctx, pid_t pid, uint32_t opens)
 {
 	struct pipeline *p = ctx;
-	actors_carry_opens(p->parts.actors, pid, &p->window, opens);
+	actors_note_opens(p->parts.actors, pid, &p->window, opens);
 }
 
 /* While the buffer is empty a new window can begin: at the last moment at which the queue was
@@ -127,7 +125,7 @@ static void begin_window(struct pipeline *p)
 	uint64_t empty_ns = seen_ns > p->empty_ns ? seen_ns : p->empty_ns;
 	if (empty_ns <= p->window.after_ns || empty_ns < p->read_ns)
 		return;
-	execorder_reset(p->order, carry_opens, p);
+	execorder_reset(&p->order, note_opens, p);
 	p->window.after_ns = empty_ns;
 	if (p->window.before_ns < empty_ns)
 		p->window.before_ns = empty_ns;
@@ -160,7 +158,7 @@ static int read_queue(struct pipeline *p)
 
 static enum execorder_kind exec_kind(const struct fanrec *r)
 {
-	return execorder_kind(fanmask_kinds(r->mask) & EVENT_OPEN_EXEC, r->place.name);
+	return execorder_kind(fanrec_kinds(r->mask) & EVENT_OPEN_EXEC, r->place.name);
 }
 
 /* ---- First pass: what the records say about directories and programs ---- */
@@ -184,8 +182,8 @@ static void scan_dir(struct pipeline *p, const struct fanrec *r)
 
 static bool tells_place(const struct fanrec *r)
 {
-	uint32_t kinds = fanmask_kinds(r->mask);
-	return fanmask_is_dir(r->mask) && r->place.name && r->target.bytes &&
+	uint32_t kinds = fanrec_kinds(r->mask);
+	return r->mask & FAN_ONDIR && r->place.name && r->target.bytes &&
 	       (kinds & (EVENT_CREATE | EVENT_DELETE | EVENT_RENAME));
 }
 
@@ -195,7 +193,7 @@ static void scan(struct pipeline *p)
 	unsigned bad = 0;
 	while (fanrec_next(p->buffer.bytes, p->buffer.end, &p->scanned, &r, &bad)) {
 		p->counters.read++;
-		execorder_scan(p->order, r.pid, exec_kind(&r));
+		execorder_scan(&p->order, r.pid, exec_kind(&r));
 		if (tells_place(&r))
 			scan_dir(p, &r);
 	}
@@ -347,11 +345,7 @@ static void count_actor(struct pipeline *p, const struct actor *a)
 static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
 {
 	struct proctable_window w = p->window;
-	w.opens_before = f->order.opens_before;
-	w.opens_after = f->order.opens_after;
-	w.opens_linker = f->order.opens_linker;
-	w.groups_before = f->order.groups_before;
-	w.groups_after = f->order.groups_after;
+	w.order = f->order;
 	w.spans = (f->kinds & (f->kinds - 1)) != 0;
 	if (actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out) < 0)
 		return -1;
@@ -382,7 +376,7 @@ static int hand_on(struct pipeline *p, struct facts *f, struct change *c)
 	if (attribute(p, f, &c->actor) < 0)
 		return -1;
 	c->event.kinds = f->kinds;
-	c->event.is_dir = fanmask_is_dir(r->mask);
+	c->event.is_dir = r->mask & FAN_ONDIR;
 	c->event.time_ns = p->now.realtime_ns;
 	if (f->has_path)
 		c->event.path = any_shown_path(p, f, &p->path);
@@ -458,7 +452,7 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 static bool is_wanted(const struct pipeline *p, const struct facts *f)
 {
 	return f->fs && f->fs->kinds && !is_own(p, f->rec.pid) &&
-	       (fanmask_kinds(fanmask_of_kinds(f->fs->kinds)) & f->kinds);
+	       (fanrec_kinds(fanrec_mask(f->fs->kinds)) & f->kinds);
 }
 
 /* Resolve one record. Returns false if it must wait for others. */
@@ -466,7 +460,7 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 {
 	const struct fanrec *r = &f->rec;
 	f->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
-	f->kinds = fanmask_kinds(r->mask);
+	f->kinds = fanrec_kinds(r->mask);
 	if (f->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
 		p->counters.overflows += (f->kinds & EVENT_OVERFLOW) != 0;
 		match_whole(p, f);
@@ -476,7 +470,7 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	bool known = wanted && resolve_paths(p, f);
 	if (wanted && !known && may_wait)
 		return false;
-	f->order = execorder_pass(p->order, r->pid, exec_kind(r));
+	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
 	if (known)
 		match(p, f);
 	p->counters.unresolved += wanted && !known;

@@ -33,11 +33,11 @@ static uint32_t copy_items(
 	return count;
 }
 
-void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
+void add_failure(struct jobs *j, uint32_t rule, const struct sched_insertion *of,
 	const struct outcome *why, uint64_t run_id, struct clock_now now)
 {
 	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
-	struct sched_given given = *of;
+	struct sched_insertion given = *of;
 	struct sched_job *s = NULL;
 	assert(!STAILQ_EMPTY(of->items));
 	if (!table_rule(j->rules, rule)->on_failure)
@@ -48,7 +48,7 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
 	if (job && given.listed) {
 		const struct job_event *first =
 			(const struct job_event *)STAILQ_FIRST(&copies);
-		s = sched_give(j->sched, job_lane(rule, true),
+		s = sched_insert(j->sched, job_lane(rule, true),
 			view_path(&first->event.view), &given, now.monotonic_ns);
 	}
 	if (!s) {
@@ -79,7 +79,7 @@ static void tell_full(
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
 	STAILQ_INSERT_TAIL(&items, &e->item, next);
 	const struct outcome why = {.kind = OUTCOME_OVERFLOW, .shell_status = -1};
-	const struct sched_given of = {.items = &items, .count = 1};
+	const struct sched_insertion of = {.items = &items, .count = 1};
 	add_failure(j, rule, &of, &why, 0, now);
 }
 

@@ -31,7 +31,7 @@ void add_forget(struct jobs *j);
  * is that of the run that failed, or 0. Nothing happens if the rule has no such command, or
  * there is no memory.
  */
-void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
+void add_failure(struct jobs *j, uint32_t rule, const struct sched_insertion *of,
 	const struct outcome *why, uint64_t run_id, struct clock_now now);
 
 #endif

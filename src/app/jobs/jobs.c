@@ -105,7 +105,7 @@ fail:;
 	return NULL;
 }
 
-static void on_drop(void *ctx, struct sched_job *s)
+static void detach(void *ctx, struct sched_job *s)
 {
 	(void)ctx;
 	job_detach(s);
@@ -135,7 +135,9 @@ void jobs_free(struct jobs *j)
 	names_free(j->names);
 	close_store(j);
 	HASH_CLEAR(hh, j->runs);
-	sched_free(j->sched, on_drop, j);
+	if (j->sched)
+		sched_each(j->sched, detach, NULL);
+	sched_free(j->sched);
 	add_forget(j);
 	named_fini(&j->named);
 	for (size_t i = 0; i < countof(j->own_dirs); i++)
@@ -329,7 +331,7 @@ size_t jobs_unpause(struct jobs *j, uint32_t rule)
 	for (int is_failure = 0; is_failure < 2; is_failure++) {
 		uint32_t lane = job_lane(rule, is_failure);
 		waiting += sched_counts(j->sched, lane, clock_monotonic_ns()).waiting;
-		sched_unpause(j->sched, lane);
+		sched_pause(j->sched, lane, 0);
 	}
 	named->paused_until_ns = 0;
 	if (j->store)

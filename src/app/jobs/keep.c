@@ -107,7 +107,7 @@ void keep_run(struct store *store, const struct sched_job *s, const struct outco
 	store_put_run(store, &run);
 }
 
-static void put_again(void *ctx, const struct sched_job *s)
+static void put_again(void *ctx, struct sched_job *s)
 {
 	keep_whole_job(ctx, s);
 	if (((const struct job *)s->data)->run_id)

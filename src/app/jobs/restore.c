@@ -40,7 +40,7 @@ static struct sched_job *give(struct jobs *j, const struct store_saved *left,
 	uint32_t rule, bool is_new, struct clock_now now)
 {
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
-	struct sched_given given = {.items = &items, .count = left->job.count};
+	struct sched_insertion given = {.items = &items, .count = left->job.count};
 	struct job *job =
 		job_new(j->by_rule[rule], left->job.failure, left->job.failure_run_id);
 	struct sched_job *s = NULL;
@@ -52,7 +52,7 @@ static struct sched_job *give(struct jobs *j, const struct store_saved *left,
 		given.failures = left->job.failures;
 	}
 	if (job && given.listed)
-		s = sched_give(j->sched, job_lane(rule, left->job.failure != NULL),
+		s = sched_insert(j->sched, job_lane(rule, left->job.failure != NULL),
 			left->job.key, &given, now.monotonic_ns);
 	if (s && !s->data) {
 		job_attach(job, s, is_new ? now.realtime_ns : left->job.added_ns);

@@ -146,7 +146,7 @@ static void fail_for_good(struct jobs *j, struct job *job, const struct outcome 
 	if (rule < 0 || job->failure)
 		return;
 	/* In its place, so that whoever waits for the job waits for this too. */
-	const struct sched_given of = {
+	const struct sched_insertion of = {
 		.order = job->sched->order,
 		.items = &job->sched->items,
 		.count = job->sched->count,
@@ -324,7 +324,7 @@ static void begin(struct jobs *j, struct job *job, struct clock_now now)
 static void hold(struct jobs *j, struct job *job, uint64_t until_ns, struct clock_now now)
 {
 	const struct outcome why = {.kind = OUTCOME_BREAKER, .shell_status = -1};
-	const struct sched_given of = {
+	const struct sched_insertion of = {
 		.items = &job->sched->items,
 		.count = job->sched->count,
 		.truncated = job->sched->truncated,

@@ -3,7 +3,7 @@
 
 #include "app/watch/watch_way.h"
 #include "base/countof.h"
-#include "core/record/fanmask.h"
+#include "core/record/fanrec.h"
 #include "os/fd.h"
 #include "os/handle.h"
 
@@ -169,9 +169,9 @@ static void update_mask(
 	if (fs->refusal)
 		return;
 	if (fs->kinds)
-		mask = FANMASK_BASE | fanmask_of_kinds(fs->kinds);
+		mask = FANREC_MASK_BASE | fanrec_mask(fs->kinds);
 	else if (may_hold_programs(f, fs))
-		mask = FANMASK_EXEC;
+		mask = FAN_OPEN_EXEC;
 	/* Also where nothing has changed: unmounting and mounting again between two looks
 	 * ends a mark, and the new mount may have the old one's number. */
 	if (mask || fs->mask)

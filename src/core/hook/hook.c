@@ -4,16 +4,72 @@
 #include "base/buf.h"
 #include "core/hook/hookvars.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HOOK_NUMBER_SIZE 24
+#define NUMBER_SIZE 24
+
+/* ---- Words of a command ---- */
+
+#define BLANKS " \t"
+
+/* Bytes that mean nothing to a shell, in a word behind the path of a program. */
+#define PLAIN                                                  \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
+	"0123456789_./:,@%+=-"
+
+/*
+ * Whether a shell would do no more with the command than to split it at blanks and execute it.
+ * It begins with an absolute path, so the first word is no builtin, function, alias, reserved
+ * word, assignment or job of any shell.
+ */
+static bool is_plain(const char *command)
+{
+	return command[strspn(command, BLANKS)] == '/' &&
+	       command[strspn(command, PLAIN BLANKS)] == '\0';
+}
+
+static int split_plain(const char *command, struct strlist *argv)
+{
+	for (const char *s = command + strspn(command, BLANKS); *s;) {
+		size_t len = strcspn(s, BLANKS);
+		if (strlist_add_bytes(argv, s, len) < 0)
+			return -1;
+		s += len;
+		s += strspn(s, BLANKS);
+	}
+	return 1;
+}
+
+static int split_shell(const char *command, struct strlist *argv)
+{
+	if (strlist_add(argv, "/bin/sh") < 0 || strlist_add(argv, "-c") < 0)
+		return -1;
+	/* sh takes options behind -c too. */
+	bool like_option = *command == '-' || *command == '+';
+	if (like_option && strlist_add(argv, "--") < 0)
+		return -1;
+	return strlist_add(argv, command);
+}
+
+int hook_split(const char *command, struct strlist *argv)
+{
+	assert(argv->count == 0);
+	int direct = is_plain(command) ? split_plain(command, argv)
+				       : split_shell(command, argv);
+	if (direct < 0)
+		strlist_fini(argv);
+	return direct;
+}
+
+/* ---- Arguments and environment ---- */
 
 /* A hook's text being written: strings, each with its NUL. */
-struct hook_writer {
+struct writer {
 	const struct rule *rule;
 	struct buf text;
 	size_t argc;
@@ -21,33 +77,27 @@ struct hook_writer {
 	bool truncated;
 };
 
-/* Whether entry K=V is for the variable. */
-static bool hook_entry_is(const char *entry, const char *name, size_t name_len)
-{
-	return strncmp(entry, name, name_len) == 0 && entry[name_len] == '=';
-}
-
 /* Whether the rule's own env, from an index on, sets the variable. */
-static bool hook_is_overridden(
+static bool is_overridden(
 	const struct rule *rule, size_t from, const char *name, size_t name_len)
 {
 	for (size_t i = from; i < rule->env.count; i++) {
-		if (hook_entry_is(rule->env.items[i], name, name_len))
+		const char *entry = rule->env.items[i];
+		if (strncmp(entry, name, name_len) == 0 && entry[name_len] == '=')
 			return true;
 	}
 	return false;
 }
 
-/* Add name=value, the value (NULL: "") cut to max_len bytes and to what fits into one
- * string. */
-static void hook_put_cut(
-	struct hook_writer *w, const char *name, const char *value, size_t max_len)
+/* Add name=value, the value (NULL: "") cut to max_len bytes (0: no limit) and to what fits
+ * into one string. */
+static void put_cut(struct writer *w, const char *name, const char *value, size_t max_len)
 {
 	size_t name_len = strlen(name);
-	if (hook_is_overridden(w->rule, 0, name, name_len))
+	if (is_overridden(w->rule, 0, name, name_len))
 		return;
 	size_t room = HOOK_STRING_MAX_BYTES - name_len - 2;
-	if (max_len > room)
+	if (max_len == 0 || max_len > room)
 		max_len = room;
 	size_t len = value ? strlen(value) : 0;
 	if (len > max_len) {
@@ -61,37 +111,33 @@ static void hook_put_cut(
 	w->envc++;
 }
 
-static void hook_put(struct hook_writer *w, const char *name, const char *value)
+static void put(struct writer *w, const char *name, const char *value)
 {
-	hook_put_cut(w, name, value, HOOK_STRING_MAX_BYTES);
+	put_cut(w, name, value, 0);
 }
 
-static void hook_put_number(struct hook_writer *w, const char *name, uint64_t value)
+static void put_number(struct writer *w, const char *name, uint64_t value)
 {
-	char text[HOOK_NUMBER_SIZE];
+	char text[NUMBER_SIZE];
 	snprintf(text, sizeof(text), "%" PRIu64, value);
-	hook_put(w, name, text);
+	put(w, name, text);
 }
 
 /* What happened and who did it. */
-static void hook_put_event(struct hook_writer *w, const struct view *view)
+static void put_event(struct writer *w, const struct view *view)
 {
 	const struct hookvars_variable *variable;
 	struct hookvars_value value;
-	for (size_t i = 0; (variable = hookvars_at(i)); i++) {
-		hookvars_get(variable, view, &value);
+	for (size_t i = 0; (variable = hookvars_get(i, view, &value)); i++) {
 		if (value.type == HOOKVARS_NUMBER)
-			hook_put_number(w, variable->name, value.number);
-		else if (variable->env_max_bytes > 0)
-			hook_put_cut(
-				w, variable->name, value.text, variable->env_max_bytes);
+			put_number(w, variable->name, value.number);
 		else
-			hook_put(w, variable->name, value.text);
+			put_cut(w, variable->name, value.text, variable->env_max_bytes);
 	}
 }
 
 /* The end of what the failed run printed, as far as it can stand in a variable. */
-static void hook_put_output(struct hook_writer *w, const char *output, size_t len)
+static void put_output(struct writer *w, const char *output, size_t len)
 {
 	char text[HOOK_OUTPUT_MAX_BYTES + 1];
 	size_t used = 0;
@@ -101,65 +147,65 @@ static void hook_put_output(struct hook_writer *w, const char *output, size_t le
 			text[used++] = output[i];
 	}
 	text[used] = '\0';
-	hook_put(w, "FSMON_OUTPUT", text);
+	put(w, "FSMON_OUTPUT", text);
 }
 
-static void hook_put_failure(struct hook_writer *w, const struct outcome *failure)
+static void put_failure(struct writer *w, const struct outcome *failure)
 {
 	if (failure->shell_status < 0)
-		hook_put(w, "FSMON_STATUS", NULL);
+		put(w, "FSMON_STATUS", NULL);
 	else
-		hook_put_number(w, "FSMON_STATUS", (uint64_t)failure->shell_status);
-	hook_put(w, "FSMON_REASON", outcome_kind_name(failure->kind));
-	hook_put_output(w, failure->output, failure->output_len);
+		put_number(w, "FSMON_STATUS", (uint64_t)failure->shell_status);
+	put(w, "FSMON_REASON", outcome_kind_name(failure->kind));
+	put_output(w, failure->output, failure->output_len);
 }
 
-static void hook_put_run(struct hook_writer *w, const struct hook_context *context)
+static void put_run(struct writer *w, const struct hook_context *context)
 {
-	hook_put(w, "FSMON_RULE", w->rule->name);
-	hook_put_number(w, "FSMON_RUN_ID", context->run_id);
-	hook_put_number(w, "FSMON_ATTEMPT", context->attempt);
-	hook_put_number(w, "FSMON_COUNT", context->count);
+	put(w, "FSMON_RULE", w->rule->name);
+	put_number(w, "FSMON_RUN_ID", context->run_id);
+	put_number(w, "FSMON_ATTEMPT", context->attempt);
+	put_number(w, "FSMON_COUNT", context->count);
 	if (context->file_fd >= 0)
-		hook_put_number(w, "FSMON_FD", (uint64_t)context->file_fd);
+		put_number(w, "FSMON_FD", (uint64_t)context->file_fd);
 	if (context->truncated || w->truncated) {
 		w->truncated = true;
-		hook_put(w, "FSMON_TRUNCATED", "1");
+		put(w, "FSMON_TRUNCATED", "1");
 	}
 }
 
-static void hook_put_surroundings(
-	struct hook_writer *w, const struct hook_context *context)
+static void put_surroundings(struct writer *w, const struct hook_context *context)
 {
 	const struct rule *rule = w->rule;
+	assert(rule->user.set || context->daemon_user);
 	const struct rule_user *user =
 		rule->user.set ? &rule->user : context->daemon_user;
-	char number[HOOK_NUMBER_SIZE];
+	char number[NUMBER_SIZE];
 	snprintf(number, sizeof(number), "%ju", (uintmax_t)user->uid);
 	const char *name = user->name ? user->name : number;
-	hook_put(w, "HOME", user->home ? user->home : "/");
-	hook_put(w, "LOGNAME", name);
-	hook_put(w, "USER", name);
-	hook_put(w, "SHELL", user->shell && *user->shell ? user->shell : "/bin/sh");
-	hook_put(w, "PATH", HOOK_PATH);
-	hook_put(w, "LANG", context->lang ? context->lang : "C.UTF-8");
-	hook_put(w, "PWD", rule->directory ? rule->directory : "/");
+	put(w, "HOME", user->home ? user->home : "/");
+	put(w, "LOGNAME", name);
+	put(w, "USER", name);
+	put(w, "SHELL", user->shell && *user->shell ? user->shell : "/bin/sh");
+	put(w, "PATH", HOOK_PATH);
+	put(w, "LANG", context->lang ? context->lang : "C.UTF-8");
+	put(w, "PWD", rule->directory ? rule->directory : "/");
 }
 
 /* The rule's own entries; of several for one name the last counts. */
-static void hook_put_rule_env(struct hook_writer *w)
+static void put_rule_env(struct writer *w)
 {
 	const struct strlist *env = &w->rule->env;
 	for (size_t i = 0; i < env->count; i++) {
 		size_t name_len = strcspn(env->items[i], "=");
-		if (hook_is_overridden(w->rule, i + 1, env->items[i], name_len))
+		if (is_overridden(w->rule, i + 1, env->items[i], name_len))
 			continue;
 		buf_add(&w->text, env->items[i], strlen(env->items[i]) + 1);
 		w->envc++;
 	}
 }
 
-static int hook_put_argv(struct hook_writer *w, const char *command)
+static int put_argv(struct writer *w, const char *command)
 {
 	struct strlist argv = {0};
 	if (hook_split(command ? command : "", &argv) < 0)
@@ -172,7 +218,7 @@ static int hook_put_argv(struct hook_writer *w, const char *command)
 }
 
 /* Give the text to the hook, and set the pointers into it. */
-static int hook_finish(struct hook *h, struct hook_writer *w)
+static int finish(struct hook *h, struct writer *w)
 {
 	char **pointers = reallocarray(NULL, w->argc + w->envc + 2, sizeof(*pointers));
 	char *text = buf_take(&w->text);
@@ -199,16 +245,16 @@ int hook_build(struct hook *h, const struct rule *rule, const struct view *view,
 	const struct hook_context *context)
 {
 	*h = (struct hook){0};
-	struct hook_writer w = {.rule = rule};
-	if (hook_put_argv(&w, context->failure ? rule->on_failure : rule->command) < 0)
+	struct writer w = {.rule = rule};
+	if (put_argv(&w, context->failure ? rule->on_failure : rule->command) < 0)
 		return -1;
-	hook_put_event(&w, view);
+	put_event(&w, view);
 	if (context->failure)
-		hook_put_failure(&w, context->failure);
-	hook_put_run(&w, context);
-	hook_put_surroundings(&w, context);
-	hook_put_rule_env(&w);
-	return hook_finish(h, &w);
+		put_failure(&w, context->failure);
+	put_run(&w, context);
+	put_surroundings(&w, context);
+	put_rule_env(&w);
+	return finish(h, &w);
 }
 
 void hook_fini(struct hook *h)

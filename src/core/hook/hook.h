@@ -12,8 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One string of the environment, name, `=` and NUL included: MAX_ARG_STRLEN of the
- * kernel. */
+/* One string of the environment with its NUL: MAX_ARG_STRLEN of the kernel. */
 #define HOOK_STRING_MAX_BYTES ((size_t)128 * 1024)
 #define HOOK_OUTPUT_MAX_BYTES ((size_t)4096) /* FSMON_OUTPUT */
 #define HOOK_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -26,11 +25,10 @@ struct hook_context {
 	bool truncated; /* the list of events was cut */
 	int file_fd; /* number that FSMON_FD has in the hook; -1: none */
 	const char *lang; /* LANG; NULL: C.UTF-8 */
-	const struct rule_user
-		*daemon_user; /* for rules without `user`; its `set` is ignored */
-	const struct outcome *failure; /* how a job failed for good, of which the rule's
-					  on_failure is told; NULL: this is a run of its
-					  command */
+	const struct rule_user *daemon_user; /* for rules without `user` */
+	/* How a job failed for good, of which the rule's on_failure is told; NULL: this is a
+	 * run of its command. */
+	const struct outcome *failure;
 };
 
 /* Arguments and environment; made by hook_build, freed by hook_fini. All zero is none. */

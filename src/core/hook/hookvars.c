@@ -5,6 +5,7 @@
 #include "core/text/when.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void set_text(struct hookvars_value *v, const char *text)
 {
@@ -14,22 +15,7 @@ static void set_text(struct hookvars_value *v, const char *text)
 	}
 }
 
-static void set_number(struct hookvars_value *v, uint64_t number)
-{
-	v->type = HOOKVARS_NUMBER;
-	v->number = number;
-}
-
-static void set_id(struct hookvars_value *v, uint32_t id, uint32_t unknown)
-{
-	if (id != unknown)
-		set_number(v, id);
-}
-
-static const struct actor *actor_of(const struct view *e)
-{
-	return &e->change->actor;
-}
+/* ---- What a view says ---- */
 
 static void get_path(const struct view *e, struct hookvars_value *v)
 {
@@ -82,93 +68,86 @@ static void get_time(const struct view *e, struct hookvars_value *v)
 	set_text(v, v->room);
 }
 
+/* ---- What its actor says ---- */
+
 static void get_cmd(const struct view *e, struct hookvars_value *v)
 {
-	set_text(v, actor_of(e)->program.comm);
+	set_text(v, e->change->actor.program.comm);
 }
 
 static void get_user(const struct view *e, struct hookvars_value *v)
 {
-	const struct actor *a = actor_of(e);
+	const struct actor *a = &e->change->actor;
 	set_text(v, actor_user_text(a->user, a->uid, v->room));
-}
-
-static void get_pid(const struct view *e, struct hookvars_value *v)
-{
-	set_id(v, (uint32_t)actor_of(e)->pid, 0);
-}
-
-static void get_ppid(const struct view *e, struct hookvars_value *v)
-{
-	set_id(v, (uint32_t)actor_of(e)->ppid, 0);
-}
-
-static void get_uid(const struct view *e, struct hookvars_value *v)
-{
-	set_id(v, actor_of(e)->uid, ACTOR_ID_UNKNOWN);
-}
-
-static void get_euid(const struct view *e, struct hookvars_value *v)
-{
-	set_id(v, actor_of(e)->euid, ACTOR_ID_UNKNOWN);
 }
 
 static void get_login_user(const struct view *e, struct hookvars_value *v)
 {
-	const struct actor *a = actor_of(e);
+	const struct actor *a = &e->change->actor;
 	set_text(v, actor_user_text(a->login_user, a->program.login_uid, v->room));
 }
 
 static void get_attribution(const struct view *e, struct hookvars_value *v)
 {
-	set_text(v, actor_attribution_name(actor_of(e)->attribution));
+	set_text(v, actor_attribution_name(e->change->actor.attribution));
 }
 
-static void get_depth(const struct view *e, struct hookvars_value *v)
-{
-	set_number(v, actor_of(e)->depth);
-}
+/* A field of the actor: a text, or a number of 32 bits that has a value for "unknown". */
+#define TEXT(field) .text_at = offsetof(struct actor, field)
+#define NUMBER(field, value) \
+	.number_at = offsetof(struct actor, field), .unknown = (value)
+#define ALWAYS_KNOWN UINT64_MAX
 
-/* A text of the actor's program is given by its place in it. */
-#define PROGRAM(field) NULL, offsetof(struct program, field)
-
-static const struct hookvars_variable hookvars_table[] = {
-	{"FSMON_PATH", "path", get_path, 0, 0},
-	{"FSMON_OLD_PATH", "old_path", get_old_path, 0, 0},
-	{"FSMON_NEW_PATH", "new_path", get_new_path, 0, 0},
-	{"FSMON_EVENT", "event", get_event, 0, 0},
-	{"FSMON_EVENTS", "events", get_events, 0, 0},
-	{"FSMON_TYPE", "type", get_type, 0, 0},
-	{"FSMON_TIME", "time", get_time, 0, 0},
-	{"FSMON_CMD", "cmd", get_cmd, 0, 0},
-	{"FSMON_USER", "user", get_user, 0, 0},
-	{"FSMON_PID", "pid", get_pid, 0, 0},
-	{"FSMON_PPID", "ppid", get_ppid, 0, 0},
-	{"FSMON_UID", "uid", get_uid, 0, 0},
-	{"FSMON_EUID", "euid", get_euid, 0, 0},
-	{"FSMON_EXE", "exe", PROGRAM(exe), 0},
-	{"FSMON_CMDLINE", "cmdline", PROGRAM(cmdline), HOOKVARS_CMDLINE_MAX_BYTES},
-	{"FSMON_LOGIN_USER", "login_user", get_login_user, 0, 0},
-	{"FSMON_UNIT", "unit", PROGRAM(unit), 0},
-	{"FSMON_ATTRIBUTION", "attribution", get_attribution, 0, 0},
-	{"FSMON_DEPTH", "depth", get_depth, 0, 0},
+static const struct hookvars_variable variables[] = {
+	{"FSMON_PATH", "path", .get = get_path},
+	{"FSMON_OLD_PATH", "old_path", .get = get_old_path},
+	{"FSMON_NEW_PATH", "new_path", .get = get_new_path},
+	{"FSMON_EVENT", "event", .get = get_event},
+	{"FSMON_EVENTS", "events", .get = get_events},
+	{"FSMON_TYPE", "type", .get = get_type},
+	{"FSMON_TIME", "time", .get = get_time},
+	{"FSMON_CMD", "cmd", .get = get_cmd},
+	{"FSMON_USER", "user", .get = get_user},
+	{"FSMON_PID", "pid", NUMBER(pid, 0)},
+	{"FSMON_PPID", "ppid", NUMBER(ppid, 0)},
+	{"FSMON_UID", "uid", NUMBER(uid, ACTOR_ID_UNKNOWN)},
+	{"FSMON_EUID", "euid", NUMBER(euid, ACTOR_ID_UNKNOWN)},
+	{"FSMON_EXE", "exe", TEXT(program.exe)},
+	{"FSMON_CMDLINE", "cmdline", TEXT(program.cmdline),
+		.env_max_bytes = HOOKVARS_CMDLINE_MAX_BYTES},
+	{"FSMON_LOGIN_USER", "login_user", .get = get_login_user},
+	{"FSMON_UNIT", "unit", TEXT(program.unit)},
+	{"FSMON_ATTRIBUTION", "attribution", .get = get_attribution},
+	{"FSMON_DEPTH", "depth", NUMBER(depth, ALWAYS_KNOWN)},
 };
 
-const struct hookvars_variable *hookvars_at(size_t i)
-{
-	return i < countof(hookvars_table) ? &hookvars_table[i] : NULL;
-}
-
-void hookvars_get(const struct hookvars_variable *variable, const struct view *e,
+/* A number in the actor. */
+static void get_number(const struct hookvars_variable *variable, const void *at,
 	struct hookvars_value *v)
 {
+	uint32_t number;
+	memcpy(&number, at, sizeof(number));
+	if (number == variable->unknown)
+		return;
+	v->type = HOOKVARS_NUMBER;
+	v->number = number;
+}
+
+const struct hookvars_variable *hookvars_get(
+	size_t i, const struct view *e, struct hookvars_value *v)
+{
+	if (i >= countof(variables))
+		return NULL;
+	const struct hookvars_variable *variable = &variables[i];
+	const char *actor = (const char *)&e->change->actor;
 	v->type = HOOKVARS_UNKNOWN;
 	v->text = NULL;
 	v->number = 0;
-	const char *program = (const char *)&actor_of(e)->program;
-	const void *text = program + variable->program_at;
 	if (variable->get)
 		variable->get(e, v);
+	else if (variable->text_at)
+		set_text(v, *(char *const *)(const void *)(actor + variable->text_at));
 	else
-		set_text(v, *(char *const *)text);
+		get_number(variable, actor + variable->number_at, v);
+	return variable;
 }

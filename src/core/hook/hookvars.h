@@ -31,17 +31,16 @@ struct hookvars_value {
 struct hookvars_variable {
 	const char *name; /* in the environment */
 	const char *key; /* in JSON */
-	/* Fill in a value that is all zero but for `room`. */
+	/* Fills in a value that is all zero but for `room`; NULL: it is a field of the actor. */
 	void (*get)(const struct view *e, struct hookvars_value *v);
-	size_t program_at; /* where `get` is NULL: offset of a text in struct program */
+	size_t text_at; /* offset of a text, or 0: */
+	size_t number_at; /* offset of a number */
+	uint64_t unknown; /* what the number is where it is not known */
 	size_t env_max_bytes; /* what is longer is cut in the environment; 0: no limit */
 };
 
-/* The i-th variable, or NULL behind the last. Static. */
-const struct hookvars_variable *hookvars_at(size_t i);
-
-/* What a variable is for an event. */
-void hookvars_get(const struct hookvars_variable *variable, const struct view *e,
-	struct hookvars_value *v);
+/* The i-th variable, and what it is for an event; NULL behind the last. Static. */
+const struct hookvars_variable *hookvars_get(
+	size_t i, const struct view *e, struct hookvars_value *v);
 
 #endif

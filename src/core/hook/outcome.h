@@ -20,8 +20,7 @@ enum outcome_kind {
 	OUTCOME_OVERFLOW, /* not of runs: queue-max */
 };
 
-/* What a run used; see getrusage(2). The keeper sends it to the worker as it is: no pointers, no
- * gaps. */
+/* What a run used; see getrusage(2). It goes over the wire as it is: no pointers, no gaps. */
 struct outcome_usage {
 	uint64_t user_us;
 	uint64_t system_us;
@@ -34,9 +33,8 @@ struct outcome {
 	int shell_status; /* as a shell would have it in $?; -1: there was no run */
 	uint64_t duration_ns;
 	struct outcome_usage usage;
-	const char *output; /* the last that it printed, any bytes, or why it did not
-			       start; may be NULL where output_len is 0 */
-	size_t output_len;
+	const char *output; /* the last that it printed, or why it did not start */
+	size_t output_len; /* where it is 0 the output may be NULL */
 };
 
 /* "ok", "exit", "signal", "timeout", "could-not-start", ...: static. */

@@ -52,8 +52,7 @@ static void add_json(struct buf *out, const struct view *v)
 {
 	const struct hookvars_variable *variable;
 	struct hookvars_value value;
-	for (size_t i = 0; (variable = hookvars_at(i)); i++) {
-		hookvars_get(variable, v, &value);
+	for (size_t i = 0; (variable = hookvars_get(i, v, &value)); i++) {
 		buf_add_str(out, i == 0 ? "{\"" : ",\"");
 		buf_add_str(out, variable->key);
 		buf_add_str(out, "\":");
@@ -62,26 +61,13 @@ static void add_json(struct buf *out, const struct view *v)
 	buf_add_str(out, "}\n");
 }
 
-static void add_path(struct buf *out, const struct view *v, char end)
-{
-	buf_add_str(out, view_path(v));
-	buf_add(out, &end, 1);
-}
-
 int payload_add(struct buf *out, enum rule_stdin kind, const struct view *v)
 {
-	switch (kind) {
-	case RULE_STDIN_PATHS:
-		add_path(out, v, '\n');
-		break;
-	case RULE_STDIN_PATHS0:
-		add_path(out, v, '\0');
-		break;
-	case RULE_STDIN_JSON:
+	if (kind == RULE_STDIN_JSON) {
 		add_json(out, v);
-		break;
-	default:
-		break;
+	} else if (kind != RULE_STDIN_NONE) {
+		buf_add_str(out, view_path(v));
+		buf_add(out, kind == RULE_STDIN_PATHS ? "\n" : "", 1);
 	}
 	/* An append that fails makes all later ones fail, so this tells of each. */
 	return buf_add(out, "", 0);

@@ -1,49 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/hook/runlabel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define RUNLABEL_NAME_CHARS \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 void runlabel_write(
 	char text[RUNLABEL_BYTES], const char *rule, uint64_t run_id, uint32_t depth)
 {
+	assert(run_id > 0 && depth > 0);
 	snprintf(text, RUNLABEL_BYTES, "%s %" PRIu64 " %" PRIu32, rule, run_id, depth);
-}
-
-/* A number from 1 up to `max`, as printf(3) writes it, and what ends it. */
-static bool runlabel_number(const char **at, char end, uint64_t max, uint64_t *out)
-{
-	char *rest;
-	if (**at < '1' || **at > '9')
-		return false;
-	errno = 0;
-	*out = strtoull(*at, &rest, 10);
-	if (errno || *out > max || *rest != end)
-		return false;
-	*at = rest + 1;
-	return true;
 }
 
 int runlabel_parse(struct runlabel *out, const char *text)
 {
-	uint64_t depth;
-	size_t len = strspn(text, RUNLABEL_NAME_CHARS);
-	const char *at = text + len + 1;
+	static_assert(RULE_NAME_MAX == 48, "as sscanf is told");
+	char same[RUNLABEL_BYTES] = "";
 	*out = (struct runlabel){0};
-	if (len == 0 || len > RULE_NAME_MAX || text[len] != ' ' ||
-		!runlabel_number(&at, ' ', UINT64_MAX, &out->run_id) ||
-		!runlabel_number(&at, '\0', UINT32_MAX, &depth)) {
-		errno = EINVAL;
-		return -1;
-	}
-	memcpy(out->rule, text, len);
-	out->depth = (uint32_t)depth;
-	return 0;
+	int fields = sscanf(text, "%48[A-Za-z0-9._-] %" SCNu64 " %" SCNu32, out->rule,
+		&out->run_id, &out->depth);
+	/* sscanf is lenient: what is written again has to be the same. */
+	if (fields == 3 && out->run_id > 0 && out->depth > 0)
+		runlabel_write(same, out->rule, out->run_id, out->depth);
+	if (*same && strcmp(same, text) == 0)
+		return 0;
+	*out = (struct runlabel){0};
+	errno = EINVAL;
+	return -1;
 }

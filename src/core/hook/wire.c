@@ -139,12 +139,6 @@ static void hello_fields(struct cursor *c, struct wire_hello *h)
 	text(c, &h->hooks_dir);
 }
 
-static void ended_fields(struct cursor *c, struct wire_message *m)
-{
-	word(c, &m->ended.status);
-	raw(c, &m->ended.usage, sizeof(m->ended.usage));
-}
-
 static void fields(struct cursor *c, struct wire_message *m)
 {
 	switch (m->type) {
@@ -180,7 +174,8 @@ static void fields(struct cursor *c, struct wire_message *m)
 		text(c, &m->failed.stage);
 		break;
 	case WIRE_ENDED:
-		ended_fields(c, m);
+		word(c, &m->ended.status);
+		raw(c, &m->ended.usage, sizeof(m->ended.usage));
 		break;
 	case WIRE_SHUTDOWN:
 		flag(c, &m->now);

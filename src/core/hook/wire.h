@@ -16,8 +16,7 @@
 
 /* The places: numbers that the descriptors have in the worker. */
 enum wire_place {
-	WIRE_FD_WORKER =
-		3, /* the worker's end of the socket to the keeper; always there */
+	WIRE_FD_WORKER = 3, /* its end of the socket to the keeper; always there */
 	WIRE_FD_FANOTIFY,
 	WIRE_FD_CONNECTOR,
 	WIRE_FD_TASKSTATS,
@@ -38,8 +37,7 @@ struct wire_fds {
 
 enum wire_type {
 	/* worker to keeper */
-	WIRE_RUN = 1, /* start a hook; with it go the stdin and the file descriptor, if
-			 present */
+	WIRE_RUN = 1, /* start a hook; with it go its descriptors */
 	WIRE_SIGNAL, /* send a signal to the process group of a run */
 	WIRE_STOP, /* begin to stop a run: send a signal to all of its processes */
 	WIRE_KILL, /* kill all processes of a run */
@@ -48,25 +46,22 @@ enum wire_type {
 	WIRE_STATUS, /* one line about how it goes, for the service manager */
 	/* keeper to worker */
 	WIRE_HELLO, /* the first one to a new worker, there before it begins */
-	WIRE_STARTED, /* a process exists; sent before its program runs; with the output
-			 pipe */
+	WIRE_STARTED, /* a process exists, its program does not run yet; with the output pipe */
 	WIRE_RUNNING, /* to a new worker: a run that an earlier one asked for; likewise */
 	/* The last word about a run, to each worker until one says WIRE_DONE. */
 	WIRE_FAILED, /* the program could not be started */
 	WIRE_ENDED, /* the process ended; all of them, where the run was stopped */
-	WIRE_CAUGHT_UP, /* to a new worker: all runs of earlier ones have been told */
+	WIRE_CAUGHT_UP, /* to a new worker: it knows all runs of earlier ones */
 	WIRE_RELOAD,
 	WIRE_SHUTDOWN,
 };
 
-/* What to start. In a decoded message all pointers lead into the message's bytes or
- * memory. */
+/* What to start. */
 struct wire_run {
 	char **argv; /* at least one, NULL behind the last */
 	char **envp; /* likewise, may be empty */
 	const char *directory;
-	const char *label; /* of its cgroup, and for the next worker; never looked into;
-			      NULL is "" */
+	const char *label; /* of its cgroup, and for the next worker; NULL is "" */
 	uint32_t umask;
 	int32_t nice;
 	bool has_ids; /* run with these credentials, not with the keeper's own */
@@ -78,7 +73,7 @@ struct wire_run {
 	bool has_file; /* the next one is FSMON_FD */
 };
 
-/* Runs of which no more needs to be told. In a decoded message the array is its own. */
+/* Runs of which no more needs to be said. */
 struct wire_done {
 	uint64_t *ids;
 	size_t count;
@@ -88,10 +83,8 @@ struct wire_done {
 struct wire_hello {
 	uint32_t places; /* those taken: bits 1 << (WIRE_FD_x - WIRE_FD_WORKER) */
 	uint64_t subscribed_ns; /* CLOCK_MONOTONIC; no process record since is missing */
-	const char *
-		degraded; /* why who did it may be unknown; NULL, decoded "": it is not */
-	const char
-		*hooks_dir; /* where the hooks' cgroups are; likewise: they have none */
+	const char *degraded; /* why actors may be unknown; NULL, decoded "": not so */
+	const char *hooks_dir; /* where the hooks have cgroups; likewise: nowhere */
 };
 
 struct wire_message {
@@ -121,16 +114,12 @@ struct wire_message {
 	};
 };
 
-/*
- * Append the bytes of a message to b. Borrows everything. Returns 0, or -1 with ENOMEM,
- * E2BIG (longer than WIRE_MAX_BYTES) or EINVAL (no such type).
- */
+/* Append the bytes of a message to b. Returns 0, or -1 with ENOMEM, E2BIG (longer than
+ * WIRE_MAX_BYTES) or EINVAL (no such type). */
 int wire_encode(struct buf *b, const struct wire_message *m);
 
-/*
- * Put another pid into the bytes of an encoded WIRE_STARTED. For the child between fork
- * and exec: allocates nothing.
- */
+/* Put another pid into the bytes of an encoded WIRE_STARTED. For the child between fork and
+ * exec: allocates nothing. */
 void wire_set_pid(void *bytes, int32_t pid);
 
 /*

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proc/actor.h"
 
+#include "base/countof.h"
+
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +15,7 @@ const char *actor_attribution_name(enum actor_attribution a)
 		[ACTOR_PARTIAL] = "partial",
 		[ACTOR_EXACT] = "exact",
 	};
+	assert((size_t)a < countof(names));
 	return names[a];
 }
 

@@ -18,8 +18,7 @@ enum actor_attribution {
 	ACTOR_EXACT,
 };
 
-/* A value: one process as it was when it caused an event. Strings are owned by the actor.
- */
+/* A value: one process as it was when it caused an event. It owns its strings. */
 struct actor {
 	enum actor_attribution attribution;
 	pid_t pid; /* 0: outside of our pid namespace */
@@ -42,7 +41,7 @@ struct actor {
 		.euid = ACTOR_ID_UNKNOWN                             \
 	}
 
-/* "exact", "partial", "unknown". Static. */
+/* "exact", "partial" or "unknown"; static. */
 const char *actor_attribution_name(enum actor_attribution a);
 
 /* A user's name, or where it is NULL the number, which is written into room; "" where both are

@@ -15,44 +15,27 @@ struct progress {
 };
 
 /* One process that has opened something to execute it. */
-struct process {
+struct execorder_process {
 	UT_hash_handle hh;
 	pid_t pid;
 	struct progress scanned, passed;
 };
 
-struct execorder {
-	struct process *by_pid;
-};
-
-struct execorder *execorder_new(void)
-{
-	return calloc(1, sizeof(struct execorder));
-}
-
 void execorder_reset(struct execorder *o,
-	void (*carry)(void *ctx, pid_t pid, uint32_t opens), void *ctx)
+	void (*note)(void *ctx, pid_t pid, uint32_t opens), void *ctx)
 {
-	struct process *p, *next;
+	struct execorder_process *p, *next;
 	HASH_ITER (hh, o->by_pid, p, next) {
-		if (carry)
-			carry(ctx, p->pid, p->scanned.opens);
+		if (note)
+			note(ctx, p->pid, p->scanned.opens);
 		HASH_DEL(o->by_pid, p);
 		free(p);
 	}
 }
 
-void execorder_free(struct execorder *o)
+static struct execorder_process *find(const struct execorder *o, pid_t pid)
 {
-	if (!o)
-		return;
-	execorder_reset(o, NULL, NULL);
-	free(o);
-}
-
-static struct process *find(const struct execorder *o, pid_t pid)
-{
-	struct process *p;
+	struct execorder_process *p;
 	HASH_FIND_INT(o->by_pid, &pid, p);
 	return p;
 }
@@ -81,7 +64,7 @@ static void step(struct progress *p, enum execorder_kind kind)
 
 int execorder_scan(struct execorder *o, pid_t pid, enum execorder_kind kind)
 {
-	struct process *p = find(o, pid);
+	struct execorder_process *p = find(o, pid);
 	if (!p && kind == EXECORDER_OTHER)
 		return 0;
 	if (!p) {
@@ -103,7 +86,7 @@ int execorder_scan(struct execorder *o, pid_t pid, enum execorder_kind kind)
 struct execorder_place execorder_pass(
 	struct execorder *o, pid_t pid, enum execorder_kind kind)
 {
-	struct process *p = find(o, pid);
+	struct execorder_process *p = find(o, pid);
 	if (!p)
 		return (struct execorder_place){0};
 	struct execorder_place place = {

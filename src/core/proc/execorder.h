@@ -11,7 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct execorder; /* opaque */
+/* All zero is one that has seen nothing. */
+struct execorder {
+	struct execorder_process *by_pid;
+};
 
 /* What a record is in this respect. */
 enum execorder_kind {
@@ -28,21 +31,17 @@ enum execorder_kind execorder_kind(bool is_open_exec, const char *name);
  * process. */
 struct execorder_place {
 	uint32_t opens_before, opens_after;
-	uint32_t groups_before,
-		groups_after; /* runs of such records with none between them */
+	uint32_t groups_before, groups_after; /* unbroken runs of such records */
 	uint32_t opens_linker; /* of the dynamic linker, which the others leave out */
 };
 
-/* NULL with ENOMEM. */
-struct execorder *execorder_new(void);
-void execorder_free(struct execorder *o);
-
 /*
- * Forget all: everything that was scanned has been passed, and the queue was empty since.
- * `carry` (may be NULL) is called for each process with the number of its records.
+ * Forget all, and free it: everything that was scanned has been passed, and the queue was
+ * empty since, or it is the end. `note` (may be NULL) is called for each process with the
+ * number of its records.
  */
 void execorder_reset(struct execorder *o,
-	void (*carry)(void *ctx, pid_t pid, uint32_t opens), void *ctx);
+	void (*note)(void *ctx, pid_t pid, uint32_t opens), void *ctx);
 
 /* A record was read. Returns 0, or -1 with ENOMEM (its process's places are then not to
  * be trusted: they count too few). */

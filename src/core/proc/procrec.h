@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Process records: what the process connector and taskstats report, decoded. */
+/* Process records: decodes what the process connector (linux/cn_proc.h) and taskstats
+ * (linux/taskstats.h) report. Bytes in, records out. */
 #ifndef FSMON_CORE_PROC_PROCREC_H
 #define FSMON_CORE_PROC_PROCREC_H
 
 #include "core/proc/program.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -58,5 +60,30 @@ struct proc_record {
 		} task;
 	};
 };
+
+/* A walk over the messages of one datagram. */
+struct procrec_walk {
+	const void *at; /* next message */
+	int left_bytes; /* from there on */
+	uint32_t skipped; /* messages that are no record of a kind that is decoded */
+	uint32_t bad; /* messages too short for what they claim to be, or of version 15 of
+			 taskstats, whose layout is not that of the others */
+};
+
+/*
+ * Begin with the bytes of a datagram, aligned to 4 bytes, which must outlive the walk. Whether
+ * the kernel sent it only its sender's address can tell: the reader has to have checked that.
+ */
+void procrec_init(struct procrec_walk *it, const void *bytes, size_t len_bytes);
+
+/* Decode the next record in a datagram of the connector. Returns false at the end. */
+bool procrec_next_event(struct procrec_walk *it, struct proc_record *out);
+
+/*
+ * Decode the next exit record in a datagram of taskstats into a PROCREC_TASK without a time.
+ * Before version 12 the kernel does not say of which process a thread was: tgid is then the
+ * thread's own id and has_group false. Returns false at the end.
+ */
+bool procrec_next_task(struct procrec_walk *it, struct proc_record *out);
 
 #endif

@@ -8,6 +8,7 @@
 #define FSMON_CORE_PROC_PROCTABLE_H
 
 #include "core/proc/actor.h"
+#include "core/proc/execorder.h"
 #include "core/proc/procrec.h"
 #include "core/proc/proctext.h"
 
@@ -28,29 +29,14 @@ struct proctable;
 struct proctable_window {
 	uint64_t after_ns; /* the queue was seen empty then, before the event was read */
 	uint64_t before_ns; /* the read that brought the event had returned then */
-	/* FAN_OPEN_EXEC records of P since after_ns: before the event, and behind it.
-	 * Best without those of the dynamic linker, which opens_linker counts: then each
-	 * exec of a binary leaves exactly one. */
-	uint32_t opens_before;
-	uint32_t opens_after;
-	uint32_t opens_linker;
-	uint32_t groups_before; /* unbroken runs of them among the records of P */
-	uint32_t groups_after;
+	/* Its place among the records of P since after_ns: best with those of the dynamic
+	 * linker told apart, as then each exec of a binary leaves exactly one. */
+	struct execorder_place order;
 	bool complete; /* the queue was read to its end: nothing behind it is missing */
 	bool spans; /* the record is several merged events, at its place and later */
 };
 
-/* How the table fares. */
-struct proctable_counts {
-	size_t lives; /* processes, dead ones included that may still matter */
-	size_t ancestors; /* dead ones kept as ancestors only */
-	uint64_t evicted; /* given up for want of room */
-	uint64_t lost; /* calls of proctable_lost */
-	uint64_t strays; /* exit records of taskstats that fitted no process */
-};
-
-/* Make an empty table for at most max_lives processes. Returns it, or NULL with ENOMEM.
- */
+/* Make an empty table for at most max_lives processes. NULL with ENOMEM. */
 __attribute__((warn_unused_result)) struct proctable *proctable_new(size_t max_lives);
 
 /* Free a table; NULL is allowed. */
@@ -67,15 +53,14 @@ int proctable_apply(
 	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap);
 
 /*
- * Take in a scan of /proc, made while records were being gathered already: begin, add
- * each process, end. `since_ns` is the time from which on no record is missing (the
- * subscription, or the last loss). Processes in the table that were alive before the scan
- * and are not added have ended. Adding takes over the strings. Returns 0, or -1 with
- * ENOMEM (that process stays unknown). Parents should be added before their children;
- * tags and lineage survive a later scan.
+ * Take in a scan of /proc, made while records were being gathered already: add each process,
+ * end. `since_ns` is the time from which on no record is missing (the subscription, or the
+ * last loss; 0: not known). Processes in the table that were alive before the scan and are not
+ * added have ended. Adding takes over the strings. Returns 0, or -1 with ENOMEM (that process
+ * stays unknown). Tags and lineage survive a later scan.
  */
-void proctable_scan_begin(struct proctable *t, uint64_t since_ns);
-int proctable_scan_add(struct proctable *t, struct proc_snapshot *snap);
+int proctable_scan_add(
+	struct proctable *t, struct proc_snapshot *snap, uint64_t since_ns);
 void proctable_scan_end(struct proctable *t, uint64_t now_ns);
 
 /*
@@ -101,15 +86,13 @@ int proctable_who(const struct proctable *t, pid_t pid, const struct proctable_w
 	struct actor *out);
 
 /*
- * The window `w` is over: the caller counted `opens` FAN_OPEN_EXEC records of pid in it
- * and forgets them, as the next window begins. Keep in mind that the last of them may
- * belong to an exec that has not come to its end. `w` is the window that is left, not the
- * next one: its after_ns, and as its before_ns the last read that brought some of these
- * records; nothing else of it is used. To be called for each such pid, before
- * proctable_forget_past.
+ * The window `w` is over: its caller counted `count` FAN_OPEN_EXEC records of pid in it, and
+ * forgets them as the next window begins. The last of them may belong to an exec that has not
+ * come to its end: note them. Of `w` after_ns is used, and as before_ns the last read that
+ * brought some of these records. To be called for each such pid, before proctable_forget_past.
  */
-void proctable_carry_opens(
-	struct proctable *t, pid_t pid, const struct proctable_window *w, uint32_t opens);
+void proctable_note_opens(
+	struct proctable *t, pid_t pid, const struct proctable_window *w, uint32_t count);
 
 /*
  * The queue of file events was seen empty at empty_ns and all that had been in it is
@@ -128,8 +111,5 @@ int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth);
  * say. Takes time by the number of all processes. */
 void proctable_tagged(const struct proctable *t, uint64_t tag,
 	void (*found)(void *ctx, pid_t pid), void *ctx);
-
-/* Counters. */
-struct proctable_counts proctable_counts(const struct proctable *t);
 
 #endif

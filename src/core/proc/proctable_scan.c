@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/proc/proctable_state.h"
+#include "core/proc/life.h"
+#include "core/proc/proctable.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,13 +15,8 @@
 /* /proc gives the start of a process to a tick. */
 #define START_GAP_NS UINT64_C(30000000)
 
-void proctable_scan_begin(struct proctable *t, uint64_t since_ns)
-{
-	t->scan_since_ns = since_ns;
-}
-
 /* Whether the life in the table is the process that was found in /proc. */
-static bool is_same(const struct proctable_life *life, const struct proc_snapshot *snap)
+static bool is_same(const struct life *life, const struct proc_snapshot *snap)
 {
 	if (life->superseded || (life->exit_ns != 0 && !life->threads_remain))
 		return false;
@@ -31,35 +27,29 @@ static bool is_same(const struct proctable_life *life, const struct proc_snapsho
 	return gap <= START_GAP_NS;
 }
 
-/* From when on what the scan found holds: no record of a change is missing after
- * since_ns. */
-static uint64_t known_since(const struct proctable *t, const struct proctable_life *life,
-	const struct proc_snapshot *snap)
+/*
+ * Put what the scan found in place of all that was known of a life. It holds from since_ns on,
+ * after which no record of a change is missing, or from the last known change.
+ */
+static int fill_life(struct proctable *t, struct life *life, struct proc_snapshot *snap,
+	uint64_t since_ns)
 {
-	uint64_t from = t->scan_since_ns ? t->scan_since_ns : snap->t1_ns;
-	const struct proctable_state *last = proctable_life_last(life);
-	return last && last->since_ns > from ? last->since_ns : from;
-}
-
-/* Put what the scan found in place of all that was known of a life. */
-static int fill_life(
-	struct proctable *t, struct proctable_life *life, struct proc_snapshot *snap)
-{
-	struct proctable_image *image = proctable_image_new(NULL, "");
-	if (!image)
-		return -1;
-	uint64_t known_from = known_since(t, life, snap);
-	proctable_image_read(image, snap, life->serial);
-	struct proctable_state state = {
-		.since_ns = known_from,
+	const struct life_state *last = life_last(life);
+	struct life_state state = {
+		.since_ns = since_ns ? since_ns : snap->t1_ns,
 		.uid = snap->has_status ? snap->uid : ACTOR_ID_UNKNOWN,
 		.euid = snap->has_status ? snap->euid : ACTOR_ID_UNKNOWN,
-		.image = image,
+		.image = life_image_new(NULL, ""),
 	};
-	proctable_life_forget(t, life, life->state_count);
-	if (proctable_life_push(t, life, state) < 0)
+	if (!state.image)
 		return -1;
-	life->known_from_ns = known_from;
+	if (last && last->since_ns > state.since_ns)
+		state.since_ns = last->since_ns;
+	life_image_take(state.image, snap, life);
+	life_forget(t, life, life->state_count);
+	if (life_push(t, life, state) < 0)
+		return -1;
+	life->known_from_ns = state.since_ns;
 	life->scan_t0_ns = snap->t0_ns;
 	life->scan_t1_ns = snap->t1_ns;
 	if (life->start_ns == 0)
@@ -71,34 +61,28 @@ static int fill_life(
 	return 0;
 }
 
-/* Whether the records have told already what a scan could. */
-static bool is_known(const struct proctable_life *life, const struct proc_snapshot *snap)
+/* Whether the records have said already what a scan could. */
+static bool is_known(const struct life *life, const struct proc_snapshot *snap)
 {
-	const struct proctable_state *last = proctable_life_last(life);
+	const struct life_state *last = life_last(life);
 	return last && life->known_from_ns <= snap->t0_ns && life->has_ppid &&
 	       last->uid != ACTOR_ID_UNKNOWN && last->image->program.comm[0];
 }
 
-int proctable_scan_add(struct proctable *t, struct proc_snapshot *snap)
+int proctable_scan_add(struct proctable *t, struct proc_snapshot *snap, uint64_t since_ns)
 {
-	struct proctable_life *life = proctable_find(t, snap->pid);
-	int rc = 0;
-	if (life && !is_same(life, snap)) {
-		if (life->exit_ns == 0)
-			proctable_life_end(t, life, snap->t0_ns);
-		life->superseded = true;
-		life = NULL;
-	}
-	bool is_new = !life;
+	struct life *life = life_find(t, snap->pid);
+	bool is_new = !life || !is_same(life, snap);
+	if (life && is_new)
+		life_supersede(t, life, snap->t0_ns);
 	if (is_new)
-		life = proctable_life_new(t, snap->pid);
-	if (!life)
-		rc = -1;
-	else if (is_new || !is_known(life, snap))
-		rc = fill_life(t, life, snap);
+		life = life_new(t, snap->pid);
+	int rc = life ? 0 : -1;
+	if (life && (is_new || !is_known(life, snap)))
+		rc = fill_life(t, life, snap, since_ns);
 	if (rc < 0 && is_new && life)
-		proctable_life_remove(t, life);
-	proctext_fini(snap);
+		life_remove(t, life);
+	program_fini(&snap->program);
 	if (rc < 0)
 		errno = ENOMEM;
 	return rc;
@@ -106,29 +90,27 @@ int proctable_scan_add(struct proctable *t, struct proc_snapshot *snap)
 
 void proctable_scan_end(struct proctable *t, uint64_t now_ns)
 {
-	struct proctable_life *life, *next;
+	struct life *life, *next;
 	HASH_ITER (hh, t->by_pid, life, next) {
-		if (life->exit_ns == 0 && life->known_from_ns == PROCTABLE_NEVER) {
-			proctable_life_end(t, life, now_ns);
-			life->superseded = true;
-		}
+		if (life->exit_ns == 0 && life->known_from_ns == LIFE_NEVER)
+			life_supersede(t, life, now_ns);
 		if (life->parent || !life->has_ppid)
 			continue;
-		struct proctable_life *parent = proctable_find(t, life->ppid);
+		struct life *parent = life_find(t, life->ppid);
 		if (parent && parent->exit_ns == 0)
-			proctable_life_adopt(t, life, parent);
+			life_adopt(t, life, parent);
 	}
 }
 
 void proctable_lost(struct proctable *t, uint64_t now_ns)
 {
-	struct proctable_life *life, *next;
+	struct life *life, *next;
 	t->counts.lost++;
 	if (t->lost_ns < now_ns)
 		t->lost_ns = now_ns;
 	HASH_ITER (hh, t->by_pid, life, next) {
 		if (life->exit_ns == 0)
-			life->known_from_ns = PROCTABLE_NEVER;
+			life->known_from_ns = LIFE_NEVER;
 	}
 }
 
@@ -138,7 +120,7 @@ void proctable_lost_tasks(struct proctable *t)
 }
 
 /* How many of a life's states lie wholly before a moment. */
-static size_t count_past(const struct proctable_life *life, uint64_t ns)
+static size_t count_past(const struct life *life, uint64_t ns)
 {
 	size_t past = 0;
 	while (past + 1 < life->state_count && life->states[past + 1].since_ns <= ns)
@@ -148,41 +130,39 @@ static size_t count_past(const struct proctable_life *life, uint64_t ns)
 
 void proctable_forget_past(struct proctable *t, uint64_t empty_ns)
 {
-	struct proctable_life *life, *next;
+	struct life *life, *next;
 	TAILQ_FOREACH_SAFE (life, &t->changed, changed_link, next) {
-		proctable_life_forget(t, life, count_past(life, empty_ns));
+		life_forget(t, life, count_past(life, empty_ns));
 	}
 	TAILQ_FOREACH_SAFE (life, &t->dead, dead_link, next) {
 		if (life->exit_ns + GRACE_NS > empty_ns)
 			break;
 		if (!life->threads_remain)
-			proctable_life_remove(t, life);
+			life_remove(t, life);
 	}
 }
 
-void proctable_carry_opens(
-	struct proctable *t, pid_t pid, const struct proctable_window *w, uint32_t opens)
+void proctable_note_opens(
+	struct proctable *t, pid_t pid, const struct proctable_window *w, uint32_t count)
 {
-	struct proctable_life *life = proctable_find(t, pid);
-	if (!life || opens == 0 || life->fork_ns > w->before_ns)
+	struct life *life = life_find(t, pid);
+	if (!life || count == 0 || life->fork_ns > w->before_ns)
 		return;
 	/* They may have been those of an earlier life. */
 	if (life->older && life->fork_ns > w->after_ns)
 		return;
-	struct proctable_carry *carry = &life->carry;
+	struct life_opens *opens = &life->opens;
 	/* An earlier one that no exec has answered yet stays open. */
-	if (carry->opens == 0 || life->last_exec_ns > carry->from_ns) {
-		carry->opens = 0;
-		carry->from_ns = w->after_ns;
-	}
-	carry->opens += opens;
-	carry->read_ns = w->before_ns;
+	if (opens->count == 0 || life->last_exec_ns > opens->from_ns)
+		*opens = (struct life_opens){.from_ns = w->after_ns};
+	opens->count += count;
+	opens->read_ns = w->before_ns;
 }
 
 /* Whether a life descends from another one, or is it. */
-static bool descends(const struct proctable_life *life, const struct proctable_life *from)
+static bool descends(const struct life *life, const struct life *from)
 {
-	for (int i = 0; life && i <= PROCTABLE_LINEAGE_MAX; i++, life = life->parent) {
+	for (int i = 0; life && i <= LIFE_LINEAGE_MAX; i++, life = life->parent) {
 		if (life == from)
 			return true;
 		if (life->serial < from->serial && life->fork_ns != 0)
@@ -193,13 +173,13 @@ static bool descends(const struct proctable_life *life, const struct proctable_l
 
 int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth)
 {
-	struct proctable_life *from = proctable_find(t, pid), *newest, *next;
+	struct life *from = life_find(t, pid), *newest, *next;
 	if (!from) {
 		errno = ENOENT;
 		return -1;
 	}
 	HASH_ITER (hh, t->by_pid, newest, next) {
-		for (struct proctable_life *l = newest; l; l = l->older) {
+		for (struct life *l = newest; l; l = l->older) {
 			if (!descends(l, from))
 				continue;
 			l->tag = tag;
@@ -212,7 +192,7 @@ int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth)
 void proctable_tagged(const struct proctable *t, uint64_t tag,
 	void (*found)(void *ctx, pid_t pid), void *ctx)
 {
-	struct proctable_life *life, *next;
+	struct life *life, *next;
 	HASH_ITER (hh, t->by_pid, life, next) {
 		if (life->tag == tag && life->exit_ns == 0)
 			found(ctx, life->pid);

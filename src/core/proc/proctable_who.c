@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/proc/proctable_state.h"
+#include "core/proc/life.h"
+#include "core/proc/proctable.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,53 +11,36 @@
  * one after that. */
 #define EXEC_MAX_NS UINT64_C(50000000)
 
-/* What all candidates agree on. */
-struct who_common {
-	const struct proctable_life *life; /* NULL: no candidate yet */
+/* What all candidates agree on; with one candidate, what it says. */
+struct common {
+	const struct life *life; /* NULL: no candidate yet */
 	bool lives_differ; /* several lives that are not alike */
 	bool is_kthread;
 	struct program program; /* its strings are borrowed */
 	uint32_t uid, euid; /* ACTOR_ID_UNKNOWN means nothing */
 };
 
-static uint32_t common_id(uint32_t a, uint32_t b)
-{
-	return a == b ? a : ACTOR_ID_UNKNOWN;
-}
-
-/* What one state says. Without a state: nothing is known. */
-static struct who_common candidate(
-	const struct proctable_life *life, const struct proctable_state *state)
-{
-	struct who_common c = {
-		.life = life,
-		.program = PROGRAM_UNKNOWN,
-		.uid = ACTOR_ID_UNKNOWN,
-		.euid = ACTOR_ID_UNKNOWN,
-	};
-	if (!state)
-		return c;
-	c.is_kthread = state->image->is_kthread;
-	c.program = state->image->program;
-	c.uid = state->uid;
-	c.euid = state->euid;
-	return c;
-}
-
-/* Whether candidates of two lives tell the same story, as far as it decides who it was.
- */
-static bool are_alike(const struct who_common *a, const struct who_common *b)
+/* Whether candidates of two lives tell the same story, as far as it decides who it was. */
+static bool are_alike(const struct common *a, const struct common *b)
 {
 	return program_is_same(&a->program, &b->program) && a->uid == b->uid &&
 	       a->euid == b->euid && a->life->tag == b->life->tag &&
 	       a->life->ppid == b->life->ppid;
 }
 
-/* One more candidate. */
-static void add_candidate(struct who_common *all, const struct proctable_life *life,
-	const struct proctable_state *state)
+/* One more candidate; without a state one of which nothing is known. */
+static void add_candidate(
+	struct common *all, const struct life *life, const struct life_state *state)
 {
-	struct who_common one = candidate(life, state);
+	struct common one = {
+		.life = life,
+		.is_kthread = state && state->image->is_kthread,
+		.program = PROGRAM_UNKNOWN,
+		.uid = state ? state->uid : ACTOR_ID_UNKNOWN,
+		.euid = state ? state->euid : ACTOR_ID_UNKNOWN,
+	};
+	if (state)
+		one.program = state->image->program;
 	if (!all->life) {
 		*all = one;
 		return;
@@ -65,12 +49,14 @@ static void add_candidate(struct who_common *all, const struct proctable_life *l
 		all->lives_differ = true;
 	all->is_kthread = all->is_kthread && one.is_kthread;
 	program_agree(&all->program, &one.program);
-	all->uid = common_id(all->uid, one.uid);
-	all->euid = common_id(all->euid, one.euid);
+	if (all->uid != one.uid)
+		all->uid = ACTOR_ID_UNKNOWN;
+	if (all->euid != one.euid)
+		all->euid = ACTOR_ID_UNKNOWN;
 }
 
 /* Which of a life's states the window leaves open, and the execs among them. */
-struct who_span {
+struct span {
 	size_t first; /* in force at after_ns, or the first of all */
 	size_t end; /* behind the last that began by before_ns */
 	uint32_t execs; /* that came after after_ns, by before_ns */
@@ -79,12 +65,11 @@ struct who_span {
 	uint64_t past_exec_ns; /* the last one by after_ns; 0: none */
 };
 
-static struct who_span span_of(
-	const struct proctable_life *life, const struct proctable_window *w)
+static struct span span_of(const struct life *life, const struct proctable_window *w)
 {
-	struct who_span span = {.past_exec_ns = life->past_exec_ns};
+	struct span span = {.past_exec_ns = life->past_exec_ns};
 	for (size_t i = 0; i < life->state_count; i++) {
-		const struct proctable_state *s = &life->states[i];
+		const struct life_state *s = &life->states[i];
 		bool past = s->since_ns <= w->after_ns, in = s->since_ns <= w->before_ns;
 		if (past)
 			span.first = i;
@@ -107,46 +92,45 @@ static struct who_span span_of(
  * without an exec that is known to have answered the last of them. *certain: none has
  * answered any.
  */
-static bool was_execing(
-	const struct proctable_life *life, const struct who_span *span, bool *certain)
+static bool was_execing(const struct life *life, const struct span *span, bool *certain)
 {
-	const struct proctable_carry *carry = &life->carry;
+	const struct life_opens *opens = &life->opens;
 	*certain = false;
-	if (carry->opens == 0 || span->past_exec_ns > carry->read_ns)
+	if (opens->count == 0 || span->past_exec_ns > opens->read_ns)
 		return false;
-	if (span->past_exec_ns <= carry->from_ns) {
+	if (span->past_exec_ns <= opens->from_ns) {
 		*certain = true;
 		return true;
 	}
-	return carry->opens > 1 && span->first_exec_ns != 0 &&
-	       span->first_exec_ns <= carry->read_ns + EXEC_MAX_NS;
+	return opens->count > 1 && span->first_exec_ns != 0 &&
+	       span->first_exec_ns <= opens->read_ns + EXEC_MAX_NS;
 }
 
 /* What is known of the executables of several execs. */
-enum who_programs {
-	WHO_PROGRAMS_UNKNOWN,
-	WHO_PROGRAMS_DIFFER, /* all are known, and no two are the same */
-	WHO_PROGRAMS_REPEAT, /* two are the same */
+enum programs {
+	PROGRAMS_UNKNOWN,
+	PROGRAMS_DIFFER, /* all are known, and no two are the same */
+	PROGRAMS_REPEAT, /* two are the same */
 };
 
-static enum who_programs compare_programs(
-	const struct proctable_life *life, const struct who_span *span, uint64_t after_ns)
+static enum programs compare_programs(
+	const struct life *life, const struct span *span, uint64_t after_ns)
 {
-	enum who_programs programs = WHO_PROGRAMS_DIFFER;
+	enum programs programs = PROGRAMS_DIFFER;
 	for (size_t i = span->first; i < span->end; i++) {
-		const struct proctable_state *a = &life->states[i];
+		const struct life_state *a = &life->states[i];
 		const char *exe = a->image->program.exe;
 		if (!a->is_exec || a->since_ns <= after_ns)
 			continue;
 		if (!exe) {
-			programs = WHO_PROGRAMS_UNKNOWN;
+			programs = PROGRAMS_UNKNOWN;
 			continue;
 		}
 		for (size_t j = i + 1; j < span->end; j++) {
-			const struct proctable_state *b = &life->states[j];
+			const struct life_state *b = &life->states[j];
 			const char *other = b->image->program.exe;
 			if (b->is_exec && other && strcmp(exe, other) == 0)
-				return WHO_PROGRAMS_REPEAT;
+				return PROGRAMS_REPEAT;
 		}
 	}
 	return programs;
@@ -159,39 +143,38 @@ static enum who_programs compare_programs(
  * known to differ; where a process was gone before its program could be read, one record
  * more than execs has to do.
  */
-static bool is_accounted(const struct proctable_life *life,
-	const struct proctable_window *w, const struct who_span *span, uint64_t opens)
+static bool is_accounted(const struct life *life, const struct proctable_window *w,
+	const struct span *span, uint64_t opens)
 {
 	if (opens < span->execs)
 		return false;
 	if (span->execs <= 1)
 		return true;
 	switch (compare_programs(life, span, w->after_ns)) {
-	case WHO_PROGRAMS_DIFFER:
+	case PROGRAMS_DIFFER:
 		return true;
-	case WHO_PROGRAMS_REPEAT:
+	case PROGRAMS_REPEAT:
 		return false;
 	default:
-		return opens + w->opens_linker > span->execs;
+		return opens + w->order.opens_linker > span->execs;
 	}
 }
 
 /*
- * Whether the runs of opens settle how many execs came before the event: once the process
+ * Whether the runs of opens show how many execs came before the event: once the process
  * has ended none is under way, and if there are as many execs as runs, each run is one.
  * An exec that was under way when the window began (`pending`) is a run of its own,
  * unless what follows it may be its rest.
  */
-static bool tell_by_runs(const struct proctable_life *life,
-	const struct proctable_window *w, const struct who_span *span, uint32_t pending,
-	bool certain, uint32_t *before)
+static bool count_by_runs(const struct life *life, const struct proctable_window *w,
+	const struct span *span, uint32_t pending, bool certain, uint32_t *before)
 {
 	if (!w->complete || life->exit_ns == 0 || span->execs_ever != span->execs)
 		return false;
-	if (pending && w->groups_before > 0)
+	if (pending && w->order.groups_before > 0)
 		return false;
-	uint64_t runs = (uint64_t)w->groups_before + w->groups_after;
-	*before = w->groups_before;
+	uint64_t runs = (uint64_t)w->order.groups_before + w->order.groups_after;
+	*before = w->order.groups_before;
 	if (runs == span->execs && !certain)
 		return true;
 	*before += pending;
@@ -204,32 +187,31 @@ static bool tell_by_runs(const struct proctable_life *life,
  * most as many execs as opens, and likewise before it, with one more if an exec was under
  * way when the window began.
  */
-static void bound_execs(const struct proctable_life *life,
-	const struct proctable_window *w, const struct who_span *span, uint32_t *fewest,
-	uint32_t *most)
+static void bound_execs(const struct life *life, const struct proctable_window *w,
+	const struct span *span, uint32_t *fewest, uint32_t *most)
 {
 	bool certain;
 	uint32_t n = span->execs, pending = was_execing(life, span, &certain), runs;
-	uint64_t before = (uint64_t)w->opens_before + pending;
+	uint64_t before = (uint64_t)w->order.opens_before + pending;
 
 	*fewest = 0;
 	*most = n;
-	if (n == 0 || !is_accounted(life, w, span, before + w->opens_after))
+	if (n == 0 || !is_accounted(life, w, span, before + w->order.opens_after))
 		return;
 	if (before < n)
 		*most = (uint32_t)before;
-	if (w->complete && w->opens_after < n)
-		*fewest = n - w->opens_after;
-	if (tell_by_runs(life, w, span, pending, certain, &runs) && runs >= *fewest &&
+	if (w->complete && w->order.opens_after < n)
+		*fewest = n - w->order.opens_after;
+	if (count_by_runs(life, w, span, pending, certain, &runs) && runs >= *fewest &&
 		runs <= *most)
 		*fewest = *most = runs;
 }
 
 /* Add the states of one life that the event can have come from. */
-static void add_life(struct who_common *all, const struct proctable_life *life,
+static void add_life(struct common *all, const struct life *life,
 	const struct proctable_window *w, bool alone)
 {
-	struct who_span span = span_of(life, w);
+	struct span span = span_of(life, w);
 	uint32_t fewest = 0, most = span.execs;
 	if (alone)
 		bound_execs(life, w, &span, &fewest, &most);
@@ -240,7 +222,7 @@ static void add_life(struct who_common *all, const struct proctable_life *life,
 
 	uint32_t execs = 0;
 	for (size_t i = span.first; i < span.end; i++) {
-		const struct proctable_state *s = &life->states[i];
+		const struct life_state *s = &life->states[i];
 		if (s->is_exec && s->since_ns > w->after_ns)
 			execs++;
 		if (execs >= fewest && execs <= most)
@@ -249,7 +231,7 @@ static void add_life(struct who_common *all, const struct proctable_life *life,
 }
 
 /* Whether a life was, for all that is known, alive at some time in the window. */
-static bool was_alive(const struct proctable_life *life, const struct proctable_window *w)
+static bool was_alive(const struct life *life, const struct proctable_window *w)
 {
 	return life->fork_ns <= w->before_ns &&
 	       (life->exit_ns == 0 || life->exit_ns > w->after_ns ||
@@ -260,18 +242,18 @@ static bool was_alive(const struct proctable_life *life, const struct proctable_
  * A process whose first thread has ended is reported as ended, and goes on. If nobody has
  * been given its pid since, an event by that pid is its own.
  */
-static bool is_leaderless(const struct proctable *t, const struct proctable_life *life)
+static bool is_leaderless(const struct proctable *t, const struct life *life)
 {
 	return life->exit_ns > t->lost_ns && !life->superseded;
 }
 
 /* What all candidates have in common; ->life is NULL if nothing can be said. */
-static struct who_common common_of_all(
+static struct common common_of_all(
 	const struct proctable *t, pid_t pid, const struct proctable_window *w)
 {
-	struct who_common all = {0};
+	struct common all = {0};
 	unsigned lives = 0;
-	const struct proctable_life *newest = proctable_find(t, pid), *l;
+	const struct life *newest = life_find(t, pid), *l;
 	if (!newest || t->lost_ns > w->after_ns)
 		return all;
 	for (l = newest; l; l = l->older)
@@ -293,12 +275,12 @@ static struct who_common common_of_all(
 
 /* The names of the ancestors, each as it was when it forked the next. Returns 0, or -1
  * with ENOMEM. */
-static int copy_lineage(const struct proctable_life *life, struct actor *out)
+static int copy_lineage(const struct life *life, struct actor *out)
 {
-	char names[PROCTABLE_LINEAGE_MAX * PROGRAM_COMM_SIZE];
+	char names[LIFE_LINEAGE_MAX * PROGRAM_COMM_SIZE];
 	size_t len = 0;
-	for (int i = 0; life && i < PROCTABLE_LINEAGE_MAX; i++, life = life->parent) {
-		const struct proctable_image *image = life->birth_image;
+	for (int i = 0; life && i < LIFE_LINEAGE_MAX; i++, life = life->parent) {
+		const struct life_image *image = life->birth_image;
 		if (!image || !image->program.comm[0])
 			continue;
 		size_t size = strlen(image->program.comm) + 1;
@@ -316,7 +298,7 @@ static int copy_lineage(const struct proctable_life *life, struct actor *out)
 }
 
 static enum actor_attribution attribution_of(
-	const struct who_common *all, const struct proctable_life *life)
+	const struct common *all, const struct life *life)
 {
 	const struct program *p = &all->program;
 	bool exact = p->comm[0] && all->uid != ACTOR_ID_UNKNOWN &&
@@ -330,7 +312,7 @@ int proctable_who(const struct proctable *t, pid_t pid, const struct proctable_w
 {
 	*out = (struct actor)ACTOR_NOBODY;
 	out->pid = pid;
-	struct who_common all = common_of_all(t, pid, w);
+	struct common all = common_of_all(t, pid, w);
 	if (!all.life)
 		return 0;
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/proc/proctext.h"
 
+#include "base/countof.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PROCTEXT_PF_KTHREAD 0x00200000u
+#define PF_KTHREAD 0x00200000u
 
 /* Read a decimal number at *at, blanks before it allowed. Moves *at behind it; false if
  * there is none or it is larger than max. */
@@ -29,15 +31,23 @@ static bool read_number(const char **at, const char *end, uint64_t max, uint64_t
 	return true;
 }
 
-/* The next line, without its newline; false at the end. */
-static bool next_line(const char **at, const char *end, const char **line, size_t *len)
+/* A part of a text. */
+struct part {
+	const char *at;
+	size_t len;
+};
+
+/* Take the next line off a text, without its newline; false at the end. */
+static bool next_line(struct part *text, struct part *line)
 {
-	if (*at >= end)
+	if (text->len == 0)
 		return false;
-	const char *newline = memchr(*at, '\n', (size_t)(end - *at));
-	*line = *at;
-	*len = (size_t)((newline ? newline : end) - *at);
-	*at = newline ? newline + 1 : end;
+	const char *newline = memchr(text->at, '\n', text->len);
+	*line = (struct part){
+		text->at, newline ? (size_t)(newline - text->at) : text->len};
+	size_t used = line->len + (newline != NULL);
+	text->at += used;
+	text->len -= used;
 	return true;
 }
 
@@ -59,29 +69,24 @@ bool proctext_comm(const char *bytes, size_t len, char out[PROGRAM_COMM_SIZE])
 
 /* If the line has that key, its first two numbers (the second may be missing). */
 static bool read_pair(
-	const char *line, size_t len, const char *key, uint64_t *first, uint64_t *second)
+	struct part line, const char *key, uint64_t *first, uint64_t *second)
 {
 	size_t key_len = strlen(key);
-	if (len < key_len || memcmp(line, key, key_len) != 0)
+	if (line.len < key_len || memcmp(line.at, key, key_len) != 0)
 		return false;
-	const char *at = line + key_len;
-	if (!read_number(&at, line + len, UINT32_MAX, first))
-		return false;
-	if (second)
-		return read_number(&at, line + len, UINT32_MAX, second);
-	return true;
+	const char *at = line.at + key_len, *end = line.at + line.len;
+	return read_number(&at, end, UINT32_MAX, first) &&
+	       (!second || read_number(&at, end, UINT32_MAX, second));
 }
 
 bool proctext_status(const char *bytes, size_t len, struct proc_snapshot *out)
 {
-	const char *at = bytes, *end = bytes + len, *line;
-	size_t line_len;
+	struct part text = {bytes, len}, line;
 	bool has_ppid = false, has_uid = false;
 	uint64_t ppid = 0, uid = 0, euid = 0;
-
-	while (!(has_ppid && has_uid) && next_line(&at, end, &line, &line_len)) {
-		has_ppid = has_ppid || read_pair(line, line_len, "PPid:", &ppid, NULL);
-		has_uid = has_uid || read_pair(line, line_len, "Uid:", &uid, &euid);
+	while (!(has_ppid && has_uid) && next_line(&text, &line)) {
+		has_ppid = has_ppid || read_pair(line, "PPid:", &ppid, NULL);
+		has_uid = has_uid || read_pair(line, "Uid:", &uid, &euid);
 	}
 	if (!has_ppid || !has_uid || ppid > INT32_MAX)
 		return false;
@@ -119,7 +124,7 @@ bool proctext_stat(const char *bytes, size_t len, struct proc_snapshot *out)
 		skip_word(&at, end);
 	if (!read_number(&at, end, UINT64_MAX, &start))
 		return false;
-	out->is_kthread = flags & PROCTEXT_PF_KTHREAD;
+	out->is_kthread = flags & PF_KTHREAD;
 	out->start_ticks = start;
 	out->has_stat = true;
 	return true;
@@ -156,7 +161,7 @@ static bool is_unit(const char *name, size_t len)
 {
 	static const char *const suffixes[] = {
 		".service", ".scope", ".socket", ".mount", ".swap"};
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+	for (size_t i = 0; i < countof(suffixes); i++) {
 		size_t n = strlen(suffixes[i]);
 		if (len > n && memcmp(name + len - n, suffixes[i], n) == 0)
 			return true;
@@ -164,55 +169,40 @@ static bool is_unit(const char *name, size_t len)
 	return false;
 }
 
-/* A part of a text. */
-struct proctext_part {
-	const char *at;
-	size_t len;
-};
-
 /* The innermost unit in a cgroup path; all zero if it has none. */
-static struct proctext_part innermost_unit(struct proctext_part path)
+static struct part innermost_unit(struct part path)
 {
 	while (path.len > 0) {
 		const char *slash = memrchr(path.at, '/', path.len);
 		const char *name = slash ? slash + 1 : path.at;
 		size_t len = (size_t)(path.at + path.len - name);
 		if (is_unit(name, len))
-			return (struct proctext_part){name, len};
+			return (struct part){name, len};
 		path.len = slash ? (size_t)(slash - path.at) : 0;
 	}
-	return (struct proctext_part){0};
+	return (struct part){0};
 }
 
-/* The path of the hierarchy with these controllers ("" is the unified one); all zero if
+/* The path of a hierarchy, given as what stands between its number and its path; all zero if
  * the text does not have it. */
-static struct proctext_part hierarchy_path(
-	const char *bytes, size_t len, const char *controllers)
+static struct part hierarchy_path(struct part text, const char *controllers)
 {
-	const char *at = bytes, *end = bytes + len, *line;
-	size_t line_len;
-	while (next_line(&at, end, &line, &line_len)) {
-		const char *first = memchr(line, ':', line_len);
-		if (!first)
-			continue;
-		const char *name = first + 1, *line_end = line + line_len;
-		const char *second = memchr(name, ':', (size_t)(line_end - name));
-		if (!second || second + 1 == line_end)
-			continue;
-		size_t name_len = (size_t)(second - name);
-		if (name_len == strlen(controllers) &&
-			memcmp(name, controllers, name_len) == 0)
-			return (struct proctext_part){
-				second + 1, (size_t)(line_end - second - 1)};
+	struct part line;
+	size_t len = strlen(controllers);
+	while (next_line(&text, &line)) {
+		const char *colon = memchr(line.at, ':', line.len);
+		size_t path_at = colon ? (size_t)(colon - line.at) + len : line.len;
+		if (path_at < line.len && memcmp(colon, controllers, len) == 0)
+			return (struct part){line.at + path_at, line.len - path_at};
 	}
-	return (struct proctext_part){0};
+	return (struct part){0};
 }
 
 char *proctext_unit(const char *bytes, size_t len)
 {
-	struct proctext_part unified = hierarchy_path(bytes, len, "");
-	struct proctext_part systemd = hierarchy_path(bytes, len, "name=systemd");
-	struct proctext_part best = innermost_unit(unified);
+	struct part unified = hierarchy_path((struct part){bytes, len}, "::");
+	struct part systemd = hierarchy_path((struct part){bytes, len}, ":name=systemd:");
+	struct part best = innermost_unit(unified);
 	if (best.len == 0)
 		best = innermost_unit(systemd);
 	if (best.len == 0)
@@ -224,10 +214,4 @@ char *proctext_unit(const char *bytes, size_t len)
 		return NULL;
 	}
 	return strndup(best.at, best.len);
-}
-
-void proctext_fini(struct proc_snapshot *s)
-{
-	program_fini(&s->program);
-	*s = (struct proc_snapshot){.program = PROGRAM_UNKNOWN};
 }

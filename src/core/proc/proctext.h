@@ -26,8 +26,7 @@ struct proc_snapshot {
 	uint32_t euid;
 	bool has_stat; /* start_ticks and is_kthread */
 	uint64_t start_ticks; /* clock ticks from boot to its fork */
-	uint64_t start_ns; /* the same as CLOCK_MONOTONIC, exact to a tick; set by the
-			      reader; 0: unknown */
+	uint64_t start_ns; /* by CLOCK_MONOTONIC, set by the reader; 0: unknown */
 	bool is_kthread;
 };
 
@@ -59,8 +58,5 @@ __attribute__((warn_unused_result)) char *proctext_cmdline(const char *bytes, si
  * NULL with errno 0 if the text names none, or NULL with ENOMEM.
  */
 __attribute__((warn_unused_result)) char *proctext_unit(const char *bytes, size_t len);
-
-/* Free the strings; nothing is known afterwards. */
-void proctext_fini(struct proc_snapshot *s);
 
 #endif

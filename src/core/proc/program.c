@@ -42,12 +42,6 @@ int program_copy_lasting(struct program *to, const struct program *from)
 	return copy_from(to, from, LASTING);
 }
 
-static void forget(char **text)
-{
-	free(*text);
-	*text = NULL;
-}
-
 void program_take(struct program *to, struct program *from)
 {
 	assert(to != from);
@@ -91,8 +85,10 @@ void program_doubt(struct program *p, const struct program *next)
 	if (!next || !next->comm[0] || strcmp(p->comm, next->comm) == 0)
 		memset(p->comm, 0, sizeof(p->comm));
 	for (size_t i = 0; i < LASTING; i++) {
-		if (!next || !next->texts[i] || is_same_text(p->texts[i], next->texts[i]))
-			forget(&p->texts[i]);
+		if (next && next->texts[i] && !is_same_text(p->texts[i], next->texts[i]))
+			continue;
+		free(p->texts[i]);
+		p->texts[i] = NULL;
 	}
 }
 

@@ -25,8 +25,7 @@ enum event_kind {
 	EVENT_CLOSE_WRITE = 1 << 7,
 	EVENT_MOVED_TO = 1 << 8, /* a rename whose new path alone matches the rule */
 	EVENT_MOVED_FROM = 1 << 9, /* a rename whose old path alone matches the rule */
-	EVENT_RENAME =
-		1 << 10, /* a rename; in a rule's mask, the other two are set with it */
+	EVENT_RENAME = 1 << 10, /* in a rule's mask, the other two are set with it */
 	EVENT_DELETE = 1 << 11,
 	EVENT_FS_ERROR = 1 << 12,
 	EVENT_OVERFLOW = 1 << 13,
@@ -42,8 +41,7 @@ enum event_kind {
 
 /* What kind of file an event is about. */
 enum event_type {
-	EVENT_TYPE_GONE =
-		0, /* gone before fsmon looked; whether it was a directory is known */
+	EVENT_TYPE_GONE = 0, /* gone before fsmon looked; event.is_dir is known */
 	EVENT_TYPE_FILE,
 	EVENT_TYPE_DIR,
 	EVENT_TYPE_SYMLINK,
@@ -55,19 +53,16 @@ enum event_type {
  * the call that is given the event lasts.
  */
 struct event {
-	uint32_t
-		kinds; /* all merged kinds (enum event_kind); a rename has EVENT_RENAME */
+	uint32_t kinds; /* all that were merged (enum event_kind) */
 	bool is_dir; /* the kernel said that it is a directory */
-	const char *path; /* absolute, bytes; a rename's new path; NULL if that is not
-			     visible */
-	const char *old_path; /* a rename's old path; NULL otherwise or if not visible */
-	enum event_type
-		type; /* EVENT_TYPE_GONE also where nobody looked (type_known false) */
-	bool type_known; /* type, nlink and size were looked up (or found gone) */
-	uint32_t nlink; /* hard links, when type_known and not gone */
-	uint64_t size_bytes; /* file size, likewise */
+	const char *path; /* absolute; of a rename the new one; NULL: not visible */
+	const char *old_path; /* of a rename; NULL: not visible */
+	bool type_known; /* somebody has looked at what follows */
+	enum event_type type; /* EVENT_TYPE_GONE also where nobody has */
+	uint32_t nlink; /* hard links; where it is not gone */
+	uint64_t size_bytes; /* likewise */
 	const struct actor *actor; /* who did it */
-	uint64_t time_ns; /* CLOCK_REALTIME at which it was read, nanoseconds */
+	uint64_t time_ns; /* CLOCK_REALTIME at which it was read */
 };
 
 /*

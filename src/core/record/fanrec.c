@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/record/fanrec.h"
 
-#include <linux/fanotify.h>
+#include "base/countof.h"
+#include "core/record/event.h"
+
 #include <string.h>
 
 /* struct file_handle of fcntl.h, without its flexible array. */
@@ -16,44 +18,40 @@ struct info {
 	size_t len;
 };
 
-/* Take a file handle off the front of an info record; what remains is the name. */
-static bool take_handle(struct info *info, struct fanrec_handle *out)
+/* Take a field off the front of an info record. */
+static bool take(struct info *info, void *out, size_t size)
 {
-	struct handle_head head;
-	if (info->len < sizeof(head))
+	if (info->len < size)
 		return false;
-	memcpy(&head, info->bytes, sizeof(head));
-	if (head.len > FANREC_HANDLE_MAX || head.len > info->len - sizeof(head))
-		return false;
-	*out = (struct fanrec_handle){
-		.bytes = info->bytes + sizeof(head),
-		.len = head.len,
-		.type = head.type,
-	};
-	info->bytes += sizeof(head) + head.len;
-	info->len -= sizeof(head) + head.len;
+	memcpy(out, info->bytes, size);
+	info->bytes += size;
+	info->len -= size;
 	return true;
 }
 
-/* An object that the kernel could not encode has handle length 0 and type FILEID_INVALID.
- */
-static void drop_empty(struct fanrec_handle *h)
+/* Likewise a file handle. In a record with a name, the name is what remains then. */
+static bool take_handle(struct info *info, struct fanrec_handle *out)
 {
-	if (h->len == 0)
-		h->bytes = NULL;
+	struct handle_head head;
+	if (!take(info, &head, sizeof(head)) || head.len > FANREC_HANDLE_MAX ||
+		head.len > info->len)
+		return false;
+	/* An object that the kernel could not encode has no bytes, and type FILEID_INVALID. */
+	*out = (struct fanrec_handle){
+		.bytes = head.len > 0 ? info->bytes : NULL,
+		.len = head.len,
+		.type = head.type,
+	};
+	info->bytes += head.len;
+	info->len -= head.len;
+	return true;
 }
 
 static bool decode_fid(struct info info, uint8_t kind, struct fanrec *out)
 {
 	struct fanrec_handle handle;
-	if (info.len < sizeof(out->fsid))
+	if (!take(&info, &out->fsid, sizeof(out->fsid)) || !take_handle(&info, &handle))
 		return false;
-	memcpy(&out->fsid, info.bytes, sizeof(out->fsid));
-	info.bytes += sizeof(out->fsid);
-	info.len -= sizeof(out->fsid);
-	if (!take_handle(&info, &handle))
-		return false;
-	drop_empty(&handle);
 	if (kind == FAN_EVENT_INFO_TYPE_FID) {
 		out->target = handle;
 		return true;
@@ -64,30 +62,6 @@ static bool decode_fid(struct info info, uint8_t kind, struct fanrec *out)
 		kind == FAN_EVENT_INFO_TYPE_NEW_DFID_NAME ? &out->new_place : &out->place;
 	place->dir = handle;
 	place->name = kind == FAN_EVENT_INFO_TYPE_DFID ? "." : (const char *)info.bytes;
-	return true;
-}
-
-static bool decode_error(struct info info, struct fanrec *out)
-{
-	struct {
-		int32_t error;
-		uint32_t count;
-	} e;
-	if (info.len < sizeof(e))
-		return false;
-	memcpy(&e, info.bytes, sizeof(e));
-	out->fs_error = e.error;
-	out->fs_error_count = e.count;
-	return true;
-}
-
-static bool decode_pidfd(struct info info, struct fanrec *out)
-{
-	int32_t fd;
-	if (info.len < sizeof(fd))
-		return false;
-	memcpy(&fd, info.bytes, sizeof(fd));
-	out->pidfd = fd;
 	return true;
 }
 
@@ -102,9 +76,10 @@ static bool decode_info(struct info info, uint8_t kind, struct fanrec *out)
 	case FAN_EVENT_INFO_TYPE_NEW_DFID_NAME:
 		return decode_fid(info, kind, out);
 	case FAN_EVENT_INFO_TYPE_PIDFD:
-		return decode_pidfd(info, out);
+		return take(&info, &out->pidfd, sizeof(out->pidfd));
 	case FAN_EVENT_INFO_TYPE_ERROR:
-		return decode_error(info, out);
+		return take(&info, &out->fs_error, sizeof(out->fs_error)) &&
+		       take(&info, &out->fs_error_count, sizeof(out->fs_error_count));
 	default:
 		return true;
 	}
@@ -151,4 +126,49 @@ bool fanrec_next(
 		(*bad)++;
 	*at = len;
 	return false;
+}
+
+/* ---- Masks ---- */
+
+static const struct {
+	uint64_t bit;
+	uint32_t kind;
+} pairs[] = {
+	{FAN_CREATE, EVENT_CREATE},
+	{FAN_DELETE, EVENT_DELETE},
+	{FAN_CLOSE_WRITE, EVENT_CLOSE_WRITE},
+	{FAN_RENAME, EVENT_RENAME},
+	{FAN_ATTRIB, EVENT_ATTRIB},
+	{FAN_MODIFY, EVENT_MODIFY},
+	{FAN_OPEN, EVENT_OPEN},
+	{FAN_ACCESS, EVENT_ACCESS},
+	{FAN_CLOSE_NOWRITE, EVENT_CLOSE_NOWRITE},
+	{FAN_OPEN_EXEC, EVENT_OPEN_EXEC},
+	{FAN_FS_ERROR, EVENT_FS_ERROR},
+	{FAN_Q_OVERFLOW, EVENT_OVERFLOW},
+};
+
+uint64_t fanrec_mask(uint32_t kinds)
+{
+	uint64_t mask = 0;
+	if (kinds & EVENT_RENAMES)
+		kinds |= EVENT_RENAME;
+	if (kinds & EVENT_CREATE_UNWRITTEN)
+		kinds |= EVENT_CREATE;
+	kinds &= ~(uint32_t)EVENT_OVERFLOW; /* comes by itself, and cannot be asked for */
+	for (size_t i = 0; i < countof(pairs); i++) {
+		if (kinds & pairs[i].kind)
+			mask |= pairs[i].bit;
+	}
+	return mask;
+}
+
+uint32_t fanrec_kinds(uint64_t mask)
+{
+	uint32_t kinds = 0;
+	for (size_t i = 0; i < countof(pairs); i++) {
+		if (mask & pairs[i].bit)
+			kinds |= pairs[i].kind;
+	}
+	return kinds;
 }

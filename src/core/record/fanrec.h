@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Decodes what read(2) on a fanotify group returns: an ok/next iterator over bytes. */
+/* Decodes what read(2) on a fanotify group returns, an ok/next iterator over bytes; and the bits
+ * of its masks. */
 #ifndef FSMON_CORE_RECORD_FANREC_H
 #define FSMON_CORE_RECORD_FANREC_H
 
+#include <linux/fanotify.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,8 +33,7 @@ struct fanrec_place {
 struct fanrec {
 	uint64_t mask; /* FAN_* bits as in fanotify(7) */
 	pid_t pid; /* 0: outside of our pid namespace */
-	uint64_t fsid; /* both halves of the __kernel_fsid_t as they lie in memory; 0:
-			  none */
+	uint64_t fsid; /* the __kernel_fsid_t as it lies in memory; 0: none */
 	struct fanrec_place place; /* entry; of a rename, the old one */
 	struct fanrec_place new_place; /* of a rename */
 	struct fanrec_handle target; /* the file itself */
@@ -49,5 +50,16 @@ struct fanrec {
  */
 bool fanrec_next(
 	const void *buf, size_t len, size_t *at, struct fanrec *out, unsigned *bad);
+
+/* What every filesystem with rules is watched for besides what the rules ask: the records
+ * that keep the tree of directories right, and what programs are executed. */
+#define FANREC_MASK_BASE \
+	(FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_ONDIR | FAN_OPEN_EXEC)
+
+/* The FAN_* bits to ask for so that the kinds of a rule's mask are reported. */
+uint64_t fanrec_mask(uint32_t kinds);
+
+/* The kinds (enum event_kind) in a record's mask. */
+uint32_t fanrec_kinds(uint64_t mask);
 
 #endif

@@ -24,7 +24,7 @@ struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 		s->lane_count++;
 	}
 	if (!s->lanes || s->lane_count < lane_count) {
-		sched_free(s, NULL, NULL);
+		sched_free(s);
 		errno = ENOMEM;
 		return NULL;
 	}
@@ -33,44 +33,30 @@ struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 
 /* ---- The end of all ---- */
 
-struct dropping {
-	void (*drop)(void *ctx, struct sched_job *job);
-	void *ctx;
-};
-
-static void drop_job(const struct dropping *d, struct sched_entry *e)
-{
-	if (d->drop)
-		d->drop(d->ctx, &e->job);
-	sched_job_free(&e->job);
-}
-
-static void drop_lane(struct sched *s, struct sched_lane *lane, const struct dropping *d)
+static void free_lane(struct sched *s, struct sched_lane *lane)
 {
 	struct sched_key *key;
 	while ((key = RB_ROOT(&lane->keys)) != NULL) {
 		struct sched_entry *e;
 		while ((e = TAILQ_FIRST(&key->waiting)) != NULL) {
 			sched_key_pull(s, e);
-			drop_job(d, e);
+			sched_job_free(&e->job);
 		}
 		sched_key_free(s, key);
 	}
 	sched_lane_free(lane);
 }
 
-void sched_free(
-	struct sched *s, void (*drop)(void *ctx, struct sched_job *job), void *ctx)
+void sched_free(struct sched *s)
 {
 	if (!s)
 		return;
-	struct dropping d = {drop, ctx};
 	for (size_t i = 0; i < s->lane_count; i++)
-		drop_lane(s, s->lanes[i], &d);
+		free_lane(s, s->lanes[i]);
 	struct sched_entry *e;
 	while ((e = RB_ROOT(&s->runs)) != NULL) {
 		RB_REMOVE(sched_by_order, &s->runs, e);
-		drop_job(&d, e);
+		sched_job_free(&e->job);
 	}
 	free(s->lanes);
 	free(s);
@@ -85,21 +71,13 @@ static struct sched_key *key_for(struct sched_lane *lane, const char *path)
 		lane, lane->timing.run_per == TIMING_PER_BATCH ? NULL : path);
 }
 
-/* The job that something new for a key joins, or NULL. */
-static struct sched_entry *waits_for(const struct sched_key *key)
-{
-	if (key->lane->timing.run_per == TIMING_PER_EVENT)
-		return NULL;
-	return TAILQ_FIRST(&key->waiting);
-}
-
 static void set_due(struct sched_entry *e, const struct timing *c, uint64_t now_ns)
 {
 	if (e->first_ns == SCHED_FOREVER)
 		e->first_ns = now_ns;
 	uint64_t quiet_ns = sched_later(now_ns, c->debounce_ns);
 	uint64_t latest_ns = sched_later(e->first_ns, c->max_wait_ns);
-	e->due_ns = quiet_ns < latest_ns ? quiet_ns : latest_ns;
+	e->due_ns = MIN(quiet_ns, latest_ns);
 }
 
 /* Find or make the job that an event for a key goes to. */
@@ -109,7 +87,7 @@ static enum sched_added add_to_key(
 	const struct timing *c = &key->lane->timing;
 	if (!TAILQ_EMPTY(&key->runs) && c->on_busy == TIMING_BUSY_DROP)
 		return SCHED_BUSY;
-	struct sched_entry *e = waits_for(key);
+	struct sched_entry *e = sched_key_waiting(key);
 	bool is_new = !e;
 	if (is_new && key->lane->waiting >= c->queue_max)
 		return SCHED_FULL;
@@ -149,39 +127,38 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 	return *cut ? SCHED_CUT : added;
 }
 
-/* A job of its own for what is given. NULL with ENOMEM. */
+/* A job of its own for what is put in. NULL with ENOMEM. */
 static struct sched_entry *entry_of(
-	struct sched *s, const struct sched_given *given, uint64_t now_ns)
+	struct sched *s, const struct sched_insertion *in, uint64_t now_ns)
 {
-	struct sched_entry *e = sched_job_new(s, given->id, now_ns);
+	struct sched_entry *e = sched_job_new(s, in->id, now_ns);
 	if (!e)
 		return NULL;
-	if (given->order)
-		e->job.order = given->order;
-	STAILQ_CONCAT(&e->job.items, given->items);
-	e->job.listed = given->listed;
-	e->job.count = given->count;
-	e->job.truncated = given->truncated;
-	e->job.attempt = given->attempt;
-	e->job.failures = given->failures;
+	if (in->order)
+		e->job.order = in->order;
+	STAILQ_CONCAT(&e->job.items, in->items);
+	e->job.listed = in->listed;
+	e->job.count = in->count;
+	e->job.truncated = in->truncated;
+	e->job.attempt = in->attempt;
+	e->job.failures = in->failures;
 	e->due_ns = now_ns;
 	return e;
 }
 
-struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
-	const struct sched_given *given, uint64_t now_ns)
+struct sched_job *sched_insert(struct sched *s, uint32_t lane, const char *key,
+	const struct sched_insertion *in, uint64_t now_ns)
 {
 	assert(lane < s->lane_count);
 	struct sched_key *k = key_for(s->lanes[lane], key);
 	if (!k)
 		return NULL;
-	struct sched_entry *e = entry_of(s, given, now_ns);
-	struct sched_entry *waiting = waits_for(k);
+	struct sched_entry *e = entry_of(s, in, now_ns);
+	struct sched_entry *waiting = sched_key_waiting(k);
 	if (e && waiting) {
 		sched_job_take(waiting, e, false, k->lane->timing.queue_max);
-		STAILQ_CONCAT(given->items, &e->job.items);
-		if (waiting->due_ns > now_ns)
-			waiting->due_ns = now_ns;
+		STAILQ_CONCAT(in->items, &e->job.items);
+		waiting->due_ns = MIN(waiting->due_ns, now_ns);
 		sched_job_free(&e->job);
 		e = waiting;
 	} else if (e) {
@@ -246,7 +223,7 @@ static bool next_start(struct sched *s, uint64_t now_ns, struct sched_order *o)
 		return false;
 	struct sched_entry *e = TAILQ_FIRST(&key->waiting);
 	*o = (struct sched_order){.what = SCHED_START, .job = &e->job};
-	if (sched_key_may_start(key, now_ns)) {
+	if (sched_key_try_start(key, now_ns)) {
 		sched_job_input(e, SCHED_IN_SLOT);
 		sched_key_pull(s, e);
 		sched_run_begin(s, e, now_ns);
@@ -278,7 +255,7 @@ uint64_t sched_due_ns(const struct sched *s)
 	if (!RB_EMPTY(&s->turns))
 		return 0;
 	const struct sched_lane *lane = RB_MIN(sched_wakes, &wakes);
-	return lane && lane->wake_ns < due_ns ? lane->wake_ns : due_ns;
+	return lane ? MIN(lane->wake_ns, due_ns) : due_ns;
 }
 
 void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns)
@@ -286,11 +263,6 @@ void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns)
 	assert(lane < s->lane_count);
 	s->lanes[lane]->paused_ns = until_ns;
 	sched_lane_place(s, s->lanes[lane]);
-}
-
-void sched_unpause(struct sched *s, uint32_t lane)
-{
-	sched_pause(s, lane, 0);
 }
 
 /* ---- How it goes ---- */
@@ -311,11 +283,6 @@ struct sched_counts sched_counts(const struct sched *s, uint32_t lane, uint64_t 
 size_t sched_waiting_all(const struct sched *s)
 {
 	return s->waiting;
-}
-
-size_t sched_running_all(const struct sched *s)
-{
-	return s->running;
 }
 
 uint64_t sched_last_order(const struct sched *s)
@@ -350,19 +317,19 @@ bool sched_is_done(const struct sched *s, uint64_t order, uint64_t now_ns)
 }
 
 static void each_waiting(const struct sched_lane *lane,
-	void (*each)(void *ctx, const struct sched_job *job), void *ctx)
+	void (*each)(void *ctx, struct sched_job *job), void *ctx)
 {
 	struct sched_waits waits = lane->waits;
 	struct sched_key *key;
 	RB_FOREACH (key, sched_waits, &waits) {
-		const struct sched_entry *e;
+		struct sched_entry *e;
 		TAILQ_FOREACH (e, &key->waiting, link)
 			each(ctx, &e->job);
 	}
 }
 
-void sched_each(const struct sched *s,
-	void (*each)(void *ctx, const struct sched_job *job), void *ctx)
+void sched_each(
+	const struct sched *s, void (*each)(void *ctx, struct sched_job *job), void *ctx)
 {
 	for (size_t i = 0; i < s->lane_count; i++)
 		each_waiting(s->lanes[i], each, ctx);

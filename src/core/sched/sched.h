@@ -17,7 +17,7 @@
  *  4. Else it makes a new job, due after the lesser of debounce and max-wait.
  *  Where it was taken and K has a run that is not being stopped: `restart` has that run
  *  stopped (it is being stopped from now on), `signal` has it signalled (once until
- *  sched_next has told of it; nobody is told of a run that is being stopped by then).
+ *  sched_next has returned that, which it does not of a run that is being stopped by then).
  * An event that is added to a job that lists queue-max events or more takes the place of the
  * newest listed, is counted, and the job is marked truncated (SCHED_CUT).
  *
@@ -38,9 +38,9 @@
  * has run out with no hold, or nothing has started for per_ns after a hold's end. Attempts of
  * retries count, for the throttle too.
  *
- * A run is stopped when its `timeout` is over (it is being stopped once sched_next has told
- * of it) or because of `restart`: SCHED_STOP with the stop signal, and SCHED_KILL, once, when
- * stop-timeout has passed since that was told (at once where it is 0). It still runs, for all
+ * A run is stopped when its `timeout` is over (it is being stopped once sched_next has
+ * returned that) or because of `restart`: SCHED_STOP with the stop signal, and SCHED_KILL, once,
+ * when stop-timeout has passed since then (at once where it is 0). It still runs, for all
  * purposes, until sched_ended. A run keeps the timeout, stop-signal and stop-timeout that its
  * lane had when it started (or was adopted).
  *
@@ -59,7 +59,7 @@
  * `failures` and `attempt` where they are more, and its count and truncated; the follower's
  * due time stays, and so does the time at which it is due however many events still come.
  *
- * Jobs that wait and join because of sched_give or sched_reload become the one with the
+ * Jobs that wait and join because of sched_insert or sched_reload become the one with the
  * lowest `order`: the others' events go behind its own, in the order of `order`, with their
  * count and truncated; queued_ns is the lowest, `failures` and `attempt` are the most; it is
  * due when the first of them was.
@@ -103,8 +103,7 @@ struct sched_job {
 	uint32_t listed; /* items */
 	uint64_t count; /* events, listed or not */
 	bool truncated; /* count is more than what could be listed */
-	uint32_t
-		attempt; /* runs that were started, this one included, for some of its events */
+	uint32_t attempt; /* runs started, this one included, for some of its events */
 	uint32_t failures; /* failed runs (or timed out) in a row, for these events */
 	uint64_t queued_ns; /* when its first event came */
 	uint64_t started_ns; /* of its run; 0 while it waits */
@@ -123,10 +122,8 @@ struct sched; /* opaque */
 struct sched *sched_new(const struct timing *lanes, size_t lane_count,
 	uint32_t max_parallel, uint64_t last_job_id, uint64_t seed);
 
-/* Free it and its jobs. `drop` (may be NULL) is called for each job, which must not be
- * touched afterwards. NULL is allowed for s. */
-void sched_free(
-	struct sched *s, void (*drop)(void *ctx, struct sched_job *job), void *ctx);
+/* Free it and its jobs, but not what they hold: for that see sched_each. NULL is allowed. */
+void sched_free(struct sched *s);
 
 enum sched_added {
 	SCHED_QUEUED, /* a new job */
@@ -147,7 +144,7 @@ enum sched_added sched_add(struct sched *s, uint32_t lane, const char *key,
 	struct sched_item **cut);
 
 /* A job that is put in as it is: from the store, to be run again, or for a failure. */
-struct sched_given {
+struct sched_insertion {
 	uint64_t id; /* 0: a new number */
 	uint64_t order; /* of a job that is over; 0: behind all others */
 	struct sched_items *items; /* taken over on success */
@@ -166,8 +163,8 @@ struct sched_given {
  * again; else nothing is. Returns the job, or NULL with ENOMEM: nothing was taken. An id must
  * not be in use, nor be greater than last_job_id of sched_new.
  */
-struct sched_job *sched_give(struct sched *s, uint32_t lane, const char *key,
-	const struct sched_given *given, uint64_t now_ns);
+struct sched_job *sched_insert(struct sched *s, uint32_t lane, const char *key,
+	const struct sched_insertion *in, uint64_t now_ns);
 
 /* Count a job that waits as running since started_ns, whatever the limits say, as another
  * attempt only if `is_attempt`. It is no start for throttle, breaker and turns. Returns 0, or
@@ -231,9 +228,10 @@ struct sched_verdict sched_ended(
  */
 struct sched_verdict sched_lost(struct sched *s, struct sched_job *job, uint64_t now_ns);
 
-/* Call `each` for every job, waiting and running; it must not change any. */
-void sched_each(const struct sched *s,
-	void (*each)(void *ctx, const struct sched_job *job), void *ctx);
+/* Call `each` for every job, waiting and running; it must not change any, but before sched_free
+ * it may free its items and its data. */
+void sched_each(
+	const struct sched *s, void (*each)(void *ctx, struct sched_job *job), void *ctx);
 
 /* The newest item of a job, or NULL if it has none. */
 struct sched_item *sched_newest(const struct sched_job *job);
@@ -241,10 +239,9 @@ struct sched_item *sched_newest(const struct sched_job *job);
 /* Free a job that is no longer a scheduler's; not its items. NULL is allowed. */
 void sched_job_free(struct sched_job *job);
 
-/* Start nothing of a lane before until_ns (SCHED_FOREVER: before sched_unpause). Events
- * are taken on and gather. Runs go on. */
+/* Start nothing of a lane before until_ns (0: it is paused no longer). Events are taken on and
+ * gather. Runs go on. */
 void sched_pause(struct sched *s, uint32_t lane, uint64_t until_ns);
-void sched_unpause(struct sched *s, uint32_t lane);
 
 /*
  * Go on with other lanes. `map` says for each lane of now which one it becomes, each another
@@ -275,7 +272,6 @@ struct sched_counts {
 
 struct sched_counts sched_counts(const struct sched *s, uint32_t lane, uint64_t now_ns);
 size_t sched_waiting_all(const struct sched *s);
-size_t sched_running_all(const struct sched *s);
 
 /* The `order` of the newest job. */
 uint64_t sched_last_order(const struct sched *s);

@@ -3,12 +3,60 @@
 
 #include <stdlib.h>
 
+/* Pairs of rows for the ends of a run: nothing else waits, or another job waits. */
+#define OVER(end) SCHED_OVER, SCHED_DO_END, (end)
+#define FOLLOWED SCHED_OVER, SCHED_DO_FOLLOW, SCHED_FOLLOWED
+#define ENDS(from, input, end) \
+	[from][input] = {OVER(end)}, [from][input##_WAITED] = {OVER(end)}
+#define RETRIES(from, input)                                          \
+	[from][input] = {SCHED_WAITING, SCHED_DO_RETRY, SCHED_RETRY}, \
+	[from][input##_WAITED] = {FOLLOWED}
+#define MAKES_WAY(from, input) \
+	[from][input] = {OVER(SCHED_INTERRUPTED)}, [from][input##_WAITED] = {FOLLOWED}
+
+/* An input that is not in a state's rows does nothing to it. */
+static const struct sched_transition transitions[SCHED_STATES][SCHED_INPUTS] = {
+	[SCHED_WAITING][SCHED_IN_EVENT] = {SCHED_WAITING, SCHED_DO_GATHER, 0},
+	[SCHED_WAITING][SCHED_IN_SLOT] = {SCHED_RUNNING, SCHED_DO_START, 0},
+	[SCHED_WAITING][SCHED_IN_BREAK] = {SCHED_WAITING, SCHED_DO_HOLD, 0},
+	[SCHED_WAITING][SCHED_IN_ADOPT] = {SCHED_RUNNING, SCHED_DO_START, 0},
+
+	[SCHED_RUNNING][SCHED_IN_BUSY_RESTART] = {SCHED_ASKED, SCHED_DO_ASK_STOP, 0},
+	[SCHED_RUNNING][SCHED_IN_BUSY_SIGNAL] = {SCHED_RUNNING, SCHED_DO_ASK_SIGNAL, 0},
+	[SCHED_RUNNING][SCHED_IN_TIME] = {SCHED_EXPIRED, SCHED_DO_STOP, 0},
+	ENDS(SCHED_RUNNING, SCHED_IN_FINE, SCHED_DONE),
+	RETRIES(SCHED_RUNNING, SCHED_IN_FAILED),
+	ENDS(SCHED_RUNNING, SCHED_IN_SPENT, SCHED_FAILED),
+	RETRIES(SCHED_RUNNING, SCHED_IN_LOST),
+
+	[SCHED_EXPIRED][SCHED_IN_TIME] = {SCHED_EXPIRED, SCHED_DO_KILL, 0},
+	RETRIES(SCHED_EXPIRED, SCHED_IN_FAILED),
+	ENDS(SCHED_EXPIRED, SCHED_IN_SPENT, SCHED_FAILED),
+	RETRIES(SCHED_EXPIRED, SCHED_IN_LOST),
+
+	[SCHED_ASKED][SCHED_IN_TIME] = {SCHED_RESTARTING, SCHED_DO_STOP, 0},
+	MAKES_WAY(SCHED_ASKED, SCHED_IN_FINE),
+	MAKES_WAY(SCHED_ASKED, SCHED_IN_FAILED),
+	MAKES_WAY(SCHED_ASKED, SCHED_IN_SPENT),
+	RETRIES(SCHED_ASKED, SCHED_IN_LOST),
+
+	[SCHED_RESTARTING][SCHED_IN_TIME] = {SCHED_RESTARTING, SCHED_DO_KILL, 0},
+	MAKES_WAY(SCHED_RESTARTING, SCHED_IN_FINE),
+	MAKES_WAY(SCHED_RESTARTING, SCHED_IN_FAILED),
+	MAKES_WAY(SCHED_RESTARTING, SCHED_IN_SPENT),
+	RETRIES(SCHED_RESTARTING, SCHED_IN_LOST),
+};
+
+struct sched_transition sched_transition(enum sched_state state, enum sched_input input)
+{
+	return transitions[state][input];
+}
+
 struct sched_transition sched_job_input(struct sched_entry *e, enum sched_input input)
 {
 	struct sched_transition t = sched_transition(e->state, input);
-	if (t.action == SCHED_DO_NOTHING)
-		return t;
-	e->state = t.to;
+	if (t.action != SCHED_DO_NOTHING)
+		e->state = t.to;
 	return t;
 }
 
@@ -114,12 +162,8 @@ void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_fro
 	job_cut_oldest(e, from, queue_max);
 	e->job.count += from->job.count;
 	e->job.truncated |= from->job.truncated;
-	if (e->job.order > from->job.order)
-		e->job.order = from->job.order;
-	if (e->job.queued_ns > from->job.queued_ns)
-		e->job.queued_ns = from->job.queued_ns;
-	if (e->job.failures < from->job.failures)
-		e->job.failures = from->job.failures;
-	if (e->job.attempt < from->job.attempt)
-		e->job.attempt = from->job.attempt;
+	e->job.order = MIN(e->job.order, from->job.order);
+	e->job.queued_ns = MIN(e->job.queued_ns, from->job.queued_ns);
+	e->job.failures = MAX(e->job.failures, from->job.failures);
+	e->job.attempt = MAX(e->job.attempt, from->job.attempt);
 }

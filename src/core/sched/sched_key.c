@@ -7,7 +7,7 @@
 
 #define KEY_HOLD_NS UINT64_C(10000000000)
 #define KEY_HOLD_MAX_NS UINT64_C(600000000000)
-#define KEY_HOLD_DOUBLINGS 6 /* more than the maximum */
+#define KEY_HOLD_DOUBLINGS 6u /* more than the maximum */
 #define KEY_SWEEP 8 /* keys in one go: more than one step can leave idle */
 
 /* FNV-1a; what it costs to meet names made to collide is a comparison of names. */
@@ -95,8 +95,7 @@ void sched_key_place(struct sched *s, struct sched_key *key)
 		RB_INSERT(sched_waits, &lane->waits, key);
 	}
 	if (first && !runs) {
-		key->when_ns =
-			first->due_ns > key->held_ns ? first->due_ns : key->held_ns;
+		key->when_ns = MAX(first->due_ns, key->held_ns);
 		key->place = SCHED_PENDING;
 		RB_INSERT(sched_by_when, &lane->pending, key);
 	} else if (!first && !runs) {
@@ -119,6 +118,13 @@ void sched_key_sweep(struct sched *s, uint64_t now_ns)
 			return;
 		sched_key_free(s, key);
 	}
+}
+
+struct sched_entry *sched_key_waiting(const struct sched_key *key)
+{
+	if (!key || key->lane->timing.run_per == TIMING_PER_EVENT)
+		return NULL;
+	return TAILQ_FIRST(&key->waiting);
 }
 
 void sched_key_push(struct sched *s, struct sched_key *key, struct sched_entry *e)
@@ -147,21 +153,17 @@ void sched_key_pull(struct sched *s, struct sched_entry *e)
 
 static void key_hold(struct sched_key *key, uint64_t now_ns)
 {
-	uint32_t doublings =
-		key->holds < KEY_HOLD_DOUBLINGS ? key->holds : KEY_HOLD_DOUBLINGS;
-	uint64_t hold_ns = KEY_HOLD_NS << doublings;
-	if (hold_ns > KEY_HOLD_MAX_NS)
-		hold_ns = KEY_HOLD_MAX_NS;
+	uint64_t hold_ns = KEY_HOLD_NS << MIN(key->holds, KEY_HOLD_DOUBLINGS);
 	key->holds++;
 	key->starts = 0;
-	key->held_ns = sched_later(now_ns, hold_ns);
+	key->held_ns = sched_later(now_ns, MIN(hold_ns, KEY_HOLD_MAX_NS));
 	key->forget_ns = sched_later(key->held_ns, key->lane->timing.breaker.per_ns);
 	key_leave_held(key);
 	TAILQ_INSERT_TAIL(&key->lane->held, key, held_link);
 	key->is_in_held = true;
 }
 
-bool sched_key_may_start(struct sched_key *key, uint64_t now_ns)
+bool sched_key_try_start(struct sched_key *key, uint64_t now_ns)
 {
 	const struct timing_rate *rate = &key->lane->timing.breaker;
 	if (rate->count == 0)

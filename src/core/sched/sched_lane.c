@@ -85,10 +85,9 @@ static uint64_t lane_wake_ns(struct sched_lane *lane)
 		const struct sched_key *key = RB_MIN(sched_by_when, &lane->pending);
 		wake_ns = key ? key->when_ns : SCHED_FOREVER;
 	}
-	if (wake_ns < lane->paused_ns)
-		wake_ns = lane->paused_ns;
 	uint64_t throttled_ns = lane_throttled_ns(lane);
-	return wake_ns < throttled_ns ? throttled_ns : wake_ns;
+	wake_ns = MAX(wake_ns, lane->paused_ns);
+	return MAX(wake_ns, throttled_ns);
 }
 
 void sched_lane_unplace(struct sched *s, struct sched_lane *lane)

@@ -30,26 +30,24 @@ static bool becomes_batch(const struct reload *r, size_t lane)
 	       r->s->lanes[lane]->timing.run_per != TIMING_PER_BATCH;
 }
 
-/* Make the lanes that are new; the others' places stay empty. Returns 0, or -1 with
+/* Put the lanes that go on in their new places, and make the others. Returns 0, or -1 with
  * ENOMEM. */
 static int reload_make_lanes(struct reload *r)
 {
 	r->lanes = calloc(r->lane_count + 1, sizeof(struct sched_lane *));
-	bool *is_old = calloc(r->lane_count + 1, sizeof(*is_old));
-	int result = r->lanes && is_old ? 0 : -1;
-	for (size_t i = 0; result == 0 && i < r->s->lane_count; i++) {
+	if (!r->lanes)
+		return -1;
+	for (size_t i = 0; i < r->s->lane_count; i++) {
 		if (reload_timing(r, i))
-			is_old[r->map[i]] = true;
+			r->lanes[r->map[i]] = r->s->lanes[i];
 	}
-	for (size_t i = 0; result == 0 && i < r->lane_count; i++) {
-		if (is_old[i])
-			continue;
-		r->lanes[i] = sched_lane_new(&r->timings[i], (uint32_t)i);
+	for (size_t i = 0; i < r->lane_count; i++) {
 		if (!r->lanes[i])
-			result = -1;
+			r->lanes[i] = sched_lane_new(&r->timings[i], (uint32_t)i);
+		if (!r->lanes[i])
+			return -1;
 	}
-	free(is_old);
-	return result;
+	return 0;
 }
 
 /* Make the keys of lanes that become a batch, and room for the jobs that may be over.
@@ -62,9 +60,7 @@ static int reload_make_room(struct reload *r)
 		const struct timing *c = reload_timing(r, i);
 		if (!c || c->run_per != lane->timing.run_per)
 			room += lane->waiting;
-		if (!becomes_batch(r, i))
-			continue;
-		if (!sched_key_get(lane, NULL))
+		if (becomes_batch(r, i) && !sched_key_get(lane, NULL))
 			return -1;
 	}
 	r->gone = room > 0 ? reallocarray(NULL, room, sizeof(struct sched_job *)) : NULL;
@@ -80,31 +76,25 @@ static void reload_undo(struct reload *r)
 			batch = sched_key_find(r->s->lanes[i], NULL);
 		if (batch)
 			sched_key_place(r->s, batch);
+		if (r->lanes && reload_timing(r, i))
+			r->lanes[r->map[i]] = NULL; /* not made here */
 	}
 	for (size_t i = 0; r->lanes && i < r->lane_count; i++)
 		sched_lane_free(r->lanes[i]);
 	free(r->lanes);
 }
 
-/* Let a job that waits no longer join another, which may list queue_max events. */
-static void reload_join(struct reload *r, struct sched_entry *e,
-	struct sched_entry *follower, uint32_t queue_max)
-{
-	sched_job_take(follower, e, false, queue_max);
-	if (follower->due_ns > e->due_ns)
-		follower->due_ns = e->due_ns;
-	e->job.follower = &follower->job;
-	RB_INSERT(sched_by_order, &r->over, e);
-}
-
-/* Let the jobs that wait for a key join the first of them. */
+/* Let the jobs that wait for a key join the first of them, which may list queue_max events. */
 static void reload_join_key(struct reload *r, struct sched_key *key, uint32_t queue_max)
 {
 	struct sched_entry *first = TAILQ_FIRST(&key->waiting);
 	struct sched_entry *e;
 	while (first && (e = TAILQ_NEXT(first, link)) != NULL) {
 		sched_key_pull(r->s, e);
-		reload_join(r, e, first, queue_max);
+		sched_job_take(first, e, false, queue_max);
+		first->due_ns = MIN(first->due_ns, e->due_ns);
+		e->job.follower = &first->job;
+		RB_INSERT(sched_by_order, &r->over, e);
 	}
 }
 
@@ -140,30 +130,20 @@ static void reload_batch(struct reload *r, struct sched_lane *lane, uint32_t que
 		if (key != batch)
 			sched_key_free(r->s, key);
 	}
-	struct sched_entry *first = RB_MIN(sched_by_order, &jobs);
-	if (!first)
-		return;
-	RB_REMOVE(sched_by_order, &jobs, first);
 	struct sched_entry *e;
 	while ((e = RB_MIN(sched_by_order, &jobs)) != NULL) {
 		RB_REMOVE(sched_by_order, &jobs, e);
-		reload_join(r, e, first, queue_max);
+		sched_key_push(r->s, batch, e);
 	}
-	sched_key_push(r->s, batch, first);
+	reload_join_key(r, batch, queue_max);
 }
 
 /* End a lane: its runs go on without it. */
 static void reload_end(struct reload *r, struct sched_lane *lane)
 {
-	struct sched_by_order jobs = RB_INITIALIZER(&jobs);
-	reload_pull(r, lane, &jobs);
-	struct sched_entry *e;
-	while ((e = RB_ROOT(&jobs)) != NULL) {
-		RB_REMOVE(sched_by_order, &jobs, e);
-		e->job.lane = SCHED_NO_LANE;
-		RB_INSERT(sched_by_order, &r->over, e);
-	}
 	struct sched_key *key;
+	struct sched_entry *e;
+	reload_pull(r, lane, &r->over);
 	while ((key = RB_ROOT(&lane->keys)) != NULL) {
 		while ((e = TAILQ_FIRST(&key->runs)) != NULL) {
 			TAILQ_REMOVE(&key->runs, e, link);
@@ -187,9 +167,7 @@ static void reload_change(
 		RB_FOREACH (key, sched_by_name, &lane->keys)
 			reload_join_key(r, key, c->queue_max);
 	}
-	uint32_t number = (uint32_t)(c - r->timings);
-	sched_lane_change(lane, c, number);
-	r->lanes[number] = lane;
+	sched_lane_change(lane, c, (uint32_t)(c - r->timings));
 }
 
 /* Put a lane's keys where they belong now, and its number on its jobs. */
@@ -229,8 +207,7 @@ static void reload_commit(struct reload *r, uint32_t max_parallel)
 	struct sched_entry *e;
 	while ((e = RB_MIN(sched_by_order, &r->over)) != NULL) {
 		RB_REMOVE(sched_by_order, &r->over, e);
-		if (e->job.follower)
-			e->job.lane = e->job.follower->lane;
+		e->job.lane = e->job.follower ? e->job.follower->lane : SCHED_NO_LANE;
 		r->gone[r->gone_count++] = &e->job;
 	}
 }

@@ -17,7 +17,7 @@ static void run_leave_alarms(struct sched *s, struct sched_entry *e)
 static void run_set_alarm(struct sched *s, struct sched_entry *e)
 {
 	run_leave_alarms(s, e);
-	e->alarm_ns = e->signal_ns < e->stop_ns ? e->signal_ns : e->stop_ns;
+	e->alarm_ns = MIN(e->signal_ns, e->stop_ns);
 	if (e->alarm_ns != SCHED_FOREVER)
 		RB_INSERT(sched_alarms, &s->alarms, e);
 }
@@ -97,7 +97,7 @@ static uint64_t run_random(struct sched *s)
 /* How long to wait before a retry, after so many failures before this one. */
 static uint64_t run_delay_ns(struct sched *s, uint64_t first_ns, uint32_t failures)
 {
-	uint64_t max_ns = first_ns > RUN_DELAY_MAX_NS ? first_ns : RUN_DELAY_MAX_NS;
+	uint64_t max_ns = MAX(first_ns, RUN_DELAY_MAX_NS);
 	uint64_t delay_ns = first_ns;
 	for (; failures > 0 && delay_ns > 0 && delay_ns < max_ns; failures--)
 		delay_ns = delay_ns > max_ns / 2 ? max_ns : delay_ns * 2;
@@ -129,20 +129,12 @@ static void run_leave(struct sched *s, struct sched_entry *e)
 	e->key->lane->running--;
 }
 
-/* The job that a run's events can go to, or NULL. */
-static struct sched_entry *run_follower(const struct sched_entry *e)
-{
-	if (!e->key || e->key->lane->timing.run_per == TIMING_PER_EVENT)
-		return NULL;
-	return TAILQ_FIRST(&e->key->waiting);
-}
-
 /* Do what the end of a run comes to. If the job waits again it is due when due_ns says. */
 static struct sched_verdict run_conclude(
 	struct sched *s, struct sched_entry *e, enum sched_input input)
 {
 	struct sched_key *key = e->key;
-	struct sched_entry *follower = run_follower(e);
+	struct sched_entry *follower = sched_key_waiting(e->key);
 	struct sched_transition t = sched_job_input(e, input);
 	struct sched_verdict v = {.end = t.end};
 	run_leave(s, e);
@@ -167,7 +159,7 @@ struct sched_verdict sched_ended(
 	struct sched_entry *e = sched_entry_of(job);
 	assert(e->state != SCHED_WAITING && e->state != SCHED_OVER);
 	bool is_fine = is_ok && job->stop != SCHED_STOPS_TIMEOUT;
-	enum sched_input input = run_end(e, run_follower(e), is_fine);
+	enum sched_input input = run_end(e, sched_key_waiting(e->key), is_fine);
 	if (input == SCHED_IN_FAILED) {
 		uint64_t first_ns = e->key->lane->timing.retry_delay_ns;
 		uint64_t delay_ns = run_delay_ns(s, first_ns, job->failures);
@@ -184,7 +176,7 @@ struct sched_verdict sched_lost(struct sched *s, struct sched_job *job, uint64_t
 	enum sched_input input = SCHED_IN_LOST;
 	if (!e->key)
 		input = SCHED_IN_SPENT;
-	else if (run_follower(e))
+	else if (sched_key_waiting(e->key))
 		input = SCHED_IN_LOST_WAITED;
 	e->due_ns = now_ns;
 	return run_conclude(s, e, input);

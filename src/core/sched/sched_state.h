@@ -14,9 +14,65 @@
 #define FSMON_CORE_SCHED_SCHED_STATE_H
 
 #include "core/sched/sched.h"
-#include "core/sched/sched_table.h"
 
+#include <sys/param.h>
 #include <sys/tree.h>
+
+/* What a job does. */
+enum sched_state {
+	SCHED_WAITING,
+	SCHED_RUNNING,
+	SCHED_EXPIRED, /* runs, being stopped for its timeout */
+	SCHED_ASKED, /* runs, to be stopped for a restart */
+	SCHED_RESTARTING, /* runs, being stopped for a restart */
+	SCHED_OVER,
+	SCHED_STATES
+};
+
+/* What happens to a job. The last eight: its run has ended; SPENT if it failed and has no
+ * try left; WAITED if another job waits that could take over its events. */
+enum sched_input {
+	SCHED_IN_EVENT, /* an event joins it */
+	SCHED_IN_SLOT, /* it may start */
+	SCHED_IN_BREAK, /* it could, and the breaker says no */
+	SCHED_IN_ADOPT,
+	SCHED_IN_BUSY_RESTART, /* an event came for its key: on-busy = restart */
+	SCHED_IN_BUSY_SIGNAL, /* likewise, signal */
+	SCHED_IN_TIME, /* timeout or stop-timeout is over, or a stop was asked for */
+	SCHED_IN_FINE,
+	SCHED_IN_FINE_WAITED,
+	SCHED_IN_FAILED,
+	SCHED_IN_FAILED_WAITED,
+	SCHED_IN_SPENT,
+	SCHED_IN_SPENT_WAITED,
+	SCHED_IN_LOST,
+	SCHED_IN_LOST_WAITED,
+	SCHED_INPUTS
+};
+
+/* What to do then. */
+enum sched_action {
+	SCHED_DO_NOTHING, /* and the state stays */
+	SCHED_DO_GATHER, /* due as debounce and max-wait say */
+	SCHED_DO_START,
+	SCHED_DO_HOLD,
+	SCHED_DO_ASK_STOP,
+	SCHED_DO_ASK_SIGNAL,
+	SCHED_DO_STOP,
+	SCHED_DO_KILL,
+	SCHED_DO_END, /* done, failed or interrupted, as the row says */
+	SCHED_DO_FOLLOW,
+	SCHED_DO_RETRY,
+};
+
+struct sched_transition {
+	enum sched_state to;
+	enum sched_action action;
+	enum sched_end end; /* with END, FOLLOW, RETRY */
+};
+
+/* What an input does to a job in a state. */
+struct sched_transition sched_transition(enum sched_state state, enum sched_input input);
 
 struct sched_key;
 struct sched_lane;
@@ -136,7 +192,7 @@ static inline struct sched_entry *sched_entry_of(struct sched_job *job)
 
 /* ---- sched_job.c: one job ---- */
 
-/* Give a job an input: it is in the new state then; the action is the caller's. */
+/* Give a job an input: it is in the new state then, and the action is the caller's. */
 struct sched_transition sched_job_input(struct sched_entry *e, enum sched_input input);
 
 /* A new job without items; NULL with ENOMEM. */
@@ -180,13 +236,16 @@ void sched_key_free(struct sched *s, struct sched_key *key);
 /* Free some keys of which the breaker has nothing to remember any more. */
 void sched_key_sweep(struct sched *s, uint64_t now_ns);
 
+/* The job that other events for a key (NULL: its lane is gone) can join, or NULL. */
+struct sched_entry *sched_key_waiting(const struct sched_key *key);
+
 /* Make a job wait for a key; or no longer. The key is to be placed then. */
 void sched_key_push(struct sched *s, struct sched_key *key, struct sched_entry *e);
 void sched_key_pull(struct sched *s, struct sched_entry *e);
 
 /* Whether the breaker lets the key start now; this counts as a start then, else it is held
  * from now on. */
-bool sched_key_may_start(struct sched_key *key, uint64_t now_ns);
+bool sched_key_try_start(struct sched_key *key, uint64_t now_ns);
 
 /* Forget all that the breaker knows. */
 void sched_key_forget(struct sched_key *key);

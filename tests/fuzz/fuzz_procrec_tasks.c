@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a datagram of taskstats. */
-#include "core/proc/tsrec.h"
+#include "core/proc/procrec.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,13 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *copy = malloc(size + 1);
-	struct tsrec it;
+	struct procrec_walk it;
 	struct proc_record rec;
 	if (!copy)
 		abort();
 	memcpy(copy, data, size);
-	tsrec_init(&it, copy, size);
-	while (tsrec_next(&it, &rec)) {
+	procrec_init(&it, copy, size);
+	while (procrec_next_task(&it, &rec)) {
 		if (rec.kind != PROCREC_TASK ||
 			memchr(rec.task.comm, 0, PROGRAM_COMM_SIZE) == NULL)
 			abort();

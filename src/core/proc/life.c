@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "core/proc/proctable_state.h"
+#include "core/proc/life.h"
 
 #include "base/grow.h"
 
@@ -8,12 +8,60 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* States of one life that nothing has settled yet; the oldest are given up beyond it. */
+/* States of one life that events may still mean; beyond it the oldest are forgotten. */
 #define STATES_MAX 1024
 
-struct proctable_life *proctable_find(const struct proctable *t, pid_t pid)
+/* ---- Images ---- */
+
+struct life_image *life_image_new(const struct life_image *from, const char *comm)
 {
-	struct proctable_life *life;
+	static const struct life_image unknown = {.program = PROGRAM_UNKNOWN};
+	struct life_image *image = malloc(sizeof(*image));
+	if (!image)
+		return NULL;
+	*image = from ? *from : unknown;
+	image->refs = 1;
+	if (from && program_copy(&image->program, &from->program) < 0) {
+		free(image);
+		return NULL;
+	}
+	strlcpy(image->program.comm, comm, sizeof(image->program.comm));
+	return image;
+}
+
+struct life_image *life_image_ref(struct life_image *image)
+{
+	assert(image->refs > 0);
+	image->refs++;
+	return image;
+}
+
+void life_image_unref(struct life_image *image)
+{
+	assert(!image || image->refs > 0);
+	if (!image || --image->refs > 0)
+		return;
+	program_fini(&image->program);
+	free(image);
+}
+
+void life_image_take(
+	struct life_image *image, struct proc_snapshot *snap, const struct life *owner)
+{
+	if (snap->has_login_uid)
+		image->program.login_uid = snap->program.login_uid;
+	if (snap->has_stat)
+		image->is_kthread = snap->is_kthread;
+	program_take(&image->program, &snap->program);
+	image->owner = owner->serial;
+	image->read_ns = snap->t1_ns;
+}
+
+/* ---- Lives ---- */
+
+struct life *life_find(const struct proctable *t, pid_t pid)
+{
+	struct life *life;
 	HASH_FIND(hh, t->by_pid, &pid, sizeof(pid), life);
 	return life;
 }
@@ -21,8 +69,7 @@ struct proctable_life *proctable_find(const struct proctable *t, pid_t pid)
 /* Put a life into the index in place of another one of its pid (or NULL); the index is
  * never left without either. Returns 0, or -1 with ENOMEM and the other one still there.
  */
-static int index_life(
-	struct proctable *t, struct proctable_life *life, struct proctable_life *other)
+static int index_life(struct proctable *t, struct life *life, struct life *other)
 {
 	life->unhashed = false;
 	HASH_ADD(hh, t->by_pid, pid, sizeof(life->pid), life);
@@ -40,57 +87,56 @@ static bool make_room(struct proctable *t)
 {
 	if (t->counts.lives < t->max_lives)
 		return true;
-	struct proctable_life *oldest = TAILQ_FIRST(&t->dead);
+	struct life *oldest = TAILQ_FIRST(&t->dead);
 	t->counts.evicted++;
 	if (!oldest)
 		return false;
 	if (t->evicted_exit_ns < oldest->exit_ns)
 		t->evicted_exit_ns = oldest->exit_ns;
-	proctable_life_remove(t, oldest);
+	life_remove(t, oldest);
 	return true;
 }
 
-struct proctable_life *proctable_life_new(struct proctable *t, pid_t pid)
+struct life *life_new(struct proctable *t, pid_t pid)
 {
 	if (!make_room(t)) {
 		errno = ENOSPC;
 		return NULL;
 	}
-	struct proctable_life *life = calloc(1, sizeof(*life));
+	struct life *life = calloc(1, sizeof(*life));
 	if (!life)
 		return NULL;
-	struct proctable_life *other = proctable_find(t, pid);
+	struct life *other = life_find(t, pid);
 	life->pid = pid;
 	life->serial = ++t->next_serial;
 	if (index_life(t, life, other) < 0) {
 		free(life);
-		errno = ENOMEM;
 		return NULL;
 	}
 	life->older = other;
 	life->in_table = true;
 	if (other)
-		life->late_exits = other->late_exits;
+		life->exits_awaited = other->exits_awaited;
 	t->counts.lives++;
 	return life;
 }
 
-struct proctable_state *proctable_life_last(const struct proctable_life *life)
+struct life_state *life_last(const struct life *life)
 {
 	return life->state_count > 0 ? &life->states[life->state_count - 1] : NULL;
 }
 
-int proctable_life_push(
-	struct proctable *t, struct proctable_life *life, struct proctable_state state)
+int life_push(struct proctable *t, struct life *life, struct life_state state)
 {
-	assert(state.image);
+	if (!state.image)
+		return -1;
 	if (life->state_count >= STATES_MAX) {
-		proctable_life_forget(t, life, STATES_MAX / 2);
+		life_forget(t, life, STATES_MAX / 2);
 		if (life->known_from_ns < life->states[0].since_ns)
 			life->known_from_ns = life->states[0].since_ns;
 	}
 	if (grow(life->states, life->state_count) < 0) {
-		proctable_image_unref(state.image);
+		life_image_unref(state.image);
 		return -1;
 	}
 	life->states[life->state_count++] = state;
@@ -103,20 +149,20 @@ int proctable_life_push(
 	return 0;
 }
 
-static void leave_changed(struct proctable *t, struct proctable_life *life)
+static void leave_changed(struct proctable *t, struct life *life)
 {
 	if (life->in_changed)
 		TAILQ_REMOVE(&t->changed, life, changed_link);
 	life->in_changed = false;
 }
 
-void proctable_life_forget(struct proctable *t, struct proctable_life *life, size_t count)
+void life_forget(struct proctable *t, struct life *life, size_t count)
 {
 	assert(count <= life->state_count);
 	for (size_t i = 0; i < count; i++) {
 		if (life->states[i].is_exec)
 			life->past_exec_ns = life->states[i].since_ns;
-		proctable_image_unref(life->states[i].image);
+		life_image_unref(life->states[i].image);
 	}
 	life->state_count -= count;
 	if (count > 0)
@@ -127,11 +173,11 @@ void proctable_life_forget(struct proctable *t, struct proctable_life *life, siz
 }
 
 /* Give back references to ancestors that nobody else needs. */
-static void release(struct proctable *t, struct proctable_life *life)
+static void release(struct proctable *t, struct life *life)
 {
 	while (life && !life->in_table && life->children == 0) {
-		struct proctable_life *parent = life->parent;
-		proctable_image_unref(life->birth_image);
+		struct life *parent = life->parent;
+		life_image_unref(life->birth_image);
 		free(life);
 		t->counts.ancestors--;
 		if (parent)
@@ -141,9 +187,9 @@ static void release(struct proctable *t, struct proctable_life *life)
 }
 
 /* Let go of the parent. */
-static void cut_ancestry(struct proctable *t, struct proctable_life *life)
+static void cut_ancestry(struct proctable *t, struct life *life)
 {
-	struct proctable_life *parent = life->parent;
+	struct life *parent = life->parent;
 	life->parent = NULL;
 	if (!parent)
 		return;
@@ -151,8 +197,7 @@ static void cut_ancestry(struct proctable *t, struct proctable_life *life)
 	release(t, parent);
 }
 
-void proctable_life_adopt(
-	struct proctable *t, struct proctable_life *life, struct proctable_life *parent)
+void life_adopt(struct proctable *t, struct life *life, struct life *parent)
 {
 	if (life == parent)
 		return;
@@ -162,41 +207,51 @@ void proctable_life_adopt(
 	life->has_ppid = true;
 	life->ppid = parent->pid;
 
-	struct proctable_state *state = proctable_life_last(parent);
+	struct life_state *state = life_last(parent);
 	if (state) {
-		proctable_image_unref(life->birth_image);
-		life->birth_image = proctable_image_ref(state->image);
+		life_image_unref(life->birth_image);
+		life->birth_image = life_image_ref(state->image);
 	}
 	/* A process that goes on by forking and ending must not grow a chain without end.
 	 */
-	struct proctable_life *far = life;
-	for (int i = 0; far && i < PROCTABLE_LINEAGE_MAX; i++)
+	struct life *far = life;
+	for (int i = 0; far && i < LIFE_LINEAGE_MAX; i++)
 		far = far->parent;
 	if (far && far->parent && far->parent->exit_ns != 0)
 		cut_ancestry(t, far);
 }
 
-void proctable_life_end(
-	struct proctable *t, struct proctable_life *life, uint64_t exit_ns)
+static void leave_dead(struct proctable *t, struct life *life)
 {
 	if (life->exit_ns != 0)
 		TAILQ_REMOVE(&t->dead, life, dead_link);
+}
+
+void life_end(struct proctable *t, struct life *life, uint64_t exit_ns)
+{
+	leave_dead(t, life);
 	life->exit_ns = exit_ns ? exit_ns : 1;
 	TAILQ_INSERT_TAIL(&t->dead, life, dead_link);
 }
 
-void proctable_life_revive(struct proctable *t, struct proctable_life *life)
+void life_supersede(struct proctable *t, struct life *life, uint64_t now_ns)
 {
-	if (life->exit_ns != 0)
-		TAILQ_REMOVE(&t->dead, life, dead_link);
+	if (life->exit_ns == 0)
+		life_end(t, life, now_ns);
+	life->superseded = true;
+}
+
+void life_revive(struct proctable *t, struct life *life)
+{
+	leave_dead(t, life);
 	life->exit_ns = 0;
 	life->threads_remain = false;
 }
 
 /* Take a life out of the index and the chain of its pid. */
-static void unlink_life(struct proctable *t, struct proctable_life *life)
+static void unlink_life(struct proctable *t, struct life *life)
 {
-	struct proctable_life *newest = proctable_find(t, life->pid);
+	struct life *newest = life_find(t, life->pid);
 	if (newest != life) {
 		while (newest && newest->older != life)
 			newest = newest->older;
@@ -208,16 +263,15 @@ static void unlink_life(struct proctable *t, struct proctable_life *life)
 	if (!life->older || index_life(t, life->older, life) < 0)
 		HASH_DELETE(hh, t->by_pid, life);
 	else
-		life->older->late_exits = life->late_exits;
+		life->older->exits_awaited = life->exits_awaited;
 }
 
-void proctable_life_remove(struct proctable *t, struct proctable_life *life)
+void life_remove(struct proctable *t, struct life *life)
 {
 	assert(life->in_table);
 	unlink_life(t, life);
-	if (life->exit_ns != 0)
-		TAILQ_REMOVE(&t->dead, life, dead_link);
-	proctable_life_forget(t, life, life->state_count);
+	leave_dead(t, life);
+	life_forget(t, life, life->state_count);
 	leave_changed(t, life);
 	free(life->states);
 	life->states = NULL;
