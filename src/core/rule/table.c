@@ -45,9 +45,7 @@ static size_t glob_count(const struct rule *r)
 /* The slot of the rule of that name. */
 static uint32_t *name_slot(const struct table *t, const char *name)
 {
-	uint32_t *slot, hash = SLOTS_HASH;
-	for (const char *c = name; *c; c++)
-		hash = slots_hash(hash, *c);
+	uint32_t *slot, hash = slots_hash_str(name);
 	for (; *(slot = slots_at(&t->by_name, hash)) != SLOTS_NONE; hash++) {
 		if (strcmp(t->rules[*slot]->name, name) == 0)
 			break;
@@ -173,10 +171,8 @@ int table_move(struct table *t, uint32_t number, size_t index, const char *front
 
 static struct front *front_of(struct table *t, const char *text)
 {
-	uint32_t hash = SLOTS_HASH;
-	size_t len = 0;
-	for (; text[len]; len++)
-		hash = slots_hash(hash, text[len]);
+	uint32_t hash = slots_hash_str(text);
+	size_t len = strlen(text);
 	struct front *f;
 	HASH_FIND_BYHASHVALUE(hh, t->fronts, text, len, hash, f);
 	if (f)
