@@ -24,8 +24,7 @@
  *                  match there. app/watch: filesystems are watched, and where looks up
  *                  directories that dirtree does not know.
  *   who            app/actors: witness, a real-time thread, receives process records and
- *                  reads os/proc; names knows the names of users; lineage reaches what has
- *                  left a run where there are no cgroups. core/proc: proctable keeps what
+ *                  reads os/proc (procsnap); names knows the names of users. core/proc: proctable keeps what
  *                  each process was, and ran (program), when; execorder orders file events
  *                  and execs.
  *   what           core/rule: table finds the rules that a path concerns, judge whether

@@ -2,6 +2,7 @@
 /* The sockets of the process connector and of taskstats, with the kernel's own messages.
  */
 #include "app/actors/actors.h"
+#include "app/actors/procsnap.h"
 #include "app/actors/witness.h"
 #include "core/proc/cnrec.h"
 #include "core/proc/tsrec.h"
@@ -255,7 +256,7 @@ static void test_witness_names_who_is_gone(void **state)
 		assert_int_equal(a.ppid, getpid());
 		assert_string_equal(a.ancestors, "test_os_connect");
 		actor_fini(&a);
-		actors_settle(w, window.before_ns);
+		actors_forget_past(w, window.before_ns);
 	}
 	struct actors_counters c;
 	actors_counters(w, &c);
@@ -279,7 +280,7 @@ static void test_witness_looks_without_connector(void **state)
 	assert_true(c.is_degraded);
 	assert_string_equal(c.reason, "none here");
 
-	assert_int_equal(witness_look(getpid(), &a), 0);
+	assert_int_equal(procsnap_actor(getpid(), &a), 0);
 	assert_int_equal(a.attribution, ACTOR_PARTIAL);
 	assert_string_equal(a.program.comm, "test_os_connect");
 	assert_int_equal(a.uid, getuid());
@@ -287,7 +288,7 @@ static void test_witness_looks_without_connector(void **state)
 	assert_non_null(a.program.exe);
 	assert_true(a.ancestors_len > 0);
 	actor_fini(&a);
-	assert_int_equal(witness_look(0, &a), 0);
+	assert_int_equal(procsnap_actor(0, &a), 0);
 	assert_int_equal(a.attribution, ACTOR_UNKNOWN);
 	actors_free(w);
 }

@@ -51,7 +51,7 @@ uint64_t actors_empty_ns(const struct actors *a);
 /* As proctable_carry_opens and proctable_forget_past. */
 void actors_carry_opens(
 	struct actors *a, pid_t pid, const struct proctable_window *w, uint32_t opens);
-void actors_settle(struct actors *a, uint64_t empty_ns);
+void actors_forget_past(struct actors *a, uint64_t empty_ns);
 
 /*
  * Who the process `pid` was at an event, as proctable_who. `pidfd` came with the event where
@@ -66,13 +66,10 @@ int actors_who(struct actors *a, pid_t pid, int pidfd, const struct proctable_wi
  * Drains first. */
 void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth);
 
-/*
- * Send a signal to every process that carries the tag, and never to another that has got its
- * pid meanwhile; 0 sends none. Drains first. Returns how many there are.
- */
+/* Send a signal to every process that carries the tag, and never to another that has got its
+ * pid meanwhile; 0 sends none. Drains first. Returns how many there are. */
 size_t actors_signal(struct actors *a, uint64_t tag, int signal);
 
-/* The counters. */
 void actors_counters(const struct actors *a, struct actors_counters *out);
 
 #endif

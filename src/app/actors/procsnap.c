@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/actors/procsnap.h"
 
+#include "base/buf.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/proc.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define ANCESTORS_MAX 32
 
 static void read_comm(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
@@ -81,15 +85,15 @@ void procsnap_read(
 	out->t1_ns = clock_monotonic_ns();
 }
 
-int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *buf)
+int procsnap_scan(struct proctable *t, uint64_t since_ns)
 {
-	pid_t *pids;
+	pid_t *pids = NULL;
 	size_t count;
-	int rc = proc_pids(&pids, &count);
-	if (rc < 0)
-		return -1;
-	proctable_scan_begin(t, since_ns);
-	for (size_t i = 0; i < count; i++) {
+	struct procsnap_buf *buf = malloc(sizeof(*buf));
+	int rc = buf ? proc_pids(&pids, &count) : -1;
+	if (rc == 0)
+		proctable_scan_begin(t, since_ns);
+	for (size_t i = 0; pids && i < count; i++) {
 		struct proc_snapshot snap;
 		procsnap_read(pids[i], PROCSNAP_ALL, buf, &snap);
 		if (!snap.program.comm[0] || !snap.has_status)
@@ -97,7 +101,69 @@ int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *b
 		else if (proctable_scan_add(t, &snap) < 0)
 			rc = -1;
 	}
-	proctable_scan_end(t, clock_monotonic_ns());
+	if (pids)
+		proctable_scan_end(t, clock_monotonic_ns());
 	free(pids);
+	free(buf);
+	return rc;
+}
+
+/* ---- One process as an actor ---- */
+
+/* The names of the ancestors, one NUL-terminated after the other. Returns 0, or -1 with
+ * ENOMEM. */
+static int add_ancestors(pid_t ppid, struct procsnap_buf *text, struct buf *names)
+{
+	for (int i = 0; ppid > 0 && i < ANCESTORS_MAX; i++) {
+		struct proc_snapshot snap;
+		procsnap_read(ppid, PROCSNAP_COMM | PROCSNAP_STATUS, text, &snap);
+		ppid = snap.has_status ? snap.ppid : 0;
+		if (snap.program.comm[0])
+			buf_add(names, snap.program.comm, strlen(snap.program.comm) + 1);
+		proctext_fini(&snap);
+	}
+	return names->failed ? -1 : 0;
+}
+
+/* Move what was read into an actor. */
+static void fill(struct proc_snapshot *snap, struct actor *out)
+{
+	if (!snap->program.comm[0] && !snap->has_status)
+		return;
+	out->attribution = ACTOR_PARTIAL;
+	if (snap->has_status) {
+		out->ppid = snap->ppid;
+		out->uid = snap->uid;
+		out->euid = snap->euid;
+	}
+	program_take(&out->program, &snap->program);
+}
+
+int procsnap_actor(pid_t pid, struct actor *out)
+{
+	*out = (struct actor)ACTOR_NOBODY;
+	out->pid = pid;
+	if (pid <= 0)
+		return 0;
+	struct procsnap_buf *text = malloc(sizeof(*text));
+	if (!text)
+		return -1;
+
+	struct proc_snapshot snap;
+	struct buf names = {0};
+	procsnap_read(pid, PROCSNAP_ALL, text, &snap);
+	fill(&snap, out);
+	int rc = add_ancestors(out->ppid, text, &names);
+	if (rc == 0 && names.len > 0) {
+		out->ancestors_len = names.len;
+		out->ancestors = buf_take(&names);
+	}
+	buf_fini(&names);
+	proctext_fini(&snap);
+	free(text);
+	if (rc < 0) {
+		actor_fini(out);
+		errno = ENOMEM;
+	}
 	return rc;
 }

@@ -130,7 +130,7 @@ static void begin_window(struct pipeline *p)
 	p->window.after_ns = empty_ns;
 	if (p->window.before_ns < empty_ns)
 		p->window.before_ns = empty_ns;
-	actors_settle(p->parts.actors, empty_ns);
+	actors_forget_past(p->parts.actors, empty_ns);
 	dirtree_trim(p->parts.tree);
 }
 
