@@ -37,7 +37,7 @@
  *   kept           app/store, a thread, writes what waits and what ran into SQLite;
  *                  app/jobs/keep puts it there, and restore takes it out after a start. A
  *                  label (core/hook/runlabel) on each run's cgroup (os/cgrouplabel) says
- *                  whose its processes are: app/jobs/retag, in the next worker.
+ *                  whose its processes are: app/jobs/restore, in the next worker.
  *   talking        app/log writes; app/talk: control takes what the verbs ask (app/verbs),
  *                  requests answers, for fsmon status with report. app/worker/reload loads
  *                  beside the loop.

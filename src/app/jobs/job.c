@@ -2,7 +2,52 @@
 #include "app/jobs/job.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* The rest of a tag is the rule's. */
+#define RUN_BITS 40
+
+struct job_rule *job_rules_get(struct job_rules *t, const char *name)
+{
+	struct job_rule *n;
+	HASH_FIND_STR(t->by_name, name, n);
+	if (n)
+		return n;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return NULL;
+	n->id = ++t->last_id;
+	strlcpy(n->name, name, sizeof(n->name));
+	HASH_ADD_STR(t->by_name, name, n);
+	if (!n->hh.tbl) {
+		free(n);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return n;
+}
+
+void job_rules_fini(struct job_rules *t)
+{
+	struct job_rule *n, *next;
+	HASH_ITER (hh, t->by_name, n, next) {
+		HASH_DEL(t->by_name, n);
+		free(n);
+	}
+}
+
+uint64_t job_rule_tag(const struct job_rule *rule, uint64_t run_id)
+{
+	assert(rule->id > 0);
+	return rule->id << RUN_BITS | (run_id & ((UINT64_C(1) << RUN_BITS) - 1));
+}
+
+bool job_rule_has_tag(const struct job_rule *rule, uint64_t tag)
+{
+	return tag >> RUN_BITS == rule->id;
+}
 
 struct job_event *job_event_new(const struct view *view, uint64_t seq)
 {
@@ -19,6 +64,14 @@ void job_event_free(struct job_event *e)
 	if (e)
 		change_unref(e->event.view.change);
 	free(e);
+}
+
+bool job_add_event(struct sched_items *to, const struct view *view, uint64_t seq)
+{
+	struct job_event *e = job_event_new(view, seq);
+	if (e)
+		STAILQ_INSERT_TAIL(to, &e->item, next);
+	return e;
 }
 
 void job_free_events(struct sched_items *items)
@@ -55,12 +108,12 @@ uint32_t job_depth(const struct job *job)
 }
 
 struct job *job_new(
-	struct named *named, const struct outcome *failure, uint64_t failure_run_id)
+	struct job_rule *rule, const struct outcome *failure, uint64_t failure_run_id)
 {
 	struct job *job = calloc(1, sizeof(*job));
 	if (!job)
 		return NULL;
-	job->named = named;
+	job->rule = rule;
 	job->failure_run_id = failure_run_id;
 	job->failure = failure ? outcome_copy(failure) : NULL;
 	if (failure && !job->failure) {

@@ -17,7 +17,7 @@ void keep_whole_job(struct store *store, const struct sched_job *s);
 void keep_cut(
 	struct store *store, const struct sched_job *s, const struct job_event *cut);
 
-/* Likewise all of these, because the job has taken over more; this counts them. */
+/* Likewise all of these, which is counted: the job has taken over more. */
 void keep_cut_all(
 	struct store *store, const struct sched_job *s, const struct sched_items *items);
 
@@ -34,6 +34,6 @@ void keep_run(struct store *store, const struct sched_job *s, const struct outco
 
 /* All that waits, runs and is paused, for a store that has lost it. */
 void keep_all(
-	struct store *store, const struct sched *sched, const struct named_table *named);
+	struct store *store, const struct sched *sched, const struct job_rules *known);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Jobs that come back out of the store. */
+/* What an earlier worker has left comes back: its jobs out of the store, and the tags of its
+ * hooks' processes by the labels of their runs. */
 #ifndef FSMON_APP_JOBS_RESTORE_H
 #define FSMON_APP_JOBS_RESTORE_H
 
 #include "os/clock.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct jobs;
 
@@ -15,5 +17,11 @@ void restore_all(struct jobs *j, struct clock_now now);
 /* See jobs_rerun. */
 void restore_job_of(struct jobs *j, uint64_t run_id,
 	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx);
+
+/* Tag a process of an earlier worker's run by the label of that run. */
+void restore_tag(struct jobs *j, pid_t pid, const char *label);
+
+/* See jobs_retag. */
+void restore_tags(struct jobs *j, const char *hooks_dir);
 
 #endif

@@ -4,8 +4,8 @@
 #include "app/jobs/add.h"
 #include "app/jobs/jobs_state.h"
 #include "app/jobs/keep.h"
+#include "app/jobs/restore.h"
 #include "app/log.h"
-#include "app/jobs/retag.h"
 #include "app/jobs/say.h"
 #include "app/watch/where.h"
 #include "core/hook/hook.h"
@@ -29,13 +29,13 @@
 
 static uint64_t tag_of(const struct job *job)
 {
-	return named_tag(job->named, job->run_id);
+	return job_rule_tag(job->rule, job->run_id);
 }
 
 /* The rule of a job whose lane is not gone. */
 static const struct rule *rule_of(const struct jobs *j, const struct job *job)
 {
-	return table_rule(j->rules, (uint32_t)job_rule(job->sched));
+	return table_rule(j->rules, (uint32_t)job_rule_number(job->sched));
 }
 
 /* ---- Starting ---- */
@@ -103,7 +103,7 @@ static int request_run(struct jobs *j, const struct job *job, const struct input
 	char label[RUNLABEL_BYTES];
 	if (hook_build(&hook, r, &in->newest, &context) < 0)
 		return errno;
-	runlabel_write(label, job->named->name, job->run_id, job_depth(job) + 1);
+	runlabel_write(label, job->rule->name, job->run_id, job_depth(job) + 1);
 	struct link_request request = {
 		.run_id = job->run_id,
 		.argv = hook.argv,
@@ -138,20 +138,26 @@ static int start(struct jobs *j, const struct job *job)
 
 /* ---- Ending ---- */
 
+/* What on-failure is to run for: the events of a job. */
+static struct sched_given events_of(struct sched_job *s)
+{
+	return (struct sched_given){
+		.items = &s->items,
+		.count = s->count,
+		.truncated = s->truncated,
+	};
+}
+
 /* Have on-failure run for a job that has failed for good. */
 static void fail_for_good(struct jobs *j, struct job *job, const struct outcome *end,
 	uint64_t run_id, struct clock_now now)
 {
-	int64_t rule = job_rule(job->sched);
+	int64_t rule = job_rule_number(job->sched);
 	if (rule < 0 || job->failure)
 		return;
+	struct sched_given of = events_of(job->sched);
 	/* In its place, so that whoever waits for the job waits for this too. */
-	const struct sched_given of = {
-		.order = job->sched->order,
-		.items = &job->sched->items,
-		.count = job->sched->count,
-		.truncated = job->sched->truncated,
-	};
+	of.order = job->sched->order;
 	add_failure(j, (uint32_t)rule, &of, end, run_id, now);
 }
 
@@ -159,7 +165,7 @@ static void fail_for_good(struct jobs *j, struct job *job, const struct outcome 
 static void conclude(struct jobs *j, struct job *job, const struct sched_verdict *v,
 	const struct outcome *end, struct clock_now now)
 {
-	struct jobs_counters *c = &job->named->counters;
+	struct jobs_counters *c = &job->rule->counters;
 	struct sched_job *s = job->sched;
 	uint64_t run_id = job->run_id;
 	if (job->hh.tbl)
@@ -192,7 +198,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 
 static void count_end(const struct job *job, enum outcome_kind kind)
 {
-	struct jobs_counters *c = &job->named->counters;
+	struct jobs_counters *c = &job->rule->counters;
 	if (job->failure)
 		c->on_failure++;
 	else if (kind == OUTCOME_OK)
@@ -234,8 +240,8 @@ static void could_not_start(struct jobs *j, struct job *job, int error, const ch
 	struct clock_now now)
 {
 	struct outcome end = outcome_unstarted(stage, error);
-	say_could_not_start(
-		job, job_rule(job->sched) < 0 ? NULL : rule_of(j, job), error, stage);
+	say_could_not_start(job, job_rule_number(job->sched) < 0 ? NULL : rule_of(j, job),
+		error, stage);
 	finish(j, job, &end, now);
 }
 
@@ -304,7 +310,7 @@ static void begin(struct jobs *j, struct job *job, struct clock_now now)
 	assert(!job->run_id && job->sched->started_ns);
 	job->run_id = ++j->last_run_id;
 	job->run_started_ns = now.realtime_ns;
-	job->named->counters.started += !job->failure;
+	job->rule->counters.started += !job->failure;
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
 	/* The log comes after what somebody waits for. */
 	int error = 0;
@@ -324,13 +330,9 @@ static void begin(struct jobs *j, struct job *job, struct clock_now now)
 static void hold(struct jobs *j, struct job *job, uint64_t until_ns, struct clock_now now)
 {
 	const struct outcome why = {.kind = OUTCOME_BREAKER, .shell_status = -1};
-	const struct sched_given of = {
-		.items = &job->sched->items,
-		.count = job->sched->count,
-		.truncated = job->sched->truncated,
-	};
+	const struct sched_given of = events_of(job->sched);
 	say_held(job, rule_of(j, job), until_ns - now.monotonic_ns);
-	add_failure(j, (uint32_t)job_rule(job->sched), &of, &why, 0, now);
+	add_failure(j, (uint32_t)job_rule_number(job->sched), &of, &why, 0, now);
 }
 
 static void obey(struct jobs *j, const struct sched_order *o, struct clock_now now)
@@ -400,7 +402,7 @@ static void on_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
 		j->last_run_id = run_id;
 	if (!job) {
 		if (label && pid)
-			retag_process(j, pid, label);
+			restore_tag(j, pid, label);
 		return;
 	}
 	job->is_unconfirmed = false;
@@ -431,7 +433,7 @@ static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
 	const struct job *job = run_of(ctx, run_id);
 	struct log_about about = {.rule = "hook", .run_id = run_id};
 	if (job)
-		about.rule = job->named->name;
+		about.rule = job->rule->name;
 	log_about(LOG_LEVEL_INFO, &about, "| %.*s", (int)len, line);
 }
 
