@@ -172,8 +172,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 		HASH_DEL(j->runs, job);
 	job->run_id = 0;
 	job->is_unconfirmed = job->is_killed = false;
-	switch (v->end) {
-	case SCHED_RETRY:
+	if (v->end == SCHED_RETRY) {
 		if (end->kind != OUTCOME_LOST) {
 			c->retried++;
 			say_retry(job, v->due_ns - now.monotonic_ns,
@@ -181,18 +180,13 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 		}
 		keep_job(j->store, s, NULL);
 		return;
-	case SCHED_FOLLOWED:
-		keep_follow(j->store, s, v->follower);
-		break;
-	case SCHED_FAILED:
-		fail_for_good(j, job, end, run_id, now);
-		keep_done(j->store, s);
-		break;
-	case SCHED_DONE:
-	case SCHED_INTERRUPTED:
-		keep_done(j->store, s);
-		break;
 	}
+	if (v->end == SCHED_FAILED)
+		fail_for_good(j, job, end, run_id, now);
+	if (v->end == SCHED_FOLLOWED)
+		keep_follow(j->store, s, v->follower);
+	else
+		keep_done(j->store, s);
 	job_drop(s);
 }
 
@@ -211,29 +205,24 @@ static void count_end(const struct job *job, enum outcome_kind kind)
 		c->timed_out++;
 }
 
-/* A run has ended, or was never one. */
+/* A run has ended, or was never one, or nobody knows how it ended, or whether. */
 static void finish(
 	struct jobs *j, struct job *job, struct outcome *end, struct clock_now now)
 {
-	if (job->sched->started_ns)
-		end->duration_ns = now.monotonic_ns - job->sched->started_ns;
+	bool is_lost = end->kind == OUTCOME_LOST;
+	struct sched_job *s = job->sched;
+	if (s->started_ns && !is_lost)
+		end->duration_ns = now.monotonic_ns - s->started_ns;
 	if (end->kind != OUTCOME_COULD_NOT_START && !j->config.is_dry)
 		say_end(job, end);
-	count_end(job, end->kind);
-	keep_run(j->store, job->sched, end);
-	struct sched_verdict v = sched_ended(
-		j->sched, job->sched, end->kind == OUTCOME_OK, now.monotonic_ns);
+	if (!is_lost)
+		count_end(job, end->kind);
+	keep_run(j->store, s, end);
+	struct sched_verdict v =
+		is_lost ? sched_lost(j->sched, s, now.monotonic_ns)
+			: sched_ended(
+				  j->sched, s, end->kind == OUTCOME_OK, now.monotonic_ns);
 	conclude(j, job, &v, end, now);
-}
-
-/* Nobody knows how a run ended, or whether. */
-static void lose(struct jobs *j, struct job *job, struct clock_now now)
-{
-	const struct outcome end = {.kind = OUTCOME_LOST};
-	say_end(job, &end);
-	keep_run(j->store, job->sched, &end);
-	struct sched_verdict v = sched_lost(j->sched, job->sched, now.monotonic_ns);
-	conclude(j, job, &v, &end, now);
 }
 
 static void could_not_start(struct jobs *j, struct job *job, int error, const char *stage,
@@ -337,6 +326,7 @@ static void hold(struct jobs *j, struct job *job, uint64_t until_ns, struct cloc
 
 static void obey(struct jobs *j, const struct sched_order *o, struct clock_now now)
 {
+	const struct link_port *link = &j->config.link;
 	struct job *job = o->job->data;
 	int rc = 0;
 	switch (o->what) {
@@ -344,15 +334,15 @@ static void obey(struct jobs *j, const struct sched_order *o, struct clock_now n
 		begin(j, job, now);
 		break;
 	case SCHED_SIGNAL:
-		rc = j->config.link.signal(j->config.link.ctx, job->run_id, o->signal);
+		rc = link->signal(link->ctx, job->run_id, o->signal);
 		break;
 	case SCHED_STOP:
-		rc = j->config.link.stop(j->config.link.ctx, job->run_id, o->signal);
+		rc = link->stop(link->ctx, job->run_id, o->signal);
 		signal_lineage(j, job, o->signal);
 		break;
 	case SCHED_KILL:
 		job->is_killed = true;
-		rc = j->config.link.kill(j->config.link.ctx, job->run_id);
+		rc = link->kill(link->ctx, job->run_id);
 		signal_lineage(j, job, SIGKILL);
 		break;
 	case SCHED_HELD:
@@ -364,21 +354,23 @@ static void obey(struct jobs *j, const struct sched_order *o, struct clock_now n
 			strerror(errno));
 }
 
+/* Whether runs may be asked for: what an earlier worker had running must be known before. */
+static bool may_start(const struct jobs *j)
+{
+	return j->has_caught_up && j->config.link.has_room(j->config.link.ctx);
+}
+
 void runs_pump(struct jobs *j, struct clock_now now)
 {
 	struct sched_order o;
 	check_deferred(j, now);
-	/* What an earlier worker had running must be known before. */
-	while (j->has_caught_up && j->config.link.has_room(j->config.link.ctx) &&
-		sched_next(j->sched, now.monotonic_ns, &o))
+	while (may_start(j) && sched_next(j->sched, now.monotonic_ns, &o))
 		obey(j, &o, now);
 }
 
 uint64_t runs_next_ns(const struct jobs *j)
 {
-	uint64_t next_ns = SCHED_FOREVER;
-	if (j->has_caught_up && j->config.link.has_room(j->config.link.ctx))
-		next_ns = sched_due_ns(j->sched);
+	uint64_t next_ns = may_start(j) ? sched_due_ns(j->sched) : SCHED_FOREVER;
 	if (j->deferred_count && j->deferred_check_ns < next_ns)
 		next_ns = j->deferred_check_ns;
 	return next_ns;
@@ -459,7 +451,7 @@ static void on_caught_up(void *ctx)
 	struct job *job, *next;
 	HASH_ITER (hh, j->runs, job, next) {
 		if (job->is_unconfirmed)
-			lose(j, job, now);
+			finish(j, job, &(struct outcome){.kind = OUTCOME_LOST}, now);
 	}
 	j->has_caught_up = true;
 }
