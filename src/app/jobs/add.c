@@ -33,12 +33,10 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
 	STAILQ_FOREACH (item, of->items, next)
 		given.listed += job_add_event(&copies,
 			&((const struct job_event *)item)->event.view, ++j->last_seq);
-	if (job && given.listed) {
-		const struct job_event *first =
-			(const struct job_event *)STAILQ_FIRST(&copies);
+	const struct job_event *first = (const struct job_event *)STAILQ_FIRST(&copies);
+	if (job && first)
 		s = sched_give(j->sched, job_lane(rule, true),
 			view_path(&first->event.view), &given, now.monotonic_ns);
-	}
 	if (!s) {
 		job_free(job);
 		job_free_events(&copies);
@@ -51,7 +49,7 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_given *of,
 /* ---- Queueing ---- */
 
 /* There is no room: say so once, and until half of what may wait is gone again. */
-static void tell_full(
+static void note_full(
 	struct jobs *j, uint32_t rule, struct job_event *e, struct clock_now now)
 {
 	const struct rule *r = table_rule(j->rules, rule);
@@ -75,18 +73,9 @@ static void note_room(struct jobs *j, uint32_t rule)
 {
 	struct job_rule *known = j->by_rule[rule];
 	uint32_t max = table_rule(j->rules, rule)->timing.queue_max;
-	if (known->is_full &&
-		sched_counts(j->sched, job_lane(rule, false), 0).waiting <= max / 2)
-		known->is_full = false;
-}
-
-/* An event that is no longer listed in its job, so that a newer one can be. */
-static void drop_cut(struct jobs *j, struct sched_job *s, struct job_event *cut)
-{
-	struct job *job = s->data;
-	job->rule->counters.unlisted++;
-	keep_cut(j->store, s, cut);
-	job_event_free(cut);
+	known->is_full =
+		known->is_full &&
+		sched_counts(j->sched, job_lane(rule, false), 0).waiting > max / 2;
 }
 
 static void add(
@@ -110,12 +99,13 @@ static void add(
 	case SCHED_CUT:
 	case SCHED_MERGED:
 		if (cut)
-			drop_cut(j, s, (struct job_event *)cut);
+			keep_cut(j->store, s, (struct job_event *)cut);
+		job_event_free((struct job_event *)cut);
 		keep_job(j->store, s, e);
 		job_free(job);
 		return;
 	case SCHED_FULL:
-		tell_full(j, rule, e, now);
+		note_full(j, rule, e, now);
 		break;
 	case SCHED_BUSY:
 	case SCHED_NO_MEMORY:
@@ -128,8 +118,7 @@ static void add(
 
 /* ---- Judging ---- */
 
-/* Whether hooks of fsmon's own are behind the event in a way that the rule does not want.
- */
+/* Whether hooks of fsmon's own are behind the event in a way that the rule does not want. */
 static bool is_self(
 	const struct rule *r, const struct job_rule *known, const struct actor *a)
 {

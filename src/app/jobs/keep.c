@@ -39,6 +39,7 @@ void keep_whole_job(struct store *store, const struct sched_job *s)
 
 void keep_cut(struct store *store, const struct sched_job *s, const struct job_event *cut)
 {
+	((struct job *)s->data)->rule->counters.unlisted++;
 	if (store)
 		store_drop_event(store, s->id, cut->event.seq);
 }
@@ -52,12 +53,9 @@ void keep_done(struct store *store, const struct sched_job *s)
 void keep_cut_all(
 	struct store *store, const struct sched_job *s, const struct sched_items *items)
 {
-	const struct job *job = s->data;
 	const struct sched_item *item;
-	STAILQ_FOREACH (item, items, next) {
-		job->rule->counters.unlisted++;
+	STAILQ_FOREACH (item, items, next)
 		keep_cut(store, s, (const struct job_event *)item);
-	}
 }
 
 void keep_follow(

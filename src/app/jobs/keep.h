@@ -13,11 +13,11 @@ void keep_job(
 /* A job is new, with all its events. */
 void keep_whole_job(struct store *store, const struct sched_job *s);
 
-/* An event is no longer listed in its job. */
+/* An event is no longer listed in its job, which is counted. */
 void keep_cut(
 	struct store *store, const struct sched_job *s, const struct job_event *cut);
 
-/* Likewise all of these, which is counted: the job has taken over more. */
+/* Likewise all of these: the job has taken over more. */
 void keep_cut_all(
 	struct store *store, const struct sched_job *s, const struct sched_items *items);
 
