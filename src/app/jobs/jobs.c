@@ -168,19 +168,24 @@ static struct timing *lanes_of(const struct table *rules)
 	return lanes;
 }
 
-/* What becomes of each lane; jobs of a disabled rule go the way of those of a gone one. */
-static int64_t *map_lanes(
-	const struct table *now, const struct table *next, const int64_t *map)
+/* For each rule in force the number that it has in the next table, or -1. */
+static int64_t *map_rules(const struct table *now, const struct table *next)
 {
 	size_t count = now ? table_count(now) : 0;
+	int64_t *map = calloc(count + 1, sizeof(*map));
+	for (uint32_t i = 0; map && i < count; i++)
+		map[i] = table_find(next, table_rule(now, i)->name);
+	return map;
+}
+
+/* What becomes of each lane; jobs of a disabled rule go the way of those of a gone one. */
+static int64_t *map_lanes(const struct table *next, const int64_t *map, size_t count)
+{
 	int64_t *lanes = calloc(2 * count + 1, sizeof(*lanes));
-	for (uint32_t i = 0; lanes && i < count; i++) {
-		int64_t to = map[i];
-		if (to >= 0 && !table_rule(next, (uint32_t)to)->enabled)
-			to = -1;
-		for (int is_failure = 0; is_failure < 2; is_failure++)
-			lanes[job_lane(i, is_failure)] =
-				to < 0 ? -1 : (int64_t)job_lane((uint32_t)to, is_failure);
+	for (uint32_t i = 0; lanes && i < 2 * count; i++) {
+		int64_t to = map[i / 2];
+		bool is_there = to >= 0 && table_rule(next, (uint32_t)to)->enabled;
+		lanes[i] = is_there ? (int64_t)job_lane((uint32_t)to, i % 2) : -1;
 	}
 	return lanes;
 }
@@ -210,7 +215,7 @@ static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *m
 	size_t gone_count = 0;
 	struct sched_job **gone = NULL;
 	struct timing *lanes = lanes_of(rules);
-	int64_t *lane_map = map_lanes(j->rules, rules, map);
+	int64_t *lane_map = map_lanes(rules, map, j->rules ? table_count(j->rules) : 0);
 	int rc = lanes && lane_map ? sched_reload(j->sched, lanes, 2 * table_count(rules),
 					     lane_map, max_parallel, &gone, &gone_count)
 				   : -1;
@@ -242,26 +247,27 @@ static void apply_pauses(struct jobs *j)
 	}
 }
 
-int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map,
-	const struct daemon *daemon)
+int jobs_set_rules(struct jobs *j, const struct table *rules, const struct daemon *daemon)
 {
 	size_t count = table_count(rules);
 	struct job_rule **by_rule = calloc(count + 1, sizeof(struct job_rule *));
+	int64_t *map = map_rules(j->rules, rules);
 	bool is_first = !j->rules;
-	int rc = by_rule ? 0 : -1;
+	int rc = by_rule && map ? 0 : -1;
 	for (uint32_t i = 0; rc == 0 && i < count; i++) {
 		by_rule[i] = job_rules_get(&j->known, table_rule(rules, i)->name);
 		rc = by_rule[i] ? 0 : -1;
 	}
 	if (rc == 0)
 		rc = set_lanes(j, rules, map, daemon->max_parallel);
+	if (rc == 0)
+		add_renumber(j, map);
+	free(map);
 	if (rc < 0) {
 		free(by_rule);
 		errno = ENOMEM;
 		return -1;
 	}
-	if (map)
-		add_renumber(j, map);
 	free(j->by_rule);
 	j->by_rule = by_rule;
 	j->rules = rules;

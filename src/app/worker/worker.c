@@ -227,25 +227,12 @@ static void say_ready(const struct worker *w, const char *status)
 
 /* ---- Reload ---- */
 
-/* For each rule in force, the number that it has in the next table, or -1. */
-static int64_t *map_rules(const struct table *now, const struct table *next)
-{
-	int64_t *map = calloc(table_count(now) + 1, sizeof(*map));
-	for (uint32_t i = 0; map && i < table_count(now); i++)
-		map[i] = table_find(next, table_rule(now, i)->name);
-	return map;
-}
-
 /* Put a new table in force, between two batches. Returns 0, or -1: all is as it was. */
 static int swap_rules(struct worker *w, struct load *next)
 {
-	int64_t *map = map_rules(w->load.table, next->table);
 	/* First the marks, which only widen what is seen; then the rules. */
-	int rc = map ? update_filesystems(w, next->table) : -1;
-	if (rc == 0)
-		rc = jobs_set_rules(w->jobs, next->table, map, &next->conf.daemon);
-	free(map);
-	if (rc < 0) {
+	if (update_filesystems(w, next->table) < 0 ||
+		jobs_set_rules(w->jobs, next->table, &next->conf.daemon) < 0) {
 		update_filesystems(w, w->load.table);
 		return -1;
 	}
@@ -448,8 +435,7 @@ static int start_jobs(struct worker *w)
 		.ctx = w,
 	};
 	w->jobs = jobs_new(&config, &w->load.conf.daemon);
-	if (!w->jobs ||
-		jobs_set_rules(w->jobs, w->load.table, NULL, &w->load.conf.daemon) < 0)
+	if (!w->jobs || jobs_set_rules(w->jobs, w->load.table, &w->load.conf.daemon) < 0)
 		return -1;
 	jobs_retag(w->jobs, w->inherited.hooks_dir);
 	return 0;
