@@ -297,11 +297,6 @@ uint64_t jobs_next_ns(const struct jobs *j)
 	return runs_next_ns(j);
 }
 
-void jobs_retag(struct jobs *j, const char *hooks_dir)
-{
-	restore_tags(j, hooks_dir);
-}
-
 void jobs_rerun(struct jobs *j, uint64_t run_id,
 	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx)
 {

@@ -13,6 +13,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- Tags ---- */
+
+void restore_tag(struct jobs *j, pid_t pid, const char *label)
+{
+	struct runlabel l;
+	if (runlabel_parse(&l, label) < 0)
+		return;
+	/* Its rule may be gone: it is a hook's process all the same. */
+	const struct job_rule *rule = job_rules_get(&j->known, l.rule);
+	if (rule)
+		j->config.started(
+			j->config.ctx, pid, job_rule_tag(rule, l.run_id), l.depth);
+}
+
+static void on_labelled(void *ctx, pid_t pid, const char *label)
+{
+	restore_tag(ctx, pid, label);
+}
+
+/* ---- Jobs ---- */
+
 static void drop_changes(const struct store_left *left)
 {
 	for (size_t i = 0; i < left->event_count; i++)
@@ -117,6 +138,8 @@ void restore_all(struct jobs *j, struct clock_now now)
 {
 	struct taking taking = {.jobs = j, .now = now};
 	assert(j->rules);
+	if (j->config.hooks_dir)
+		cgrouplabel_each(j->config.hooks_dir, on_labelled, j);
 	if (!j->store)
 		return;
 	if (store_take_left(j->store, take_job, &taking) < 0)
@@ -169,29 +192,4 @@ void restore_job_of(struct jobs *j, uint64_t run_id,
 	}
 	*a = (struct again){.jobs = j, .done = done, .ctx = ctx};
 	store_ask_job(j->store, run_id, on_job, a);
-}
-
-/* ---- Processes ---- */
-
-void restore_tag(struct jobs *j, pid_t pid, const char *label)
-{
-	struct runlabel l;
-	if (runlabel_parse(&l, label) < 0)
-		return;
-	/* Its rule may be gone: it is a hook's process all the same. */
-	const struct job_rule *rule = job_rules_get(&j->known, l.rule);
-	if (rule)
-		j->config.started(
-			j->config.ctx, pid, job_rule_tag(rule, l.run_id), l.depth);
-}
-
-static void on_labelled(void *ctx, pid_t pid, const char *label)
-{
-	restore_tag(ctx, pid, label);
-}
-
-void restore_tags(struct jobs *j, const char *hooks_dir)
-{
-	if (hooks_dir)
-		cgrouplabel_each(hooks_dir, on_labelled, j);
 }

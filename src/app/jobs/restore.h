@@ -11,7 +11,8 @@
 
 struct jobs;
 
-/* Take in the jobs, runs and pauses that an earlier worker left; once, with rules in force. */
+/* Take in the jobs, runs and pauses that an earlier worker left, and tag what its hooks have
+ * left; once, with rules in force. */
 void restore_all(struct jobs *j, struct clock_now now);
 
 /* See jobs_rerun. */
@@ -20,8 +21,5 @@ void restore_job_of(struct jobs *j, uint64_t run_id,
 
 /* Tag a process of an earlier worker's run by the label of that run. */
 void restore_tag(struct jobs *j, pid_t pid, const char *label);
-
-/* See jobs_retag. */
-void restore_tags(struct jobs *j, const char *hooks_dir);
 
 #endif

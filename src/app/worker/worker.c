@@ -430,15 +430,14 @@ static int start_jobs(struct worker *w)
 		.is_dry = w->options->is_dry,
 		.state_dir = w->options->state_dir,
 		.runtime_dir = w->options->runtime_dir,
+		.hooks_dir = w->inherited.hooks_dir,
 		.started = on_started,
 		.signal_tagged = on_signal_tagged,
 		.ctx = w,
 	};
 	w->jobs = jobs_new(&config, &w->load.conf.daemon);
-	if (!w->jobs || jobs_set_rules(w->jobs, w->load.table, &w->load.conf.daemon) < 0)
-		return -1;
-	jobs_retag(w->jobs, w->inherited.hooks_dir);
-	return 0;
+	return w->jobs ? jobs_set_rules(w->jobs, w->load.table, &w->load.conf.daemon)
+		       : -1;
 }
 
 static int start_pipeline(struct worker *w)
