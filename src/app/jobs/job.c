@@ -9,32 +9,32 @@
 /* The rest of a tag is the rule's. */
 #define RUN_BITS 40
 
-struct job_rule *job_rules_get(struct job_rules *t, const char *name)
+struct job_rule *job_rule_get(struct job_rule **rules, const char *name)
 {
-	struct job_rule *n;
-	HASH_FIND_STR(t->by_name, name, n);
-	if (n)
-		return n;
-	n = calloc(1, sizeof(*n));
-	if (!n)
+	struct job_rule *rule;
+	HASH_FIND_STR(*rules, name, rule);
+	if (rule)
+		return rule;
+	rule = calloc(1, sizeof(*rule));
+	if (!rule)
 		return NULL;
-	n->id = ++t->last_id;
-	strlcpy(n->name, name, sizeof(n->name));
-	HASH_ADD_STR(t->by_name, name, n);
-	if (!n->hh.tbl) {
-		free(n);
+	rule->id = HASH_COUNT(*rules) + 1;
+	strlcpy(rule->name, name, sizeof(rule->name));
+	HASH_ADD_STR(*rules, name, rule);
+	if (!rule->hh.tbl) {
+		free(rule);
 		errno = ENOMEM;
 		return NULL;
 	}
-	return n;
+	return rule;
 }
 
-void job_rules_fini(struct job_rules *t)
+void job_rule_free_all(struct job_rule **rules)
 {
-	struct job_rule *n, *next;
-	HASH_ITER (hh, t->by_name, n, next) {
-		HASH_DEL(t->by_name, n);
-		free(n);
+	struct job_rule *rule, *next;
+	HASH_ITER (hh, *rules, rule, next) {
+		HASH_DEL(*rules, rule);
+		free(rule);
 	}
 }
 

@@ -18,7 +18,7 @@
 
 /* What is remembered of a rule by its name, over reloads. */
 struct job_rule {
-	UT_hash_handle hh; /* job_rules.by_name */
+	UT_hash_handle hh; /* by name */
 	uint64_t id; /* from 1 */
 	struct jobs_counters counters; /* without what the scheduler counts */
 	bool is_full; /* events are being dropped, and that has been said */
@@ -26,18 +26,12 @@ struct job_rule {
 	char name[RULE_NAME_MAX + 1];
 };
 
-/* All zero is empty. */
-struct job_rules {
-	struct job_rule *by_name;
-	uint64_t last_id;
-};
-
-/* What is remembered by a name, from now on where it is new; it lives as long as the table.
- * Returns NULL with ENOMEM. */
-struct job_rule *job_rules_get(struct job_rules *t, const char *name);
+/* What is remembered by a name, from now on where it is new; it lives as long as the table,
+ * which is NULL at first. Returns NULL with ENOMEM. */
+struct job_rule *job_rule_get(struct job_rule **rules, const char *name);
 
 /* Forget all. */
-void job_rules_fini(struct job_rules *t);
+void job_rule_free_all(struct job_rule **rules);
 
 /* The tag of the processes that descend from a run of the rule; it is never 0. */
 uint64_t job_rule_tag(const struct job_rule *rule, uint64_t run_id);

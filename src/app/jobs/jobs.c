@@ -48,7 +48,7 @@ static void on_committed(void *ctx, const uint64_t *run_ids, size_t count)
 static void on_lost(void *ctx)
 {
 	struct jobs *j = ctx;
-	keep_all(j->store, j->sched, &j->known);
+	keep_all(j->store, j->sched, j->known);
 }
 
 static void on_names(void *ctx, uint32_t events)
@@ -137,7 +137,7 @@ void jobs_free(struct jobs *j)
 	HASH_CLEAR(hh, j->runs);
 	sched_free(j->sched, on_drop, j);
 	add_forget(j);
-	job_rules_fini(&j->known);
+	job_rule_free_all(&j->known);
 	for (size_t i = 0; i < countof(j->own_dirs); i++)
 		free(j->own_dirs[i]);
 	free(j->by_rule);
@@ -255,7 +255,7 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const struct daemo
 	bool is_first = !j->rules;
 	int rc = by_rule && map ? 0 : -1;
 	for (uint32_t i = 0; rc == 0 && i < count; i++) {
-		by_rule[i] = job_rules_get(&j->known, table_rule(rules, i)->name);
+		by_rule[i] = job_rule_get(&j->known, table_rule(rules, i)->name);
 		rc = by_rule[i] ? 0 : -1;
 	}
 	if (rc == 0)

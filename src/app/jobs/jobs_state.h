@@ -22,7 +22,7 @@ struct jobs {
 	struct store *store; /* NULL with a dry run */
 	struct sched *sched; /* lanes: job_lane */
 	const struct table *rules;
-	struct job_rules known; /* also rules of before */
+	struct job_rule *known; /* rules by name, also those of before */
 	struct job_rule **by_rule; /* for each rule of the table */
 	struct job *runs; /* by run id */
 	uint64_t last_run_id;

@@ -107,12 +107,12 @@ static void put_again(void *ctx, const struct sched_job *s)
 }
 
 void keep_all(
-	struct store *store, const struct sched *sched, const struct job_rules *known)
+	struct store *store, const struct sched *sched, const struct job_rule *known)
 {
 	const struct job_rule *rule, *next;
 	assert(store);
 	sched_each(sched, put_again, store);
-	HASH_ITER (hh, known->by_name, rule, next) {
+	HASH_ITER (hh, known, rule, next) {
 		if (rule->paused_until_ns)
 			store_put_pause(store, rule->name, rule->paused_until_ns);
 	}

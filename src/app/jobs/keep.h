@@ -34,6 +34,6 @@ void keep_run(struct store *store, const struct sched_job *s, const struct outco
 
 /* All that waits, runs and is paused, for a store that has lost it. */
 void keep_all(
-	struct store *store, const struct sched *sched, const struct job_rules *known);
+	struct store *store, const struct sched *sched, const struct job_rule *known);
 
 #endif

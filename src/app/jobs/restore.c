@@ -21,7 +21,7 @@ void restore_tag(struct jobs *j, pid_t pid, const char *label)
 	if (runlabel_parse(&l, label) < 0)
 		return;
 	/* Its rule may be gone: it is a hook's process all the same. */
-	const struct job_rule *rule = job_rules_get(&j->known, l.rule);
+	const struct job_rule *rule = job_rule_get(&j->known, l.rule);
 	if (rule)
 		j->config.started(
 			j->config.ctx, pid, job_rule_tag(rule, l.run_id), l.depth);
@@ -123,7 +123,7 @@ static void take_pause(void *ctx, const char *rule, uint64_t until_ns)
 {
 	const struct taking *t = ctx;
 	struct jobs *j = t->jobs;
-	struct job_rule *known = job_rules_get(&j->known, rule);
+	struct job_rule *known = job_rule_get(&j->known, rule);
 	struct log_about about = {.rule = rule};
 	if (until_ns <= t->now.realtime_ns || !known) {
 		store_drop_pause(j->store, rule);

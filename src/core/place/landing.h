@@ -21,7 +21,7 @@
 struct landing_mount {
 	uint32_t filesystem; /* its number */
 	uint32_t kinds; /* what the rules that land here ask for; 0: none does */
-	uint32_t below; /* likewise those of which a glob's front lies above */
+	uint32_t below; /* likewise those with a glob whose front lies above it */
 	bool is_judged; /* `below` is found out */
 	uint32_t next; /* the next visible mount with the same root of the filesystem */
 	uint32_t wanted; /* of itself and those next, the first on which rules land */
