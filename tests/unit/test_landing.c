@@ -549,6 +549,32 @@ static void a_disabled_rule_asks_for_nothing(void **state)
 	table_free(rules);
 }
 
+static uint32_t kinds_after(struct landing *old, const char *rule)
+{
+	struct buf text = {0};
+	struct landing l;
+	buf_printf(&text, "[r]\npath = /srv/**\ncommand = true\n%s", rule);
+	struct table *rules = rules_of(text.data);
+	assert_int_equal(landing_init(&l, old, server, strlen(server), rules), 0);
+	landing_fini(old);
+	*old = l;
+	table_free(rules);
+	buf_fini(&text);
+	return l.filesystems[landing_find(&l, UINT64_C(8) << 32 | 3)].kinds;
+}
+
+static void the_same_globs_may_ask_for_something_else(void **state)
+{
+	(void)state;
+	struct landing l = {0};
+	assert_int_equal(kinds_after(&l, "events = attrib\n"), EVENT_ATTRIB);
+	assert_int_equal(kinds_after(&l, "events = attrib\n"), EVENT_ATTRIB);
+	assert_int_equal(kinds_after(&l, "events = delete\n"), EVENT_DELETE);
+	assert_int_equal(kinds_after(&l, "events = delete\nenabled = no\n"), 0);
+	assert_int_equal(kinds_after(&l, "events = delete\n"), EVENT_DELETE);
+	landing_fini(&l);
+}
+
 static void an_empty_table_has_nothing(void **state)
 {
 	(void)state;
@@ -573,6 +599,7 @@ int main(void)
 		cmocka_unit_test(a_path_is_asked_about_only_where_rules_land),
 		cmocka_unit_test(knows_the_best_mount_of_each_filesystem),
 		cmocka_unit_test(a_disabled_rule_asks_for_nothing),
+		cmocka_unit_test(the_same_globs_may_ask_for_something_else),
 		cmocka_unit_test(an_empty_table_has_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
