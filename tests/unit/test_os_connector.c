@@ -266,6 +266,42 @@ static void test_witness_names_who_is_gone(void **state)
 	actors_free(w);
 }
 
+/* Let records come until the socket, which nobody reads and has hardly any room, has dropped
+ * some. */
+static void overflow(int fd)
+{
+	int room = 1;
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+	while (netlink_drops(fd) == 0)
+		run_true();
+}
+
+static void test_witness_counts_what_the_kernel_dropped(void **state)
+{
+	(void)state;
+	need(&connector);
+	need(&taskstats);
+	const char *why;
+	struct actors_fds fds = {.taskstats = taskstats_open(&why),
+		.connector = connector_open(&why),
+		.fanotify = -1};
+	overflow(fds.taskstats);
+	overflow(fds.connector);
+	struct actors *w = actors_new(&fds, -1, NULL);
+	struct actors_counters c;
+	assert_non_null(w);
+	assert_int_equal(actors_drain(w), 0);
+	actors_counters(w, &c);
+	assert_true(c.lost > 0);
+	assert_true(c.taskstats_lost > 0);
+	assert_int_equal(c.rescans, 1);
+	assert_false(c.is_degraded);
+	actors_free(w);
+	close(fds.taskstats);
+	close(fds.connector);
+}
+
 /* Without the connector /proc is asked, of those who are still there. */
 static void test_witness_looks_without_connector(void **state)
 {
@@ -341,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_threads_are_filtered),
 		cmocka_unit_test(test_spoofed_messages_are_dropped),
 		cmocka_unit_test(test_witness_names_who_is_gone),
+		cmocka_unit_test(test_witness_counts_what_the_kernel_dropped),
 		cmocka_unit_test(test_witness_looks_without_connector),
 		cmocka_unit_test(test_witness_socket_closes_or_fails),
 	};
