@@ -69,7 +69,7 @@ use_example() {
 	assert_hook_lines built
 	touch "$W/site/.git/x.md" "$W/site/build/x.md"
 	sync_daemon
-	[ "$(grep -c '\] exit 0' "$LOG")" = 1 ]
+	assert_log_count 1 '\] exit 0'
 }
 
 @test "backup.conf: each version of a file is kept, also of one that was moved to its name" {

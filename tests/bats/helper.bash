@@ -179,10 +179,22 @@ clear_hooks() {
 	: >"$HOOKLOG"
 }
 
-# assert_log REGEX: a line of the daemon's log matches.
+# assert_log REGEX: a line of the daemon's log matches, now or in a moment: a thread writes it, for
+# which nothing waits.
 assert_log() {
-	grep -Eq -- "$1" "$LOG" && return 0
+	wait_until 10 grep -Eq -- "$1" "$LOG" && return 0
 	printf 'no line in the log matches: %s\n' "$1"
+	return 1
+}
+
+log_has() {
+	[ "$(grep -Ec -- "$2" "$LOG")" = "$1" ]
+}
+
+# assert_log_count N REGEX: so many lines of the log match, likewise.
+assert_log_count() {
+	wait_until 10 log_has "$@" && return 0
+	printf '%s lines in the log match, not %s: %s\n' "$(grep -Ec -- "$2" "$LOG")" "$1" "$2"
 	return 1
 }
 

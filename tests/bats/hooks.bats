@@ -243,10 +243,10 @@ runs_status() {
 	assert_log '\| .* 2 -> pipe:'
 	assert_log "\\| .* 3 -> $W/a\$"
 	# The fourth is the directory that ls itself reads.
-	[ "$(grep -c ' -> ' "$LOG")" = 5 ]
+	assert_log_count 5 ' -> '
 	rm "$W/a"
 	sync_daemon
-	[ "$(grep -c ' -> ' "$LOG")" = 9 ]
+	assert_log_count 9 ' -> '
 }
 
 @test "the hook is no safer from the memory killer than others" {

@@ -587,7 +587,7 @@ write_until_run() {
 	write_counted full "$W"/{2,3,4,5,6}
 	wait_until 20 assert_hook_line "overflow<>4"
 	is_field full dropped 3
-	[ "$(grep -c 'events are dropped' "$LOG")" = 1 ]
+	assert_log_count 1 'events are dropped'
 	let_go 3
 	sync_daemon
 	assert_hook_lines "overflow<>4" 1 2 3

@@ -53,7 +53,7 @@ stop_server() {
 	is_field self matched 1000
 	is_field self ok 1000
 	is_field self self 3000
-	[ "$(grep -c 'close-write .* by quickwrite' "$LOG")" = 1000 ]
+	assert_log_count 1000 'close-write .* by quickwrite'
 	[ "$(grep -c 'close-write .* by detach' "$LOG")" = 0 ]
 }
 

@@ -48,7 +48,7 @@ assert_refused() {
 	[[ $output == *"[seen] $RULES/rules.conf:1: NOT WATCHED"* ]]
 	[[ $output == *"not watched on $2"* ]]
 	[[ $output == *"1 rule, 0 errors, 1 warning" ]]
-	grep -F "warning: [seen] is not watched: $2" "$LOG"
+	wait_until 10 grep -F "warning: [seen] is not watched: $2" "$LOG"
 }
 
 # Write, rename and remove on a filesystem of the type, with directories that were there before.

@@ -69,15 +69,15 @@ logged_paths() {
 	watch_paths
 	touch -- "${names[@]/#/$W/x}"
 	assert_paths "${names[@]/#/$W/x}"
-	[ "$(grep -c ' close-write ' "$LOG")" = ${#names[@]} ]
+	assert_log_count ${#names[@]} ' close-write '
 	[ -z "$(LC_ALL=C tr -d '\n\40-\176' <"$LOG")" ]
 	logged_paths | LC_ALL=C sort -z | cmp - "$SCRATCH/expected"
 }
 
 @test "names of UTF-8 are in the log as they are, but for what ends or turns a line" {
 	assert_names 'café €' $'a\u0085b' $'a\u009b2J' $'a\u2028b' $'a\u2029b' $'a\u202eb' $'a\u2066b'
-	grep -q " close-write $W/café € by " "$LOG"
-	[ "$(grep -c ' close-write ' "$LOG")" = 7 ]
+	assert_log " close-write $W/café € by "
+	assert_log_count 7 ' close-write '
 	[ -z "$(LC_ALL=C sed 's/café €//' "$LOG" | LC_ALL=C tr -d '\n\40-\176')" ]
 	logged_paths | LC_ALL=C sort -z | cmp - "$SCRATCH/expected"
 }
@@ -115,7 +115,7 @@ logged_paths() {
 	local names=($'a\nb' $'a\n2026-01-01 00:00:00.000 stopped' $'\e[2Ja' $'a\e]0;title\a' $'a\rb'
 		$'a\x9b2J' 'a\nb' $'a\\' 'blank at the end ' $'tab\t')
 	assert_names "${names[@]}"
-	[ "$(grep -c ' close-write ' "$LOG")" = 10 ]
+	assert_log_count 10 ' close-write '
 	[ -z "$(LC_ALL=C tr -d '\n\40-\176' <"$LOG")" ]
 	logged_paths | LC_ALL=C sort -z | cmp - "$SCRATCH/expected"
 }
@@ -125,6 +125,7 @@ logged_paths() {
 	local names=($'a\nb' $'\e[2Ja' $'\xff\xfe' 'ä' '"' $'\\' $'a\u2028b')
 	printf '[daemon]\nlog-format = json\n' >"$CONF"
 	assert_names "${names[@]}"
+	assert_log_count ${#names[@]} '"event":"close-write"'
 	grep -qF '"path":"'"$W/ä"'"' "$LOG"
 	grep -qF '"path":"'"$W/"'\udcff\udcfe"' "$LOG"
 	grep -F '"event":"close-write"' "$LOG" | python3 -c '
@@ -153,7 +154,7 @@ for line in sys.stdin.buffer:
 	"$HELPERS/namedas" $'\xff$(x);`y`' "$W/c" "$sync"
 	sync_daemon
 	printf '%s\0' $'new\nline' $'\e[31mred' $'\xff$(x);`y`' | cmp - "$PATHS"
-	[ "$(grep -c ' close-write ' "$LOG")" = 3 ]
+	assert_log_count 3 ' close-write '
 	[ -z "$(LC_ALL=C tr -d '\n\40-\176' <"$LOG")" ]
 }
 

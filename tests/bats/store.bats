@@ -83,11 +83,6 @@ is_state() {
 	[ "$(client status --json | jq -r .state)" = "$1" ]
 }
 
-# log_count REGEX: how many lines of the log match.
-log_count() {
-	grep -Ec -- "$1" "$LOG" || :
-}
-
 # What the log says of the store's trouble, and of its end.
 TROUBLE='error: .*fsmon\.db'
 HEALED='fsmon\.db can be written again'
@@ -95,8 +90,8 @@ HEALED='fsmon\.db can be written again'
 # The store has found by itself that it can go on.
 heals() {
 	wait_until 20 is_state running
-	[ "$(log_count "$TROUBLE")" = 1 ]
-	[ "$(log_count "$HEALED")" = 1 ]
+	assert_log_count 1 "$TROUBLE"
+	assert_log_count 1 "$HEALED"
 	touch "$W/healed"
 	sync_daemon
 	assert_hook_line 'healed 1'
@@ -489,7 +484,7 @@ has_tried() {
 	is_state degraded
 	[ "$(history_count ok)" = 51 ]
 	wait_until 20 has_tried "$(stat -c %.X "$STATE/fsmon.db")"
-	[ "$(log_count "$TROUBLE")" = 1 ]
+	assert_log_count 1 "$TROUBLE"
 	rm "$FS/fill"
 	heals
 	assert_nothing_runs_again
@@ -505,7 +500,7 @@ has_tried() {
 	sync_daemon
 	[ "$(hook_count)" = 20 ]
 	is_state degraded
-	[ "$(log_count "$TROUBLE")" = 1 ]
+	assert_log_count 1 "$TROUBLE"
 	rm "$FS/fill"
 	heals
 	assert_nothing_runs_again
@@ -578,7 +573,7 @@ has_tried() {
 	sync_daemon
 	assert_hook_lines 'a 1'
 	is_state degraded
-	[ "$(log_count "$TROUBLE")" = 1 ]
+	assert_log_count 1 "$TROUBLE"
 	mount -o remount,rw "$FS"
 	heals
 	assert_nothing_runs_again
@@ -599,7 +594,7 @@ has_tried() {
 	sync_daemon
 	stored
 	[ -s "$STATE/fsmon.db" ]
-	[ "$(log_count 'fsmon\.db.*(deleted|gone)')" = 1 ]
+	assert_log_count 1 'fsmon\.db.*(deleted|gone)'
 	is_state running
 	stop_daemon
 	start_daemon
@@ -641,7 +636,7 @@ garbage() {
 	sync_daemon
 	assert_hook_lines 'a 1'
 	cmp "$STATE/fsmon.db.broken" "$SCRATCH/garbage"
-	[ "$(log_count 'fsmon\.db\.broken')" = 1 ]
+	assert_log_count 1 'fsmon\.db\.broken'
 	is_state running
 	assert_nothing_runs_again
 	assert_history a:1:ok
@@ -684,7 +679,7 @@ garbage() {
 	sync_daemon
 	assert_hook_lines 'a 1' 'b 1' 'waited for a' 'waited for b'
 	[ -e "$STATE/fsmon.db.broken" ]
-	[ "$(log_count 'fsmon\.db\.broken')" = 1 ]
+	assert_log_count 1 'fsmon\.db\.broken'
 	is_state running
 }
 
@@ -720,7 +715,7 @@ garbage() {
 	sync_daemon
 	assert_hook_lines 'a 1'
 	is_state degraded
-	[ "$(log_count "$TROUBLE.*newer")" = 1 ]
+	assert_log_count 1 "$TROUBLE.*newer"
 	client status | grep -q newer
 	stop_daemon
 	cmp "$STATE/fsmon.db" "$SCRATCH/newer"

@@ -461,7 +461,7 @@ bad 1 1 0 1" ]
 	touch "$W/a"
 	sync_daemon
 	assert_hook_lines "close-write|$W/a|touch|root"
-	[ "$(grep -c ' watching ' "$LOG")" = 1 ]
+	assert_log_count 1 ' watching '
 	assert_log 'error: .*/bad.conf:2: \[bad\] comand: unknown key'
 	assert_log 'error: not reloaded: the rules from before stay in force'
 }

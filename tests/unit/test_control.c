@@ -2,18 +2,16 @@
 #include "app/talk/control.h"
 
 #include "base/countof.h"
-#include "os/poller.h"
+#include "control_kit.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -23,7 +21,6 @@
 struct world {
 	struct poller *poller;
 	struct control *control;
-	struct sockaddr_un address;
 	int listen_fd;
 	struct {
 		char what[32];
@@ -59,16 +56,7 @@ static int set_up(void **state)
 	static const struct control_handlers handlers = {on_request, sync_is_done};
 	struct world *w = calloc(1, sizeof(*w));
 	assert_non_null(w);
-	/* an address of its own in the abstract name space */
-	w->address.sun_family = AF_UNIX;
-	w->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(
-		bind(w->listen_fd, (struct sockaddr *)&w->address, sizeof(sa_family_t)),
-		0);
-	socklen_t len = sizeof(w->address);
-	assert_int_equal(
-		getsockname(w->listen_fd, (struct sockaddr *)&w->address, &len), 0);
-	assert_int_equal(listen(w->listen_fd, 100), 0);
+	w->listen_fd = control_kit_listen();
 	w->poller = poller_new();
 	w->control = control_new(w->poller, w->listen_fd, &handlers, w);
 	assert_non_null(w->control);
@@ -88,48 +76,12 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Turn the poller until nothing is left to do. */
-static void settle(struct world *w)
-{
-	for (int i = 0; i < 20; i++)
-		poller_turn(w->poller, 0);
-}
-
-static int join(struct world *w, const char *bytes, size_t len)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&w->address,
-				 (socklen_t)(sizeof(sa_family_t) + 6)),
-		0);
-	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), len);
-	settle(w);
-	return fd;
-}
-
-/* Connect and send a text. */
-static int ask(struct world *w, const char *text)
-{
-	return join(w, text, strlen(text));
-}
-
-/* What the client has been answered; "" where the connection was closed; NULL where it is
- * still open. */
-static const char *answer_of(int fd)
-{
-	static char text[1024];
-	ssize_t n = recv(fd, text, sizeof(text) - 1, MSG_DONTWAIT);
-	if (n < 0 && errno == EAGAIN)
-		return NULL;
-	text[n > 0 ? n : 0] = '\0';
-	return text;
-}
-
 static void takes_words_and_objects(void **state)
 {
 	struct world *w = *state;
-	int fds[3] = {ask(w, "status\n"), ask(w, "{\"do\": \"runs\", \"rule\": \"a\"}\n"),
-		ask(w, "sy")};
+	int fds[3] = {control_kit_ask(w->poller, "status\n"),
+		control_kit_ask(w->poller, "{\"do\": \"runs\", \"rule\": \"a\"}\n"),
+		control_kit_ask(w->poller, "sy")};
 	assert_int_equal(w->count, 2);
 	assert_string_equal(w->requests[0].what, "status");
 	assert_null(w->requests[0].args);
@@ -138,7 +90,7 @@ static void takes_words_and_objects(void **state)
 	assert_int_not_equal(w->requests[0].client, w->requests[1].client);
 	/* a request in pieces */
 	assert_int_equal(send(fds[2], "nc\n", 3, 0), 3);
-	settle(w);
+	control_kit_turn(w->poller);
 	assert_int_equal(w->count, 3);
 	assert_string_equal(w->requests[2].what, "sync");
 	for (size_t i = 0; i < countof(fds); i++)
@@ -159,8 +111,8 @@ static void refuses_what_is_no_request(void **state)
 		{"a-word-that-is-longer-than-any-verb\n", 36},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
-		int fd = join(w, cases[i].bytes, cases[i].len);
-		const char *answer = answer_of(fd);
+		int fd = control_kit_send(w->poller, cases[i].bytes, cases[i].len);
+		const char *answer = control_kit_answer(fd);
 		if (i == 3)
 			assert_null(answer);
 		else
@@ -177,12 +129,12 @@ static void refuses_a_request_that_does_not_end(void **state)
 	struct world *w = *state;
 	char bytes[4095];
 	memset(bytes, 'x', sizeof(bytes));
-	int fd = join(w, bytes, sizeof(bytes) - 1);
-	assert_null(answer_of(fd));
+	int fd = control_kit_send(w->poller, bytes, sizeof(bytes) - 1);
+	assert_null(control_kit_answer(fd));
 	assert_int_equal(send(fd, "x", 1, 0), 1);
-	settle(w);
-	assert_string_equal(
-		answer_of(fd), "{\"ok\":false,\"error\":\"the request is too long\"}");
+	control_kit_turn(w->poller);
+	assert_string_equal(control_kit_answer(fd),
+		"{\"ok\":false,\"error\":\"the request is too long\"}");
 	assert_int_equal(w->count, 0);
 	close(fd);
 }
@@ -190,20 +142,21 @@ static void refuses_a_request_that_does_not_end(void **state)
 static void answers_when_the_owner_does(void **state)
 {
 	struct world *w = *state;
-	int first = ask(w, "a\n"), second = ask(w, "b\n");
+	int first = control_kit_ask(w->poller, "a\n"),
+	    second = control_kit_ask(w->poller, "b\n");
 	json_t *o = json_pack("{s:b}", "ok", 1);
-	assert_null(answer_of(first));
+	assert_null(control_kit_answer(first));
 	control_answer(w->control, w->requests[1].client, o);
-	settle(w);
-	assert_string_equal(answer_of(second), "{\"ok\":true}");
-	assert_string_equal(answer_of(second), "");
-	assert_null(answer_of(first));
+	control_kit_turn(w->poller);
+	assert_string_equal(control_kit_answer(second), "{\"ok\":true}");
+	assert_string_equal(control_kit_answer(second), "");
+	assert_null(control_kit_answer(first));
 	/* it is done: no second answer, and none for a number that never was */
 	control_answer(w->control, w->requests[1].client, o);
 	control_answer(w->control, 12345, o);
 	control_refuse(w->control, w->requests[0].client, "no");
-	settle(w);
-	assert_string_equal(answer_of(first), "{\"ok\":false,\"error\":\"no\"}");
+	control_kit_turn(w->poller);
+	assert_string_equal(control_kit_answer(first), "{\"ok\":false,\"error\":\"no\"}");
 	json_decref(o);
 	close(first);
 	close(second);
@@ -213,24 +166,26 @@ static void answers_within_the_request(void **state)
 {
 	struct world *w = *state;
 	w->answers_at_once = true;
-	int fd = ask(w, "a\n");
-	assert_string_equal(answer_of(fd), "{\"ok\":false,\"error\":\"not now\"}");
+	int fd = control_kit_ask(w->poller, "a\n");
+	assert_string_equal(
+		control_kit_answer(fd), "{\"ok\":false,\"error\":\"not now\"}");
 	close(fd);
 }
 
 static void an_answer_for_a_client_that_is_gone_harms_nobody(void **state)
 {
 	struct world *w = *state;
-	int gone = ask(w, "a\n"), stays = ask(w, "a\n");
+	int gone = control_kit_ask(w->poller, "a\n"),
+	    stays = control_kit_ask(w->poller, "a\n");
 	json_t *o = json_pack("{s:b}", "ok", 1);
 	close(gone);
 	/* before it is noticed, and after */
 	control_answer(w->control, w->requests[0].client, o);
-	settle(w);
+	control_kit_turn(w->poller);
 	control_answer(w->control, w->requests[0].client, o);
 	control_answer(w->control, w->requests[1].client, NULL);
-	settle(w);
-	assert_string_equal(answer_of(stays), "");
+	control_kit_turn(w->poller);
+	assert_string_equal(control_kit_answer(stays), "");
 	json_decref(o);
 	close(stays);
 }
@@ -238,15 +193,17 @@ static void an_answer_for_a_client_that_is_gone_harms_nobody(void **state)
 static void answers_all_who_have_asked_for_the_same(void **state)
 {
 	struct world *w = *state;
-	int fds[] = {ask(w, "reload\n"), ask(w, "sync\n"),
-		ask(w, "{\"do\":\"reload\"}\n"), ask(w, "reload")};
+	int fds[] = {control_kit_ask(w->poller, "reload\n"),
+		control_kit_ask(w->poller, "sync\n"),
+		control_kit_ask(w->poller, "{\"do\":\"reload\"}\n"),
+		control_kit_ask(w->poller, "reload")};
 	json_t *o = json_pack("{s:b}", "ok", 1);
 	control_answer_all(w->control, "reload", o);
-	settle(w);
-	assert_string_equal(answer_of(fds[0]), "{\"ok\":true}");
-	assert_null(answer_of(fds[1]));
-	assert_string_equal(answer_of(fds[2]), "{\"ok\":true}");
-	assert_null(answer_of(fds[3])); /* has not asked yet */
+	control_kit_turn(w->poller);
+	assert_string_equal(control_kit_answer(fds[0]), "{\"ok\":true}");
+	assert_null(control_kit_answer(fds[1]));
+	assert_string_equal(control_kit_answer(fds[2]), "{\"ok\":true}");
+	assert_null(control_kit_answer(fds[3])); /* has not asked yet */
 	json_decref(o);
 	for (size_t i = 0; i < countof(fds); i++)
 		close(fds[i]);
@@ -255,18 +212,19 @@ static void answers_all_who_have_asked_for_the_same(void **state)
 static void answers_a_sync_when_it_is_done(void **state)
 {
 	struct world *w = *state;
-	int fd = ask(w, "sync\n"), other = ask(w, "other\n");
+	int fd = control_kit_ask(w->poller, "sync\n"),
+	    other = control_kit_ask(w->poller, "other\n");
 	struct control_sync s = {.records = 7};
 	control_wait(w->control, w->requests[0].client, &s);
 	control_check(w->control);
-	settle(w);
+	control_kit_turn(w->poller);
 	assert_int_equal(w->last_records, 7);
-	assert_null(answer_of(fd));
+	assert_null(control_kit_answer(fd));
 	w->is_done = true;
 	control_check(w->control);
-	settle(w);
-	assert_string_equal(answer_of(fd), "{\"ok\":true}");
-	assert_null(answer_of(other));
+	control_kit_turn(w->poller);
+	assert_string_equal(control_kit_answer(fd), "{\"ok\":true}");
+	assert_null(control_kit_answer(other));
 	close(fd);
 	close(other);
 }
@@ -279,7 +237,7 @@ static void a_slow_reader_gets_all_of_a_long_answer(void **state)
 	assert_true(text && piece);
 	memset(text, 'x', len);
 	text[len] = '\0';
-	int fd = ask(w, "runs\n");
+	int fd = control_kit_ask(w->poller, "runs\n");
 	json_t *o = json_pack("{s:s}", "text", text);
 	control_answer(w->control, w->requests[0].client, o);
 	json_decref(o);
@@ -288,7 +246,7 @@ static void a_slow_reader_gets_all_of_a_long_answer(void **state)
 	ssize_t n;
 	while ((n = recv(fd, piece, 65536, 0)) > 0) {
 		got += (size_t)n;
-		settle(w);
+		control_kit_turn(w->poller);
 	}
 	assert_int_equal(got, len + strlen("{\"text\":\"\"}"));
 	free(piece);
@@ -301,18 +259,72 @@ static void turns_away_whoever_comes_when_64_are_there(void **state)
 	struct world *w = *state;
 	int fds[65];
 	for (size_t i = 0; i < countof(fds); i++)
-		fds[i] = ask(w, i < 64 ? "a\n" : "");
+		fds[i] = control_kit_ask(w->poller, i < 64 ? "a\n" : "");
 	assert_int_equal(w->count, 64);
-	assert_null(answer_of(fds[63]));
-	assert_string_equal(answer_of(fds[64]), "");
+	assert_null(control_kit_answer(fds[63]));
+	assert_string_equal(control_kit_answer(fds[64]), "");
 	/* and there is room again when one goes */
 	close(fds[0]);
-	settle(w);
+	control_kit_turn(w->poller);
 	close(fds[64]);
-	fds[64] = ask(w, "a\n");
+	fds[64] = control_kit_ask(w->poller, "a\n");
 	assert_int_equal(w->count, 65);
 	for (size_t i = 1; i < countof(fds); i++)
 		close(fds[i]);
+}
+
+static void a_client_that_goes_while_it_waits_is_forgotten(void **state)
+{
+	struct world *w = *state;
+	struct control_sync s = {.records = 7};
+	int fd = control_kit_ask(w->poller, "sync\n");
+	control_wait(w->control, w->requests[0].client, &s);
+	/* It has nothing more to say, and does not wait for the answer. */
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	control_kit_turn(w->poller);
+	assert_string_equal(control_kit_answer(fd), "");
+	control_check(w->control);
+	assert_int_equal(w->last_records, 0);
+	close(fd);
+	/* So does one that says nothing at all. */
+	fd = control_kit_ask(w->poller, "");
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	control_kit_turn(w->poller);
+	assert_string_equal(control_kit_answer(fd), "");
+	close(fd);
+}
+
+static void an_answer_may_be_text(void **state)
+{
+	struct world *w = *state;
+	int fds[] = {
+		control_kit_ask(w->poller, "a\n"), control_kit_ask(w->poller, "a\n")};
+	control_answer_text(w->control, w->requests[0].client, strdup("[1]"));
+	control_answer_text(w->control, w->requests[1].client, NULL);
+	control_answer_text(w->control, 12345, strdup("of nobody"));
+	control_kit_turn(w->poller);
+	assert_string_equal(control_kit_answer(fds[0]), "[1]");
+	assert_string_equal(control_kit_answer(fds[1]), "");
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void a_closed_socket_closes_its_clients(void **state)
+{
+	struct world *w = *state;
+	int fd = control_kit_ask(w->poller, "a\n");
+	control_free(w->control);
+	w->control = NULL;
+	assert_string_equal(control_kit_answer(fd), "");
+	close(fd);
+}
+
+static void what_cannot_be_listened_to_is_no_control(void **state)
+{
+	static const struct control_handlers handlers = {on_request, sync_is_done};
+	struct world *w = *state;
+	assert_null(control_new(w->poller, -1, &handlers, w));
+	assert_int_equal(errno, EBADF);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -329,6 +341,10 @@ int main(void)
 		TEST(answers_all_who_have_asked_for_the_same),
 		TEST(answers_a_sync_when_it_is_done),
 		TEST(a_slow_reader_gets_all_of_a_long_answer),
+		TEST(a_client_that_goes_while_it_waits_is_forgotten),
+		TEST(an_answer_may_be_text),
+		TEST(a_closed_socket_closes_its_clients),
+		TEST(what_cannot_be_listened_to_is_no_control),
 		TEST(turns_away_whoever_comes_when_64_are_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,16 +2,13 @@
 #include "app/options.h"
 
 #include "base/countof.h"
+#include "printed.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -25,9 +22,6 @@ static const struct options_verb everything = {
 
 #define WORDS_MAX 16
 
-/* What a parse printed on standard output and standard error. */
-static char printed[8192];
-
 /* Parse words (NULL ends them) behind the verb's name. */
 static int parse(
 	struct options *o, const struct options_verb *verb, const char *const *words)
@@ -39,21 +33,9 @@ static int parse(
 		argv[argc++] = (char *)*words++;
 	argv[argc] = NULL;
 
-	FILE *file = tmpfile();
-	assert_non_null(file);
-	int saved[2] = {dup(1), dup(2)};
-	fflush(NULL);
-	dup2(fileno(file), 1);
-	dup2(fileno(file), 2);
+	printed_begin();
 	int rc = options_parse(o, verb, argc, argv);
-	fflush(NULL);
-	for (int i = 0; i < 2; i++) {
-		dup2(saved[i], i + 1);
-		close(saved[i]);
-	}
-	rewind(file);
-	printed[fread(printed, 1, sizeof(printed) - 1, file)] = '\0';
-	fclose(file);
+	printed_end();
 	return rc;
 }
 
@@ -74,7 +56,8 @@ static void defaults_hold_without_options(void **state)
 	assert_null(o.timeout);
 	assert_int_equal(o.arg_count, 0);
 	assert_null(o.args[0]);
-	assert_string_equal(printed, "");
+	assert_string_equal(printed_out, "");
+	assert_string_equal(printed_err, "");
 	options_fini(&o);
 }
 
@@ -163,9 +146,9 @@ static void a_usage_error_says_what_to_do(void **state)
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct options o;
 		assert_int_equal(parse(&o, &everything, cases[i].words), EXIT_USAGE);
-		if (!strstr(printed, cases[i].said) ||
-			!strstr(printed, "fsmon verb --help lists the options\n"))
-			fail_msg("%s: %s", cases[i].words[0], printed);
+		assert_contains(printed_err, cases[i].said);
+		assert_contains(printed_err, "fsmon verb --help lists the options\n");
+		assert_string_equal(printed_out, "");
 		options_fini(&o);
 	}
 }
@@ -179,8 +162,8 @@ static void a_verb_without_arguments_takes_none(void **state)
 	assert_int_equal(parse(&o, &none, WORDS("--json")), -1);
 	options_fini(&o);
 	assert_int_equal(parse(&o, &none, WORDS("--json", "extra")), EXIT_USAGE);
-	assert_string_equal(
-		printed, "fsmon verb: 'extra' is one argument too many: it takes none\n");
+	assert_string_equal(printed_err,
+		"fsmon verb: 'extra' is one argument too many: it takes none\n");
 	options_fini(&o);
 }
 
@@ -193,18 +176,19 @@ static void prints_help_of_the_verbs_own_options(void **state)
 	assert_int_equal(parse(&o, &some, WORDS("--help")), EXIT_FINE);
 	options_fini(&o);
 	assert_non_null(
-		strstr(printed, "Usage: fsmon verb [OPTION...] [PATH...]\nDo it.\n"));
-	assert_non_null(strstr(printed, "  -c, --config FILE"));
-	assert_non_null(strstr(printed, "  -d, --rules-dir DIR"));
-	assert_non_null(strstr(printed, "      --json"));
-	assert_non_null(strstr(printed, "  -h, --help"));
-	assert_null(strstr(printed, "--state-dir"));
-	assert_null(strstr(printed, "--by-user"));
+		strstr(printed_out, "Usage: fsmon verb [OPTION...] [PATH...]\nDo it.\n"));
+	assert_non_null(strstr(printed_out, "  -c, --config FILE"));
+	assert_non_null(strstr(printed_out, "  -d, --rules-dir DIR"));
+	assert_non_null(strstr(printed_out, "      --json"));
+	assert_non_null(strstr(printed_out, "  -h, --help"));
+	assert_null(strstr(printed_out, "--state-dir"));
+	assert_null(strstr(printed_out, "--by-user"));
 	assert_int_equal(parse(&o, &everything, WORDS("-h")), EXIT_FINE);
 	options_fini(&o);
-	assert_non_null(strstr(printed, "--by-ancestor NAME"));
+	assert_non_null(strstr(printed_out, "--by-ancestor NAME"));
 	/* each line fits a terminal */
-	for (const char *line = strtok(printed, "\n"); line; line = strtok(NULL, "\n"))
+	for (const char *line = strtok(printed_out, "\n"); line;
+		line = strtok(NULL, "\n"))
 		assert_true(strlen(line) <= 80);
 }
 
@@ -213,7 +197,7 @@ static void prints_the_version(void **state)
 	(void)state;
 	struct options o;
 	assert_int_equal(parse(&o, &everything, WORDS("--version")), EXIT_FINE);
-	assert_string_equal(printed, "fsmon " FSMON_VERSION "\n");
+	assert_string_equal(printed_out, "fsmon " FSMON_VERSION "\n");
 	options_fini(&o);
 }
 
