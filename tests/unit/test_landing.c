@@ -580,7 +580,8 @@ static void an_empty_table_has_nothing(void **state)
 	(void)state;
 	struct table *rules = rules_of("[r]\npath = /**\ncommand = true\n");
 	struct landing_list list = {0};
-	struct landing l;
+	struct landing l = {0};
+	assert_false(landing_has(&l, rules, 0, LANDING_NONE));
 	assert_int_equal(landing_init(&l, NULL, "", 0, rules), 0);
 	assert_int_equal(l.count, 0);
 	assert_int_equal(landing_find(&l, 1), LANDING_NONE);

@@ -122,11 +122,12 @@ const struct mount *landing_next(struct landing_walk *w)
 {
 	const struct landing *l = w->landing;
 	const struct mount *m = w->glob ? next_below(w) : NULL;
+	bool may_be_below = w->rule >= l->rule_count || l->has_below[w->rule];
 	const struct glob *glob;
 	size_t rest;
 	while (!m && (glob = table_glob(w->rules, w->rule, w->next_glob))) {
 		w->next_glob++;
-		w->glob = l->has_below[w->rule] ? glob : NULL;
+		w->glob = may_be_below ? glob : NULL;
 		w->next_mount = 0;
 		m = mounts_find(&l->mounts, glob_literal_front(glob, &rest));
 		if (!m && w->glob)
@@ -179,12 +180,12 @@ static int write_rules(struct landing *l, const struct table *rules)
 }
 
 /* Take over what is known of mounts on the same points, if the rules are the same. */
-static void take_over(struct landing *l, const struct landing *old, size_t rule_count)
+static void take_over(struct landing *l, const struct landing *old)
 {
 	if (old->rules_text.len == 0 || old->rules_text.len != l->rules_text.len ||
 		memcmp(old->rules_text.data, l->rules_text.data, l->rules_text.len) != 0)
 		return;
-	memcpy(l->has_below, old->has_below, rule_count * sizeof(*l->has_below));
+	memcpy(l->has_below, old->has_below, l->rule_count * sizeof(*l->has_below));
 	for (size_t i = 0; i < l->mounts.count; i++) {
 		const struct mount *m = &l->mounts.items[i];
 		const struct mount *was = mounts_find(&old->mounts, m->point);
@@ -226,15 +227,15 @@ static void add_rule(struct landing *l, const struct table *rules, uint32_t rule
 static int add_rules(
 	struct landing *l, const struct landing *old, const struct table *rules)
 {
-	size_t count = rules ? table_count(rules) : 0;
-	l->has_below = calloc(count + 1, sizeof(*l->has_below));
+	l->rule_count = rules ? table_count(rules) : 0;
+	l->has_below = calloc(l->rule_count + 1, sizeof(*l->has_below));
 	if (!l->has_below || (rules && write_rules(l, rules) < 0))
 		return -1;
 	for (size_t i = 0; i < l->mounts.count; i++)
 		l->by_mount[i].is_judged = !l->mounts.items[i].is_visible;
 	if (old)
-		take_over(l, old, count);
-	for (uint32_t i = 0; i < count; i++)
+		take_over(l, old);
+	for (uint32_t i = 0; i < l->rule_count; i++)
 		add_rule(l, rules, i);
 	for (size_t i = 0; i < l->mounts.count; i++) {
 		struct landing_mount *by = &l->by_mount[i];

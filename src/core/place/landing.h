@@ -52,6 +52,7 @@ struct landing {
 	struct slots by_dev; /* the filesystems */
 	struct slots by_root; /* by filesystem and root: the first visible mount */
 	bool *has_below; /* for each rule: it may land below the front of a glob */
+	size_t rule_count;
 	struct buf rules_text; /* globs and kinds of all rules: what landing depends on */
 };
 
@@ -78,7 +79,8 @@ struct landing_walk {
 };
 
 /* The walk over the mounts on which a rule, enabled or not, lands: in no order, and a mount
- * may come for each of its globs. The rules are those of landing_init. */
+ * may come for each of its globs. The rules are those of landing_init: of others, mounts below
+ * their fronts may be missed. */
 struct landing_walk landing_walk(
 	const struct landing *l, const struct table *rules, uint32_t rule);
 
