@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "core/text/jsonbytes.h"
 #include "os/clock.h"
-#include "os/errout.h"
+#include "os/fd.h"
 #include "os/thread.h"
 
 #include <inttypes.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define QUEUE_MAX_BYTES ((size_t)4 * 1024 * 1024)
 #define CLOSE_WAIT_MS 2000
@@ -123,7 +124,8 @@ static void put(const struct buf *line)
 {
 	pthread_mutex_lock(&logger.lock);
 	if (!logger.has_thread) {
-		logger.dropped += errout_write(line->data, line->len, 0) > 0;
+		logger.dropped +=
+			fd_write_all(STDERR_FILENO, line->data, line->len, 0) > 0;
 	} else if (logger.queue.len + line->len > QUEUE_MAX_BYTES ||
 		   buf_add(&logger.queue, line->data, line->len) < 0) {
 		logger.dropped++;
@@ -167,7 +169,7 @@ static void *write_lines(void *unused)
 		add_dropped(&lines);
 		int wait_ms = logger.is_closing ? CLOSE_WAIT_MS : -1;
 		pthread_mutex_unlock(&logger.lock);
-		size_t lost = errout_write(lines.data, lines.len, wait_ms);
+		size_t lost = fd_write_all(STDERR_FILENO, lines.data, lines.len, wait_ms);
 		uint64_t lost_lines = count_lines(lines.data + lines.len - lost, lost);
 		buf_fini(&lines);
 		pthread_mutex_lock(&logger.lock);
@@ -180,7 +182,7 @@ static void *write_lines(void *unused)
 void log_open(bool json)
 {
 	logger.is_json = json;
-	logger.is_journal = errout_is_journal();
+	logger.is_journal = fd_is_journal(STDERR_FILENO);
 }
 
 void log_start(void)

@@ -5,12 +5,12 @@
 #include "os/fd.h"
 #include "os/proc.h"
 
-#include <dirent.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,21 +18,24 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <linux/sched.h>
 
-#define CGROUP_IDLE_MAX 32 /* empty ones that are kept for later */
-#define CGROUP_PASSES_MAX 100 /* over processes that may go on forking */
-#define CGROUP_LOCK_TRIES 10
-#define CGROUP_NAME_BYTES 64
-#define CGROUP_DEPTH_MAX 16 /* of what hooks made below their cgroup */
+#define IDLE_MAX 32 /* empty ones that are kept for later */
+#define PASSES_MAX 100 /* over processes that may go on forking */
+#define LOCK_TRIES 100
+#define LOCK_WAIT_US 1000 /* between two of them */
+#define NAME_BYTES 64
+#define DEPTH_MAX 16 /* of what hooks made below their cgroup */
+#define LABEL_NAME "user.fsmon"
+#define LABEL_BYTES 256
 
 struct cgroup_home {
 	int parent_fd; /* the own cgroup */
 	int fd; /* locked */
-	char name[CGROUP_NAME_BYTES]; /* in the parent */
+	char name[NAME_BYTES]; /* in the parent */
 	char *path; /* of it */
 	char *inner; /* as /proc/PID/cgroup has it, without the cgroup's number */
 	uint64_t last_number;
@@ -43,7 +46,7 @@ struct cgroup_home {
 struct cgroup {
 	LIST_ENTRY(cgroup) link; /* on cgroup_home.idle */
 	struct cgroup_home *home;
-	uint64_t number; /* its name */
+	char name[NAME_BYTES]; /* a number */
 	int dir_fd;
 	int events_fd;
 	/* Linux 6.18 kills what is started in a cgroup that was ever killed. */
@@ -51,7 +54,7 @@ struct cgroup {
 };
 
 /* Pids that have had their turn, those of former passes in ascending order. */
-struct cgroup_pids {
+struct pids {
 	pid_t *items;
 	size_t count;
 	pid_t wanted;
@@ -60,75 +63,77 @@ struct cgroup_pids {
 
 /* ---- Directories ---- */
 
-static int cgroup_open_dir(int parent_fd, const char *name)
+static int open_dir(int parent_fd, const char *name)
 {
 	return openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* The next cgroup in the directory of one. */
+static struct dirent *next_inside(DIR *dir)
+{
+	struct dirent *e;
+	while ((e = readdir(dir)) && (e->d_type != DT_DIR || e->d_name[0] == '.'))
+		continue;
+	return e;
+}
+
 /* Remove a directory and what is below it, as far as nothing runs there. */
-static void cgroup_remove(int parent_fd, const char *name, int depth)
+static void remove_tree(int parent_fd, const char *name, int depth)
 {
 	if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 || depth == 0)
 		return;
-	int fd = cgroup_open_dir(parent_fd, name);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		fd_close(fd);
+	DIR *dir = fd_open_dir(parent_fd, name);
+	if (!dir)
 		return;
-	}
-	for (struct dirent *e; (e = readdir(dir));) {
-		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			cgroup_remove(fd, e->d_name, depth - 1);
-	}
+	for (struct dirent *e; (e = next_inside(dir));)
+		remove_tree(dirfd(dir), e->d_name, depth - 1);
 	closedir(dir);
 	unlinkat(parent_fd, name, AT_REMOVEDIR);
 }
 
 /* Remove a directory that nobody has locked. */
-static void cgroup_remove_leftover(int parent_fd, const char *name)
+static void remove_leftover(int parent_fd, const char *name)
 {
-	int fd = cgroup_open_dir(parent_fd, name);
+	int fd = open_dir(parent_fd, name);
 	if (fd < 0)
 		return;
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		cgroup_remove(parent_fd, name, CGROUP_DEPTH_MAX);
+		remove_tree(parent_fd, name, DEPTH_MAX);
 	fd_close(fd);
 }
 
-static void cgroup_remove_leftovers(int parent_fd, const char *prefix)
+static void remove_leftovers(int parent_fd, const char *prefix)
 {
 	size_t len = strlen(prefix);
-	int fd = cgroup_open_dir(parent_fd, ".");
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir) {
-		fd_close(fd);
+	DIR *dir = fd_open_dir(parent_fd, ".");
+	if (!dir)
 		return;
-	}
 	for (struct dirent *e; (e = readdir(dir));) {
 		if (strncmp(e->d_name, prefix, len) == 0 && e->d_name[len] == '.')
-			cgroup_remove_leftover(parent_fd, e->d_name);
+			remove_leftover(parent_fd, e->d_name);
 	}
 	closedir(dir);
 }
 
 /* Make the home's directory and lock it, before another process can take it for left over.
  */
-static int cgroup_home_make(struct cgroup_home *h)
+static int make_home(struct cgroup_home *h)
 {
-	for (int i = 0; i < CGROUP_LOCK_TRIES; i++) {
+	for (int i = 0; i < LOCK_TRIES; i++) {
 		struct stat mine, named;
 		if (mkdirat(h->parent_fd, h->name, 0755) < 0 && errno != EEXIST)
 			return -1;
-		h->fd = cgroup_open_dir(h->parent_fd, h->name);
-		if (h->fd < 0)
-			continue;
-		if (flock(h->fd, LOCK_EX | LOCK_NB) == 0 && fstat(h->fd, &mine) == 0 &&
+		h->fd = open_dir(h->parent_fd, h->name);
+		if (h->fd >= 0 && flock(h->fd, LOCK_EX | LOCK_NB) == 0 &&
+			fstat(h->fd, &mine) == 0 &&
 			fstatat(h->parent_fd, h->name, &named, AT_SYMLINK_NOFOLLOW) ==
 				0 &&
 			mine.st_ino == named.st_ino)
 			return 0;
 		fd_close(h->fd);
 		h->fd = -1;
+		/* Somebody has taken it for left over, and is removing it. */
+		usleep(LOCK_WAIT_US);
 	}
 	errno = EAGAIN;
 	return -1;
@@ -138,9 +143,8 @@ static int cgroup_home_make(struct cgroup_home *h)
 
 /* Start a process in a cgroup that does nothing: some sandboxes forbid it, and where the own
  * cgroup was killed once the kernel may kill it. */
-static int cgroup_try(struct cgroup_home *h)
+static int try_start(struct cgroup_home *h)
 {
-	int status = 0;
 	struct cgroup *c = cgroup_open(h);
 	if (!c)
 		return -1;
@@ -150,52 +154,50 @@ static int cgroup_try(struct cgroup_home *h)
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (pid == 0)
 		_exit(0);
-	int saved = errno;
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
+	int status = pid > 0 ? proc_reap(pid) : 0;
 	cgroup_close(c);
-	errno = status ? ECANCELED : saved;
+	if (status)
+		errno = ECANCELED;
 	return pid < 0 || status ? -1 : 0;
 }
 
-static int cgroup_home_init(
+static char *join(const char *dir, const char *name)
+{
+	char *path;
+	return asprintf(&path, "%s/%s", dir, name) < 0 ? NULL : path;
+}
+
+static int init_home(
 	struct cgroup_home *h, const char *path, const char *inner, const char *prefix)
 {
-	int len = snprintf(h->name, sizeof(h->name), "%s.%d", prefix, (int)getpid());
-	if (len < 0 || (size_t)len >= sizeof(h->name)) {
+	if (snprintf(h->name, sizeof(h->name), "%s.%d", prefix, (int)getpid()) >=
+		(int)sizeof(h->name)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	if (asprintf(&h->inner, "%s/%s", strcmp(inner, "/") == 0 ? "" : inner, h->name) <
-		0) {
-		h->inner = NULL;
-		errno = ENOMEM;
+	h->inner = join(strcmp(inner, "/") == 0 ? "" : inner, h->name);
+	h->path = join(path, h->name);
+	if (!h->inner || !h->path)
 		return -1;
-	}
-	if (asprintf(&h->path, "%s/%s", path, h->name) < 0) {
-		h->path = NULL;
-		errno = ENOMEM;
-		return -1;
-	}
 	h->parent_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (h->parent_fd < 0)
 		return -1;
-	cgroup_remove_leftovers(h->parent_fd, prefix);
-	if (cgroup_home_make(h) < 0)
+	remove_leftovers(h->parent_fd, prefix);
+	if (make_home(h) < 0)
 		return -1;
-	return cgroup_try(h);
+	return try_start(h);
 }
 
 struct cgroup_home *cgroup_home_open(
 	const char *path, const char *inner, const char *prefix)
 {
+	assert(inner[0] == '/');
 	struct cgroup_home *h = calloc(1, sizeof(*h));
 	if (!h)
 		return NULL;
 	h->parent_fd = -1;
 	h->fd = -1;
-	LIST_INIT(&h->idle);
-	if (cgroup_home_init(h, path, inner, prefix) == 0)
+	if (init_home(h, path, inner, prefix) == 0)
 		return h;
 	int saved = errno;
 	cgroup_home_close(h);
@@ -203,7 +205,7 @@ struct cgroup_home *cgroup_home_open(
 	return NULL;
 }
 
-static void cgroup_free(struct cgroup *c)
+static void free_cgroup(struct cgroup *c)
 {
 	fd_close(c->dir_fd);
 	fd_close(c->events_fd);
@@ -217,10 +219,10 @@ void cgroup_home_close(struct cgroup_home *h)
 	struct cgroup *c;
 	while ((c = LIST_FIRST(&h->idle)) != NULL) {
 		LIST_REMOVE(c, link);
-		cgroup_free(c);
+		free_cgroup(c);
 	}
 	if (h->fd >= 0) {
-		cgroup_remove(h->parent_fd, h->name, CGROUP_DEPTH_MAX);
+		remove_tree(h->parent_fd, h->name, DEPTH_MAX);
 		fd_close(h->fd);
 	}
 	fd_close(h->parent_fd);
@@ -236,29 +238,24 @@ const char *cgroup_home_path(const struct cgroup_home *h)
 
 /* ---- One cgroup ---- */
 
-static void cgroup_name(const struct cgroup *c, char name[CGROUP_NAME_BYTES])
+static int make(struct cgroup *c)
 {
-	snprintf(name, CGROUP_NAME_BYTES, "%llu", (unsigned long long)c->number);
-}
-
-static int cgroup_make(struct cgroup *c)
-{
-	char name[CGROUP_NAME_BYTES];
-	cgroup_name(c, name);
+	struct cgroup_home *h = c->home;
 	/* An earlier process with this pid may have left some. */
-	while (mkdirat(c->home->fd, name, 0755) < 0) {
-		if (errno != EEXIST)
-			return -1;
-		c->number = ++c->home->last_number;
-		cgroup_name(c, name);
-	}
-	c->dir_fd = cgroup_open_dir(c->home->fd, name);
+	int made;
+	do {
+		snprintf(c->name, sizeof(c->name), "%" PRIu64, ++h->last_number);
+		made = mkdirat(h->fd, c->name, 0755);
+	} while (made < 0 && errno == EEXIST);
+	if (made < 0)
+		return -1;
+	c->dir_fd = open_dir(h->fd, c->name);
 	if (c->dir_fd >= 0)
 		c->events_fd = openat(c->dir_fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	if (c->events_fd >= 0)
 		return 0;
 	int saved = errno;
-	unlinkat(c->home->fd, name, AT_REMOVEDIR);
+	unlinkat(h->fd, c->name, AT_REMOVEDIR);
 	errno = saved;
 	return -1;
 }
@@ -274,16 +271,15 @@ struct cgroup *cgroup_open(struct cgroup_home *h)
 	c = malloc(sizeof(*c));
 	if (!c)
 		return NULL;
-	*c = (struct cgroup){
-		.home = h, .number = ++h->last_number, .dir_fd = -1, .events_fd = -1};
-	if (cgroup_make(c) == 0)
+	*c = (struct cgroup){.home = h, .dir_fd = -1, .events_fd = -1};
+	if (make(c) == 0)
 		return c;
-	cgroup_free(c);
+	free_cgroup(c);
 	return NULL;
 }
 
 /* What cgroup.events says of "populated": 0, 1, or -1 with errno. */
-static int cgroup_read_populated(const struct cgroup *c)
+static int read_populated(const struct cgroup *c)
 {
 	static const char key[] = "populated ";
 	char text[256];
@@ -301,16 +297,14 @@ void cgroup_close(struct cgroup *c)
 		return;
 	int saved = errno;
 	struct cgroup_home *h = c->home;
-	int populated = cgroup_read_populated(c);
-	if (populated == 0 && !c->is_spoilt && h->idle_count < CGROUP_IDLE_MAX) {
+	int populated = read_populated(c);
+	if (populated == 0 && !c->is_spoilt && h->idle_count < IDLE_MAX) {
 		LIST_INSERT_HEAD(&h->idle, c, link);
 		h->idle_count++;
 	} else {
-		char name[CGROUP_NAME_BYTES];
-		cgroup_name(c, name);
 		if (populated == 0)
-			cgroup_remove(h->fd, name, CGROUP_DEPTH_MAX);
-		cgroup_free(c);
+			remove_tree(h->fd, c->name, DEPTH_MAX);
+		free_cgroup(c);
 	}
 	errno = saved;
 }
@@ -327,7 +321,7 @@ int cgroup_events_fd(const struct cgroup *c)
 
 bool cgroup_is_populated(const struct cgroup *c)
 {
-	return cgroup_read_populated(c) > 0;
+	return read_populated(c) > 0;
 }
 
 /* ---- Signals ---- */
@@ -343,35 +337,13 @@ int cgroup_kill(struct cgroup *c)
 	return n == 1 ? 0 : -1;
 }
 
-/* Whether a line of /proc/PID/cgroup says that the process is in the cgroup. */
-static bool cgroup_is_line_of(const struct cgroup *c, const char *line)
+/* Where a file of /proc says that a process is: in `text`. NULL with errno. */
+static const char *read_place(const char *file, char *text, size_t size)
 {
-	size_t len = strlen(c->home->inner);
-	if (strncmp(line, "0::", 3) != 0 || strncmp(line + 3, c->home->inner, len) != 0)
-		return false;
-	char name[CGROUP_NAME_BYTES];
-	cgroup_name(c, name);
-	line += 3 + len;
-	len = strlen(name);
-	return *line == '/' && strncmp(line + 1, name, len) == 0 && line[1 + len] == '\n';
-}
-
-/* Read what /proc says of a process's cgroups. Returns 0, or -1 with errno. */
-static int cgroup_read(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	ssize_t n = read(fd, text, size - 1);
-	fd_close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n < 0 ? -1 : 0;
-}
-
-const char *cgroup_own(char *text, size_t size)
-{
-	if (cgroup_read("/proc/self/cgroup", text, size) < 0)
+	ssize_t n = proc_read(AT_FDCWD, file, text, size - 1);
+	if (n < 0)
 		return NULL;
+	text[n] = '\0';
 	for (char *line, *rest = text; (line = strsep(&rest, "\n"));) {
 		if (strncmp(line, "0::/", 4) == 0)
 			return line + 3;
@@ -380,35 +352,44 @@ const char *cgroup_own(char *text, size_t size)
 	return NULL;
 }
 
-/* Whether the process that has this pid now is in the cgroup. */
-static bool cgroup_has(const struct cgroup *c, pid_t pid)
+const char *cgroup_own(char *text, size_t size)
 {
-	char path[32], text[2 * PATH_MAX];
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	if (cgroup_read(path, text, sizeof(text)) < 0)
-		return false;
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (cgroup_is_line_of(c, line))
-			return true;
-	}
-	return false;
+	return read_place("/proc/self/cgroup", text, size);
+}
+
+/* Whether the process that has this pid now is in the cgroup. */
+static bool has_process(const struct cgroup *c, pid_t pid)
+{
+	char file[32], text[2 * PATH_MAX];
+	size_t len = strlen(c->home->inner);
+	snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
+	const char *place = read_place(file, text, sizeof(text));
+	return place && strncmp(place, c->home->inner, len) == 0 && place[len] == '/' &&
+	       strcmp(place + len + 1, c->name) == 0;
+}
+
+static FILE *open_procs(int dir_fd)
+{
+	int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!file)
+		fd_close(fd);
+	return file;
 }
 
 /* The descriptor is taken before the look at /proc: it is that life of the pid, or a dead
  * one. */
-static bool cgroup_signal_one(const struct cgroup *c, pid_t pid, int signal)
+static bool signal_one(const struct cgroup *c, pid_t pid, int signal)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd = proc_hold(pid);
 	if (fd < 0)
 		return false;
-	bool is_sent = cgroup_has(c, pid) &&
-		       syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) == 0;
+	bool is_sent = has_process(c, pid) && proc_signal(fd, signal) == 0;
 	fd_close(fd);
 	return is_sent;
 }
 
-static int cgroup_add_pid(struct cgroup_pids *pids, pid_t pid)
+static int add_pid(struct pids *pids, pid_t pid)
 {
 	if (grow(pids->items, pids->count) < 0)
 		return -1;
@@ -417,15 +398,11 @@ static int cgroup_add_pid(struct cgroup_pids *pids, pid_t pid)
 }
 
 /* Signal those that have not been. Returns how many there were, or -1 with errno. */
-static ssize_t cgroup_signal_pass(
-	const struct cgroup *c, int signal, struct cgroup_pids *pids)
+static ssize_t signal_pass(const struct cgroup *c, int signal, struct pids *pids)
 {
-	int fd = openat(c->dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-	if (!file) {
-		fd_close(fd);
+	FILE *file = open_procs(c->dir_fd);
+	if (!file)
 		return -1;
-	}
 	size_t sorted = pids->count;
 	ssize_t fresh = 0;
 	int pid;
@@ -433,9 +410,9 @@ static ssize_t cgroup_signal_pass(
 		if (pid <= 0 || (sorted > 0 && bsearch(&pid, pids->items, sorted,
 						       sizeof(pid_t), proc_compare)))
 			continue;
-		if (cgroup_signal_one(c, pid, signal) && pid == pids->wanted)
+		if (signal_one(c, pid, signal) && pid == pids->wanted)
 			pids->has_reached = true;
-		if (cgroup_add_pid(pids, pid) < 0)
+		if (add_pid(pids, pid) < 0)
 			break;
 		fresh++;
 	}
@@ -447,10 +424,76 @@ static ssize_t cgroup_signal_pass(
 
 int cgroup_signal(const struct cgroup *c, int signal, pid_t pid)
 {
-	struct cgroup_pids pids = {.wanted = pid};
+	struct pids pids = {.wanted = pid};
 	ssize_t fresh = 1;
-	for (int i = 0; i < CGROUP_PASSES_MAX && fresh > 0; i++)
-		fresh = cgroup_signal_pass(c, signal, &pids);
+	for (int i = 0; i < PASSES_MAX && fresh > 0; i++)
+		fresh = signal_pass(c, signal, &pids);
 	free(pids.items);
 	return fresh < 0 ? -1 : pids.has_reached;
+}
+
+/* ---- Labels ---- */
+
+struct walk {
+	void (*found)(void *ctx, pid_t pid, const char *label);
+	void *ctx;
+	char label[LABEL_BYTES];
+};
+
+void cgroup_set_label(int dir_fd, const char *label)
+{
+	int saved = errno;
+	if (fsetxattr(dir_fd, LABEL_NAME, label, strlen(label), 0) < 0)
+		fremovexattr(dir_fd, LABEL_NAME);
+	errno = saved;
+}
+
+/* Read the label of a cgroup; false: there is none. */
+static bool read_label(struct walk *w, int dir_fd)
+{
+	ssize_t n = fgetxattr(dir_fd, LABEL_NAME, w->label, sizeof(w->label) - 1);
+	if (n < 0 || memchr(w->label, '\0', (size_t)n))
+		return false;
+	w->label[n] = '\0';
+	return true;
+}
+
+static void find_processes(const struct walk *w, int dir_fd)
+{
+	int pid;
+	FILE *file = open_procs(dir_fd);
+	if (!file)
+		return;
+	while (fscanf(file, "%d", &pid) == 1) {
+		if (pid > 0)
+			w->found(w->ctx, pid, w->label);
+	}
+	fclose(file);
+}
+
+/* The cgroups in a directory: at depth 0 they have labels, below they share theirs. */
+static void descend(struct walk *w, DIR *dir, int depth)
+{
+	for (struct dirent *e; (e = next_inside(dir));) {
+		DIR *inner = fd_open_dir(dirfd(dir), e->d_name);
+		if (!inner)
+			continue;
+		if (depth > 0 || read_label(w, dirfd(inner))) {
+			find_processes(w, dirfd(inner));
+			if (depth < DEPTH_MAX)
+				descend(w, inner, depth + 1);
+		}
+		closedir(inner);
+	}
+}
+
+void cgroup_each_labelled(const char *path,
+	void (*found)(void *ctx, pid_t pid, const char *label), void *ctx)
+{
+	struct walk w = {.found = found, .ctx = ctx};
+	DIR *dir = fd_open_dir(AT_FDCWD, path);
+	if (!dir)
+		return;
+	descend(&w, dir, 0);
+	closedir(dir);
 }

@@ -70,4 +70,19 @@ int cgroup_signal(const struct cgroup *c, int signal, pid_t pid);
  * -1 with the errno of open(2) or write(2). */
 int cgroup_kill(struct cgroup *c);
 
+/*
+ * Label a cgroup by its directory's descriptor (the attribute user.fsmon), in the place of a label
+ * that it has: text for another process that finds it. Before Linux 5.7, and where the kernel
+ * refuses it otherwise, it has none afterwards. Keeps errno.
+ */
+void cgroup_set_label(int dir_fd, const char *label);
+
+/*
+ * Call found(ctx, pid, label) for each process in the labelled cgroups of a directory, and
+ * below them. Who comes meanwhile may be missed, unless his parent is found. What cannot be
+ * read is passed over. Borrows its arguments; the label lives as long as the call.
+ */
+void cgroup_each_labelled(const char *path,
+	void (*found)(void *ctx, pid_t pid, const char *label), void *ctx);
+
 #endif

@@ -3,10 +3,12 @@
 
 #include "base/grow.h"
 #include "os/fd.h"
+#include "os/handle.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,62 +17,60 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SUFFIX ".conf"
 #define LINKS_MAX 40 /* as in the kernel */
 
-/* Whether only root and the effective user decide about the file. */
-static enum conffile_trouble judge(const struct stat *st, struct conffile_error *error)
+/*
+ * What looks at files returns 0, or -1 with errno where error->trouble is still CONFFILE_ERRNO.
+ */
+static int refuse(struct conffile_error *error, enum conffile_trouble trouble)
+{
+	error->trouble = trouble;
+	return -1;
+}
+
+/* See that only root and the effective user decide about a file. */
+static int judge(const struct stat *st, struct conffile_error *error)
 {
 	bool is_sticky_dir = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
-	if (st->st_uid != 0 && st->st_uid != geteuid()) {
-		error->uid = st->st_uid;
-		return CONFFILE_FOREIGN;
-	}
-	if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !is_sticky_dir) {
-		error->mode = st->st_mode & 07777;
-		return CONFFILE_WRITABLE;
-	}
-	return CONFFILE_OK;
+	error->uid = st->st_uid;
+	error->mode = st->st_mode & 07777;
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return refuse(error, CONFFILE_FOREIGN);
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !is_sticky_dir)
+		return refuse(error, CONFFILE_WRITABLE);
+	return 0;
 }
 
 static void name_place(int fd, struct conffile_error *error)
 {
-	char link[32];
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	ssize_t len = readlink(link, error->place, sizeof(error->place) - 1);
+	int saved = errno;
+	ssize_t len = handle_path(fd, error->place, sizeof(error->place) - 1);
 	error->place[len > 0 ? len : 0] = '\0';
+	errno = saved;
 }
 
-/* Check the directory and all above it, climbing by "..". Closes fd. */
-static enum conffile_trouble judge_above(int fd, struct conffile_error *error)
+/* Judge a directory and all above it, climbing by "..". Closes fd. */
+static int judge_above(int fd, struct conffile_error *error)
 {
-	enum conffile_trouble trouble = CONFFILE_OK;
-	struct stat st, above;
-	if (fstat(fd, &st) < 0)
-		trouble = CONFFILE_ERRNO;
-	while (trouble == CONFFILE_OK) {
-		trouble = judge(&st, error);
-		if (trouble != CONFFILE_OK)
+	struct stat st, below = {0};
+	for (;;) {
+		if (fstat(fd, &st) < 0)
 			break;
-		int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (up < 0 || fstat(up, &above) < 0) {
-			trouble = CONFFILE_ERRNO;
-		} else if (above.st_dev == st.st_dev && above.st_ino == st.st_ino) {
-			fd_close(up);
-			break;
-		}
-		if (up >= 0) {
+		/* Nothing but the root is above itself. */
+		if (st.st_dev == below.st_dev && st.st_ino == below.st_ino) {
 			fd_close(fd);
-			fd = up;
-			st = above;
+			return 0;
 		}
+		int up = judge(&st, error) < 0 ? -1 : handle_open_above(fd);
+		if (up < 0)
+			break;
+		fd_close(fd);
+		fd = up;
+		below = st;
 	}
-	int saved = errno;
-	if (trouble != CONFFILE_OK)
-		name_place(fd, error);
+	name_place(fd, error);
 	fd_close(fd);
-	errno = saved;
-	return trouble;
+	return -1;
 }
 
 /* A walk along a path, link by link. */
@@ -78,177 +78,142 @@ struct walk {
 	int dir; /* O_PATH: where it has come to */
 	int file; /* O_PATH: what it has found that is no directory, or -1 */
 	unsigned links;
-	char left[PATH_MAX]; /* of the path */
+	char rest[PATH_MAX]; /* of the path */
 };
 
 /*
  * Go where a link leads. Who owns it or can replace it decides what is found, so it is
  * judged as a file is (but for its mode, which means nothing).
  */
-static enum conffile_trouble follow(
+static int follow(
 	struct walk *w, int link, const struct stat *st, struct conffile_error *error)
 {
 	char path[PATH_MAX];
 	struct stat owner_only = *st;
 	owner_only.st_mode = S_IFLNK;
-	enum conffile_trouble trouble = judge(&owner_only, error);
-	if (trouble != CONFFILE_OK)
-		return trouble;
+	if (judge(&owner_only, error) < 0)
+		return -1;
 	int dir = fcntl(w->dir, F_DUPFD_CLOEXEC, 0);
-	trouble = dir < 0 ? CONFFILE_ERRNO : judge_above(dir, error);
-	if (trouble != CONFFILE_OK)
-		return trouble;
+	if (dir < 0 || judge_above(dir, error) < 0)
+		return -1;
 	ssize_t len = readlinkat(link, "", path, sizeof(path));
 	if (len < 0)
-		return CONFFILE_ERRNO;
-	if (++w->links > LINKS_MAX || (size_t)len + 1 + strlen(w->left) >= sizeof(path)) {
+		return -1;
+	if (++w->links > LINKS_MAX || (size_t)len + 1 + strlen(w->rest) >= sizeof(path)) {
 		errno = w->links > LINKS_MAX ? ELOOP : ENAMETOOLONG;
-		return CONFFILE_ERRNO;
+		return -1;
 	}
 	path[len] = '/';
-	strcpy(path + len + 1, w->left);
-	strcpy(w->left, path);
+	strcpy(path + len + 1, w->rest);
+	strcpy(w->rest, path);
 	if (path[0] != '/')
-		return CONFFILE_OK;
+		return 0;
 	fd_close(w->dir);
 	w->dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return w->dir < 0 ? CONFFILE_ERRNO : CONFFILE_OK;
+	return w->dir < 0 ? -1 : 0;
 }
 
 /* Go on by one name. */
-static enum conffile_trouble step(
-	struct walk *w, const char *name, struct conffile_error *error)
+static int step(struct walk *w, const char *name, struct conffile_error *error)
 {
 	struct stat st;
 	int fd = openat(w->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	enum conffile_trouble trouble = CONFFILE_OK;
 	if (fd < 0)
-		return CONFFILE_ERRNO;
-	if (fstat(fd, &st) < 0) {
-		trouble = CONFFILE_ERRNO;
-	} else if (S_ISLNK(st.st_mode)) {
-		trouble = follow(w, fd, &st, error);
-	} else if (S_ISDIR(st.st_mode)) {
-		fd_close(w->dir);
-		w->dir = fd;
-		return CONFFILE_OK;
-	} else {
-		w->file = fd;
-		return CONFFILE_OK;
+		return -1;
+	int rc = fstat(fd, &st);
+	if (rc == 0 && S_ISLNK(st.st_mode)) {
+		rc = follow(w, fd, &st, error);
+	} else if (rc == 0) {
+		int *place = S_ISDIR(st.st_mode) ? &w->dir : &w->file;
+		fd_close(*place);
+		*place = fd;
+		return 0;
 	}
 	fd_close(fd);
-	return trouble;
+	return rc;
 }
 
 /* Walk to the end of the path. The caller closes both descriptors (-1: none). */
-static enum conffile_trouble walk(
-	struct walk *w, const char *path, struct conffile_error *error)
+static int walk(struct walk *w, const char *path, struct conffile_error *error)
 {
 	*w = (struct walk){.file = -1};
 	w->dir = open(*path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (w->dir < 0)
-		return CONFFILE_ERRNO;
-	if (strlcpy(w->left, path, sizeof(w->left)) >= sizeof(w->left)) {
+		return -1;
+	if (strlcpy(w->rest, path, sizeof(w->rest)) >= sizeof(w->rest)) {
 		errno = ENAMETOOLONG;
-		return CONFFILE_ERRNO;
+		return -1;
 	}
 	char name[NAME_MAX + 1];
 	for (;;) {
-		const char *at = w->left + strspn(w->left, "/");
+		const char *at = w->rest + strspn(w->rest, "/");
 		size_t len = strcspn(at, "/");
 		if (len == 0)
-			return w->file < 0 ? CONFFILE_NOT_FILE : CONFFILE_OK;
+			return w->file < 0 ? refuse(error, CONFFILE_NOT_FILE) : 0;
 		if (w->file >= 0 || len >= sizeof(name)) {
 			errno = w->file >= 0 ? ENOTDIR : ENAMETOOLONG;
-			return CONFFILE_ERRNO;
+			return -1;
 		}
 		memcpy(name, at, len);
 		name[len] = '\0';
-		memmove(w->left, at + len, strlen(at + len) + 1);
-		enum conffile_trouble trouble = step(w, name, error);
-		if (trouble != CONFFILE_OK)
-			return trouble;
+		memmove(w->rest, at + len, strlen(at + len) + 1);
+		if (step(w, name, error) < 0)
+			return -1;
 	}
 }
 
 /* Open the file at the end of a walk for reading, if it is a regular one. */
-static enum conffile_trouble open_found(
-	const struct walk *w, int *fd, struct conffile_error *error)
+static int open_found(const struct walk *w, struct conffile_error *error)
 {
 	char link[32];
 	struct stat st;
 	if (fstat(w->file, &st) < 0)
-		return CONFFILE_ERRNO;
+		return -1;
 	if (!S_ISREG(st.st_mode))
-		return CONFFILE_NOT_FILE;
-	enum conffile_trouble trouble = judge(&st, error);
-	if (trouble != CONFFILE_OK)
-		return trouble;
+		return refuse(error, CONFFILE_NOT_FILE);
+	if (judge(&st, error) < 0)
+		return -1;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", w->file);
-	*fd = open(link, O_RDONLY | O_CLOEXEC);
-	return *fd < 0 ? CONFFILE_ERRNO : CONFFILE_OK;
+	return open(link, O_RDONLY | O_CLOEXEC);
 }
 
 static char *read_whole(int fd, size_t max, size_t *len, struct conffile_error *error)
 {
-	size_t size = 16384;
-	char *bytes = malloc(size + 1);
-	*len = 0;
-	error->trouble = CONFFILE_ERRNO;
-	while (bytes) {
-		ssize_t n = read(fd, bytes + *len, size - *len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		if (n == 0) {
-			bytes[*len] = '\0';
-			error->trouble = CONFFILE_OK;
-			return bytes;
-		}
-		*len += (size_t)n;
-		if (*len > max) {
-			error->trouble = CONFFILE_TOO_LARGE;
-			break;
-		}
-		if (*len == size) {
-			char *more = realloc(bytes, 2 * size + 1);
-			if (!more)
-				break;
-			bytes = more;
-			size *= 2;
-		}
+	struct buf bytes = {0};
+	if (fd_read_all(fd, max, &bytes) < 0) {
+		if (errno == EFBIG)
+			refuse(error, CONFFILE_TOO_LARGE);
+		buf_fini(&bytes);
+		return NULL;
 	}
-	free(bytes);
-	return NULL;
+	*len = bytes.len;
+	return buf_take(&bytes);
 }
 
 char *conffile_read(
 	const char *path, size_t max, size_t *len, struct conffile_error *error)
 {
 	struct walk w;
-	int fd = -1;
 	char *bytes = NULL;
-	*error = (struct conffile_error){0};
-	error->trouble = walk(&w, path, error);
-	if (error->trouble == CONFFILE_OK)
-		error->trouble = open_found(&w, &fd, error);
-	if (error->trouble == CONFFILE_OK) {
-		error->trouble = judge_above(w.dir, error);
+	*error = (struct conffile_error){.trouble = CONFFILE_ERRNO};
+	int fd = walk(&w, path, error) < 0 ? -1 : open_found(&w, error);
+	if (fd >= 0) {
+		if (judge_above(w.dir, error) == 0)
+			bytes = read_whole(fd, max, len, error);
 		w.dir = -1;
 	}
-	if (error->trouble == CONFFILE_OK)
-		bytes = read_whole(fd, max, len, error);
+	if (bytes)
+		error->trouble = CONFFILE_OK;
 	fd_close(fd);
 	fd_close(w.file);
 	fd_close(w.dir);
 	return bytes;
 }
 
-/* A file that counts, by its name. */
+/* A file that counts. */
 struct found {
-	char *name;
 	char *path;
+	const char *name; /* the end of the path */
 	bool is_masked;
 };
 
@@ -265,32 +230,26 @@ static bool is_mask(int dir_fd, const char *name)
 }
 
 /* Add a file, or put it in the place of an earlier one of its name. */
-static int note(struct found_list *l, const char *dir, int dir_fd, const char *name,
+static int add_found(struct found_list *l, const char *dir, int dir_fd, const char *name,
 	bool may_mask)
 {
-	size_t at = 0;
-	while (at < l->count && strcmp(l->items[at].name, name) != 0)
-		at++;
-	if (at == l->count) {
-		char *copy = grow(l->items, l->count) == 0 ? strdup(name) : NULL;
-		if (!copy)
-			return -1;
-		l->items[l->count++] = (struct found){.name = copy};
-	}
 	char *path;
 	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		return -1;
+	size_t at = 0;
+	while (at < l->count && strcmp(l->items[at].name, name) != 0)
+		at++;
+	if (at == l->count && grow(l->items, l->count) < 0) {
+		free(path);
+		return -1;
+	}
+	if (at == l->count)
+		l->items[l->count++] = (struct found){0};
 	free(l->items[at].path);
-	l->items[at].path = path;
-	l->items[at].is_masked = may_mask && is_mask(dir_fd, name);
+	l->items[at] = (struct found){.path = path,
+		.name = path + strlen(dir) + 1,
+		.is_masked = may_mask && is_mask(dir_fd, name)};
 	return 0;
-}
-
-/* *.conf, but no hidden file. */
-static bool is_rule_file(const char *name)
-{
-	size_t len = strlen(name), suffix = strlen(SUFFIX);
-	return name[0] != '.' && len > suffix && strcmp(name + len - suffix, SUFFIX) == 0;
 }
 
 static int list_dir(struct found_list *l, const char *path)
@@ -301,12 +260,13 @@ static int list_dir(struct found_list *l, const char *path)
 	/* Where anybody may write, a mask is not one: it is read, and refused. */
 	struct conffile_error error;
 	int fd = openat(dirfd(dir), ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool may_mask = fd >= 0 && judge_above(fd, &error) == CONFFILE_OK;
+	bool may_mask = fd >= 0 && judge_above(fd, &error) == 0;
 	int rc = 0;
 	struct dirent *e;
 	while (rc == 0 && (errno = 0, e = readdir(dir))) {
-		if (is_rule_file(e->d_name))
-			rc = note(l, path, dirfd(dir), e->d_name, may_mask);
+		/* Hidden files are none. */
+		if (fnmatch("*.conf", e->d_name, FNM_PERIOD) == 0)
+			rc = add_found(l, path, dirfd(dir), e->d_name, may_mask);
 	}
 	int saved = errno;
 	closedir(dir);
@@ -334,12 +294,8 @@ int conffile_list(const struct strlist *dirs, struct strlist *out, const char **
 		if (rc == 0 && !l.items[i].is_masked)
 			rc = strlist_add(out, l.items[i].path);
 	}
-	int saved = errno;
-	for (size_t i = 0; i < l.count; i++) {
-		free(l.items[i].name);
+	for (size_t i = 0; i < l.count; i++)
 		free(l.items[i].path);
-	}
 	free(l.items);
-	errno = saved;
 	return rc;
 }

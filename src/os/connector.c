@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/connector.h"
 
-#include "os/clock.h"
 #include "os/fd.h"
 #include "os/netlink.h"
 
@@ -12,27 +11,43 @@
 #include <linux/connector.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-#define CONNECTOR_ACK_TIMEOUT_NS UINT64_C(500000000)
 
 /* Where the fields of an event lie in a datagram. */
-#define CONNECTOR_EVENT (NLMSG_HDRLEN + sizeof(struct cn_msg))
-#define CONNECTOR_AT(field) \
-	((uint32_t)(CONNECTOR_EVENT + offsetof(struct proc_event, field)))
+#define EVENT_OFFSET (NLMSG_HDRLEN + sizeof(struct cn_msg))
+#define AT(field) ((uint32_t)(EVENT_OFFSET + offsetof(struct proc_event, field)))
 
-/* A message is cn_msg and the operation right behind it; the answer has ack + 1. */
-static int connector_send(int fd, enum proc_cn_mcast_op op, uint32_t ack)
+/*
+ * Whether a datagram confirms the subscription that was sent with the ack at ctx: then it has
+ * ack + 1. All listeners get the answers to all others.
+ */
+static int find_ack(void *ctx, const char *bytes, size_t len)
+{
+	const uint32_t *ack = ctx;
+	struct proc_event ev;
+	struct cn_msg cn;
+	if (len < EVENT_OFFSET + sizeof(ev))
+		return 0;
+	memcpy(&cn, bytes + NLMSG_HDRLEN, sizeof(cn));
+	memcpy(&ev, bytes + EVENT_OFFSET, sizeof(ev));
+	if (cn.id.idx != CN_IDX_PROC || cn.id.val != CN_VAL_PROC ||
+		ev.what != PROC_EVENT_NONE || cn.ack != *ack + 1)
+		return 0;
+	errno = (int)ev.event_data.ack.err;
+	return errno ? -1 : 1;
+}
+
+/* Subscribe: a message is cn_msg and the operation right behind it. */
+static int subscribe(int fd)
 {
 	char buf[MNL_ALIGN(256)] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = NLMSG_DONE;
-
+	enum proc_cn_mcast_op op = PROC_CN_MCAST_LISTEN;
+	uint32_t ack = arc4random();
 	struct cn_msg cn = {
 		.id = {.idx = CN_IDX_PROC, .val = CN_VAL_PROC},
 		.ack = ack,
@@ -41,51 +56,7 @@ static int connector_send(int fd, enum proc_cn_mcast_op op, uint32_t ack)
 	char *payload = mnl_nlmsg_put_extra_header(nlh, sizeof(cn) + sizeof(op));
 	memcpy(payload, &cn, sizeof(cn));
 	memcpy(payload + sizeof(cn), &op, sizeof(op));
-	return netlink_send(fd, nlh, nlh->nlmsg_len);
-}
-
-/*
- * Whether a datagram confirms the subscription that was sent with this ack; its error, if
- * any, goes to *error. All listeners get the answers to all others.
- */
-static bool connector_is_ack(const char *buf, size_t len, uint32_t ack, uint32_t *error)
-{
-	struct proc_event ev;
-	struct cn_msg cn;
-	if (len < CONNECTOR_EVENT + sizeof(ev))
-		return false;
-	memcpy(&cn, buf + NLMSG_HDRLEN, sizeof(cn));
-	memcpy(&ev, buf + CONNECTOR_EVENT, sizeof(ev));
-	if (cn.id.idx != CN_IDX_PROC || cn.id.val != CN_VAL_PROC ||
-		ev.what != PROC_EVENT_NONE || cn.ack != ack + 1)
-		return false;
-	*error = ev.event_data.ack.err;
-	return true;
-}
-
-/* Returns 0 when the kernel has confirmed, or -1 with errno. */
-static int connector_await_ack(int fd, uint32_t ack)
-{
-	char buf[NETLINK_BUF_SIZE] __attribute__((aligned(8)));
-	uint64_t spoofed = 0, deadline = clock_monotonic_ns() + CONNECTOR_ACK_TIMEOUT_NS;
-	for (;;) {
-		uint32_t error;
-		ssize_t n = netlink_receive(fd, buf, sizeof(buf), &spoofed);
-		if (n >= 0 && connector_is_ack(buf, (size_t)n, ack, &error)) {
-			errno = (int)error;
-			return error ? -1 : 0;
-		}
-		if (n < 0 && errno != EAGAIN && errno != ENOBUFS && errno != EMSGSIZE)
-			return -1;
-
-		uint64_t now = clock_monotonic_ns();
-		if (now >= deadline) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		if (n < 0 && errno == EAGAIN)
-			netlink_wait(fd, (int)((deadline - now) / 1000000) + 1);
-	}
+	return netlink_ask(fd, nlh, nlh->nlmsg_len, find_ack, &ack);
 }
 
 /*
@@ -93,10 +64,10 @@ static int connector_await_ack(int fd, uint32_t ack)
  * do. A filter loads words in network order, so the constants are turned round. Without
  * the filter there is more to receive, nothing else.
  */
-static void connector_filter(int fd)
+static void attach_filter(int fd)
 {
 	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, CONNECTOR_AT(what)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT(what)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_FORK), 6, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_EXEC), 9, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_UID), 8, 0),
@@ -106,18 +77,14 @@ static void connector_filter(int fd)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_NONE), 9, 0),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		/* 8: a fork */
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			CONNECTOR_AT(event_data.fork.child_pid)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT(event_data.fork.child_pid)),
 		BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			CONNECTOR_AT(event_data.fork.child_tgid)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT(event_data.fork.child_tgid)),
 		BPF_JUMP(BPF_JMP | BPF_JA, 3, 0, 0),
 		/* 12: the others */
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			CONNECTOR_AT(event_data.exec.process_pid)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT(event_data.exec.process_pid)),
 		BPF_STMT(BPF_MISC | BPF_TAX, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-			CONNECTOR_AT(event_data.exec.process_tgid)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT(event_data.exec.process_tgid)),
 		/* 15 */
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
@@ -127,7 +94,7 @@ static void connector_filter(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 }
 
-static const char *connector_reason(int error)
+static const char *reason_of(int error)
 {
 	switch (error) {
 	case ETIMEDOUT:
@@ -149,15 +116,11 @@ static const char *connector_reason(int error)
 int connector_open(const char **why)
 {
 	int fd = netlink_open(NETLINK_CONNECTOR, CN_IDX_PROC);
-	uint32_t ack = arc4random();
-	if (fd >= 0 && connector_send(fd, PROC_CN_MCAST_LISTEN, ack) == 0 &&
-		connector_await_ack(fd, ack) == 0) {
-		connector_filter(fd);
+	if (fd >= 0 && subscribe(fd) == 0) {
+		attach_filter(fd);
 		return fd;
 	}
-	int saved = errno;
-	*why = connector_reason(saved);
+	*why = reason_of(errno);
 	fd_close(fd);
-	errno = saved;
 	return -1;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/fanotify.h"
 
+#include "os/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -42,6 +44,5 @@ ssize_t fanotify_depth(int group)
 
 bool fanotify_is_empty(int group)
 {
-	struct pollfd p = {.fd = group, .events = POLLIN};
-	return poll(&p, 1, 0) <= 0;
+	return !fd_wait(group, POLLIN, 0);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/handle.h"
 
-#include <dirent.h>
+#include "os/fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -67,14 +68,9 @@ ssize_t handle_path(int fd, char *out, size_t size)
 
 int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t size)
 {
-	int fd = openat(parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	DIR *dir = fd_open_dir(parent_fd, ".");
+	if (!dir)
 		return -1;
-	DIR *dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return -1;
-	}
 	int rc = -1;
 	struct dirent *e;
 	errno = 0;
@@ -83,7 +79,7 @@ int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t si
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		if (e->d_ino == child->st_ino &&
-			fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 			st.st_dev == child->st_dev && st.st_ino == child->st_ino &&
 			strlcpy(out, e->d_name, size) < size)
 			rc = 0;

@@ -22,30 +22,14 @@ int memfile_open(const char *name)
 	return fd;
 }
 
-/* Unlike write(2) this leaves the offset where it is. */
-static int put(int fd, const char *bytes, size_t len)
-{
-	for (size_t at = 0; at < len;) {
-		ssize_t n = pwrite(fd, bytes + at, len - at, (off_t)at);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			errno = n < 0 ? errno : EIO;
-			return -1;
-		}
-		at += (size_t)n;
-	}
-	return 0;
-}
-
 int memfile_make(const void *bytes, size_t len)
 {
 	int fd = memfile_open("fsmon-stdin");
 	if (fd < 0)
 		return -1;
 	int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-	if (fchmod(fd, 0444) == 0 && put(fd, bytes, len) == 0 &&
-		fcntl(fd, F_ADD_SEALS, seals) == 0)
+	if (fchmod(fd, 0444) == 0 && fd_write_all(fd, bytes, len, -1) == 0 &&
+		lseek(fd, 0, SEEK_SET) == 0 && fcntl(fd, F_ADD_SEALS, seals) == 0)
 		return fd;
 	fd_close(fd);
 	return -1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/netlink.h"
 
+#include "os/clock.h"
 #include "os/fd.h"
 
 #include <errno.h>
@@ -11,7 +12,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define NETLINK_RCVBUF_BYTES (16 * 1024 * 1024)
+#define RCVBUF_BYTES (16 * 1024 * 1024)
+#define ANSWER_TIMEOUT_NS UINT64_C(500000000)
 
 #ifndef SO_MEMINFO
 #define SO_MEMINFO 55
@@ -23,7 +25,7 @@ int netlink_open(int family, uint32_t groups)
 	if (fd < 0)
 		return -1;
 
-	int size = NETLINK_RCVBUF_BYTES;
+	int size = RCVBUF_BYTES;
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 
@@ -35,7 +37,7 @@ int netlink_open(int family, uint32_t groups)
 	return fd;
 }
 
-int netlink_send(int fd, const void *bytes, size_t len_bytes)
+static int send_request(int fd, const void *bytes, size_t len_bytes)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	ssize_t n = sendto(fd, bytes, len_bytes, MSG_NOSIGNAL, (struct sockaddr *)&kernel,
@@ -77,10 +79,27 @@ ssize_t netlink_receive(int fd, void *buf, size_t size_bytes, uint64_t *spoofed)
 	}
 }
 
-bool netlink_wait(int fd, int timeout_ms)
+int netlink_ask(int fd, const void *request, size_t len_bytes,
+	int (*answer)(void *ctx, const char *bytes, size_t len_bytes), void *ctx)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	return poll(&p, 1, timeout_ms) > 0;
+	if (send_request(fd, request, len_bytes) < 0)
+		return -1;
+	char buf[NETLINK_BUF_SIZE] __attribute__((aligned(8)));
+	uint64_t spoofed = 0, deadline_ns = clock_monotonic_ns() + ANSWER_TIMEOUT_NS;
+	for (;;) {
+		ssize_t n = netlink_receive(fd, buf, sizeof(buf), &spoofed);
+		if (n < 0 && errno != EAGAIN && errno != ENOBUFS && errno != EMSGSIZE)
+			return -1;
+		int result = n < 0 ? 0 : answer(ctx, buf, (size_t)n);
+		if (result != 0)
+			return result < 0 ? -1 : 0;
+		uint64_t now_ns = clock_monotonic_ns();
+		if (now_ns >= deadline_ns) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		fd_wait(fd, POLLIN, (int)((deadline_ns - now_ns) / 1000000) + 1);
+	}
 }
 
 uint32_t netlink_drops(int fd)

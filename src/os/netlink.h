@@ -18,9 +18,6 @@
  */
 int netlink_open(int family, uint32_t groups);
 
-/* Send a message to the kernel. Returns 0, or -1 with errno of sendto(2). */
-int netlink_send(int fd, const void *bytes, size_t len_bytes);
-
 /*
  * Receive one datagram if one is there. Those whose sender is not the kernel are thrown
  * away and counted in *spoofed. Returns its length; or -1 with errno: EAGAIN if there is
@@ -29,9 +26,14 @@ int netlink_send(int fd, const void *bytes, size_t len_bytes);
  */
 ssize_t netlink_receive(int fd, void *buf, size_t size_bytes, uint64_t *spoofed);
 
-/* Wait until something can be received, at most timeout_ms. Returns whether that is so.
+/*
+ * Send a request to the kernel, and give answer(ctx, …) each datagram that comes, aligned as
+ * messages are, until it returns 1 (this was the answer) or -1 with errno (likewise, and it
+ * says no), for 500 ms at most. Returns 0, or -1 with that errno, ETIMEDOUT, or one of
+ * sendto(2) or recvmsg(2). Borrows its arguments.
  */
-bool netlink_wait(int fd, int timeout_ms);
+int netlink_ask(int fd, const void *request, size_t len_bytes,
+	int (*answer)(void *ctx, const char *bytes, size_t len_bytes), void *ctx);
 
 /* Datagrams lost for want of buffer since the socket was opened; 0 if the kernel does not
  * say. */

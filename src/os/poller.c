@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/poller.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define POLLER_BATCH 64
-#define POLLER_NS_PER_S INT64_C(1000000000)
+#define BATCH 64
+#define NS_PER_S INT64_C(1000000000)
 
 struct poller_source {
 	LIST_ENTRY(poller_source) link; /* on poller.sources, or on poller.removed */
@@ -35,8 +36,6 @@ struct poller *poller_new(void)
 	struct poller *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	LIST_INIT(&p->sources);
-	LIST_INIT(&p->removed);
 	p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (p->epoll_fd < 0) {
 		free(p);
@@ -45,7 +44,7 @@ struct poller *poller_new(void)
 	return p;
 }
 
-static void poller_list_free(struct poller_list *list)
+static void free_sources(struct poller_list *list)
 {
 	struct poller_source *s;
 	while ((s = LIST_FIRST(list)) != NULL) {
@@ -58,9 +57,10 @@ void poller_free(struct poller *p)
 {
 	if (!p)
 		return;
+	assert(!p->in_turn);
 	close(p->epoll_fd);
-	poller_list_free(&p->sources);
-	poller_list_free(&p->removed);
+	free_sources(&p->sources);
+	free_sources(&p->removed);
 	free(p);
 }
 
@@ -110,14 +110,15 @@ void poller_remove(struct poller *p, struct poller_source *s)
 
 int poller_turn(struct poller *p, int64_t timeout_ns)
 {
-	struct epoll_event events[POLLER_BATCH];
+	assert(!p->in_turn);
+	struct epoll_event events[BATCH];
 	struct timespec ts = {0};
 	if (timeout_ns > 0) {
-		ts.tv_sec = (time_t)(timeout_ns / POLLER_NS_PER_S);
-		ts.tv_nsec = (long)(timeout_ns % POLLER_NS_PER_S);
+		ts.tv_sec = (time_t)(timeout_ns / NS_PER_S);
+		ts.tv_nsec = (long)(timeout_ns % NS_PER_S);
 	}
 	int n = epoll_pwait2(
-		p->epoll_fd, events, POLLER_BATCH, timeout_ns < 0 ? NULL : &ts, NULL);
+		p->epoll_fd, events, BATCH, timeout_ns < 0 ? NULL : &ts, NULL);
 	if (n < 0)
 		return errno == EINTR ? 0 : -1;
 	int called = 0;
@@ -130,6 +131,6 @@ int poller_turn(struct poller *p, int64_t timeout_ns)
 		}
 	}
 	p->in_turn = false;
-	poller_list_free(&p->removed);
+	free_sources(&p->removed);
 	return called;
 }

@@ -7,12 +7,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int proc_open(pid_t pid)
@@ -80,23 +82,21 @@ int proc_pids(pid_t **pids, size_t *count)
 	struct dirent *entry;
 	*pids = NULL;
 	*count = 0;
-	errno = 0;
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		char *end;
 		long pid = strtol(entry->d_name, &end, 10);
-		if (*end == '\0' && pid > 0) {
-			if (grow(*pids, *count) < 0)
-				break;
-			(*pids)[(*count)++] = (pid_t)pid;
-		}
-		errno = 0;
+		if (*end != '\0' || pid <= 0)
+			continue;
+		if (grow(*pids, *count) < 0)
+			break;
+		(*pids)[(*count)++] = (pid_t)pid;
 	}
-	int saved = errno;
+	int error = errno;
 	closedir(dir);
-	if (saved) {
+	if (error) {
 		free(*pids);
 		*pids = NULL;
-		errno = saved;
+		errno = error;
 		return -1;
 	}
 	if (*count > 0)
@@ -104,9 +104,29 @@ int proc_pids(pid_t **pids, size_t *count)
 	return 0;
 }
 
+int proc_open_mounts(void)
+{
+	return open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+}
+
+int proc_read_mounts(int fd, struct buf *out)
+{
+	buf_clear(out);
+	return lseek(fd, 0, SEEK_SET) < 0 ? -1 : fd_read_all(fd, SIZE_MAX, out);
+}
+
 int proc_hold(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int proc_reap(pid_t pid)
+{
+	int status = 0, saved = errno;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	errno = saved;
+	return status;
 }
 
 int proc_signal(int pidfd, int signal)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes out of /proc/PID. */
+/* Processes: bytes out of /proc, signals and ends. */
 #ifndef FSMON_OS_PROC_H
 #define FSMON_OS_PROC_H
+
+#include "base/buf.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +14,7 @@
  * with errno: ENOENT. */
 int proc_open(pid_t pid);
 
-/* Read a file of an open /proc/PID, up to size bytes. Returns their number, or -1 with
+/* Read a file of an open /proc/PID (or any, by an absolute path), up to size bytes. Returns their number, or -1 with
  * errno: ESRCH or ENOENT if the process is gone, EACCES, EPERM. */
 ssize_t proc_read(int dir, const char *name, char *buf, size_t size_bytes);
 
@@ -30,8 +32,18 @@ int proc_pids(pid_t **pids, size_t *count);
 /* For qsort(3) and bsearch(3): two pid_t in ascending order. */
 int proc_compare(const void *a, const void *b);
 
+/* Open the kernel's mount table. It has POLLPRI (and EPOLLERR) when the table has changed since
+ * it was read last. Returns the descriptor, or -1 with errno of open(2). */
+int proc_open_mounts(void);
+
+/* Read the whole text into *out. Returns 0, or -1 with errno. */
+int proc_read_mounts(int fd, struct buf *out);
+
 /* Open a pidfd. Returns it for the caller to close, or -1 with errno of pidfd_open(2). */
 int proc_hold(pid_t pid);
+
+/* Wait until a child has ended. Returns its status as wait(2) has it. Keeps errno. */
+int proc_reap(pid_t pid);
 
 /* Signal the process of a pidfd. Returns 0, or -1 with errno of pidfd_send_signal(2). */
 int proc_signal(int pidfd, int signal);

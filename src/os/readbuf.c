@@ -18,10 +18,6 @@
 #define RECORD_BYTES ((size_t)8192) /* more than any record has */
 #define READ_BYTES ((size_t)256 * 1024) /* room to have before a read */
 
-struct header {
-	uint64_t done; /* bytes of records that are done with */
-};
-
 int readbuf_create(void)
 {
 	int fd = memfile_open("fsmon-records");
@@ -55,7 +51,7 @@ static int map(struct readbuf *b, size_t size)
 	/* A page fault in a read while the process dies would lose the record; without
 	 * the privilege this is a small risk, not a failure. */
 	(void)mlock(p, HEADER_BYTES + size);
-	b->header = p;
+	b->done = p;
 	b->bytes = (unsigned char *)p + HEADER_BYTES;
 	b->size = size;
 	return 0;
@@ -78,8 +74,8 @@ int readbuf_open(struct readbuf *b, int fd)
 
 void readbuf_close(struct readbuf *b)
 {
-	if (b->header)
-		munmap(b->header, HEADER_BYTES + b->size);
+	if (b->done)
+		munmap(b->done, HEADER_BYTES + b->size);
 	*b = (struct readbuf){.fd = -1};
 }
 
@@ -90,7 +86,7 @@ static int resize(struct readbuf *b, size_t size)
 		return -1;
 	if (map(&next, size) < 0)
 		return -1;
-	munmap(b->header, HEADER_BYTES + b->size);
+	munmap(b->done, HEADER_BYTES + b->size);
 	if (size < b->size && ftruncate(b->fd, (off_t)(HEADER_BYTES + size)) < 0)
 		return -1;
 	*b = next;
@@ -122,14 +118,12 @@ bool readbuf_has_all(const struct readbuf *b)
 
 size_t readbuf_done(const struct readbuf *b)
 {
-	const struct header *h = b->header;
-	return h->done;
+	return *b->done;
 }
 
 void readbuf_set_done(struct readbuf *b, size_t done)
 {
-	struct header *h = b->header;
-	h->done = done;
+	*b->done = done;
 }
 
 void readbuf_reset(struct readbuf *b)

@@ -21,7 +21,7 @@ struct readbuf {
 	unsigned char *bytes; /* the records; mapped and, where allowed, locked */
 	size_t size; /* bytes of room */
 	size_t end; /* bytes that hold records */
-	void *header;
+	uint64_t *done; /* the header: bytes of records that are done with */
 };
 
 /*

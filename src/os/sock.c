@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,19 +17,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SOCK_BUFFER_BYTES (4 * 1024 * 1024)
-#define SOCK_BACKLOG 64
+#define BUFFER_BYTES (4 * 1024 * 1024)
+#define BACKLOG 64
 
 /* Room for the control message that carries descriptors. */
-union sock_control {
+union control {
 	struct cmsghdr header;
 	char bytes[CMSG_SPACE(sizeof(int) * SOCK_MAX_FDS)];
 };
 
 /* Ask for large buffers; with less it works too. */
-static void sock_enlarge(int fd)
+static void enlarge(int fd)
 {
-	int size = SOCK_BUFFER_BYTES;
+	int size = BUFFER_BYTES;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 }
@@ -38,14 +39,14 @@ int sock_pair(int fds[2])
 	int type = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
 	if (socketpair(AF_UNIX, type, 0, fds) < 0)
 		return -1;
-	sock_enlarge(fds[0]);
-	sock_enlarge(fds[1]);
+	enlarge(fds[0]);
+	enlarge(fds[1]);
 	return 0;
 }
 
 int sock_send(int fd, const void *bytes, size_t len, const int *fds, size_t fd_count)
 {
-	union sock_control control = {0};
+	union control control = {0};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
 	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
 	if (fd_count > SOCK_MAX_FDS) {
@@ -70,12 +71,11 @@ int sock_send(int fd, const void *bytes, size_t len, const int *fds, size_t fd_c
 
 bool sock_has_room(int fd)
 {
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	return poll(&p, 1, 0) == 1 && (p.revents & (POLLOUT | POLLHUP | POLLERR));
+	return fd_wait(fd, POLLOUT, 0);
 }
 
 /* Copy the descriptors out of a received message. */
-static size_t sock_take_fds(struct msghdr *msg, int fds[SOCK_MAX_FDS])
+static size_t take_fds(struct msghdr *msg, int fds[SOCK_MAX_FDS])
 {
 	size_t count = 0;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
@@ -93,7 +93,7 @@ static size_t sock_take_fds(struct msghdr *msg, int fds[SOCK_MAX_FDS])
 ssize_t sock_recv(
 	int fd, void *bytes, size_t size, int fds[SOCK_MAX_FDS], size_t *fd_count)
 {
-	union sock_control control = {0};
+	union control control = {0};
 	struct iovec iov = {.iov_base = bytes, .iov_len = size};
 	struct msghdr msg = {.msg_iov = &iov,
 		.msg_iovlen = 1,
@@ -106,7 +106,7 @@ ssize_t sock_recv(
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -1;
-	size_t count = sock_take_fds(&msg, fds);
+	size_t count = take_fds(&msg, fds);
 	if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		while (count > 0)
 			close(fds[--count]);
@@ -119,7 +119,7 @@ ssize_t sock_recv(
 	return n;
 }
 
-static int sock_address(struct sockaddr_un *sun, const char *path)
+static int set_address(struct sockaddr_un *sun, const char *path)
 {
 	*sun = (struct sockaddr_un){.sun_family = AF_UNIX};
 	size_t len = strlen(path);
@@ -132,15 +132,14 @@ static int sock_address(struct sockaddr_un *sun, const char *path)
 }
 
 /* The lock that says who may listen at the path. */
-static int sock_lock(const char *path)
+static int lock_path(const char *path)
 {
-	char lock_path[PATH_MAX];
-	int n = snprintf(lock_path, sizeof(lock_path), "%s.lock", path);
-	if (n < 0 || (size_t)n >= sizeof(lock_path)) {
+	char file[PATH_MAX];
+	if (snprintf(file, sizeof(file), "%s.lock", path) >= (int)sizeof(file)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -1;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
@@ -153,7 +152,7 @@ static int sock_lock(const char *path)
 }
 
 /* Take away a socket that nobody listens at any more. */
-static int sock_remove_stale(const char *path)
+static int remove_stale(const char *path)
 {
 	struct stat st;
 	if (lstat(path, &st) < 0)
@@ -165,7 +164,7 @@ static int sock_remove_stale(const char *path)
 	return unlink(path);
 }
 
-static int sock_bind(const struct sockaddr_un *sun, int type)
+static int bind_to(const struct sockaddr_un *sun, int type)
 {
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -174,7 +173,7 @@ static int sock_bind(const struct sockaddr_un *sun, int type)
 	 * chmod. */
 	if (fchmod(fd, 0600) < 0 ||
 		bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 ||
-		listen(fd, SOCK_BACKLOG) < 0) {
+		listen(fd, BACKLOG) < 0) {
 		fd_close(fd);
 		return -1;
 	}
@@ -184,12 +183,12 @@ static int sock_bind(const struct sockaddr_un *sun, int type)
 int sock_listen(const char *path, int type, int *lock_fd)
 {
 	struct sockaddr_un sun;
-	if (sock_address(&sun, path) < 0)
+	if (set_address(&sun, path) < 0)
 		return -1;
-	int lock = sock_lock(path);
+	int lock = lock_path(path);
 	if (lock < 0)
 		return -1;
-	int fd = sock_remove_stale(path) < 0 ? -1 : sock_bind(&sun, type);
+	int fd = remove_stale(path) < 0 ? -1 : bind_to(&sun, type);
 	if (fd < 0) {
 		fd_close(lock);
 		return -1;
@@ -201,7 +200,7 @@ int sock_listen(const char *path, int type, int *lock_fd)
 int sock_connect(const char *path, int type)
 {
 	struct sockaddr_un sun;
-	if (sock_address(&sun, path) < 0)
+	if (set_address(&sun, path) < 0)
 		return -1;
 	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -236,12 +235,23 @@ ssize_t sock_read(int fd, void *bytes, size_t size)
 	return n;
 }
 
-bool sock_wait(int fd, int timeout_ms)
+int sock_notify(const char *address, const char *state)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int ready;
-	do {
-		ready = poll(&p, 1, timeout_ms);
-	} while (ready < 0 && errno == EINTR);
-	return ready > 0;
+	struct sockaddr_un sun;
+	if (*address != '/' && *address != '@') {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	if (set_address(&sun, address) < 0)
+		return -1;
+	if (*address == '@')
+		sun.sun_path[0] = '\0';
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	size_t size = offsetof(struct sockaddr_un, sun_path) + strlen(address);
+	ssize_t n = sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+		(struct sockaddr *)&sun, (socklen_t)size);
+	fd_close(fd);
+	return n < 0 ? -1 : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix sockets: packets with descriptors, and listening at a path. */
+/* Unix sockets: packets with descriptors, listening at a path, and the service manager. */
 #ifndef FSMON_OS_SOCK_H
 #define FSMON_OS_SOCK_H
 
@@ -68,8 +68,12 @@ __attribute__((warn_unused_result)) int sock_accept(int listen_fd);
 ssize_t sock_write(int fd, const void *bytes, size_t len);
 ssize_t sock_read(int fd, void *bytes, size_t size);
 
-/* Wait at most timeout_ms (-1: without end) until there is something to read, or the end of the
- * connection. Returns whether there is. */
-bool sock_wait(int fd, int timeout_ms);
+/*
+ * Send a state such as "READY=1" to the service manager, as sd_notify(3) does: to the address
+ * that the environment variable NOTIFY_SOCKET named, a path, or `@` and an abstract name. Does
+ * not wait. Returns 0, or -1 with EAFNOSUPPORT (another kind of address), ENAMETOOLONG, or an
+ * errno of sendto(2).
+ */
+int sock_notify(const char *address, const char *state);
 
 #endif

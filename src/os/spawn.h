@@ -46,11 +46,11 @@ struct spawn_request {
 	void *ctx;
 };
 
-/* Why a process could not be started. */
+/* Why a process could not be started; all zero: it was. */
 struct spawn_error {
 	int error; /* errno */
-	const char *stage; /* what was tried: "fork", "cgroup" (fork, into that cgroup),
-			      "setgroups", "chdir", "exec" …; static */
+	char stage[20]; /* what was tried: "fork", "cgroup" (fork, into that cgroup),
+			   "setgroups", "chdir", "exec" … */
 };
 
 struct spawn_child {

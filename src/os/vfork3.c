@@ -23,7 +23,7 @@
  * registers when the system call is made. All that calls preserve is preserved here too.
  */
 #if defined(__x86_64__)
-static long vfork3_call(
+static long start_child(
 	const struct clone_args *args, void (*start)(void *ctx), void *ctx)
 {
 	register long result __asm__("rax") = SYS_clone3;
@@ -43,7 +43,7 @@ static long vfork3_call(
 	return result;
 }
 #elif defined(__aarch64__)
-static long vfork3_call(
+static long start_child(
 	const struct clone_args *args, void (*start)(void *ctx), void *ctx)
 {
 	register long number __asm__("x8") = SYS_clone3;
@@ -64,7 +64,7 @@ static long vfork3_call(
 	return result;
 }
 #else
-static long vfork3_call(
+static long start_child(
 	const struct clone_args *args, void (*start)(void *ctx), void *ctx)
 {
 	(void)args, (void)start, (void)ctx;
@@ -74,7 +74,7 @@ static long vfork3_call(
 
 pid_t vfork3(const struct clone_args *args, void (*start)(void *ctx), void *ctx)
 {
-	long result = vfork3_call(args, start, ctx);
+	long result = start_child(args, start, ctx);
 	const void *stack = (const void *)(uintptr_t)args->stack;
 	ASAN_UNPOISON_MEMORY_REGION(stack, args->stack_size);
 	if (result >= 0)

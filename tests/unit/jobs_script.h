@@ -289,10 +289,16 @@ static void do_hush(void)
 	play.heard = play.said.len;
 }
 
-static const struct {
+struct command {
 	const char *name;
 	void (*run)(void);
-} commands[] = {
+};
+
+/* What a program knows besides these. */
+static const struct command *more_commands;
+static size_t more_count;
+
+static const struct command commands[] = {
 	{"at", do_at},
 	{"by", do_by},
 	{"found", do_found},
@@ -335,6 +341,28 @@ static const char *hear(void)
 	return word;
 }
 
+static bool do_command_of(const struct command *known, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(known[i].name, play.args[0]) != 0)
+			continue;
+		known[i].run();
+		return true;
+	}
+	return false;
+}
+
+/* Do what a word says, which is changed. */
+static void do_command(char *text)
+{
+	char *at = text;
+	for (play.arg_count = 0; at && play.arg_count < ARGS_MAX;)
+		play.args[play.arg_count++] = strsep(&at, ":");
+	if (!do_command_of(commands, countof(commands)) &&
+		!do_command_of(more_commands, more_count))
+		fail_msg("%s: %s: no such command", play.script->name, play.word);
+}
+
 static void do_word(const char *word)
 {
 	char text[256];
@@ -350,47 +378,41 @@ static void do_word(const char *word)
 		fail_msg("%s: before %s '%s' is said (all: %s)", play.script->name, word,
 			said, play.said.data);
 	snprintf(text, sizeof(text), "%s", word);
-	char *at = text;
-	for (play.arg_count = 0; at && play.arg_count < ARGS_MAX;)
-		play.args[play.arg_count++] = strsep(&at, ":");
-	for (size_t i = 0; i < countof(commands); i++) {
-		if (strcmp(commands[i].name, play.args[0]) == 0) {
-			commands[i].run();
-			return;
-		}
-	}
-	fail_msg("%s: %s: no such command", play.script->name, word);
+	do_command(text);
 }
 
 static void begin(const struct script *script)
 {
-	const struct daemon daemon = {.max_parallel = 64};
 	play = (struct play){.script = script};
 	buf_add_str(&play.said, "");
 	play.poller = poller_new();
 	play.rules = rules_of(script->rules);
 	play.then = script->then ? rules_of(script->then) : NULL;
+}
+
+static void begin_jobs(
+	void (*started)(void *ctx, pid_t pid, uint64_t tag, uint32_t depth))
+{
+	const struct daemon daemon = {.max_parallel = 64};
 	struct jobs_config config = {
 		.poller = play.poller,
 		.filesystems = &play.filesystems,
 		.link = {.listen = link_listen,
 			.start = link_start,
 			.signal = link_signal,
-			.stop = link_stop,
-			.kill = link_kill,
 			.done = link_done,
 			.has_room = link_has_room,
-			.has_cgroups = link_has_cgroups},
-		.is_dry = script->is_dry,
+			.has_cgroups = !play.script->has_no_cgroups},
+		.is_dry = play.script->is_dry,
 		.state_dir = "/usr",
 		.runtime_dir = "/usr",
-		.started = on_started,
+		.started = started,
 		.signal_tagged = on_signal_tagged,
 	};
 	play.jobs = jobs_new(&config, &daemon);
 	assert_non_null(play.jobs);
 	set_rules(play.rules);
-	if (!script->is_early)
+	if (!play.script->is_early)
 		do_caught_up();
 }
 
@@ -405,18 +427,29 @@ static void end(void)
 	buf_fini(&play.input);
 }
 
-static void run_script(void **state)
+static void play_steps(const struct script *script)
 {
-	const struct script *script = *state;
 	char *steps = strdup(script->steps), *at = steps, *word;
-	begin(script);
 	while ((word = strsep(&at, " "))) {
 		if (*word)
 			do_word(word);
 	}
 	do_word("hush");
-	end();
 	free(steps);
+}
+
+/* A test of each script. Returns what main is to return. */
+static int run_scripts(
+	const struct script *scripts, size_t count, void (*run)(void **state))
+{
+	struct CMUnitTest *tests = calloc(count, sizeof(*tests));
+	for (size_t i = 0; i < count; i++)
+		tests[i] = (struct CMUnitTest){.name = scripts[i].name,
+			.test_func = run,
+			.initial_state = (void *)(uintptr_t)&scripts[i]};
+	int failed = _cmocka_run_group_tests("scripts", tests, count, NULL, NULL);
+	free(tests);
+	return failed;
 }
 
 #endif

@@ -2,8 +2,7 @@
 /* Works in the cgroup v2 that the test runs in; skipped where it cannot be written. */
 #include "os/cgroup.h"
 
-#include "app/keeper/keeper_home.h"
-#include "os/cgrouplabel.h"
+#include "app/keeper/keeper_hook.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -212,7 +212,7 @@ static void test_close_removes_all(void **state)
 	cgroup_home_close(home);
 	*strrchr(path, '/') = '\0';
 	assert_int_equal(access(path, F_OK), -1);
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	assert_non_null(home);
 }
 
@@ -229,12 +229,12 @@ static void test_leftovers(void **state)
 	int fd = open(dead, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
 	cgroup_home_close(home);
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	assert_non_null(home);
 	assert_int_equal(access(inner, F_OK), 0);
 	close(fd);
 	cgroup_home_close(home);
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	assert_non_null(home);
 	assert_int_equal(access(dead, F_OK), -1);
 }
@@ -251,7 +251,7 @@ static void test_home_that_is_there(void **state)
 	cgroup_close(c);
 	cgroup_home_close(home);
 	assert_int_equal(access(first, F_OK), 0);
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	assert_non_null(home);
 	c = cgroup_open(home);
 	assert_non_null(c);
@@ -260,6 +260,55 @@ static void test_home_that_is_there(void **state)
 	cgroup_close(c);
 	kill(pid, SIGKILL);
 	assert_int_equal(status_of(pid), SIGKILL);
+}
+
+/* Hold the lock of a directory until it has been opened so often; back when it is held. */
+static pid_t hold_until_opened(const char *path, int times)
+{
+	int fds[2];
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct inotify_event e;
+		char bytes[4096];
+		ssize_t n = 0;
+		int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int watch = inotify_init1(IN_CLOEXEC);
+		alarm(60);
+		/* Of one kind alone, those that are not read yet would become one. */
+		if (inotify_add_watch(watch, path, IN_OPEN | IN_CLOSE) < 0 ||
+			flock(fd, LOCK_EX) < 0 || write(fds[1], "", 1) != 1)
+			_exit(1);
+		while (times > 0 && (n = read(watch, bytes, sizeof(bytes))) > 0) {
+			for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(e) + e.len)) {
+				memcpy(&e, bytes + at, sizeof(e));
+				times -= (e.mask & IN_OPEN) != 0;
+			}
+		}
+		_exit(0);
+	}
+	char byte;
+	assert_int_equal(read(fds[0], &byte, 1), 1);
+	close(fds[0]);
+	close(fds[1]);
+	return pid;
+}
+
+/* Another process may see the directory before it is locked, and lock it to see whether it is
+ * left over; on busy processors that takes a while. */
+static void test_home_that_another_looks_at(void **state)
+{
+	(void)state;
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s", cgroup_home_path(home));
+	cgroup_home_close(home);
+	assert_int_equal(mkdir(path, 0755), 0);
+	pid_t pid = hold_until_opened(path, 20);
+	home = keeper_hook_open_home();
+	kill(pid, SIGKILL);
+	status_of(pid);
+	assert_non_null(home);
 }
 
 /* What was found for the processes that are looked for. */
@@ -302,12 +351,12 @@ static void test_labels(void **state)
 	struct cgroup *a = cgroup_open(home), *b = cgroup_open(home),
 		      *none = cgroup_open(home);
 	assert_true(a && b && none);
-	cgrouplabel_set(cgroup_dir_fd(a), "a former one");
-	cgrouplabel_set(cgroup_dir_fd(a), "one 1 1");
-	cgrouplabel_set(cgroup_dir_fd(b), "two 2 1");
+	cgroup_set_label(cgroup_dir_fd(a), "a former one");
+	cgroup_set_label(cgroup_dir_fd(a), "one 1 1");
+	cgroup_set_label(cgroup_dir_fd(b), "two 2 1");
 	struct labels l = {.pids = {start_in(a), start_in(b), start_below(b, inner)}};
 	pid_t unlabelled = start_in(none);
-	cgrouplabel_each(cgroup_home_path(home), found, &l);
+	cgroup_each_labelled(cgroup_home_path(home), found, &l);
 	assert_int_equal(l.count, 3);
 	assert_string_equal(l.of[0], "one 1 1");
 	assert_string_equal(l.of[1], "two 2 1");
@@ -331,11 +380,11 @@ static void test_label_too_long(void **state)
 	memset(huge, 'x', sizeof(huge) - 1);
 	struct cgroup *c = cgroup_open(home);
 	assert_non_null(c);
-	cgrouplabel_set(cgroup_dir_fd(c), "a former one");
+	cgroup_set_label(cgroup_dir_fd(c), "a former one");
 	pid_t pid = start_in(c);
 	struct labels l = {.pids = {pid}};
-	cgrouplabel_set(cgroup_dir_fd(c), huge);
-	cgrouplabel_each(cgroup_home_path(home), found, &l);
+	cgroup_set_label(cgroup_dir_fd(c), huge);
+	cgroup_each_labelled(cgroup_home_path(home), found, &l);
 	assert_int_equal(l.count, 0);
 	kill(pid, SIGKILL);
 	assert_int_equal(status_of(pid), SIGKILL);
@@ -349,10 +398,10 @@ static void test_labels_nowhere(void **state)
 	struct labels l = {0};
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	errno = 7;
-	cgrouplabel_set(fd, "x");
+	cgroup_set_label(fd, "x");
 	assert_int_equal(errno, 7);
 	close(fd);
-	cgrouplabel_each("/no/such", found, &l);
+	cgroup_each_labelled("/no/such", found, &l);
 	assert_int_equal(l.count, 0);
 }
 
@@ -371,7 +420,7 @@ static void test_nowhere(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	home = keeper_home_open();
+	home = keeper_hook_open_home();
 	return 0;
 }
 
@@ -398,6 +447,7 @@ SKIP_WITHOUT_HOME(test_many_do_not_stay)
 SKIP_WITHOUT_HOME(test_close_removes_all)
 SKIP_WITHOUT_HOME(test_leftovers)
 SKIP_WITHOUT_HOME(test_home_that_is_there)
+SKIP_WITHOUT_HOME(test_home_that_another_looks_at)
 SKIP_WITHOUT_HOME(test_labels)
 SKIP_WITHOUT_HOME(test_label_too_long)
 
@@ -412,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_close_removes_all_at_home),
 		cmocka_unit_test(test_leftovers_at_home),
 		cmocka_unit_test(test_home_that_is_there_at_home),
+		cmocka_unit_test(test_home_that_another_looks_at_at_home),
 		cmocka_unit_test(test_labels_at_home),
 		cmocka_unit_test(test_label_too_long_at_home),
 		cmocka_unit_test(test_labels_nowhere),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/record/fanrec.h"
 
-#include "base/buf.h"
 #include "base/countof.h"
 #include "core/record/event.h"
 #include "core/record/fanmask.h"
+#include "record_bytes.h"
 
 #include <linux/fanotify.h>
 #include <setjmp.h>
@@ -20,57 +20,11 @@
 
 /* ---- Records made by hand */
 
-/* Begin a record; its length is set by every info that follows. */
-static size_t begin(struct buf *b, uint64_t mask, int32_t pid)
-{
-	struct fanotify_event_metadata meta = {
-		.event_len = sizeof(meta),
-		.vers = FANOTIFY_METADATA_VERSION,
-		.metadata_len = sizeof(meta),
-		.mask = mask,
-		.fd = FAN_NOFD,
-		.pid = pid,
-	};
-	size_t at = b->len;
-	buf_add(b, &meta, sizeof(meta));
-	return at;
-}
-
-static void set_len(struct buf *b, size_t record)
-{
-	uint32_t len = (uint32_t)(b->len - record);
-	memcpy(b->data + record, &len, sizeof(len));
-}
-
-/* Add an info record of any kind; `claim` is added to the length that it says it has. */
-static void add_info(struct buf *b, size_t record, uint8_t kind, const void *bytes,
-	size_t len, int claim)
-{
-	struct fanotify_event_info_header head = {
-		.info_type = kind, .len = (uint16_t)((int)(sizeof(head) + len) + claim)};
-	buf_add(b, &head, sizeof(head));
-	buf_add(b, bytes, len);
-	set_len(b, record);
-}
-
-/* Add a file handle, and a name unless that is NULL, padded as the kernel does it. */
+/* Add a file handle, and a name unless that is NULL. */
 static void add_fid(
 	struct buf *b, size_t record, uint8_t kind, const char *handle, const char *name)
 {
-	static const char zeros[4] = {0};
-	struct buf info = {0};
-	uint64_t fsid = FSID;
-	uint32_t len = (uint32_t)strlen(handle);
-	int32_t type = len ? 1 : 0xff;
-	buf_add(&info, &fsid, sizeof(fsid));
-	buf_add(&info, &len, sizeof(len));
-	buf_add(&info, &type, sizeof(type));
-	buf_add_str(&info, handle);
-	if (name)
-		buf_add(&info, name, strlen(name) + 1);
-	buf_add(&info, zeros, (4 - info.len % 4) % 4);
-	add_info(b, record, kind, info.data, info.len, 0);
-	buf_fini(&info);
+	record_add_fid(b, record, kind, FSID, handle, strlen(handle), name);
 }
 
 /* The one record in the buffer; the bytes behind it must be none. */
@@ -98,7 +52,7 @@ static void decodes_a_create(void **state)
 	(void)state;
 	struct buf b = {0};
 	struct fanrec r;
-	size_t at = begin(&b, FAN_CREATE | FAN_ONDIR, 42);
+	size_t at = record_begin(&b, FAN_CREATE | FAN_ONDIR, 42);
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_DFID_NAME, "parent00", "name");
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_FID, "target", NULL);
 	decode_one(&b, &r);
@@ -120,7 +74,7 @@ static void decodes_a_rename(void **state)
 	(void)state;
 	struct buf b = {0};
 	struct fanrec r;
-	size_t at = begin(&b, FAN_RENAME, 7);
+	size_t at = record_begin(&b, FAN_RENAME, 7);
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, "olddir", "old\n");
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, "newdir", "new");
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_FID, "target", NULL);
@@ -138,7 +92,7 @@ static void decodes_an_overflow_without_info(void **state)
 	(void)state;
 	struct buf b = {0};
 	struct fanrec r;
-	begin(&b, FAN_Q_OVERFLOW, 0);
+	record_begin(&b, FAN_Q_OVERFLOW, 0);
 	decode_one(&b, &r);
 	assert_true(r.mask & FAN_Q_OVERFLOW);
 	assert_int_equal(r.pid, 0);
@@ -154,7 +108,7 @@ static void decodes_a_record_without_a_name(void **state)
 	(void)state;
 	struct buf b = {0};
 	struct fanrec r;
-	size_t at = begin(&b, FAN_ATTRIB, 1);
+	size_t at = record_begin(&b, FAN_ATTRIB, 1);
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_FID, "target", NULL);
 	decode_one(&b, &r);
 	assert_null(r.place.dir.bytes);
@@ -168,7 +122,7 @@ static void a_directory_alone_is_named_dot(void **state)
 	(void)state;
 	struct buf b = {0};
 	struct fanrec r;
-	size_t at = begin(&b, FAN_ATTRIB | FAN_ONDIR, 1);
+	size_t at = record_begin(&b, FAN_ATTRIB | FAN_ONDIR, 1);
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_DFID, "directory", NULL);
 	decode_one(&b, &r);
 	assert_handle(&r.place.dir, "directory");
@@ -183,9 +137,10 @@ static void decodes_pidfds_and_their_errors(void **state)
 	for (size_t i = 0; i < countof(fds); i++) {
 		struct buf b = {0};
 		struct fanrec r;
-		size_t at = begin(&b, FAN_CLOSE_WRITE, 1);
+		size_t at = record_begin(&b, FAN_CLOSE_WRITE, 1);
 		add_fid(&b, at, FAN_EVENT_INFO_TYPE_DFID_NAME, "dir", "x");
-		add_info(&b, at, FAN_EVENT_INFO_TYPE_PIDFD, &fds[i], sizeof(fds[i]), 0);
+		record_add_info(
+			&b, at, FAN_EVENT_INFO_TYPE_PIDFD, &fds[i], sizeof(fds[i]), 0);
 		decode_one(&b, &r);
 		assert_int_equal(r.pidfd, fds[i]);
 		assert_string_equal(r.place.name, "x");
@@ -199,8 +154,8 @@ static void decodes_a_filesystem_error(void **state)
 	const uint32_t error[2] = {117, 3};
 	struct buf b = {0};
 	struct fanrec r;
-	size_t at = begin(&b, FAN_FS_ERROR, 0);
-	add_info(&b, at, FAN_EVENT_INFO_TYPE_ERROR, error, sizeof(error), 0);
+	size_t at = record_begin(&b, FAN_FS_ERROR, 0);
+	record_add_info(&b, at, FAN_EVENT_INFO_TYPE_ERROR, error, sizeof(error), 0);
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_FID, "", NULL);
 	decode_one(&b, &r);
 	assert_int_equal(r.fs_error, 117);
@@ -215,10 +170,10 @@ static void skips_infos_that_it_does_not_know(void **state)
 	(void)state;
 	struct buf b = {0};
 	struct fanrec r;
-	size_t at = begin(&b, FAN_CREATE, 1);
-	add_info(&b, at, 200, "what is this", 12, 0);
+	size_t at = record_begin(&b, FAN_CREATE, 1);
+	record_add_info(&b, at, 200, "what is this", 12, 0);
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_DFID_NAME, "dir", "x");
-	add_info(&b, at, 201, "", 0, 0);
+	record_add_info(&b, at, 201, "", 0, 0);
 	decode_one(&b, &r);
 	assert_string_equal(r.place.name, "x");
 	buf_fini(&b);
@@ -230,7 +185,7 @@ static void a_longer_head_is_passed_over(void **state)
 	struct buf b = {0};
 	struct fanrec r;
 	uint16_t head_len = sizeof(struct fanotify_event_metadata) + 8;
-	size_t at = begin(&b, FAN_CREATE, 1);
+	size_t at = record_begin(&b, FAN_CREATE, 1);
 	buf_add(&b, "newfield", 8);
 	memcpy(b.data + offsetof(struct fanotify_event_metadata, metadata_len), &head_len,
 		sizeof(head_len));
@@ -249,8 +204,8 @@ static void decodes_many_records_in_order(void **state)
 	unsigned bad = 0;
 	for (int i = 0; i < 1000; i++) {
 		char name[8] = {(char)('a' + i % 26), 0};
-		add_fid(&b, begin(&b, FAN_CREATE, i), FAN_EVENT_INFO_TYPE_DFID_NAME,
-			"dir", name);
+		add_fid(&b, record_begin(&b, FAN_CREATE, i),
+			FAN_EVENT_INFO_TYPE_DFID_NAME, "dir", name);
 	}
 	for (int i = 0; i < 1000; i++) {
 		assert_true(fanrec_next(b.data, b.len, &at, &r, &bad));
@@ -270,7 +225,7 @@ static void longest_handles_and_names(void **state)
 	char handle[FANREC_HANDLE_MAX + 1] = {0}, name[256] = {0};
 	memset(handle, 'h', FANREC_HANDLE_MAX);
 	memset(name, '\xff', 255);
-	size_t at = begin(&b, FAN_CREATE, 1);
+	size_t at = record_begin(&b, FAN_CREATE, 1);
 	add_fid(&b, at, FAN_EVENT_INFO_TYPE_DFID_NAME, handle, name);
 	decode_one(&b, &r);
 	assert_handle(&r.place.dir, handle);
@@ -297,72 +252,72 @@ static void break_head_long(struct buf *b)
 
 static void info_too_long(struct buf *b)
 {
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_PIDFD, "1234", 4, 4);
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_PIDFD, "1234", 4, 4);
 }
 
 static void info_of_length_0(struct buf *b)
 {
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_PIDFD, "", 0, -4);
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_PIDFD, "", 0, -4);
 }
 
 static void info_unknown_too_long(struct buf *b)
 {
-	add_info(b, 0, 200, "1234", 4, 100);
+	record_add_info(b, 0, 200, "1234", 4, 100);
 }
 
 static void info_cut_in_its_head(struct buf *b)
 {
 	buf_add(b, "\x01", 2);
-	set_len(b, 0);
+	record_set_len(b, 0);
 }
 
 static void pidfd_short(struct buf *b)
 {
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_PIDFD, "12", 2, 0);
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_PIDFD, "12", 2, 0);
 }
 
 static void error_short(struct buf *b)
 {
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_ERROR, "1234567", 7, 0);
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_ERROR, "1234567", 7, 0);
 }
 
 static void fsid_short(struct buf *b)
 {
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_FID, "1234567", 7, 0);
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_FID, "1234567", 7, 0);
 }
 
 static void handle_head_short(struct buf *b)
 {
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_FID, "12345678....", 12, 0);
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_FID, "12345678....", 12, 0);
 }
 
 static void handle_past_the_info(struct buf *b)
 {
-	add_info(
+	record_add_info(
 		b, 0, FAN_EVENT_INFO_TYPE_FID, "12345678\x05\0\0\0\x01\0\0\0abcd", 20, 0);
 }
 
 static void handle_too_long(struct buf *b)
 {
 	char info[16 + FANREC_HANDLE_MAX + 1] = "12345678\x81\0\0\0\x01\0\0";
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_FID, info, sizeof(info), 0);
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_FID, info, sizeof(info), 0);
 }
 
 static void handle_of_4_gib(struct buf *b)
 {
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_FID, "12345678\xff\xff\xff\xff\x01\0\0\0abcd",
-		20, 0);
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_FID,
+		"12345678\xff\xff\xff\xff\x01\0\0\0abcd", 20, 0);
 }
 
 static void name_without_end(struct buf *b)
 {
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_DFID_NAME,
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_DFID_NAME,
 		"12345678\x04\0\0\0\x01\0\0\0abcdname", 24, 0);
 }
 
 static void name_missing(struct buf *b)
 {
-	add_info(b, 0, FAN_EVENT_INFO_TYPE_NEW_DFID_NAME,
+	record_add_info(b, 0, FAN_EVENT_INFO_TYPE_NEW_DFID_NAME,
 		"12345678\x04\0\0\0\x01\0\0\0abcd", 20, 0);
 }
 
@@ -392,10 +347,10 @@ static void broken_records_are_counted_and_skipped(void **state)
 		struct fanrec r;
 		size_t at = 0;
 		unsigned bad = 0;
-		begin(&b, FAN_CREATE, 1);
+		record_begin(&b, FAN_CREATE, 1);
 		breakers[i](&b);
-		add_fid(&b, begin(&b, FAN_DELETE, 2), FAN_EVENT_INFO_TYPE_DFID_NAME,
-			"dir", "good");
+		add_fid(&b, record_begin(&b, FAN_DELETE, 2),
+			FAN_EVENT_INFO_TYPE_DFID_NAME, "dir", "good");
 		if (!fanrec_next(b.data, b.len, &at, &r, &bad) || r.pid != 2 || bad != 1)
 			fail_msg("case %zu: pid %d, %u broken", i, r.pid, bad);
 		assert_string_equal(r.place.name, "good");
@@ -413,8 +368,8 @@ static void a_broken_length_ends_the_bytes(void **state)
 		struct fanrec r;
 		size_t at = 0;
 		unsigned bad = 0;
-		begin(&b, FAN_CREATE, 1);
-		begin(&b, FAN_CREATE, 2);
+		record_begin(&b, FAN_CREATE, 1);
+		record_begin(&b, FAN_CREATE, 2);
 		memcpy(b.data, &lens[i], sizeof(lens[i]));
 		assert_false(fanrec_next(b.data, b.len, &at, &r, &bad));
 		assert_int_equal(bad, 1);
@@ -428,10 +383,10 @@ static void cut_anywhere(void **state)
 {
 	(void)state;
 	struct buf b = {0};
-	size_t first = begin(&b, FAN_RENAME, 1);
+	size_t first = record_begin(&b, FAN_RENAME, 1);
 	add_fid(&b, first, FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, "olddir", "old");
 	add_fid(&b, first, FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, "newdir", "new");
-	size_t second = begin(&b, FAN_CREATE, 2);
+	size_t second = record_begin(&b, FAN_CREATE, 2);
 	add_fid(&b, second, FAN_EVENT_INFO_TYPE_DFID_NAME, "dir", "x");
 	for (size_t len = 0; len <= b.len; len++) {
 		char *copy = malloc(len + (len == 0));

@@ -7,7 +7,7 @@
 #include "core/record/fanmask.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
-#include "os/mountinfo.h"
+#include "os/proc.h"
 #include "rules_of.h"
 #include "tempdir.h"
 
@@ -260,8 +260,8 @@ static void take_in(const char *mountinfo, const struct table *rules)
 static void update(const struct table *rules)
 {
 	struct buf all = {0}, ours = {0};
-	int fd = mountinfo_open();
-	assert_int_equal(mountinfo_read(fd, &all), 0);
+	int fd = proc_open_mounts();
+	assert_int_equal(proc_read_mounts(fd, &all), 0);
 	close(fd);
 	buf_add_str(&ours, PLAIN_ROOT);
 	char *rest = all.data, *line;

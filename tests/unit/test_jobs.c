@@ -237,13 +237,15 @@ static const struct script scripts[] = {
 		       ">job:1:1 >event:1:1 >run:1:running >pause:r:ever"},
 };
 
+static void run_script(void **state)
+{
+	begin(*state);
+	begin_jobs(on_started);
+	play_steps(*state);
+	end();
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[countof(scripts)];
-	for (size_t i = 0; i < countof(scripts); i++) {
-		tests[i] = (struct CMUnitTest)cmocka_unit_test_prestate(
-			run_script, (void *)(uintptr_t)&scripts[i]);
-		tests[i].name = scripts[i].name;
-	}
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return run_scripts(scripts, countof(scripts), run_script);
 }

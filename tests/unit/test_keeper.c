@@ -3,9 +3,8 @@
  */
 #include "app/keeper/keeper.h"
 
-#include "app/keeper/keeper_home.h"
+#include "app/keeper/keeper_hook.h"
 #include "app/link/link.h"
-#include "os/cgrouplabel.h"
 #include "os/clock.h"
 #include "os/poller.h"
 #include "os/sock.h"
@@ -348,13 +347,13 @@ static void started_crash(struct worker *w, bool resumed)
 
 static void begin_stop(struct worker *w)
 {
-	say("cgroups: %s\n", w->port.has_cgroups(w->port.ctx) ? "yes" : "no");
+	say("cgroups: %s\n", w->port.has_cgroups ? "yes" : "no");
 	start(w, 1, "sleep 1000 & echo $!; wait");
 }
 
 static void output_stop(struct worker *w)
 {
-	w->port.stop(w->port.ctx, 1, SIGTERM);
+	w->port.signal(w->port.ctx, WIRE_STOP, 1, SIGTERM);
 }
 
 static void begin_left_behind(struct worker *w)
@@ -395,7 +394,7 @@ static void found_label(void *ctx, pid_t pid, const char *label)
 static void output_labels(struct worker *w)
 {
 	char name[32];
-	cgrouplabel_each(w->inherited.hooks_dir, found_label, w);
+	cgroup_each_labelled(w->inherited.hooks_dir, found_label, w);
 	snprintf(name, sizeof(name), "looked%zu", w->ended + 1);
 	touch(name);
 }
@@ -479,6 +478,12 @@ static void begin_escape(struct worker *w)
 	start_self(w, 1, "escape-deaf", getenv("FSMON_TEST_ESCAPED"));
 }
 
+/* Likewise, but none says that the hook is gone: where all are killed at once, one might. */
+static void begin_escape_silent(struct worker *w)
+{
+	start_self(w, 1, "escape-silent", getenv("FSMON_TEST_ESCAPED"));
+}
+
 static void begin_escape_mild(struct worker *w)
 {
 	start_self(w, 1, "escape", getenv("FSMON_TEST_ESCAPED"));
@@ -487,11 +492,11 @@ static void begin_escape_mild(struct worker *w)
 static void output_escape(struct worker *w)
 {
 	if (strcmp(w->line, "ready") == 0)
-		w->port.stop(w->port.ctx, 1, SIGTERM);
+		w->port.signal(w->port.ctx, WIRE_STOP, 1, SIGTERM);
 	if (strcmp(w->line, "alone") != 0)
 		return;
 	w->killed_ns = clock_monotonic_ns();
-	w->port.kill(w->port.ctx, 1);
+	w->port.signal(w->port.ctx, WIRE_KILL, 1, SIGKILL);
 }
 
 static void ended_escape(struct worker *w)
@@ -514,7 +519,7 @@ static void begin_signal(struct worker *w)
 static void output_signal(struct worker *w)
 {
 	if (strcmp(w->line, "up") == 0)
-		w->port.signal(w->port.ctx, 1, SIGUSR1);
+		w->port.signal(w->port.ctx, WIRE_SIGNAL, 1, SIGUSR1);
 }
 
 /* Somebody removes the cgroup that is kept for the next hook. */
@@ -525,12 +530,10 @@ static void begin_vanished(struct worker *w)
 
 static void ended_vanished(struct worker *w)
 {
-	char command[200];
+	char command[4200];
 	if (++w->ended > 1)
 		return;
-	snprintf(command, sizeof(command),
-		"find /sys/fs/cgroup -path '*/fsmon.hooks.%d/*' -type d -exec rmdir {} +",
-		(int)getppid());
+	snprintf(command, sizeof(command), "rmdir '%s'/*/", w->inherited.hooks_dir);
 	if (system(command) != 0)
 		say("not removed\n");
 	start(w, 2, "grep -c 0::.*/fsmon.hooks /proc/self/cgroup");
@@ -603,7 +606,7 @@ static void begin_room(struct worker *w)
 	} while (start_request(w, r) == 0 && had_room);
 	say("%s, %s\n", had_room ? "wrong" : "no room", strerrorname_np(errno));
 	/* What is asked of runs that there are is taken all the same. */
-	if (w->port.kill(w->port.ctx, 1) < 0)
+	if (w->port.signal(w->port.ctx, WIRE_KILL, 1, SIGKILL) < 0)
 		say("cannot kill\n");
 }
 
@@ -640,7 +643,7 @@ static const struct scenario scenarios[] = {
 		.begin = begin_escape_mild,
 		.output = output_escape,
 		.ended = ended_escape},
-	{.name = "escape-now", .begin = begin_escape, .ended = ended_escape},
+	{.name = "escape-now", .begin = begin_escape_silent, .ended = ended_escape},
 	{.name = "signal", .begin = begin_signal, .output = output_signal},
 	{.name = "vanished", .begin = begin_vanished, .ended = ended_vanished},
 	{.name = "ends",
@@ -706,7 +709,7 @@ __attribute__((noreturn)) static void be_escaped(
 }
 
 /* Have many processes escape, and wait. */
-static int be_escape(int count, bool is_deaf)
+static int be_escape(int count, bool is_deaf, bool shall_tell)
 {
 	int ready[2], gone[2];
 	char byte;
@@ -718,7 +721,8 @@ static int be_escape(int count, bool is_deaf)
 			close(gone[1]);
 			setsid();
 			if (fork() == 0)
-				be_escaped(ready[1], gone[0], is_deaf, is_deaf && i == 0);
+				be_escaped(
+					ready[1], gone[0], is_deaf, shall_tell && i == 0);
 			_exit(0);
 		}
 		waitpid(pid, NULL, 0);
@@ -834,6 +838,22 @@ static void expect(struct daemon *d, const char *expected)
 	assert_string_equal(line, expected);
 }
 
+/* These lines, in any order. */
+static void expect_all(struct daemon *d, const char *const *lines, size_t count)
+{
+	for (unsigned left = (1u << count) - 1; left != 0;) {
+		const char *line = next_line(d);
+		unsigned before = left;
+		assert_non_null(line);
+		for (size_t i = 0; i < count; i++) {
+			if (strcmp(line, lines[i]) == 0)
+				left &= ~(1u << i);
+		}
+		if (left == before)
+			fail_msg("unexpected: %s", line);
+	}
+}
+
 /* The keeper's exit code; nobody may be left who could write a line. */
 static void expect_exit(struct daemon *d, int code)
 {
@@ -927,23 +947,15 @@ static void test_hooks_outlive_the_worker(void **state)
 static void test_outcomes_wait_for_a_worker(void **state)
 {
 	(void)state;
+	static const char *const second[] = {
+		"told", "output 1 last words", "ended 1 exit 4 tail 11"};
 	struct daemon d;
 	start_daemon(&d, "crash-short");
 	expect(&d, "told");
 	expect(&d, "started 1 ");
 	expect(&d, "resumed 1 label of 1");
-	const char *line = next_line(&d);
-	assert_non_null(line);
-	if (strcmp(line, "told") == 0)
-		line = next_line(&d);
-	assert_string_equal(line, "output 1 last words");
-	expect(&d, "ended 1 exit 4 tail 11");
-	kill(d.pid, SIGTERM);
-	line = next_line(&d);
-	if (line && strcmp(line, "told") == 0)
-		line = next_line(&d);
-	assert_string_equal(line, "stop later");
-	expect_exit(&d, 0);
+	expect_all(&d, second, countof(second));
+	stop_daemon(&d);
 }
 
 static void test_worker_that_never_was_ready(void **state)
@@ -1031,7 +1043,7 @@ static bool is_running(int pid)
 
 static bool has_cgroups(void)
 {
-	struct cgroup_home *home = keeper_home_open();
+	struct cgroup_home *home = keeper_hook_open_home();
 	cgroup_home_close(home);
 	return home != NULL;
 }
@@ -1169,22 +1181,6 @@ static void test_a_cgroup_that_vanished(void **state)
 	expect(&d, "output 2 1");
 	expect(&d, "ended 2 exit 0 tail 2");
 	stop_daemon(&d);
-}
-
-/* These lines, in any order. */
-static void expect_all(struct daemon *d, const char *const *lines, size_t count)
-{
-	for (unsigned left = (1u << count) - 1; left != 0;) {
-		const char *line = next_line(d);
-		unsigned before = left;
-		assert_non_null(line);
-		for (size_t i = 0; i < count; i++) {
-			if (strcmp(line, lines[i]) == 0)
-				left &= ~(1u << i);
-		}
-		if (left == before)
-			fail_msg("unexpected: %s", line);
-	}
 }
 
 static void test_ends_are_told_until_dealt_with(void **state)
@@ -1476,7 +1472,8 @@ int main(int argc, char **argv)
 	if (argc == 4 && strcmp(argv[1], "orphans") == 0)
 		return be_orphans(atoi(argv[2]));
 	if (argc == 4)
-		return be_escape(atoi(argv[2]), strcmp(argv[1], "escape-deaf") == 0);
+		return be_escape(atoi(argv[2]), strcmp(argv[1], "escape") != 0,
+			strcmp(argv[1], "escape-deaf") == 0);
 	const struct CMUnitTest tests[] = {
 		TEST(test_worker_ends_with_the_keeper),
 		TEST(test_output_and_outcome),

@@ -8,10 +8,12 @@
 #include "core/proc/tsrec.h"
 #include "os/clock.h"
 #include "os/connector.h"
+#include "os/fd.h"
 #include "os/netlink.h"
 #include "os/taskstats.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -104,7 +106,7 @@ static struct proc_record await_record(enum procrec_kind kind, pid_t pid)
 	uint64_t spoofed = 0;
 	struct proc_record rec;
 	for (;;) {
-		assert_true(netlink_wait(fd, PATIENCE_MS));
+		assert_true(fd_wait(fd, POLLIN, PATIENCE_MS));
 		ssize_t n = netlink_receive(fd, buf, sizeof(buf), &spoofed);
 		if (n <= 0)
 			continue;
@@ -179,7 +181,7 @@ static void test_threads_are_filtered(void **state)
 	}
 	pid_t last = run_true();
 	for (bool seen = false; !seen;) {
-		assert_true(netlink_wait(connector, PATIENCE_MS));
+		assert_true(fd_wait(connector, POLLIN, PATIENCE_MS));
 		ssize_t n = netlink_receive(connector, buf, sizeof(buf), &spoofed);
 		struct cnrec it;
 		struct proc_record rec;

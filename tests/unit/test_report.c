@@ -2,6 +2,7 @@
 /* What fsmon status says, as JSON and as text. */
 #include "app/talk/report.h"
 
+#include "app/watch/watch_way.h"
 #include "base/countof.h"
 #include "fake_worker.h"
 #include "printed.h"
@@ -39,6 +40,7 @@ static void set_rules(const char *text)
 	for (size_t i = 0; i < world.filesystems.count; i++) {
 		struct filesystem *fs = &world.filesystems.items[i];
 		fs->mask = !fs->refusal && fs->kinds ? 1 : 0;
+		fs->way = &watch_mark;
 	}
 	world.parts.rules = world.rules;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/sock.h"
 
-#include "os/notify.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -182,7 +180,7 @@ static void test_long_paths(void **state)
 	assert_int_equal(errno, ENAMETOOLONG);
 	assert_int_equal(sock_connect(path, SOCK_STREAM), -1);
 	assert_int_equal(errno, ENAMETOOLONG);
-	assert_int_equal(notify_send(path, "READY=1"), -1);
+	assert_int_equal(sock_notify(path, "READY=1"), -1);
 	assert_int_equal(errno, ENAMETOOLONG);
 }
 
@@ -198,7 +196,7 @@ static void assert_notifies(const char *address)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sun, size), 0);
-	assert_int_equal(notify_send(address, "READY=1"), 0);
+	assert_int_equal(sock_notify(address, "READY=1"), 0);
 	assert_int_equal(recv(fd, bytes, sizeof(bytes) - 1, 0), 7);
 	assert_string_equal(bytes, "READY=1");
 	close(fd);
@@ -211,9 +209,9 @@ static void test_notify(void **state)
 	assert_notifies(in_directory("notify"));
 	snprintf(name, sizeof(name), "@fsmon-test-%d", (int)getpid());
 	assert_notifies(name);
-	assert_int_equal(notify_send("relative", "READY=1"), -1);
+	assert_int_equal(sock_notify("relative", "READY=1"), -1);
 	assert_int_equal(errno, EAFNOSUPPORT);
-	assert_int_equal(notify_send(in_directory("nobody"), "READY=1"), -1);
+	assert_int_equal(sock_notify(in_directory("nobody"), "READY=1"), -1);
 	assert_int_equal(errno, ENOENT);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "os/spawn.h"
 
-#include "app/keeper/keeper_home.h"
+#include "app/keeper/keeper_hook.h"
 #include "base/buf.h"
 
 #include <errno.h>
@@ -612,7 +612,7 @@ static void test_announcement(void **state)
 static void test_cgroup(void **state)
 {
 	(void)state;
-	struct cgroup_home *home = keeper_home_open();
+	struct cgroup_home *home = keeper_hook_open_home();
 	if (!home)
 		skip();
 	for (int i = 0; i < (geteuid() == 0 ? 2 : 1); i++) {

@@ -113,7 +113,7 @@ static void a_directory_is_placed_with_those_above(void **state)
 	mkdir(tempdir_path("a/b"), 0700);
 	mkdir(tempdir_path("a/b/c d"), 0700);
 	struct fanrec_handle c = handle("a/b/c d"), b = handle("a/b");
-	assert_int_equal(where_look(world.tree, world.fs, node(&c)), 0);
+	assert_int_equal(where_look_up(world.tree, world.fs, node(&c)), 0);
 	assert_null(dirtree_unknown(node(&c)));
 	assert_int_equal(dirtree_path(node(&c), &path), 0);
 	assert_string_equal(path.data, "/a/b/c d");
@@ -130,7 +130,7 @@ static void the_climb_ends_where_the_place_is_known(void **state)
 	mkdir(tempdir_path("a/b"), 0700);
 	struct fanrec_handle a = handle("a"), b = handle("a/b"), root = handle(".");
 	assert_int_equal(dirtree_place(world.tree, node(&a), node(&root), "before"), 0);
-	assert_int_equal(where_look(world.tree, world.fs, node(&b)), 0);
+	assert_int_equal(where_look_up(world.tree, world.fs, node(&b)), 0);
 	assert_int_equal(dirtree_path(node(&b), &path), 0);
 	assert_string_equal(path.data, "/before/b");
 	buf_fini(&path);
@@ -146,7 +146,7 @@ static void what_is_gone_is_stale(void **state)
 	assert_int_equal(rmdir(tempdir_path("a")), 0);
 	for (int i = 0; i < 2; i++) {
 		errno = 0;
-		assert_int_equal(where_look(world.tree, world.fs, node(&a)), -1);
+		assert_int_equal(where_look_up(world.tree, world.fs, node(&a)), -1);
 		assert_int_equal(errno, ESTALE);
 		assert_false(dirtree_is_placed(node(&a)));
 		if (i == 0)
@@ -185,7 +185,7 @@ static void a_path_may_be_longer_than_any_call_takes(void **state)
 	}
 	struct fanrec_handle last = handle_below(fd, ".", NULL);
 	close(fd);
-	assert_int_equal(where_look(world.tree, world.fs, node(&last)), 0);
+	assert_int_equal(where_look_up(world.tree, world.fs, node(&last)), 0);
 	assert_int_equal(dirtree_path(node(&last), &path), 0);
 	assert_int_equal(path.len, DEPTH * (NAME + 1));
 	for (int i = 0; i < DEPTH; i++)

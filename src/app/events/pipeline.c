@@ -5,10 +5,10 @@
 #include "core/proc/execorder.h"
 #include "core/record/fanmask.h"
 #include "os/clock.h"
-#include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/readbuf.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,46 +18,47 @@
 #define LOAD_RECORDS 64
 #define LOAD_NS UINT64_C(10000000)
 #define GATHER_NS UINT64_C(1000000)
-/* A directory that is gone, and whose delete record is not there yet, is looked for so
- * often. */
-#define STALL_MAX 50
-#define STALL_NS UINT64_C(2000000)
+/* A record whose directory is gone waits for the one that says where that was: so many turns
+ * in which the queue is empty, and so long between two of them. */
+#define WAITS_MAX 50
+#define WAIT_NS UINT64_C(2000000)
 /* Reads in one turn, so that a storm does not keep the turn from ending. */
 #define READS_MAX 16
 
 struct pipeline {
 	struct pipeline_parts parts;
 	struct readbuf buffer;
-	size_t scanned; /* bytes of the buffer whose records the tree and `order` have
-			   seen */
+	size_t scanned; /* bytes of the buffer that went through the first pass */
 	struct execorder *order;
 	struct proctable_window window; /* of all that is in the buffer */
-	uint64_t empty_ns; /* the queue was empty then, as seen by the latest read */
-	uint64_t read_ns; /* when the queue was read last */
-	uint64_t next_ns;
+	uint64_t empty_ns; /* when a read last left the queue empty */
+	uint64_t read_ns; /* when the last read that brought records began */
+	uint64_t next_ns; /* see pipeline_next_ns */
 	uint64_t load_since_ns; /* when load_from records had been read */
 	uint64_t load_from;
 	bool was_loaded; /* in the time before that */
-	unsigned stalls;
+	unsigned waits; /* turns that the first record of the buffer has waited */
 	bool is_full; /* the buffer has no more room: nothing can be waited for */
+	struct clock_now now; /* when the records of this turn began to be resolved */
 	struct table_hits hits;
 	struct landing_list mounts; /* reused, as hits and those below */
 	struct buf path, old_path, shown;
 	struct pipeline_counters counters;
 };
 
-/* One record on its way, with what was found out about it. */
-struct passage {
+/* One record that is being resolved, and what has been found out about it. */
+struct facts {
 	struct fanrec rec;
 	struct filesystem *fs;
 	uint32_t kinds;
-	bool has_path,
-		has_old_path; /* p->path, p->old_path hold the path in the filesystem */
+	bool has_path, has_old_path; /* p->path, p->old_path: within the filesystem */
 	struct execorder_place order;
 };
 
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 {
+	assert(parts->actors && parts->filesystems && parts->tree && parts->rules);
+	assert(parts->before_resolve && parts->found);
 	struct pipeline *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
@@ -100,7 +101,7 @@ uint64_t pipeline_next_ns(const struct pipeline *p)
 	return p->next_ns;
 }
 
-bool pipeline_is_holding(const struct pipeline *p)
+bool pipeline_has_waiting(const struct pipeline *p)
 {
 	return p->buffer.end > readbuf_done(&p->buffer);
 }
@@ -118,8 +119,8 @@ static void carry_opens(void *ctx, pid_t pid, uint32_t opens)
 	actors_carry_opens(p->parts.actors, pid, &p->window, opens);
 }
 
-/* The buffer is empty: begin a new window where the queue was seen empty since the last
- * read. */
+/* While the buffer is empty a new window can begin: at the last moment at which the queue was
+ * seen empty, unless records have been read since. */
 static void begin_window(struct pipeline *p)
 {
 	uint64_t seen_ns = actors_empty_ns(p->parts.actors);
@@ -170,7 +171,7 @@ static struct dirnode *node_of(
 	return h->bytes ? dirtree_node(p->parts.tree, r->fsid, h) : NULL;
 }
 
-/* A directory record tells its own place: take it if no other is known. */
+/* A record of a directory tells where that is: take its word if nothing else is known. */
 static void scan_dir(struct pipeline *p, const struct fanrec *r)
 {
 	struct dirnode *self = node_of(p, r, &r->target);
@@ -204,68 +205,68 @@ static void scan(struct pipeline *p)
 /* ---- Second pass: where ---- */
 
 /*
- * Put the path of a place within its filesystem into *out. Returns 1, or 0 if its
- * directory is gone and no record that was read says where it had been.
+ * Put the path of a place within its filesystem into *out. Returns false if its directory is
+ * gone and no record that was read says where it had been.
  */
-static int resolve_place(struct pipeline *p, struct passage *e,
+static bool resolve_place(struct pipeline *p, struct facts *f,
 	const struct fanrec_place *place, struct buf *out)
 {
 	buf_clear(out);
-	struct dirnode *dir = node_of(p, &e->rec, &place->dir);
+	struct dirnode *dir = node_of(p, &f->rec, &place->dir);
 	struct dirnode *unknown = dir ? dirtree_unknown(dir) : NULL;
 	/* Each look-up places one node at least, or fails. */
-	while (unknown && where_look(p->parts.tree, e->fs, unknown) == 0)
+	while (unknown && where_look_up(p->parts.tree, f->fs, unknown) == 0)
 		unknown = dirtree_unknown(dir);
 	if (!dir || unknown)
-		return 0;
+		return false;
 	buf_add(out, "", 0); /* the root's path is empty, but there */
 	dirtree_path(dir, out);
 	if (strcmp(place->name, ".") != 0) {
 		buf_add(out, "/", 1);
 		buf_add_str(out, place->name);
 	}
-	return 1;
+	return true;
 }
 
 /* A file that was made without a name is reported as "#inode": take the name that it has
  * now, or none. */
-static void rename_linked(struct pipeline *p, struct passage *e)
+static void rename_linked(struct pipeline *p, struct facts *f)
 {
-	if (e->rec.place.name[0] != '#' || (e->kinds & EVENT_DELETE))
+	if (f->rec.place.name[0] != '#' || (f->kinds & EVENT_DELETE))
 		return;
 	buf_clear(&p->shown);
-	if (where_linked_path(e->fs, &e->rec.target, e->rec.place.name, &p->shown) == 0) {
+	if (where_linked_path(f->fs, &f->rec.target, f->rec.place.name, &p->shown) == 0) {
 		buf_clear(&p->path);
 		buf_add(&p->path, p->shown.data, p->shown.len);
 	} else if (errno == ESTALE) {
-		e->has_path = false;
+		f->has_path = false;
 	}
 }
 
-/* Find the paths of a record. Returns 1, or 0 if one is not known yet. */
-static int resolve_paths(struct pipeline *p, struct passage *e)
+/* Find the paths of a record. Returns false if one is not known yet. */
+static bool resolve_paths(struct pipeline *p, struct facts *f)
 {
-	const struct fanrec *r = &e->rec;
+	const struct fanrec *r = &f->rec;
 	bool is_rename = r->new_place.dir.bytes;
 	if (!r->place.dir.bytes && !is_rename)
-		return 1;
+		return true;
 	if (is_rename) {
-		if (!resolve_place(p, e, &r->new_place, &p->path))
-			return 0;
-		e->has_path = true;
+		if (!resolve_place(p, f, &r->new_place, &p->path))
+			return false;
+		f->has_path = true;
 	}
 	if (r->place.dir.bytes) {
 		struct buf *out = is_rename ? &p->old_path : &p->path;
-		if (!resolve_place(p, e, &r->place, out))
-			return 0;
-		*(is_rename ? &e->has_old_path : &e->has_path) = true;
+		if (!resolve_place(p, f, &r->place, out))
+			return false;
+		*(is_rename ? &f->has_old_path : &f->has_path) = true;
 	}
 	if (!is_rename)
-		rename_linked(p, e);
-	return 1;
+		rename_linked(p, f);
+	return true;
 }
 
-/* Keep the tree as the record leaves it. */
+/* Let the tree know how things are after the record. */
 static void apply_to_tree(struct pipeline *p, const struct fanrec *r)
 {
 	if (!tells_place(r) || strcmp(r->place.name, ".") == 0)
@@ -280,15 +281,16 @@ static void apply_to_tree(struct pipeline *p, const struct fanrec *r)
 
 /* ---- Second pass: which rules, and who ---- */
 
-/* One way in which a path within the filesystem is seen, against the rules. */
-static int match_mount(struct pipeline *p, const struct passage *e,
+/* Note in *change, which is made if need be, the rules that match a path within the filesystem as
+ * one mount shows it. Returns 0, or -1 with ENOMEM. */
+static int match_mount(struct pipeline *p, const struct facts *f,
 	const struct mount *mount, const struct buf *inner, bool is_old,
 	struct change **change)
 {
 	const struct mounts *mounts = &p->parts.filesystems->landing.mounts;
 	buf_clear(&p->shown);
 	if (mounts_add_path(mount, inner->data, inner->len, &p->shown) < 0 ||
-		table_match(p->parts.rules, p->shown.data, p->shown.len, e->kinds,
+		table_match(p->parts.rules, p->shown.data, p->shown.len, f->kinds,
 			&p->hits) < 0)
 		return -1;
 	if (!p->hits.count || mounts_hide(mounts, mount, p->shown.data, p->shown.len))
@@ -302,28 +304,29 @@ static int match_mount(struct pipeline *p, const struct passage *e,
 	return *change ? 0 : -1;
 }
 
-/* Every way in which a path within the filesystem is seen, against the rules. */
-static int match_shown(struct pipeline *p, const struct passage *e,
-	const struct buf *inner, bool is_old, struct change **change)
+/* The same with every mount that shows it. */
+static int match_path(struct pipeline *p, const struct facts *f, const struct buf *inner,
+	bool is_old, struct change **change)
 {
 	const struct landing *l = &p->parts.filesystems->landing;
-	if (inner->failed || landing_of_path(l, filesystems_number(e->fs), inner->data,
-				     inner->len, e->kinds, &p->mounts) < 0)
+	if (inner->failed || landing_of_path(l, filesystems_number(f->fs), inner->data,
+				     inner->len, f->kinds, &p->mounts) < 0)
 		return -1;
 	for (size_t i = 0; i < p->mounts.count; i++) {
 		const struct mount *mount = &l->mounts.items[p->mounts.items[i]];
-		if (match_mount(p, e, mount, inner, is_old, change) < 0)
+		if (match_mount(p, f, mount, inner, is_old, change) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* Make the other side of a rename's path, which no rule matched, visible as well. */
-static char *show_anyhow(
-	const struct pipeline *p, const struct passage *e, const struct buf *inner)
+/* A path within the filesystem as some mount shows it, whether a rule matches it or not; NULL
+ * if none does. */
+static char *any_shown_path(
+	const struct pipeline *p, const struct facts *f, const struct buf *inner)
 {
 	struct buf shown = {0};
-	if (landing_show(&p->parts.filesystems->landing, filesystems_number(e->fs),
+	if (landing_show(&p->parts.filesystems->landing, filesystems_number(f->fs),
 		    inner->data, inner->len, &shown) > 0)
 		return buf_take(&shown);
 	buf_fini(&shown);
@@ -340,17 +343,17 @@ static void count_actor(struct pipeline *p, const struct actor *a)
 		p->counters.unknown++;
 }
 
-/* Say who did it. */
-static int attribute(struct pipeline *p, struct passage *e, struct actor *out)
+/* Find out who did it. Returns 0, or -1 with ENOMEM. */
+static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
 {
 	struct proctable_window w = p->window;
-	w.opens_before = e->order.opens_before;
-	w.opens_after = e->order.opens_after;
-	w.opens_linker = e->order.opens_linker;
-	w.groups_before = e->order.groups_before;
-	w.groups_after = e->order.groups_after;
-	w.spans = (e->kinds & (e->kinds - 1)) != 0;
-	if (actors_who(p->parts.actors, e->rec.pid, e->rec.pidfd, &w, out) < 0)
+	w.opens_before = f->order.opens_before;
+	w.opens_after = f->order.opens_after;
+	w.opens_linker = f->order.opens_linker;
+	w.groups_before = f->order.groups_before;
+	w.groups_after = f->order.groups_after;
+	w.spans = (f->kinds & (f->kinds - 1)) != 0;
+	if (actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out) < 0)
 		return -1;
 	count_actor(p, out);
 	return 0;
@@ -371,72 +374,75 @@ static void fill_type(const struct pipeline *p, struct filesystem *fs, struct ch
 	fd_close(fd);
 }
 
-/* Complete a change that some rule matched, and hand it on. */
-static int complete(struct pipeline *p, struct passage *e, struct change *c)
+/* Complete a change that some rule matched, and hand it on. Returns 0, or -1 with ENOMEM. */
+static int hand_on(struct pipeline *p, struct facts *f, struct change *c)
 {
-	const struct fanrec *r = &e->rec;
-	if (attribute(p, e, &c->actor) < 0)
+	const struct fanrec *r = &f->rec;
+	assert(f->fs && c->hit_count);
+	if (attribute(p, f, &c->actor) < 0)
 		return -1;
-	c->event.kinds = e->kinds;
+	c->event.kinds = f->kinds;
 	c->event.is_dir = fanmask_is_dir(r->mask);
-	c->event.time_ns = clock_realtime_ns();
-	if (e->has_path)
-		c->event.path = show_anyhow(p, e, &p->path);
-	if (e->has_old_path)
-		c->event.old_path = show_anyhow(p, e, &p->old_path);
+	c->event.time_ns = p->now.realtime_ns;
+	if (f->has_path)
+		c->event.path = any_shown_path(p, f, &p->path);
+	if (f->has_old_path)
+		c->event.old_path = any_shown_path(p, f, &p->old_path);
 	c->fsid = r->fsid;
 	c->target_type = r->target.type;
 	c->target_len = r->target.bytes ? r->target.len : 0;
 	if (c->target_len)
 		memcpy(c->target, r->target.bytes, c->target_len);
-	fill_type(p, e->fs, c);
-	p->parts.found(p->parts.ctx, c);
+	fill_type(p, f->fs, c);
+	p->parts.found(p->parts.ctx, c, p->now);
 	return 0;
 }
 
-static void match(struct pipeline *p, struct passage *e)
+/* Find the rules that match the paths of a record, and hand on what they match. */
+static void match(struct pipeline *p, struct facts *f)
 {
 	struct change *c = NULL;
-	uint32_t kinds = e->kinds;
+	uint32_t kinds = f->kinds;
 	/* Whatever could be a rename or an unwritten create for some rule. */
 	if (kinds & EVENT_RENAME)
-		e->kinds |= EVENT_RENAMES;
+		f->kinds |= EVENT_RENAMES;
 	if (kinds & EVENT_CREATE)
-		e->kinds |= EVENT_CREATE_UNWRITTEN;
+		f->kinds |= EVENT_CREATE_UNWRITTEN;
 	int rc = 0;
-	if (e->has_path)
-		rc = match_shown(p, e, &p->path, false, &c);
-	if (rc == 0 && e->has_old_path)
-		rc = match_shown(p, e, &p->old_path, true, &c);
-	e->kinds = kinds;
+	if (f->has_path)
+		rc = match_path(p, f, &p->path, false, &c);
+	if (rc == 0 && f->has_old_path)
+		rc = match_path(p, f, &p->old_path, true, &c);
+	f->kinds = kinds;
 	if (rc == 0 && c)
-		rc = complete(p, e, c);
+		rc = hand_on(p, f, c);
 	if (rc < 0)
 		p->counters.dropped++;
 	change_unref(c);
 }
 
-/* An event of a whole filesystem (or of all): for each rule that it concerns. */
-static void match_whole(struct pipeline *p, struct passage *e)
+/* Hand on what has happened to a whole filesystem, or to all of them: it concerns each rule that
+ * lands there. */
+static void match_whole(struct pipeline *p, struct facts *f)
 {
 	const struct landing *l = &p->parts.filesystems->landing;
-	uint32_t fs = e->fs ? filesystems_number(e->fs) : LANDING_NONE;
-	struct change *c = change_new(e->fs ? e->fs->point : "/", NULL);
+	uint32_t fs = f->fs ? filesystems_number(f->fs) : LANDING_NONE;
+	struct change *c = change_new(f->fs ? f->fs->point : "/", NULL);
 	int rc = c ? 0 : -1;
 	for (uint32_t i = 0; rc == 0 && i < table_count(p->parts.rules); i++) {
 		const struct rule *r = table_rule(p->parts.rules, i);
-		bool wants = e->kinds & EVENT_OVERFLOW
+		bool wants = f->kinds & EVENT_OVERFLOW
 				     ? r->on_overflow == RULE_OVERFLOW_RUN
-				     : (r->events & e->kinds) != 0;
+				     : (r->events & f->kinds) != 0;
 		if (r->enabled && wants && landing_has(l, p->parts.rules, i, fs))
 			rc = change_add_hit(c, i, false, c->event.path);
 	}
 	if (rc == 0 && c->hit_count) {
-		c->event.kinds = e->kinds;
-		c->event.time_ns = clock_realtime_ns();
+		c->event.kinds = f->kinds;
+		c->event.time_ns = p->now.realtime_ns;
 		c->event.type_known = true;
 		c->actor = (struct actor)ACTOR_NOBODY;
-		p->parts.found(p->parts.ctx, c);
+		p->parts.found(p->parts.ctx, c, p->now);
 	} else if (rc < 0) {
 		p->counters.dropped++;
 	}
@@ -449,61 +455,62 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 }
 
 /* Whether a rule might want the record. */
-static bool is_wanted(const struct pipeline *p, const struct passage *e)
+static bool is_wanted(const struct pipeline *p, const struct facts *f)
 {
-	return e->fs && e->fs->kinds && !is_own(p, e->rec.pid) &&
-	       (fanmask_kinds(fanmask_of_kinds(e->fs->kinds)) & e->kinds);
+	return f->fs && f->fs->kinds && !is_own(p, f->rec.pid) &&
+	       (fanmask_kinds(fanmask_of_kinds(f->fs->kinds)) & f->kinds);
 }
 
-/* Resolve one record. Returns 1, or 0 if it must wait for others. */
-static int pass(struct pipeline *p, struct passage *e, bool may_wait)
+/* Resolve one record. Returns false if it must wait for others. */
+static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 {
-	const struct fanrec *r = &e->rec;
-	e->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
-	e->kinds = fanmask_kinds(r->mask);
-	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
-		p->counters.overflows += (e->kinds & EVENT_OVERFLOW) != 0;
-		match_whole(p, e);
-		return 1;
+	const struct fanrec *r = &f->rec;
+	f->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
+	f->kinds = fanmask_kinds(r->mask);
+	if (f->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
+		p->counters.overflows += (f->kinds & EVENT_OVERFLOW) != 0;
+		match_whole(p, f);
+		return true;
 	}
-	bool wanted = is_wanted(p, e);
-	bool known = wanted && resolve_paths(p, e);
+	bool wanted = is_wanted(p, f);
+	bool known = wanted && resolve_paths(p, f);
 	if (wanted && !known && may_wait)
-		return 0;
-	e->order = execorder_pass(p->order, r->pid, exec_kind(r));
+		return false;
+	f->order = execorder_pass(p->order, r->pid, exec_kind(r));
 	if (known)
-		match(p, e);
+		match(p, f);
 	p->counters.unresolved += wanted && !known;
-	if (e->fs && e->fs->kinds)
+	if (f->fs && f->fs->kinds)
 		apply_to_tree(p, r);
-	return 1;
+	return true;
 }
 
 /* Resolve the records of the buffer, in order, up to one that must wait. */
-static void resolve(struct pipeline *p)
+static void resolve_all(struct pipeline *p)
 {
 	size_t at = readbuf_done(&p->buffer);
-	struct passage e = {0};
-	bool may_wait = !p->is_full && (!p->window.complete || p->stalls < STALL_MAX);
+	struct facts f = {0};
+	bool may_wait = !p->is_full && (!p->window.complete || p->waits < WAITS_MAX);
 	for (;;) {
 		size_t start = at;
-		e = (struct passage){0};
-		if (!fanrec_next(p->buffer.bytes, p->buffer.end, &at, &e.rec, NULL))
+		f = (struct facts){0};
+		if (!fanrec_next(p->buffer.bytes, p->buffer.end, &at, &f.rec, NULL))
 			break;
-		if (!pass(p, &e, may_wait)) {
-			p->stalls += p->window.complete;
+		if (!resolve_record(p, &f, may_wait)) {
+			p->waits += p->window.complete;
 			readbuf_set_done(&p->buffer, start);
 			return;
 		}
-		fd_close(e.rec.pidfd);
+		fd_close(f.rec.pidfd);
 		p->counters.resolved++;
-		p->stalls = 0;
+		p->waits = 0;
 	}
 	readbuf_reset(&p->buffer);
 	p->scanned = 0;
 }
 
-/* Whether many records have come of late. */
+/* Whether so many records have come in the last while, or that before it, that they had better
+ * gather. */
 static bool is_loaded(struct pipeline *p, uint64_t now_ns)
 {
 	bool is_much = p->counters.read - p->load_from > LOAD_RECORDS;
@@ -516,23 +523,23 @@ static bool is_loaded(struct pipeline *p, uint64_t now_ns)
 	return is_loaded;
 }
 
-int pipeline_turn(struct pipeline *p)
+int pipeline_turn(struct pipeline *p, struct clock_now now)
 {
-	uint64_t start_ns = clock_monotonic_ns();
-	if (!pipeline_is_holding(p))
+	if (!pipeline_has_waiting(p))
 		begin_window(p);
 	if (read_queue(p) < 0)
 		return -1;
 	scan(p);
 	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
-	resolve(p);
+	p->now = clock_now();
+	resolve_all(p);
 	filesystems_close(p->parts.filesystems);
-	p->counters.emptied += p->window.complete && !pipeline_is_holding(p);
+	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p);
 	p->next_ns = 0;
-	if (pipeline_is_holding(p))
-		p->next_ns = start_ns + (p->window.complete ? STALL_NS : 0);
-	else if (is_loaded(p, start_ns))
+	if (pipeline_has_waiting(p))
+		p->next_ns = now.monotonic_ns + (p->window.complete ? WAIT_NS : 0);
+	else if (is_loaded(p, now.monotonic_ns))
 		p->next_ns = clock_monotonic_ns() + GATHER_NS;
 	return 0;
 }

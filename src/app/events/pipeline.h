@@ -10,6 +10,7 @@
 #include "app/watch/filesystems.h"
 #include "core/rule/change.h"
 #include "core/rule/table.h"
+#include "os/clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,8 +29,8 @@ struct pipeline_parts {
 	/* Called between receiving process records and resolving. */
 	void (*before_resolve)(void *ctx);
 	/* Called for each change that concerns a rule; who wants to keep it takes a
-	 * reference. */
-	void (*found)(void *ctx, struct change *c);
+	 * reference. `now` is the same for all of a turn. */
+	void (*found)(void *ctx, struct change *c, struct clock_now now);
 	void *ctx;
 };
 
@@ -54,10 +55,10 @@ void pipeline_free(struct pipeline *p);
 struct pipeline_parts *pipeline_parts(struct pipeline *p);
 
 /*
- * Read what is in the queue and resolve it. Returns 0, or -1 with errno if the group
- * cannot be read any more.
+ * Read what is in the queue and resolve it; `now` is when the turn begins. Returns 0, or -1
+ * with errno if the group cannot be read any more.
  */
-int pipeline_turn(struct pipeline *p);
+int pipeline_turn(struct pipeline *p, struct clock_now now);
 
 /*
  * When the queue should be read next, CLOCK_MONOTONIC: 0: as soon as something is in it;
@@ -67,7 +68,7 @@ int pipeline_turn(struct pipeline *p);
 uint64_t pipeline_next_ns(const struct pipeline *p);
 
 /* Whether records wait in the buffer for others that explain them. */
-bool pipeline_is_holding(const struct pipeline *p);
+bool pipeline_has_waiting(const struct pipeline *p);
 
 const struct pipeline_counters *pipeline_counters(const struct pipeline *p);
 

@@ -6,7 +6,7 @@
 #include "app/jobs/say.h"
 #include "app/log.h"
 #include "core/hook/runlabel.h"
-#include "os/cgrouplabel.h"
+#include "os/cgroup.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -139,7 +139,7 @@ void restore_all(struct jobs *j, struct clock_now now)
 	struct taking taking = {.jobs = j, .now = now};
 	assert(j->rules);
 	if (j->config.hooks_dir)
-		cgrouplabel_each(j->config.hooks_dir, on_labelled, j);
+		cgroup_each_labelled(j->config.hooks_dir, on_labelled, j);
 	if (!j->store)
 		return;
 	if (store_take_left(j->store, take_job, &taking) < 0)

@@ -252,7 +252,7 @@ static enum outcome_kind kind_of_end(const struct job *job, enum outcome_kind ki
 /* Reach what has left the process group. Returns how many processes there are. */
 static size_t signal_lineage(struct jobs *j, const struct job *job, int signal)
 {
-	if (j->config.link.has_cgroups(j->config.link.ctx))
+	if (j->config.link.has_cgroups)
 		return 0;
 	return j->config.signal_tagged(j->config.ctx, tag_of(job), signal);
 }
@@ -324,9 +324,14 @@ static void hold(struct jobs *j, struct job *job, uint64_t until_ns, struct cloc
 	add_failure(j, (uint32_t)job_rule_number(job->sched), &of, &why, 0, now);
 }
 
+static int signal_run(
+	struct jobs *j, const struct job *job, enum wire_type how, int signal)
+{
+	return j->config.link.signal(j->config.link.ctx, how, job->run_id, signal);
+}
+
 static void obey(struct jobs *j, const struct sched_order *o, struct clock_now now)
 {
-	const struct link_port *link = &j->config.link;
 	struct job *job = o->job->data;
 	int rc = 0;
 	switch (o->what) {
@@ -334,15 +339,15 @@ static void obey(struct jobs *j, const struct sched_order *o, struct clock_now n
 		begin(j, job, now);
 		break;
 	case SCHED_SIGNAL:
-		rc = link->signal(link->ctx, job->run_id, o->signal);
+		rc = signal_run(j, job, WIRE_SIGNAL, o->signal);
 		break;
 	case SCHED_STOP:
-		rc = link->stop(link->ctx, job->run_id, o->signal);
+		rc = signal_run(j, job, WIRE_STOP, o->signal);
 		signal_lineage(j, job, o->signal);
 		break;
 	case SCHED_KILL:
 		job->is_killed = true;
-		rc = link->kill(link->ctx, job->run_id);
+		rc = signal_run(j, job, WIRE_KILL, SIGKILL);
 		signal_lineage(j, job, SIGKILL);
 		break;
 	case SCHED_HELD:

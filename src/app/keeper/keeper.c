@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper/keeper.h"
 
-#include "app/keeper/keeper_home.h"
+#include "app/keeper/keeper_hook.h"
 #include "app/keeper/keeper_runs.h"
 #include "app/keeper/keeper_worker.h"
 #include "app/log.h"
 #include "core/hook/wire.h"
 #include "os/clock.h"
 #include "os/fd.h"
-#include "os/notify.h"
 #include "os/poller.h"
 #include "os/proc.h"
-#include "os/signals.h"
 #include "os/sock.h"
 #include "os/spawn.h"
 
@@ -25,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,7 +75,7 @@ struct keeper {
 static void notify(const struct keeper *k, const char *state)
 {
 	if (k->notify_address)
-		notify_send(k->notify_address, state);
+		sock_notify(k->notify_address, state);
 }
 
 /* ---- The worker's life ---- */
@@ -129,19 +128,15 @@ static int start_worker(struct keeper *k)
 	};
 	int fd;
 	assert(k->worker_pid == 0 && k->worker_fd < 0);
-	pid_t pid =
-		keeper_worker_start(c->worker_exe, c->worker_argv, &c->fds, hello, &fd);
+	pid_t pid = keeper_worker_start(c->worker_argv, &c->fds, hello, &fd);
 	if (pid < 0)
 		return -1;
 	k->worker_pid = pid;
 	k->worker_since_ns = clock_monotonic_ns();
 	if (watch_worker(k, fd) < 0) {
-		int saved = errno;
 		kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			continue;
+		proc_reap(pid);
 		forget_worker(k);
-		errno = saved;
 		return -1;
 	}
 	keeper_runs_set_worker(k->runs, k->worker_fd);
@@ -250,13 +245,9 @@ static void dispatch(
 						 .fd_count = fd_count});
 		break;
 	case WIRE_SIGNAL:
-		keeper_runs_signal(k->runs, m->run_id, m->signal);
-		break;
 	case WIRE_STOP:
-		keeper_runs_stop(k->runs, m->run_id, m->signal);
-		break;
 	case WIRE_KILL:
-		keeper_runs_kill(k->runs, m->run_id);
+		keeper_runs_signal(k->runs, m->type, m->run_id, m->signal);
 		break;
 	case WIRE_DONE:
 		keeper_runs_done(k->runs, m->done.ids, m->done.count);
@@ -402,10 +393,11 @@ static void on_signal(void *ctx, uint32_t events)
 {
 	(void)events;
 	struct keeper *k = ctx;
-	for (int signal; (signal = signals_next(k->signal_fd));) {
-		if (signal == SIGCHLD)
+	struct signalfd_siginfo info;
+	while (read(k->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
 			reap(k);
-		else if (signal == SIGHUP)
+		else if (info.ssi_signo == SIGHUP)
 			on_reload_signal(k);
 		else
 			on_stop_signal(k);
@@ -443,8 +435,14 @@ static void do_due(struct keeper *k)
 static int open_signals(struct keeper *k)
 {
 	const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+	sigset_t set;
+	sigemptyset(&set);
+	for (int i = 0; i < (k->is_init ? 4 : 3); i++)
+		sigaddset(&set, signals[i]);
 	signal(SIGPIPE, SIG_IGN);
-	k->signal_fd = signals_open(signals, k->is_init ? 4 : 3);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	k->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (k->signal_fd < 0)
 		return -1;
 	return poller_add(k->poller, k->signal_fd, EPOLLIN, on_signal, k) ? 0 : -1;
@@ -466,7 +464,7 @@ static int init(struct keeper *k, const struct keeper_config *config)
 		return -1;
 	spawn_get_defaults(&k->defaults);
 	proc_allow_files();
-	k->home = keeper_home_open();
+	k->home = keeper_hook_open_home();
 	k->home_error = errno;
 	k->runs = keeper_runs_new(k->poller, &k->defaults, k->home);
 	return k->runs ? start_worker(k) : -1;

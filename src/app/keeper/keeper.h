@@ -14,8 +14,7 @@ struct keeper_config {
 	struct wire_fds fds; /* CLOEXEC; the place of WIRE_FD_WORKER is not used */
 	uint64_t subscribed_ns; /* CLOCK_MONOTONIC, of the process records */
 	const char *degraded; /* why who did it may be unknown; NULL: it is not */
-	const char *worker_exe; /* NULL: /proc/self/exe */
-	char *const *worker_argv; /* such as {"fsmon", "worker", …, NULL} */
+	char *const *worker_argv; /* of this program: {"fsmon", "worker", …, NULL} */
 };
 
 /*

@@ -3,6 +3,7 @@
 
 #include "app/keeper/keeper_worker.h"
 #include "os/fd.h"
+#include "os/proc.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -43,7 +44,7 @@ struct keeper_run {
 	bool is_stopping; /* it has ended when its cgroup is empty */
 	bool has_ended; /* or was not started */
 	bool is_emptying;
-	struct spawn_error err; /* why it was not started; stage NULL: it was */
+	struct spawn_error err; /* why it was not started */
 	int status;
 	struct outcome_usage usage;
 	char label[]; /* as the worker gave it */
@@ -53,7 +54,7 @@ TAILQ_HEAD(keeper_run_list, keeper_run);
 
 struct keeper_runs {
 	struct poller *poller;
-	struct keeper_surroundings around;
+	struct keeper_hook_common common;
 	struct keeper_run *by_id; /* hash */
 	struct keeper_run_list untold, ended, pipes, emptying;
 	size_t ended_count, pipe_count;
@@ -68,7 +69,7 @@ struct keeper_runs *keeper_runs_new(struct poller *poller,
 	if (!rs)
 		return NULL;
 	rs->poller = poller;
-	rs->around = (struct keeper_surroundings){
+	rs->common = (struct keeper_hook_common){
 		.defaults = defaults, .home = home, .worker_fd = -1};
 	TAILQ_INIT(&rs->untold);
 	TAILQ_INIT(&rs->ended);
@@ -181,7 +182,7 @@ static void mark_ended(struct keeper_run *run)
 		TAILQ_INSERT_TAIL(&rs->pipes, run, next_pipe);
 		rs->pipe_count++;
 	}
-	if (run->err.stage)
+	if (run->err.error)
 		close_output(run);
 	mark_untold(run);
 	if (rs->pipe_count > PIPES_MAX)
@@ -271,17 +272,9 @@ static void signal_group(const struct keeper_run *run, int signal)
 		kill(run->hook.child.pid, signal);
 }
 
-void keeper_runs_signal(struct keeper_runs *rs, uint64_t run_id, int signal)
+static void stop_run(struct keeper_run *run, int signal)
 {
-	const struct keeper_run *run = find(rs, run_id);
-	if (run)
-		signal_group(run, signal);
-}
-
-void keeper_runs_stop(struct keeper_runs *rs, uint64_t run_id, int signal)
-{
-	struct keeper_run *run = find(rs, run_id);
-	if (!run || run->has_ended)
+	if (run->has_ended)
 		return;
 	run->is_stopping = true;
 	/* A hook that has moved itself to another cgroup is still a process group. */
@@ -300,11 +293,18 @@ static void kill_run(struct keeper_run *run)
 	signal_group(run, SIGKILL);
 }
 
-void keeper_runs_kill(struct keeper_runs *rs, uint64_t run_id)
+void keeper_runs_signal(
+	struct keeper_runs *rs, enum wire_type how, uint64_t run_id, int signal)
 {
 	struct keeper_run *run = find(rs, run_id);
-	if (run)
+	if (!run)
+		return;
+	if (how == WIRE_KILL)
 		kill_run(run);
+	else if (how == WIRE_STOP)
+		stop_run(run, signal);
+	else
+		signal_group(run, signal);
 }
 
 void keeper_runs_kill_all(struct keeper_runs *rs)
@@ -319,8 +319,8 @@ void keeper_runs_kill_all(struct keeper_runs *rs)
 void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd)
 {
 	struct keeper_run *run, *next;
-	assert(worker_fd < 0 || rs->around.worker_fd < 0);
-	rs->around.worker_fd = worker_fd;
+	assert(worker_fd < 0 || rs->common.worker_fd < 0);
+	rs->common.worker_fd = worker_fd;
 	HASH_ITER (hh, rs->by_id, run, next) {
 		run->knows_start = run->hook.output_fd < 0;
 		run->knows_end = false;
@@ -334,13 +334,13 @@ static int send_running(struct keeper_runs *rs, const struct keeper_run *run)
 	m.started.pid = run->hook.child.pid;
 	m.started.has_output = true;
 	m.started.label = run->label;
-	return keeper_worker_send(rs->around.worker_fd, &m, &run->hook.output_fd);
+	return keeper_worker_send(rs->common.worker_fd, &m, &run->hook.output_fd);
 }
 
 static int send_end(struct keeper_runs *rs, const struct keeper_run *run)
 {
 	struct wire_message m = {.run_id = run->id};
-	if (run->err.stage) {
+	if (run->err.error) {
 		m.type = WIRE_FAILED;
 		m.failed.error = run->err.error;
 		m.failed.stage = run->err.stage;
@@ -349,7 +349,7 @@ static int send_end(struct keeper_runs *rs, const struct keeper_run *run)
 		m.ended.status = run->status;
 		m.ended.usage = run->usage;
 	}
-	return keeper_worker_send(rs->around.worker_fd, &m, NULL);
+	return keeper_worker_send(rs->common.worker_fd, &m, NULL);
 }
 
 /* Returns whether the worker knows all about the run now. */
@@ -368,7 +368,7 @@ bool keeper_runs_tell(struct keeper_runs *rs)
 {
 	struct keeper_run *run;
 	while ((run = TAILQ_FIRST(&rs->untold)) != NULL) {
-		if (rs->around.worker_fd < 0 || !tell_run(run))
+		if (rs->common.worker_fd < 0 || !tell_run(run))
 			return false;
 		mark_told(run);
 	}
@@ -396,8 +396,7 @@ static int watch(struct keeper_run *run)
 		return 0;
 	run->err = (struct spawn_error){.error = errno, .stage = "watch"};
 	kill_run(run);
-	while (waitpid(run->hook.child.pid, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	proc_reap(run->hook.child.pid);
 	return -1;
 }
 
@@ -435,11 +434,11 @@ void keeper_runs_start(struct keeper_runs *rs, const struct keeper_request *requ
 		return;
 	}
 	/* Where there is a worker the process announces itself. */
-	run->knows_start = rs->around.worker_fd >= 0;
-	if (keeper_start(&rs->around, request, &run->hook, &run->err) == 0 &&
+	run->knows_start = rs->common.worker_fd >= 0;
+	if (keeper_hook_start(&rs->common, request, &run->hook, &run->err) == 0 &&
 		watch(run) == 0) {
 		rs->alive++;
-		rs->without_cgroup += rs->around.home && !run->hook.cgroup;
+		rs->without_cgroup += rs->common.home && !run->hook.cgroup;
 		if (!run->knows_start)
 			mark_untold(run);
 		return;

@@ -4,7 +4,7 @@
 #ifndef FSMON_APP_KEEPER_KEEPER_RUNS_H
 #define FSMON_APP_KEEPER_KEEPER_RUNS_H
 
-#include "app/keeper/keeper_start.h"
+#include "app/keeper/keeper_hook.h"
 #include "os/poller.h"
 
 #include <stdbool.h>
@@ -35,15 +35,13 @@ void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd);
  */
 void keeper_runs_start(struct keeper_runs *rs, const struct keeper_request *request);
 
-/* Send a signal to the process group of a run, if it has not ended. */
-void keeper_runs_signal(struct keeper_runs *rs, uint64_t run_id, int signal);
-
-/* Begin to stop a run, if it has not ended: send a signal to all processes of its cgroup (of
- * its process group, where it has none), and take it for ended when they all are. */
-void keeper_runs_stop(struct keeper_runs *rs, uint64_t run_id, int signal);
-
-/* Kill all processes of a run, likewise. */
-void keeper_runs_kill(struct keeper_runs *rs, uint64_t run_id);
+/*
+ * Send a signal to a run, if it has not ended. WIRE_SIGNAL: to its process group. WIRE_STOP: to
+ * all processes of its cgroup (of its process group, where it has none), and take it for ended
+ * when they all are. WIRE_KILL: likewise, with SIGKILL.
+ */
+void keeper_runs_signal(
+	struct keeper_runs *rs, enum wire_type how, uint64_t run_id, int signal);
 
 /* Kill all processes of all runs that have not ended. */
 void keeper_runs_kill_all(struct keeper_runs *rs);

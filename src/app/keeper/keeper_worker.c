@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/keeper/keeper_worker.h"
 
+#include "base/countof.h"
 #include "os/fd.h"
 #include "os/sock.h"
 
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include <linux/close_range.h>
+
+#define PROGRAM "/proc/self/exe" /* the worker is another verb of it */
 
 /* Put the descriptors where the worker looks for them. */
 static int place_fds(struct wire_fds *fds)
@@ -36,21 +39,21 @@ static int place_fds(struct wire_fds *fds)
 static void set_signals(void)
 {
 	const int ignored[] = {SIGINT, SIGTERM, SIGHUP};
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+	for (size_t i = 0; i < countof(ignored); i++)
 		signal(ignored[i], SIG_IGN);
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-__attribute__((noreturn)) static void execute(
-	const char *exe, char *const *argv, struct wire_fds fds)
+__attribute__((noreturn)) static void execute(char *const *argv, struct wire_fds fds)
 {
 	set_signals();
 	unsetenv("NOTIFY_SOCKET");
 	if (place_fds(&fds) == 0)
-		execv(exe, argv);
-	dprintf(STDERR_FILENO, "fsmon: cannot execute %s: %s\n", exe, strerror(errno));
+		execv(PROGRAM, argv);
+	dprintf(STDERR_FILENO, "fsmon: cannot execute %s: %s\n", PROGRAM,
+		strerror(errno));
 	_exit(127);
 }
 
@@ -64,8 +67,8 @@ int keeper_worker_send(int fd, const struct wire_message *m, const int *with_fd)
 	return result;
 }
 
-pid_t keeper_worker_start(const char *exe, char *const *argv, const struct wire_fds *fds,
-	struct wire_hello hello, int *fd)
+pid_t keeper_worker_start(
+	char *const *argv, const struct wire_fds *fds, struct wire_hello hello, int *fd)
 {
 	int pair[2];
 	if (sock_pair(pair) < 0)
@@ -78,12 +81,10 @@ pid_t keeper_worker_start(const char *exe, char *const *argv, const struct wire_
 	/* What it must know before it begins is there before it is. */
 	pid_t pid = keeper_worker_send(pair[0], &m, NULL) == 0 ? fork() : -1;
 	if (pid == 0)
-		execute(exe ? exe : "/proc/self/exe", argv, places);
-	int saved = errno;
+		execute(argv, places);
 	fd_close(pair[1]);
 	if (pid < 0)
 		fd_close(pair[0]);
-	errno = saved;
 	*fd = pair[0];
 	return pid;
 }

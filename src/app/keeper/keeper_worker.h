@@ -11,13 +11,13 @@
  * Start a worker: the descriptors at the numbers of enum wire_place and no others, an empty
  * signal mask, SIGINT, SIGTERM and SIGHUP ignored (they are the keeper's business), and no
  * NOTIFY_SOCKET. Its end of a new socket is at the first place, and in that a WIRE_HELLO with
- * the fields of `hello` and the places. `exe` NULL: this program. Borrows its arguments. A
+ * the fields of `hello` and the places. Borrows its arguments. A
  * program that cannot be executed ends with status 127 and a line on standard error.
  *
  * Returns the pid, which the caller reaps, with the keeper's end in *fd, which the caller
  * closes; or -1 with ENOMEM or an errno of socketpair(2), sendmsg(2) or fork(2).
  */
-__attribute__((warn_unused_result)) pid_t keeper_worker_start(const char *exe,
+__attribute__((warn_unused_result)) pid_t keeper_worker_start(
 	char *const *argv, const struct wire_fds *fds, struct wire_hello hello, int *fd);
 
 /* Send a message, and a descriptor with it (NULL: none). Borrows its arguments. Returns 0, or

@@ -186,7 +186,7 @@ static void on_started(struct link *l, const struct wire_message *m, int fd)
 		run = add_run(l, m->run_id);
 	if (run && fd >= 0 && run->output_fd < 0)
 		take_output(run, fd);
-	else if (fd >= 0)
+	else
 		fd_close(fd);
 	if (run)
 		l->run_handlers->started(
@@ -285,7 +285,7 @@ static bool receive(struct link *l)
 	if (wire_decode(&m, bytes, (size_t)len) == 0) {
 		dispatch(l, &m, fd);
 		wire_fini(&m);
-	} else if (fd >= 0) {
+	} else {
 		fd_close(fd);
 	}
 	return l->keeper_fd >= 0;
@@ -451,34 +451,17 @@ static int start_run(void *ctx, const struct link_request *request)
 	struct link_run *run = add_run(l, request->run_id);
 	if (!run)
 		return -1;
-	if (submit(l, &m, fds, fd_count) < 0) {
-		int saved = errno;
-		free_run(run);
-		errno = saved;
-		return -1;
-	}
-	return 0;
+	if (submit(l, &m, fds, fd_count) == 0)
+		return 0;
+	free_run(run);
+	return -1;
 }
 
-static int tell_of_run(struct link *l, enum wire_type type, uint64_t run_id, int signal)
+static int signal_run(void *ctx, enum wire_type how, uint64_t run_id, int signal)
 {
-	return tell_keeper(l,
-		(struct wire_message){.type = type, .run_id = run_id, .signal = signal});
-}
-
-static int signal_run(void *ctx, uint64_t run_id, int signal)
-{
-	return tell_of_run(ctx, WIRE_SIGNAL, run_id, signal);
-}
-
-static int stop_run(void *ctx, uint64_t run_id, int signal)
-{
-	return tell_of_run(ctx, WIRE_STOP, run_id, signal);
-}
-
-static int kill_run(void *ctx, uint64_t run_id)
-{
-	return tell_of_run(ctx, WIRE_KILL, run_id, 0);
+	assert(how == WIRE_SIGNAL || how == WIRE_STOP || how == WIRE_KILL);
+	return tell_keeper(ctx,
+		(struct wire_message){.type = how, .run_id = run_id, .signal = signal});
 }
 
 static int tell_done(void *ctx, const uint64_t *run_ids, size_t count)
@@ -502,12 +485,6 @@ static bool has_room(void *ctx)
 	return l->queue_count < QUEUE_MAX;
 }
 
-static bool has_cgroups(void *ctx)
-{
-	const struct link *l = ctx;
-	return l->has_cgroups;
-}
-
 struct link_port link_port(struct link *l)
 {
 	return (struct link_port){
@@ -515,11 +492,9 @@ struct link_port link_port(struct link *l)
 		.listen = listen_to_runs,
 		.start = start_run,
 		.signal = signal_run,
-		.stop = stop_run,
-		.kill = kill_run,
 		.done = tell_done,
 		.has_room = has_room,
-		.has_cgroups = has_cgroups,
+		.has_cgroups = l->has_cgroups,
 	};
 }
 
@@ -563,10 +538,8 @@ struct link *link_open(struct poller *poller, const struct link_inheritance *in,
 /* Drop a run without a word to anybody. */
 static void discard_run(struct link_run *run)
 {
-	poller_remove(run->owner->poller, run->source);
-	fd_close(run->output_fd);
 	lines_fini(&run->lines);
-	free(run);
+	free_run(run);
 }
 
 void link_close(struct link *l)
@@ -574,14 +547,10 @@ void link_close(struct link *l)
 	if (!l)
 		return;
 	struct link_run *run, *next_run;
-	HASH_ITER (hh, l->runs, run, next_run) {
-		HASH_DEL(l->runs, run);
+	HASH_ITER (hh, l->runs, run, next_run)
 		discard_run(run);
-	}
-	while ((run = TAILQ_FIRST(&l->lingering)) != NULL) {
-		TAILQ_REMOVE(&l->lingering, run, next);
+	while ((run = TAILQ_FIRST(&l->lingering)) != NULL)
 		discard_run(run);
-	}
 	struct link_message *msg;
 	while ((msg = STAILQ_FIRST(&l->queue)) != NULL) {
 		STAILQ_REMOVE_HEAD(&l->queue, next);

@@ -80,17 +80,15 @@ struct link_port {
 	 * is no such run.
 	 */
 	int (*start)(void *ctx, const struct link_request *request);
-	/* Send a signal to the process group of a run and to nobody else (on-busy). What
-	 * has ended meanwhile gets none. */
-	int (*signal)(void *ctx, uint64_t run_id, int signal);
 	/*
-	 * Begin to stop a run: send the signal to every process of it, those that left its
-	 * process group too. From now on the run has ended only when all of them are gone.
-	 * Without cgroups: to the process group, and it has ended when its process has.
+	 * Send a signal to a run. WIRE_SIGNAL: to its process group and to nobody else
+	 * (on-busy). WIRE_STOP: begin to stop it, with the signal to every process of it, those
+	 * that left its process group too; from now on the run has ended only when all of them
+	 * are gone. WIRE_KILL: likewise, with SIGKILL. Without cgroups both reach the process
+	 * group, and the run has ended when its process has. What has ended meanwhile gets
+	 * none.
 	 */
-	int (*stop)(void *ctx, uint64_t run_id, int signal);
-	/* Kill every process of a run, likewise. */
-	int (*kill)(void *ctx, uint64_t run_id);
+	int (*signal)(void *ctx, enum wire_type how, uint64_t run_id, int signal);
 	/*
 	 * The `failed` or `ended` of these runs need not be remembered any more. Until then
 	 * the keeper tells it to each new worker. Borrows the array. After a failure
@@ -100,9 +98,7 @@ struct link_port {
 	/* Whether `start` would not return EAGAIN now. Where it would, the next turn of the
 	 * poller in which the keeper takes something may make room. */
 	bool (*has_room)(void *ctx);
-	/* Whether every run has a cgroup of its own, by which all of its processes can be
-	 * reached. */
-	bool (*has_cgroups)(void *ctx);
+	bool has_cgroups; /* every run has its own, by which all its processes are reached */
 };
 
 /* What the keeper wants of the worker itself. Every handler must be set. */

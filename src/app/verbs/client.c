@@ -7,6 +7,7 @@
 #include "os/sock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,7 @@ static int read_all(int fd, struct buf *b)
 /* Wait for an answer and read it. Returns NULL after a message. */
 static json_t *read_answer(const struct options *o, int fd, int timeout_ms)
 {
-	if (!sock_wait(fd, timeout_ms)) {
+	if (!fd_wait(fd, POLLIN, timeout_ms)) {
 		fprintf(stderr, "fsmon: gave up after %s: the daemon is not done yet\n",
 			o->timeout);
 		return NULL;

@@ -8,7 +8,7 @@
 #include "app/shown.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
-#include "os/mountinfo.h"
+#include "os/proc.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,10 +20,10 @@
 static int look(struct filesystems *f, const struct table *rules, bool *is_tried)
 {
 	struct buf text = {0};
-	int fd = mountinfo_open();
+	int fd = proc_open_mounts();
 	int group = fanotify_open(false);
 	struct dirtree *tree = dirtree_new(1024);
-	int rc = fd >= 0 && tree ? mountinfo_read(fd, &text) : -1;
+	int rc = fd >= 0 && tree ? proc_read_mounts(fd, &text) : -1;
 	if (rc == 0)
 		rc = filesystems_update(f, text.data, text.len, rules, group, tree);
 	if (rc < 0)

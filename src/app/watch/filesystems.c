@@ -1,96 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/watch/filesystems.h"
 
+#include "app/watch/watch_way.h"
+#include "base/countof.h"
 #include "core/record/fanmask.h"
-#include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/handle.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_ROOT                                                                          \
-	"only a part of it is mounted (a bind mount or a subvolume); mount its root as " \
-	"well"
-#define KERNEL_KEPT "the kernel keeps it in memory and reports no changes of it"
-#define ELSEWHERE "its files change elsewhere too, where this kernel does not see it"
-#define NO_HANDLES "its files have no handles that a filesystem mark needs"
 #define SAME_ID "another filesystem with the same id is mounted (a copied image?)"
 
-/* Types that are refused before the kernel is asked, with the reason. */
-static const struct {
-	const char *type;
-	const char *reason;
-} refused[] = {
-	{"9p", ELSEWHERE},
-	{"afs", ELSEWHERE},
-	{"autofs", KERNEL_KEPT},
-	{"binfmt_misc", KERNEL_KEPT},
-	{"bpf", KERNEL_KEPT},
-	{"ceph", ELSEWHERE},
-	{"cgroup", KERNEL_KEPT},
-	{"cgroup2", KERNEL_KEPT},
-	{"cifs", ELSEWHERE},
-	{"configfs", KERNEL_KEPT},
-	{"debugfs", KERNEL_KEPT},
-	{"devpts", KERNEL_KEPT},
-	{"efivarfs", KERNEL_KEPT},
-	{"fuse", NO_HANDLES},
-	{"fuseblk", NO_HANDLES},
-	{"fusectl", KERNEL_KEPT},
-	{"hugetlbfs", KERNEL_KEPT},
-	{"mqueue", KERNEL_KEPT},
-	{"nfs", ELSEWHERE},
-	{"nfs4", ELSEWHERE},
-	{"nfsd", KERNEL_KEPT},
-	{"nsfs", KERNEL_KEPT},
-	{"proc", KERNEL_KEPT},
-	{"pstore", KERNEL_KEPT},
-	{"rpc_pipefs", KERNEL_KEPT},
-	{"securityfs", KERNEL_KEPT},
-	{"selinuxfs", KERNEL_KEPT},
-	{"smb3", ELSEWHERE},
-	{"sysfs", KERNEL_KEPT},
-	{"tracefs", KERNEL_KEPT},
-};
+#define WATCH_WAY_POINTER(way) &(way),
+static const struct watch_way *const ways[] = {WATCH_WAYS(WATCH_WAY_POINTER)};
 
 /* Types on which programs lie, and which are known to take a mark. */
 static const char *const exec_types[] = {
 	"ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "f2fs"};
 
-static const char *type_refusal(const char *type)
+/* ---- Building ---- */
+
+/* The next way, from *i on, in which a filesystem may be watched: what is watched already
+ * stays with its way. NULL if there is none. */
+static const struct watch_way *next_way(const struct filesystem *fs, size_t *i)
 {
-	if (strncmp(type, "fuse.", 5) == 0)
-		return NO_HANDLES;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
-		if (strcmp(type, refused[i].type) == 0)
-			return refused[i].reason;
+	while (*i < countof(ways)) {
+		const struct watch_way *way = ways[(*i)++];
+		if (fs->mask ? way == fs->way : !way->refusal(fs->type, fs->has_root))
+			return way;
 	}
 	return NULL;
 }
-
-static const char *errno_refusal(int error)
-{
-	switch (error) {
-	case EXDEV:
-		return NO_ROOT;
-	case EOPNOTSUPP:
-	case ENODEV:
-		return NO_HANDLES;
-	case EEXIST:
-		return SAME_ID;
-	case EPERM:
-		return "fsmon lacks the privilege (CAP_SYS_ADMIN) to watch it";
-	case ENOSPC:
-		return "the limit of fanotify marks is reached "
-		       "(fs.fanotify.max_user_marks)";
-	default:
-		return "the kernel refused it";
-	}
-}
-
-/* ---- Building ---- */
 
 static int make_items(struct filesystems *f)
 {
@@ -107,13 +50,14 @@ static int make_items(struct filesystems *f)
 			.type = best->type,
 			.point = best->point,
 			.mount_id = best->id,
+			.has_root = strcmp(best->root, "/") == 0 && best->is_visible,
 			.kinds = of->kinds,
-			.refusal = type_refusal(best->type),
 			.is_new = true,
 			.fd = -1,
 		};
-		if (!fs->refusal && (strcmp(best->root, "/") != 0 || !best->is_visible))
-			fs->refusal = NO_ROOT;
+		size_t first = 0;
+		if (!next_way(fs, &first))
+			fs->refusal = ways[0]->refusal(fs->type, fs->has_root);
 	}
 	return 0;
 }
@@ -159,10 +103,10 @@ static int open_point(const char *point, int mount_id)
 	return -1;
 }
 
-/* Mark the filesystem whose root is open, and let the tree know the root. Returns 0, or
- * -1 with errno; EEXIST: another one has its id. */
-static int mark(struct filesystems *f, struct filesystem *fs, int fd, uint64_t mask,
-	int group, struct dirtree *tree)
+/* Find out how records will name the filesystem whose root is open, and let the tree know
+ * the root. Returns 0, or -1 with errno; EEXIST: another filesystem has its id. */
+static int identify(
+	struct filesystems *f, struct filesystem *fs, int fd, struct dirtree *tree)
 {
 	struct handle h;
 	uint64_t fsid;
@@ -176,8 +120,6 @@ static int mark(struct filesystems *f, struct filesystem *fs, int fd, uint64_t m
 		errno = EEXIST;
 		return -1;
 	}
-	if (fanotify_watch(group, fd, fs->mask, mask) < 0)
-		return -1;
 	struct fanrec_handle handle = {.bytes = h.bytes, .len = h.len, .type = h.type};
 	struct dirnode *root = dirtree_node(tree, fs->fsid, &handle);
 	if (!root)
@@ -191,12 +133,23 @@ static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, i
 	struct dirtree *tree)
 {
 	int fd = open_point(fs->point, fs->mount_id);
-	if (fd >= 0 && mark(f, fs, fd, mask, group, tree) == 0) {
-		fs->mask = mask;
-		index_fsid(f, fs);
-	} else {
-		fs->refusal = errno_refusal(errno);
-		fs->refusal_errno = errno;
+	int error = fd < 0 || identify(f, fs, fd, tree) < 0 ? errno : 0;
+	const struct watch_way *way;
+	for (size_t i = 0; (way = next_way(fs, &i));) {
+		if (!error && way->watch(group, fd, fs->mask, mask) == 0) {
+			fs->way = way;
+			fs->mask = mask;
+			fs->refusal = NULL;
+			fs->refusal_errno = 0;
+			index_fsid(f, fs);
+			break;
+		}
+		if (!fs->refusal) {
+			fs->refusal_errno = error ? error : errno;
+			fs->refusal = fs->refusal_errno == EEXIST
+					      ? SAME_ID
+					      : way->explain(fs->refusal_errno);
+		}
 	}
 	fd_close(fd);
 }
@@ -204,7 +157,7 @@ static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, i
 static bool may_hold_programs(const struct filesystems *f, const struct filesystem *fs)
 {
 	bool is_known = false;
-	for (size_t i = 0; i < sizeof(exec_types) / sizeof(*exec_types); i++)
+	for (size_t i = 0; i < countof(exec_types); i++)
 		is_known = is_known || strcmp(fs->type, exec_types[i]) == 0;
 	return is_known && f->landing.filesystems[fs - f->items].may_execute;
 }
@@ -238,6 +191,7 @@ static void inherit(
 			is->is_new = was->kinds == 0;
 			is->fsid = was->fsid;
 			is->mask = was->mask;
+			is->way = was->way;
 			if (is->mask)
 				index_fsid(f, is);
 		} else if (was->mask) {
@@ -249,6 +203,7 @@ static void inherit(
 int filesystems_update(struct filesystems *f, const char *mountinfo, size_t len,
 	const struct table *rules, int group, struct dirtree *tree)
 {
+	assert(group < 0 || tree);
 	struct filesystems next = {0};
 	if (landing_init(&next.landing, &f->landing, mountinfo, len, rules) < 0 ||
 		make_items(&next) < 0) {
@@ -275,7 +230,9 @@ struct filesystem *filesystems_by_fsid(const struct filesystems *f, uint64_t fsi
 struct filesystem *filesystems_of_mount(
 	const struct filesystems *f, const struct mount *mount)
 {
-	return &f->items[f->landing.by_mount[mount - f->landing.mounts.items].filesystem];
+	size_t number = (size_t)(mount - f->landing.mounts.items);
+	assert(number < f->landing.mounts.count);
+	return &f->items[f->landing.by_mount[number].filesystem];
 }
 
 uint32_t filesystems_number(const struct filesystem *fs)
@@ -323,7 +280,7 @@ const char *filesystems_how(const struct filesystem *fs)
 		return "not watched";
 	if (!fs->kinds)
 		return fs->mask ? "program starts only" : "no rule concerns it";
-	return fs->mask ? "filesystem mark" : "not watched yet";
+	return fs->mask ? fs->way->name : "not watched yet";
 }
 
 void filesystems_fini(struct filesystems *f)

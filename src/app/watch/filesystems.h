@@ -12,17 +12,21 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+struct watch_way;
+
 /* One filesystem, however often it is mounted. */
 struct filesystem {
 	SLIST_ENTRY(filesystem) next_open; /* while fd is not -1 */
-	struct filesystems *all; /* that it is one of */
+	struct filesystems *all; /* the table that it is in */
 	uint64_t fsid; /* as fanotify reports it; 0 while it is not watched */
 	const char *type;
 	const char *point; /* where its root is to be seen; where any of it is, if its
 			      root is not */
 	int mount_id; /* of that mount */
+	bool has_root; /* its root is to be seen there */
 	uint32_t kinds; /* what its rules ask for; 0: no rule concerns it */
 	uint64_t mask; /* what it is watched for; 0: not watched */
+	const struct watch_way *way; /* in which it is watched; static */
 	const char *refusal; /* why it cannot be watched though rules concern it, or NULL;
 				static */
 	int refusal_errno; /* where the kernel refused it; else 0 */
@@ -71,8 +75,7 @@ int filesystems_open(struct filesystem *fs);
 /* Close all roots: nothing may stay open between batches, or umount(8) would fail. */
 void filesystems_close(struct filesystems *f);
 
-/* One line on how it is watched: "filesystem mark", or "not watched: why". Static, but
- * for the errno which the caller adds. */
+/* How it is watched, in a few words, as fsmon(8) has them under `status`. Static. */
 const char *filesystems_how(const struct filesystem *fs);
 
 void filesystems_fini(struct filesystems *f);

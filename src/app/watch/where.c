@@ -4,6 +4,7 @@
 #include "os/fd.h"
 #include "os/handle.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -32,8 +33,8 @@ int where_open(struct filesystem *fs, const struct fanrec_handle *handle)
 }
 
 /*
- * Where the climb is: a directory, its node, and what is left of its path. The path is
- * cut as the climb goes up, so its last component is always the directory's name.
+ * Where the climb is: a directory, its node, and its path, which is cut as the climb goes
+ * up, so that its last component is always the name of the directory.
  */
 struct climb {
 	int fd;
@@ -93,8 +94,9 @@ fail:;
 	return -1;
 }
 
-int where_look(struct dirtree *tree, struct filesystem *fs, struct dirnode *n)
+int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n)
 {
+	assert(!dirtree_is_placed(n));
 	struct fanrec_handle handle = dirtree_handle(n);
 	struct climb c = {.node = n};
 	c.fd = where_open(fs, &handle);

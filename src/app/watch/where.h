@@ -13,7 +13,7 @@
  * -1 with ESTALE: the directory is gone (so its delete record is in the queue or was read
  * before), or another errno.
  */
-int where_look(struct dirtree *tree, struct filesystem *fs, struct dirnode *n);
+int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n);
 
 /*
  * Open the file of a handle with O_PATH. Returns a descriptor, or -1 with errno: ESTALE

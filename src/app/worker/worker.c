@@ -13,7 +13,6 @@
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
-#include "os/mountinfo.h"
 #include "os/proc.h"
 #include "os/thread.h"
 
@@ -49,7 +48,6 @@ struct worker {
 	bool mounts_changed;
 	uint64_t losses_logged; /* how many the log has said last */
 	uint64_t losses_next_ns; /* before then it says nothing of them */
-	struct clock_now now; /* when this turn began to resolve records */
 	bool is_ending;
 	bool ends_now;
 	int exit_code;
@@ -86,15 +84,14 @@ static void before_resolve(void *ctx)
 {
 	struct worker *w = ctx;
 	link_drain(w->link);
-	w->now = clock_now();
 }
 
-static void on_found(void *ctx, struct change *c)
+static void on_found(void *ctx, struct change *c, struct clock_now now)
 {
 	struct worker *w = ctx;
 	if (c->event.kinds & EVENT_OVERFLOW)
 		log_err("the kernel's queue of file events ran over: events were lost");
-	jobs_found(w->jobs, c, w->now);
+	jobs_found(w->jobs, c, now);
 }
 
 /* A hook has a process: tag it, so that what it causes is known to be its doing. */
@@ -197,7 +194,7 @@ static void log_filesystems(const struct worker *w, bool all)
 static int update_filesystems(struct worker *w, const struct table *rules)
 {
 	struct buf text = {0};
-	int rc = mountinfo_read(w->mountinfo_fd, &text);
+	int rc = proc_read_mounts(w->mountinfo_fd, &text);
 	if (rc == 0)
 		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
 			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
@@ -328,15 +325,16 @@ static int64_t wait_ns(struct worker *w)
 /* Read and resolve, if it is time. Returns 0, or -1 when that is not possible any more. */
 static int work(struct worker *w)
 {
-	uint64_t next_ns = pipeline_next_ns(w->pipeline), now_ns = clock_monotonic_ns();
-	if (w->is_ending || (next_ns ? now_ns < next_ns : !w->has_records))
+	uint64_t next_ns = pipeline_next_ns(w->pipeline);
+	struct clock_now now = clock_now();
+	if (w->is_ending || (next_ns ? now.monotonic_ns < next_ns : !w->has_records))
 		return 0;
 	w->has_records = false;
-	if (pipeline_turn(w->pipeline) < 0) {
+	if (pipeline_turn(w->pipeline, now) < 0) {
 		log_err("file events cannot be read any more: %s", strerror(errno));
 		return -1;
 	}
-	log_losses(w, now_ns);
+	log_losses(w, now.monotonic_ns);
 	return 0;
 }
 
@@ -366,7 +364,7 @@ static int loop(struct worker *w)
 			log_err("waiting for events failed: %s", strerror(errno));
 			return EXIT_FAILED;
 		}
-		if (w->mounts_changed && !pipeline_is_holding(w->pipeline))
+		if (w->mounts_changed && !pipeline_has_waiting(w->pipeline))
 			take_mounts(w);
 		if (work(w) < 0)
 			return EXIT_FAILED;
@@ -499,7 +497,7 @@ static int start(struct worker *w)
 	w->poller = poller_new();
 	if (w->poller)
 		w->link = link_open(w->poller, &w->inherited, &link_handlers, w);
-	w->mountinfo_fd = mountinfo_open();
+	w->mountinfo_fd = proc_open_mounts();
 	if (!w->link || w->mountinfo_fd < 0 || start_actors(w) < 0 || start_jobs(w) < 0 ||
 		update_filesystems(w, w->load.table) < 0 || start_pipeline(w) < 0 ||
 		start_listening(w) < 0) {

@@ -89,10 +89,17 @@ static uint32_t *place_slot(const struct mounts *m, int parent_id, const char *p
 	return slot;
 }
 
+static uint64_t length_bit(size_t len)
+{
+	return UINT64_C(1) << (len < 63 ? len : 63);
+}
+
 /* The mount on that directory of a mount, or NULL. */
 static struct mount *mounted_at(const struct mounts *m, const struct mount *parent,
 	const char *path, size_t len, uint32_t hash)
 {
+	if (!(parent->lengths & length_bit(len)))
+		return NULL;
 	uint32_t number = *place_slot(m, parent->id, path, len, hash);
 	return number == SLOTS_NONE ? NULL : &m->items[number];
 }
@@ -136,9 +143,41 @@ static void find_top(struct mounts *m, struct mount *mount)
 		mount->top = number;
 }
 
+/* The slot of the first mount that lies on the mount of an id. */
+static uint32_t *on_slot(const struct mounts *m, const struct slots *by_parent, int id)
+{
+	uint32_t hash = slots_hash_number((uint64_t)id), *slot;
+	while (*(slot = slots_at(by_parent, hash)) != SLOTS_NONE &&
+		m->items[*slot].parent_id != id)
+		hash++;
+	return slot;
+}
+
+/* Note how long the points of what is mounted on each mount are. */
+static int note_lengths(struct mounts *m)
+{
+	struct slots by_parent = {0};
+	uint64_t *lengths =
+		calloc(m->count + 1, sizeof(*lengths)); /* by the first of them */
+	int rc = lengths ? slots_init(&by_parent, m->count) : -1;
+	for (uint32_t i = 0; rc == 0 && i < m->count; i++) {
+		uint32_t *first = on_slot(m, &by_parent, m->items[i].parent_id);
+		if (*first == SLOTS_NONE)
+			*first = i;
+		lengths[*first] |= length_bit(strlen(m->items[i].point));
+	}
+	for (size_t i = 0; rc == 0 && i < m->count; i++) {
+		uint32_t first = *on_slot(m, &by_parent, m->items[i].id);
+		m->items[i].lengths = first == SLOTS_NONE ? 0 : lengths[first];
+	}
+	slots_fini(&by_parent);
+	free(lengths);
+	return rc;
+}
+
 static int make_tree(struct mounts *m)
 {
-	if (slots_init(&m->by_place, m->count) < 0)
+	if (note_lengths(m) < 0 || slots_init(&m->by_place, m->count) < 0)
 		return -1;
 	m->root = find_root(m);
 	for (uint32_t i = 0; i < m->count; i++) {
@@ -206,6 +245,8 @@ bool mounts_hide(
 	const struct mounts *m, const struct mount *mount, const char *path, size_t len)
 {
 	struct slots_path p = slots_path(path, len);
+	if (!mount->lengths)
+		return false;
 	if (mounted_at(m, mount, "/", 1, slots_hash_str("/")))
 		return true;
 	while (slots_path_next(&p)) {

@@ -19,6 +19,7 @@ struct mount {
 	const char *point; /* where; "/" for the root */
 	const char *type; /* "ext4", "fuse.sshfs" */
 	uint32_t top; /* the number of the uppermost mount over it, or its own */
+	uint64_t lengths; /* bit N: the point of a mount on it has N bytes; 63: or more */
 	bool is_noexec;
 	bool is_visible; /* a look-up of `point` ends in this mount */
 };

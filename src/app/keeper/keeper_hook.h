@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Starts the process of a hook. */
-#ifndef FSMON_APP_KEEPER_KEEPER_START_H
-#define FSMON_APP_KEEPER_KEEPER_START_H
+/* One hook of the keeper: where its cgroup is, and how its process starts. */
+#ifndef FSMON_APP_KEEPER_KEEPER_HOOK_H
+#define FSMON_APP_KEEPER_KEEPER_HOOK_H
 
 #include "core/hook/wire.h"
 #include "os/cgroup.h"
@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* What all hooks are started with. */
-struct keeper_surroundings {
+struct keeper_hook_common {
 	const struct spawn_defaults *defaults;
 	struct cgroup_home *home; /* NULL: no cgroups */
 	int worker_fd; /* whom they announce themselves to; -1: nobody */
@@ -25,7 +25,6 @@ struct keeper_request {
 	size_t fd_count;
 };
 
-/* What there is of a hook. */
 struct keeper_hook {
 	struct spawn_child child; /* pid is 0: there is no process (any more) */
 	struct cgroup *cgroup; /* NULL: none */
@@ -33,12 +32,19 @@ struct keeper_hook {
 };
 
 /*
+ * Open a directory for the cgroups of hooks in the keeper's own, wherever cgroup v2 is mounted.
+ * The caller closes it. Returns NULL with ENOENT (not mounted), ENOMEM, or an errno of
+ * cgroup_home_open.
+ */
+__attribute__((warn_unused_result)) struct cgroup_home *keeper_hook_open_home(void);
+
+/*
  * Start a hook. It announces itself to the worker by WIRE_STARTED, before its program runs.
  * Borrows its arguments for the call; what is in *hook is the caller's. Returns 0, or -1 with
  * *err; then there is no process, but there may be output_fd and cgroup.
  */
-__attribute__((warn_unused_result)) int keeper_start(
-	const struct keeper_surroundings *around, const struct keeper_request *request,
+__attribute__((warn_unused_result)) int keeper_hook_start(
+	const struct keeper_hook_common *common, const struct keeper_request *request,
 	struct keeper_hook *hook, struct spawn_error *err);
 
 #endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* The way of an event, from the kernel's records to the run of a hook. */
+#include "app/events/pipeline.h"
+
+#include "events_script.h"
+
+/* A rule for all of the second filesystem, and one whose hook reads all paths of a turn. */
+#define R "[r]\npath = /srv/**\ncommand = hook\n"
+#define BATCH R "run-per = batch\nstdin = paths\n"
+/* Process 11 writes a file. */
+#define WRITES "fork:10:11 exec:11:touch file:close-write:11:/srv/a "
+#define TEN_FILES                                                            \
+	"file:modify:10:/srv/0 file:modify:10:/srv/1 file:modify:10:/srv/2 " \
+	"file:modify:10:/srv/3 file:modify:10:/srv/4 file:modify:10:/srv/5 " \
+	"file:modify:10:/srv/6 file:modify:10:/srv/7 file:modify:10:/srv/8 " \
+	"file:modify:10:/srv/9 "
+
+static const struct script scripts[] = {
+	/* What happens to files */
+	{.name = "a file that is made and written has one run",
+		R,
+		"fork:10:11 exec:11:touch create:11:/srv/a file:close-write:11:/srv/a "
+		"at:7000 turn >start:1:hook:/srv/a env:FSMON_EVENT:close-write "
+		"env:FSMON_TYPE:file "
+		"env:FSMON_CMD:touch env:FSMON_PID:11 env:FSMON_ATTRIBUTION:exact "
+		"timed:7000 "
+		"count:read:3 count:resolved:3 ended:1:exit:0 turn"},
+	{.name = "all of it is told to the store",
+		R,
+		WRITES "turn >job:1:wait >event:1:1 >start:1:hook:/srv/a >job:1:1 "
+		       ">run:1:running ended:1:exit:0 >run:1:ok >over:1",
+		.hears_store = true},
+	{.name = "a file that was only made has a run if nobody can write it",
+		BATCH,
+		"create:10:/srv/f mkdir:10:/srv/d turn >start:1:hook:/srv/d "
+		"env:FSMON_TYPE:dir stdin:/srv/d+"},
+	{.name = "a condition on the type is one on what is there now",
+		R "events = attrib\ntype = dir\n",
+		"mkdir:10:/srv/d file:attrib:10:/srv/d file:attrib:10:/srv/f turn "
+		">start:1:hook:/srv/d env:FSMON_TYPE:dir is:r:matched:1"},
+	{.name = "a condition on the size has the file looked at",
+		"[a]\npath = /srv/**\nsize = >1\ncommand = one\n"
+		"[b]\npath = /srv/**\nsize = >100G\ncommand = two\n",
+		"file:close-write:10:/srv/a turn >start:1:one:/srv/a is:b:matched:0"},
+	{.name = "events that came as one are told as the newest",
+		R "events = create, modify, close-write\n",
+		"file:create+modify+close-write:10:/srv/a turn >start:1:hook:/srv/a "
+		"env:FSMON_EVENT:close-write"},
+	{.name = "a renamed file has both paths",
+		"[r]\npath = /srv/new\ncommand = hook\n",
+		"rename:10:/srv/old:/srv/new turn >start:1:hook:/srv/new "
+		"env:FSMON_EVENT:moved-to env:FSMON_OLD_PATH:/srv/old"},
+	{.name = "each rule sees its side of a rename",
+		"[a]\npath = /srv/a/*\ncommand = one\n[b]\npath = /srv/b/*\ncommand = "
+		"two\n",
+		"rename:10:/srv/a/f:/srv/b/f turn >start:1:one:/srv/a/f "
+		">start:2:two:/srv/b/f env:FSMON_EVENT:moved-to "
+		"env:FSMON_OLD_PATH:/srv/a/f"},
+	{.name = "what is below a renamed directory moves with it",
+		BATCH,
+		"file:close-write:10:/srv/d/e/f rename:10:/srv/d:/srv/x "
+		"file:close-write:10:/srv/x/e/f turn >start:1:hook:/srv/x/e/f "
+		"stdin:/srv/d/e/f+/srv/x+/srv/x/e/f+"},
+	{.name = "files of a whole tree that is gone have their paths",
+		BATCH,
+		"mkdir:10:/srv/t turn hush "
+		"delete:10:/srv/t/a/b/f delete:10:/srv/t/a/b delete:10:/srv/t/a "
+		"delete:10:/srv/t turn "
+		"ended:1:exit:0 turn >start:2:hook:/srv/t "
+		"stdin:/srv/t/a/b/f+/srv/t/a/b+/srv/t/a+/srv/t+"},
+	{.name = "a file without a name is told when it has one",
+		R "events = create\n",
+		"tmpfile:10:/srv/x turn link:10:/srv/x turn >start:1:hook:/srv/x "
+		"env:FSMON_EVENT:create"},
+	{.name = "what was written without a name has the name that it was given since",
+		R "events = close-write\n",
+		"tmpfile:10:/srv/d/x link:10:/srv/d/x turn >start:1:hook:/srv/d/x"},
+	{.name = "a file that never gets a name is not told",
+		R "events = close-write\n",
+		"tmpfile:10:/srv/d/x turn count:resolved:1"},
+	{.name = "a file whose name begins like that of a nameless one keeps it",
+		R,
+		"file:close-write:10:/srv/#1 turn >start:1:hook:/srv/#1"},
+	{.name = "a directory itself is told by its path",
+		R "events = attrib\n",
+		"mkdir:10:/srv/d file:attrib:10:/srv turn file:attrib:10:/srv/d turn "
+		">start:1:hook:/srv/d"},
+
+	{.name = "a file deep in directories that nothing was told of has its path",
+		R,
+		"file:close-write:10:/srv/a/b/c/f turn >start:1:hook:/srv/a/b/c/f"},
+
+	/* What cannot be found out at once */
+	{.name = "a record waits for the one that says where its directory was",
+		BATCH,
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 wakes:2 count:read:1 "
+		"count:resolved:0 "
+		"turn >start:1:hook:/srv/d stdin:/srv/d/f+/srv/d+ wakes:any "
+		"count:resolved:2 count:unresolved:0"},
+	{.name = "a record that no rule wants waits for nothing",
+		R "events = close-write\n",
+		"create:10:/srv/d/f delete:10:/srv/d turn:1 count:resolved:1 wakes:any"},
+	{.name = "a record is given up when nothing explains it",
+		R,
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop idle:49 "
+		"count:unresolved:0 idle:1 count:unresolved:1 "
+		"file:close-write:10:/srv/a turn >start:1:hook:/srv/a"},
+	{.name = "a record is given up when there is no room for those behind it",
+		BATCH "events = modify, delete\n",
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop " TEN_FILES TEN_FILES
+			TEN_FILES TEN_FILES TEN_FILES TEN_FILES
+		"turn count:resolved:0 turn hush "
+		"count:resolved:61 count:unresolved:1",
+		.has_little_room = true},
+	{.name = "what another worker has read is taken up again, and only that",
+		R "parallel = 2\n",
+		"file:close-write:10:/srv/a delete:10:/srv/d/f delete:10:/srv/d turn:2 "
+		">start:1:hook:/srv/a "
+		"count:read:2 restart turn:0 count:read:1 count:resolved:0 turn "
+		">start:2:hook:/srv/d/f count:read:2 count:resolved:2"},
+	{.name = "under load records gather",
+		BATCH "events = modify\n",
+		"file:modify:10:/srv/a turn hush wakes:any " TEN_FILES TEN_FILES TEN_FILES
+			TEN_FILES TEN_FILES TEN_FILES TEN_FILES
+		"turn wakes:1 at:20 idle:1 wakes:21 at:40 idle:1 wakes:41 at:60 idle:1 "
+		"wakes:any"},
+	{.name = "a queue that ran over is an event for rules that want it",
+		"[r]\npath = /srv/**\nevents = delete\ncommand = one\n"
+		"[s]\npath = /srv/**\nevents = delete\ncommand = two\n"
+		"on-overflow = ignore\n",
+		"at:7000 overflow turn >start:1:one:/ timed:7000 "
+		"env:FSMON_EVENT:overflow "
+		"count:overflows:1"},
+	{.name = "an error of a filesystem is one for the rules that are for it",
+		"[r]\npath = /srv/**\nevents = fs-error\ncommand = one\n"
+		"[s]\npath = /home/**\nevents = fs-error\ncommand = two\n"
+		"[t]\npath = /srv/**\nevents = delete\ncommand = three\n",
+		"fs-error:/srv/x turn >start:1:one:/srv env:FSMON_EVENT:fs-error"},
+	{.name = "a record that makes no sense is counted, and those behind it are read",
+		R,
+		"broken " WRITES "turn >start:1:hook:/srv/a count:malformed:1"},
+	{.name = "a queue that cannot be read any more is an error", R, "unreadable"},
+
+	/* Where */
+	{.name = "a file is seen through each mount of its filesystem",
+		"[a]\npath = /srv/sub/*\ncommand = one\n[b]\npath = /mnt/*\ncommand = "
+		"two\n",
+		"file:close-write:10:/srv/sub/f file:close-write:10:/srv/f turn "
+		">start:1:one:/srv/sub/f >start:2:two:/mnt/f",
+		.mounts = "4 1 8:2 /sub /mnt rw - ext4 /dev/b rw\n"},
+	{.name = "a file below another mount is not seen",
+		R,
+		"file:close-write:10:/srv/hidden/f turn count:resolved:1 count:exact:0",
+		.mounts = "4 2 8:3 /x /srv/hidden rw - ext4 /dev/c rw\n"},
+	{.name = "what no rule concerns is not looked at",
+		"[r]\npath = /srv/a\ncommand = hook\n",
+		"file:close-write:10:/srv/b file:close-write:10:/home/a "
+		"file:open:10:/srv/a "
+		"turn count:read:1 count:exact:0"},
+	{.name = "excluded paths have no run",
+		R "exclude = **/*.tmp\n",
+		"file:close-write:10:/srv/a.tmp turn rename:10:/srv/a.tmp:/srv/a turn "
+		">start:1:hook:/srv/a env:FSMON_OLD_PATH:/srv/a.tmp"},
+	{.name = "rules of a reload are those of the next turn",
+		R,
+		"file:close-write:10:/srv/a reload remount turn "
+		"file:close-write:10:/home/b "
+		"turn >start:1:new:/home/b file:close-write:10:/srv/c turn count:read:2 "
+		"remount",
+		.then = "[s]\npath = /home/**\ncommand = new\n"},
+
+	/* Who */
+	{.name = "a process is what it was when it wrote",
+		R,
+		WRITES "exec:11:sleep turn >start:1:hook:/srv/a env:FSMON_CMD:touch "
+		       "env:FSMON_EXE:/usr/bin/touch env:FSMON_ATTRIBUTION:exact"},
+	{.name = "a program that is being started when the queue is empty may have "
+		 "written",
+		R,
+		"fork:10:11 open-exec:11:touch turn execed:11:touch "
+		"file:close-write:11:/srv/a "
+		"turn >start:1:hook:/srv/a env:FSMON_CMD:touch"},
+	{.name = "a process that is gone is known",
+		R,
+		WRITES "exit:11 turn >start:1:hook:/srv/a env:FSMON_CMD:touch "
+		       "env:FSMON_PPID:10 count:exact:1"},
+	{.name = "a process that nobody has seen is unknown",
+		R,
+		"file:close-write:77:/srv/a turn >start:1:hook:/srv/a env:FSMON_CMD: "
+		"env:FSMON_ATTRIBUTION:unknown count:unknown:1"},
+	{.name = "a pid that is used again stands for another process",
+		R "parallel = 2\n",
+		WRITES "exit:11 turn >start:1:hook:/srv/a env:FSMON_CMD:touch fork:10:11 "
+		       "exec:11:cp file:close-write:11:/srv/b turn >start:2:hook:/srv/b "
+		       "env:FSMON_CMD:cp count:exact:2"},
+	{.name = "which of two processes with a pid it was is not guessed",
+		R,
+		WRITES
+		"turn >start:1:hook:/srv/a at:100 exit:11 fork:10:11 exec:11:cp "
+		"file:close-write:11:/srv/b turn ended:1:exit:0 turn "
+		">start:2:hook:/srv/b env:FSMON_CMD: env:FSMON_ATTRIBUTION:unknown"},
+	{.name = "a program that was started in an earlier turn is known",
+		R,
+		"fork:10:11 exec:11:touch turn file:close-write:11:/srv/a exec:11:sleep "
+		"turn "
+		">start:1:hook:/srv/a env:FSMON_CMD:touch env:FSMON_ATTRIBUTION:exact"},
+	{.name = "without a connector /proc is asked, while the process is there",
+		R,
+		"file:close-write:10:/srv/a turn >start:1:hook:/srv/a env:FSMON_CMD:bash "
+		"env:FSMON_ATTRIBUTION:partial count:partial:1",
+		.is_degraded = true},
+	{.name = "fsmon's own doings are not looked at",
+		R,
+		"file:close-write:1000:/srv/a file:close-write:1001:/srv/b turn "
+		"count:resolved:2 count:unknown:0"},
+	{.name = "a condition on a user waits for the name",
+		R "by-user = deploy\n",
+		"fork:10:11 uid:11:1001 turn file:close-write:10:/srv/root "
+		"file:close-write:11:/srv/a at:7000 turn is:r:matched:0 answer pump "
+		">start:1:hook:/srv/a env:FSMON_UID:1001 is:r:matched:1",
+		.has_slow_names = true},
+
+	/* What hooks do */
+	{.name = "what descends from a hook does not set off its rule, others do",
+		R "parallel = 2\n",
+		"file:close-write:10:/srv/a turn >start:1:hook:/srv/a fork:10:11 "
+		"message:started:1:11 exec:11:sh fork:11:12 exec:12:cp "
+		"file:close-write:12:/srv/b turn >tag:11:1:1:1 is:r:self:1 exit:11 "
+		"file:close-write:12:/srv/c turn is:r:self:2 "
+		"file:close-write:10:/srv/d turn >start:2:hook:/srv/d"},
+	{.name = "a hook of one rule sets off another, one deeper",
+		R "[s]\npath = /home/**\ncommand = other\n",
+		"file:close-write:10:/srv/a turn >start:1:hook:/srv/a fork:10:11 "
+		"message:started:1:11 file:close-write:11:/home/b turn >tag:11:1:1:1 "
+		">start:2:other:/home/b env:FSMON_DEPTH:1 fork:10:12 "
+		"message:started:2:12 "
+		"turn >tag:12:2:2:2"},
+	{.name = "what came in before a hook had a tag is its doing as well",
+		R,
+		"file:close-write:10:/srv/a turn >start:1:hook:/srv/a fork:10:11 "
+		"fork:11:12 "
+		"exit:11 file:close-write:12:/srv/b turn:0 message:started:1:11 turn "
+		">tag:11:1:1:1 is:r:self:1"},
+	{.name = "events of a while are one batch",
+		BATCH "debounce = 10ms\n",
+		"file:close-write:10:/srv/a turn at:5 file:close-write:10:/srv/b turn "
+		"due:15 "
+		"at:15 turn >start:1:hook:/srv/b stdin:/srv/a+/srv/b+"},
+	{.name = "a newer change restarts its hook",
+		R "on-busy = restart\n",
+		WRITES "turn >start:1:hook:/srv/a file:close-write:11:/srv/a turn "
+		       ">stop:1:15 message:ended:1:signal:15 turn >start:2:hook:/srv/a "
+		       "env:FSMON_COUNT:2 is:r:restarted:1"},
+	{.name = "a hook that failed is run again",
+		R "retry = 1\n",
+		WRITES "turn >start:1:hook:/srv/a message:ended:1:exit:1 turn "
+		       "is:r:retried:1 turn "
+		       "at:60000 turn >start:2:hook:/srv/a"},
+};
+
+int main(void)
+{
+	return run_scripts(scripts, countof(scripts), run_events);
+}
