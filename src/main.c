@@ -24,10 +24,9 @@
  *                  match there. app/watch: filesystems are watched, each in one of the ways of
  *                  watch_way, and where looks up directories that dirtree does not know.
  *   who            app/actors: witness, a real-time thread, receives process records and
- *                  reads os/proc; names knows the names of users; lineage reaches what has
- *                  left a run where there are no cgroups. core/proc: proctable keeps what
- *                  each process was, and ran (program), when; execorder orders file events
- *                  and execs.
+ *                  reads os/proc (procsnap); names knows the names of users. core/proc:
+ *                  proctable keeps what each process was, and ran (program), when;
+ *                  execorder orders file events and execs.
  *   what           core/rule: table finds the rules that a path concerns, judge whether
  *                  they want the event: a view of the change.
  *   when           app/jobs: add makes a view part of a job; core/sched gathers events into
@@ -38,7 +37,7 @@
  *   kept           app/store, a thread, writes what waits and what ran into SQLite;
  *                  app/jobs/keep puts it there, and restore takes it out after a start. A
  *                  label (core/hook/runlabel) on each run's cgroup (os/cgroup) says
- *                  whose its processes are: app/jobs/retag, in the next worker.
+ *                  whose its processes are: app/jobs/restore, in the next worker.
  *   talking        app/log writes; app/talk: control takes what the verbs ask (app/verbs),
  *                  requests answers, for fsmon status with report. app/worker/reload loads
  *                  beside the loop.

@@ -6,6 +6,7 @@
 #ifndef FSMON_BASE_SLOTS_H
 #define FSMON_BASE_SLOTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -24,6 +25,14 @@ struct slots {
 static inline uint32_t slots_hash(uint32_t hash, char byte)
 {
 	return (hash ^ (unsigned char)byte) * UINT32_C(16777619);
+}
+
+static inline uint32_t slots_hash_str(const char *s)
+{
+	uint32_t hash = SLOTS_HASH;
+	while (*s)
+		hash = slots_hash(hash, *s++);
+	return hash;
 }
 
 /* A hash of a number, to go on with. */
@@ -54,6 +63,31 @@ static inline int slots_init(struct slots *s, size_t count)
 static inline uint32_t *slots_at(const struct slots *s, uint32_t hash)
 {
 	return &s->items[hash & s->mask];
+}
+
+/* Walks over the paths that lead to a path, "/a" and then "/a/b" to "/a/b", each with its
+ * hash: the first `len` bytes. */
+struct slots_path {
+	const char *path;
+	size_t path_len;
+	size_t len;
+	uint32_t hash;
+};
+
+static inline struct slots_path slots_path(const char *path, size_t len)
+{
+	return (struct slots_path){.path = path, .path_len = len, .hash = SLOTS_HASH};
+}
+
+/* Go on to the next; returns whether there was one. */
+static inline bool slots_path_next(struct slots_path *p)
+{
+	if (p->len == p->path_len)
+		return false;
+	do
+		p->hash = slots_hash(p->hash, p->path[p->len++]);
+	while (p->len < p->path_len && p->path[p->len] != '/');
+	return true;
 }
 
 static inline void slots_fini(struct slots *s)

@@ -535,37 +535,6 @@ static void knows_the_best_mount_of_each_filesystem(void **state)
 	landing_fini(&l);
 }
 
-/* Beyond a number of pairs nothing is remembered, and found all the same. */
-static void finds_what_it_could_not_remember(void **state)
-{
-	(void)state;
-	struct buf mountinfo = {0}, text = {0};
-	buf_add_str(&mountinfo, "1 0 8:1 / / rw - ext4 x rw\n");
-	for (int i = 0; i < 1100; i++)
-		buf_printf(
-			&mountinfo, "%d 1 9:%d / /m/%d rw - tmpfs x rw\n", i + 2, i, i);
-	for (int i = 0; i < 1000; i++)
-		buf_printf(&text, "[r%d]\npath = /m/*/%d\ncommand = true\n", i, i);
-	buf_add_str(&text, "[last]\npath = /m/*9/x\nevents = attrib\ncommand = true\n");
-	struct table *rules = rules_of(text.data);
-	struct landing_list list = {0};
-	struct landing l;
-	assert_int_equal(landing_init(&l, NULL, mountinfo.data, mountinfo.len, rules), 0);
-	assert_true(l.pairs.count <= LANDING_PAIRS_MAX);
-	for (uint32_t i = 0; i < table_count(rules); i += 100) {
-		assert_int_equal(landing_of_rule(&l, rules, i, &list), 0);
-		assert_int_equal(list.count, i == 1000 ? 111 : 1101);
-	}
-	for (uint32_t i = 0; i < 1100; i++)
-		assert_int_equal(l.by_mount[i + 1].kinds & EVENT_ATTRIB,
-			i % 10 == 9 ? EVENT_ATTRIB : 0);
-	free(list.items);
-	landing_fini(&l);
-	table_free(rules);
-	buf_fini(&mountinfo);
-	buf_fini(&text);
-}
-
 static void a_disabled_rule_asks_for_nothing(void **state)
 {
 	(void)state;
@@ -580,12 +549,39 @@ static void a_disabled_rule_asks_for_nothing(void **state)
 	table_free(rules);
 }
 
+static uint32_t kinds_after(struct landing *old, const char *rule)
+{
+	struct buf text = {0};
+	struct landing l;
+	buf_printf(&text, "[r]\npath = /srv/**\ncommand = true\n%s", rule);
+	struct table *rules = rules_of(text.data);
+	assert_int_equal(landing_init(&l, old, server, strlen(server), rules), 0);
+	landing_fini(old);
+	*old = l;
+	table_free(rules);
+	buf_fini(&text);
+	return l.filesystems[landing_find(&l, UINT64_C(8) << 32 | 3)].kinds;
+}
+
+static void the_same_globs_may_ask_for_something_else(void **state)
+{
+	(void)state;
+	struct landing l = {0};
+	assert_int_equal(kinds_after(&l, "events = attrib\n"), EVENT_ATTRIB);
+	assert_int_equal(kinds_after(&l, "events = attrib\n"), EVENT_ATTRIB);
+	assert_int_equal(kinds_after(&l, "events = delete\n"), EVENT_DELETE);
+	assert_int_equal(kinds_after(&l, "events = delete\nenabled = no\n"), 0);
+	assert_int_equal(kinds_after(&l, "events = delete\n"), EVENT_DELETE);
+	landing_fini(&l);
+}
+
 static void an_empty_table_has_nothing(void **state)
 {
 	(void)state;
 	struct table *rules = rules_of("[r]\npath = /**\ncommand = true\n");
 	struct landing_list list = {0};
-	struct landing l;
+	struct landing l = {0};
+	assert_false(landing_has(&l, rules, 0, LANDING_NONE));
 	assert_int_equal(landing_init(&l, NULL, "", 0, rules), 0);
 	assert_int_equal(l.count, 0);
 	assert_int_equal(landing_find(&l, 1), LANDING_NONE);
@@ -603,8 +599,8 @@ int main(void)
 		cmocka_unit_test(a_rule_lands_where_it_can_match),
 		cmocka_unit_test(a_path_is_asked_about_only_where_rules_land),
 		cmocka_unit_test(knows_the_best_mount_of_each_filesystem),
-		cmocka_unit_test(finds_what_it_could_not_remember),
 		cmocka_unit_test(a_disabled_rule_asks_for_nothing),
+		cmocka_unit_test(the_same_globs_may_ask_for_something_else),
 		cmocka_unit_test(an_empty_table_has_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,7 @@ static void undoes_only_what_the_kernel_escapes(void **state)
 		{"/a\\", "/a\\"},
 		{"/a\\1", "/a\\1"},
 		{"/a\\04", "/a\\04"},
+		{"/a\\12", "/a\\12"},
 		{"/a\\ff0", "/a\\ff0"},
 		{"/a\\-12", "/a\\-12"},
 		{"/a\\089", "/a\\089"},

@@ -2,6 +2,7 @@
 /* The sockets of the process connector and of taskstats, with the kernel's own messages.
  */
 #include "app/actors/actors.h"
+#include "app/actors/procsnap.h"
 #include "app/actors/witness.h"
 #include "core/proc/life.h"
 #include "core/proc/procrec.h"
@@ -265,6 +266,42 @@ static void test_witness_names_who_is_gone(void **state)
 	actors_free(w);
 }
 
+/* Let records come until the socket, which nobody reads and has hardly any room, has dropped
+ * some. */
+static void overflow(int fd)
+{
+	int room = 1;
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), 0);
+	while (netlink_drops(fd) == 0)
+		run_true();
+}
+
+static void test_witness_counts_what_the_kernel_dropped(void **state)
+{
+	(void)state;
+	need(&connector);
+	need(&taskstats);
+	const char *why;
+	struct actors_fds fds = {.taskstats = taskstats_open(&why),
+		.connector = connector_open(&why),
+		.fanotify = -1};
+	overflow(fds.taskstats);
+	overflow(fds.connector);
+	struct actors *w = actors_new(&fds, -1, NULL);
+	struct actors_counters c;
+	assert_non_null(w);
+	assert_int_equal(actors_drain(w), 0);
+	actors_counters(w, &c);
+	assert_true(c.lost > 0);
+	assert_true(c.taskstats_lost > 0);
+	assert_int_equal(c.rescans, 1);
+	assert_false(c.is_degraded);
+	actors_free(w);
+	close(fds.taskstats);
+	close(fds.connector);
+}
+
 /* Without the connector /proc is asked, of those who are still there. */
 static void test_witness_looks_without_connector(void **state)
 {
@@ -279,7 +316,7 @@ static void test_witness_looks_without_connector(void **state)
 	assert_true(c.is_degraded);
 	assert_string_equal(c.reason, "none here");
 
-	assert_int_equal(witness_look(getpid(), &a), 0);
+	assert_int_equal(procsnap_actor(getpid(), &a), 0);
 	assert_int_equal(a.attribution, ACTOR_PARTIAL);
 	assert_string_equal(a.program.comm, "test_os_connect");
 	assert_int_equal(a.uid, getuid());
@@ -287,7 +324,7 @@ static void test_witness_looks_without_connector(void **state)
 	assert_non_null(a.program.exe);
 	assert_true(a.ancestors_len > 0);
 	actor_fini(&a);
-	assert_int_equal(witness_look(0, &a), 0);
+	assert_int_equal(procsnap_actor(0, &a), 0);
 	assert_int_equal(a.attribution, ACTOR_UNKNOWN);
 	actors_free(w);
 }
@@ -340,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_threads_are_filtered),
 		cmocka_unit_test(test_spoofed_messages_are_dropped),
 		cmocka_unit_test(test_witness_names_who_is_gone),
+		cmocka_unit_test(test_witness_counts_what_the_kernel_dropped),
 		cmocka_unit_test(test_witness_looks_without_connector),
 		cmocka_unit_test(test_witness_socket_closes_or_fails),
 	};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/actors/actors.h"
 
-#include "app/actors/lineage.h"
 #include "app/actors/witness.h"
+#include "base/grow.h"
+#include "os/fd.h"
 #include "os/proc.h"
 
 #include <assert.h>
@@ -36,15 +37,13 @@ struct actors *actors_new(
 {
 	struct witness *w = witness_new(fds, wake_fd, why_degraded);
 	struct actors *a = w ? actors_new_from(&witness_source, w) : NULL;
-	int saved = errno;
-	if (!a)
-		witness_free(w);
-	if (!a || witness_scan(w, a->processes) == 0) {
-		errno = saved;
+	if (a && witness_scan(w, a->processes) == 0)
 		return a;
-	}
-	saved = errno;
-	actors_free(a);
+	int saved = errno;
+	if (a)
+		actors_free(a);
+	else
+		witness_free(w);
 	errno = saved;
 	return NULL;
 }
@@ -113,17 +112,61 @@ void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth)
 
 /* ---- Signals by tag ---- */
 
+/* One process, held by a descriptor while it is made sure that it is still the one meant. */
+struct held {
+	pid_t pid;
+	int fd; /* -1: gone, or no descriptor to be had */
+	bool is_sure;
+};
+
+/* The processes that descend from a hook. */
+struct lineage {
+	struct held *items;
+	size_t count;
+	size_t next; /* where the next one is likely to be found again */
+	size_t alive; /* also those that memory did not reach */
+};
+
+static void hold(void *lineage, pid_t pid)
+{
+	struct lineage *l = lineage;
+	l->alive++;
+	if (grow(l->items, l->count) == 0)
+		l->items[l->count++] = (struct held){.pid = pid, .fd = proc_hold(pid)};
+}
+
+/* A process that is found again, after the records were received once more, was still there
+ * when its descriptor was opened: so that is what the descriptor means. */
+static void confirm(void *lineage, pid_t pid)
+{
+	struct lineage *l = lineage;
+	for (size_t i = 0; i < l->count; i++) {
+		struct held *h = &l->items[(l->next + i) % l->count];
+		if (h->pid != pid)
+			continue;
+		h->is_sure = true;
+		l->next += i + 1;
+		return;
+	}
+}
+
 size_t actors_signal(struct actors *a, uint64_t tag, int signal)
 {
 	struct lineage l = {0};
 	assert(tag);
 	actors_drain(a);
-	proctable_tagged(a->processes, tag, lineage_hold, &l);
+	proctable_tagged(a->processes, tag, hold, &l);
 	if (signal) {
 		actors_drain(a);
-		proctable_tagged(a->processes, tag, lineage_confirm, &l);
+		proctable_tagged(a->processes, tag, confirm, &l);
 	}
-	return lineage_signal(&l, signal);
+	for (size_t i = 0; i < l.count; i++) {
+		if (l.items[i].is_sure && l.items[i].fd >= 0)
+			proc_signal(l.items[i].fd, signal);
+		fd_close(l.items[i].fd);
+	}
+	free(l.items);
+	return l.alive;
 }
 
 void actors_counters(const struct actors *a, struct actors_counters *out)

@@ -66,13 +66,10 @@ int actors_who(struct actors *a, pid_t pid, int pidfd, const struct proctable_wi
  * Drains first. */
 void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth);
 
-/*
- * Send a signal to every process that carries the tag, and never to another that has got its
- * pid meanwhile; 0 sends none. Drains first. Returns how many there are.
- */
+/* Send a signal to every process that carries the tag, and never to another that has got its
+ * pid meanwhile; 0 sends none. Drains first. Returns how many there are. */
 size_t actors_signal(struct actors *a, uint64_t tag, int signal);
 
-/* The counters. */
 void actors_counters(const struct actors *a, struct actors_counters *out);
 
 #endif

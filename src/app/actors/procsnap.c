@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/actors/procsnap.h"
 
+#include "base/buf.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/proc.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define ANCESTORS_MAX 32
 
 static void read_comm(int dir, struct procsnap_buf *buf, struct proc_snapshot *out)
 {
@@ -81,14 +85,13 @@ void procsnap_read(
 	out->t1_ns = clock_monotonic_ns();
 }
 
-int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *buf)
+int procsnap_scan(struct proctable *t, uint64_t since_ns)
 {
-	pid_t *pids;
+	pid_t *pids = NULL;
 	size_t count;
-	int rc = proc_pids(&pids, &count);
-	if (rc < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
+	struct procsnap_buf *buf = malloc(sizeof(*buf));
+	int rc = buf ? proc_pids(&pids, &count) : -1;
+	for (size_t i = 0; pids && i < count; i++) {
 		struct proc_snapshot snap;
 		procsnap_read(pids[i], PROCSNAP_ALL, buf, &snap);
 		if (!snap.program.comm[0] || !snap.has_status)
@@ -96,7 +99,46 @@ int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *b
 		else if (proctable_scan_add(t, &snap, since_ns) < 0)
 			rc = -1;
 	}
-	proctable_scan_end(t, clock_monotonic_ns());
+	if (pids)
+		proctable_scan_end(t, clock_monotonic_ns());
 	free(pids);
+	free(buf);
+	return rc;
+}
+
+/* ---- One process as an actor ---- */
+
+/* Read a process and its ancestors into a table. Returns 0, or -1 with ENOMEM. */
+static int read_lineage(pid_t pid, struct procsnap_buf *text, struct proctable *t)
+{
+	int rc = 0;
+	unsigned parts = PROCSNAP_ALL;
+	for (int i = 0; rc == 0 && pid > 0 && i <= ANCESTORS_MAX; i++) {
+		struct proc_snapshot snap;
+		procsnap_read(pid, parts, text, &snap);
+		pid = snap.has_status ? snap.ppid : 0;
+		if (snap.program.comm[0] || snap.has_status)
+			rc = proctable_scan_add(t, &snap, 0);
+		program_fini(&snap.program);
+		parts = PROCSNAP_COMM | PROCSNAP_STATUS;
+	}
+	proctable_scan_end(t, clock_monotonic_ns());
+	return rc;
+}
+
+int procsnap_actor(pid_t pid, struct actor *out)
+{
+	struct proctable *t = proctable_new(ANCESTORS_MAX + 1);
+	struct procsnap_buf *text = malloc(sizeof(*text));
+	int rc = t && text ? read_lineage(pid, text, t) : -1;
+	/* Whatever has been read already is in force. */
+	const struct proctable_window w = {
+		.after_ns = clock_monotonic_ns(), .before_ns = clock_monotonic_ns()};
+	if (rc == 0)
+		rc = proctable_who(t, pid, &w, out);
+	if (rc == 0 && out->attribution == ACTOR_EXACT)
+		out->attribution = ACTOR_PARTIAL;
+	free(text);
+	proctable_free(t);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #ifndef FSMON_APP_ACTORS_PROCSNAP_H
 #define FSMON_APP_ACTORS_PROCSNAP_H
 
+#include "core/proc/actor.h"
 #include "core/proc/proctable.h"
 #include "core/proc/proctext.h"
 
@@ -34,10 +35,15 @@ struct procsnap_buf {
 void procsnap_read(
 	pid_t pid, unsigned parts, struct procsnap_buf *buf, struct proc_snapshot *out);
 
+/* Scan /proc into the table: all processes that can be read. since_ns is as for
+ * proctable_scan_add. Returns 0, or -1 with errno. */
+int procsnap_scan(struct proctable *t, uint64_t since_ns);
+
 /*
- * Scan /proc into the table: all processes that can be read. since_ns is as for
- * proctable_scan_add. Returns 0, or -1 with errno.
+ * Who a process of which the table knows nothing is, by what /proc says now: that may be
+ * another process or another program by now, so at best the attribution is partial. Fills *out,
+ * which the caller frees with actor_fini. Returns 0, or -1 with ENOMEM.
  */
-int procsnap_scan(struct proctable *t, uint64_t since_ns, struct procsnap_buf *buf);
+int procsnap_actor(pid_t pid, struct actor *out);
 
 #endif

@@ -2,6 +2,7 @@
 #include "app/actors/witness.h"
 
 #include "app/actors/procsnap.h"
+#include "base/countof.h"
 #include "base/grow.h"
 #include "core/proc/procrec.h"
 #include "os/clock.h"
@@ -16,19 +17,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WITNESS_PRIORITY 10
-#define WITNESS_QUEUE_MAX 262144
-#define WITNESS_WAKE_COUNT 1024
+#define PRIORITY 10
+#define QUEUE_MAX 262144
+#define WAKE_COUNT 1024
 
 /* A record on its way to the table. */
-struct witness_item {
+struct item {
 	struct proc_record rec;
 	struct proc_snapshot *snap; /* what /proc said, or NULL; owned */
 };
 
-struct witness_queue {
-	struct witness_item *items;
+struct queue {
+	struct item *items;
 	size_t count;
+};
+
+/* What the thread has for the loop. */
+struct gathered {
+	struct queue queue;
+	bool has_failed; /* the connector's socket is of no use any more */
+	bool has_dropped; /* something did not fit */
+	bool lost_tasks; /* taskstats records were lost */
 };
 
 struct witness {
@@ -40,60 +49,52 @@ struct witness {
 	_Atomic uint64_t empty_ns;
 
 	pthread_mutex_t lock; /* guards all that follows */
-	struct witness_queue queue;
-	struct witness_queue tasks; /* taskstats records that wait for the connector's */
+	struct gathered gathered; /* since the last drain; but a failure stays */
+	struct queue tasks; /* taskstats records that wait for the connector's */
 	bool is_woken; /* wake_fd was written since the last drain */
-	bool has_failed; /* the connector's socket is of no use any more */
-	bool has_dropped; /* since the last drain, something did not fit */
-	bool lost_tasks; /* likewise, taskstats records were lost */
 	bool was_too_late; /* a process was gone before /proc could be read */
 	struct actors_counters counters;
 	char datagram[NETLINK_BUF_SIZE] __attribute__((aligned(8)));
 	struct procsnap_buf text;
 };
 
-static void witness_wake(struct witness *w)
+static void wake_loop(struct witness *w)
 {
 	if (w->wake_fd >= 0 && !w->is_woken)
 		thread_wake(w->wake_fd);
 	w->is_woken = true;
 }
 
-/* Append a record; the snapshot is taken over. What does not fit is counted. */
-static void witness_push(struct witness *w, struct witness_queue *q,
-	const struct proc_record *rec, struct proc_snapshot *snap)
+static void free_snapshot(struct proc_snapshot *snap)
 {
-	if (q->count == WITNESS_QUEUE_MAX || grow(q->items, q->count) < 0) {
+	if (snap)
+		program_fini(&snap->program);
+	free(snap);
+}
+
+/* Append a record; the snapshot is taken over. What does not fit is counted. */
+static void push(struct witness *w, struct queue *q, const struct proc_record *rec,
+	struct proc_snapshot *snap)
+{
+	if (q->count == QUEUE_MAX || grow(q->items, q->count) < 0) {
 		w->counters.queue_dropped++;
-		w->has_dropped = true;
-		if (snap)
-			program_fini(&snap->program);
-		free(snap);
+		w->gathered.has_dropped = true;
+		free_snapshot(snap);
 		return;
 	}
-	q->items[q->count++] = (struct witness_item){.rec = *rec, .snap = snap};
+	q->items[q->count++] = (struct item){.rec = *rec, .snap = snap};
 }
 
-static void witness_clear(struct witness_queue *q)
+static void clear(struct queue *q)
 {
-	for (size_t i = 0; i < q->count; i++) {
-		if (q->items[i].snap)
-			program_fini(&q->items[i].snap->program);
-		free(q->items[i].snap);
-	}
+	for (size_t i = 0; i < q->count; i++)
+		free_snapshot(q->items[i].snap);
 	free(q->items);
-	*q = (struct witness_queue){0};
-}
-
-/* Records are missing from here on. */
-static void witness_push_lost(struct witness *w)
-{
-	struct proc_record rec = {.kind = PROCREC_LOST, .time_ns = clock_monotonic_ns()};
-	witness_push(w, &w->queue, &rec, NULL);
+	*q = (struct queue){0};
 }
 
 /* What of /proc a record makes worth reading. */
-static unsigned witness_parts(const struct proc_record *rec)
+static unsigned parts_of(const struct proc_record *rec)
 {
 	if (rec->pid != rec->tgid)
 		return 0;
@@ -104,32 +105,32 @@ static unsigned witness_parts(const struct proc_record *rec)
 	return 0;
 }
 
-static void witness_record(struct witness *w, const struct proc_record *rec)
+static void add_record(struct witness *w, const struct proc_record *rec)
 {
 	w->counters.records++;
 	struct proc_snapshot *snap = NULL;
-	unsigned parts = witness_parts(rec);
+	unsigned parts = parts_of(rec);
 	if (parts && (snap = malloc(sizeof(*snap)))) {
 		procsnap_read(rec->pid, parts, &w->text, snap);
 		if (!snap->program.comm[0])
 			w->was_too_late = true;
 	}
-	witness_push(w, &w->queue, rec, snap);
+	push(w, &w->gathered.queue, rec, snap);
 }
 
-static void witness_decode(struct witness *w, size_t len)
+static void decode(struct witness *w, size_t len)
 {
 	struct procrec_walk it;
 	struct proc_record rec;
 	procrec_init(&it, w->datagram, len);
 	while (procrec_next_event(&it, &rec)) {
 		if (rec.kind != PROCREC_ACK)
-			witness_record(w, &rec);
+			add_record(w, &rec);
 	}
 	w->counters.malformed += it.bad;
 }
 
-static void witness_decode_tasks(struct witness *w, size_t len)
+static void decode_tasks(struct witness *w, size_t len)
 {
 	struct procrec_walk it;
 	struct proc_record rec;
@@ -137,110 +138,90 @@ static void witness_decode_tasks(struct witness *w, size_t len)
 	while (procrec_next_task(&it, &rec)) {
 		rec.time_ns = clock_monotonic_ns();
 		w->counters.records++;
-		witness_push(w, &w->tasks, &rec, NULL);
+		push(w, &w->tasks, &rec, NULL);
 	}
 	w->counters.malformed += it.bad;
 }
 
-/* The socket is of no use any more: go on without it, and say so. */
-static void witness_fail(struct witness *w, int *fd, const char *reason)
-{
-	*fd = -1;
-	w->counters.reason = reason;
-	witness_wake(w);
-}
-
-/*
- * Receive one datagram of a socket. Returns its length; 0 to try again after something
- * was lost or did not make sense, with *lost true in the first case; -1 if there is
- * nothing more. A socket that fails becomes -1.
- */
-static ssize_t witness_receive(struct witness *w, int *fd, bool *lost, const char *reason)
-{
-	*lost = false;
-	if (*fd < 0)
-		return -1;
-	ssize_t n = netlink_receive(
-		*fd, w->datagram, sizeof(w->datagram), &w->counters.spoofed);
-	if (n > 0)
-		return n;
-	if (n < 0 && errno == EAGAIN)
-		return -1;
-	if (n < 0 && errno == ENOBUFS) {
-		*lost = true;
-		return 0;
-	}
-	if (n == 0 || errno == EMSGSIZE) {
-		w->counters.malformed++;
-		return 0;
-	}
-	witness_fail(w, fd, reason);
-	return -1;
-}
-
 /* The drops that the socket counted, and at least one more than before. */
-static uint64_t witness_count_lost(int fd, uint64_t before)
+static uint64_t count_lost(int fd, uint64_t before)
 {
 	uint64_t drops = netlink_drops(fd);
 	return drops > before ? drops : before + 1;
 }
 
-static void witness_receive_tasks(struct witness *w)
+/* Records are missing from here on. */
+static void lose_records(struct witness *w)
 {
-	bool lost;
-	ssize_t n;
-	while ((n = witness_receive(w, &w->fds.taskstats, &lost,
-			"the socket of taskstats failed")) >= 0) {
-		if (n > 0)
-			witness_decode_tasks(w, (size_t)n);
-		if (!lost)
-			continue;
-		w->lost_tasks = true;
-		w->counters.taskstats_lost =
-			witness_count_lost(w->fds.taskstats, w->counters.taskstats_lost);
-	}
-	w->counters.has_taskstats = w->fds.taskstats >= 0;
+	struct proc_record rec = {.kind = PROCREC_LOST, .time_ns = clock_monotonic_ns()};
+	w->counters.lost = count_lost(w->fds.connector, w->counters.lost);
+	push(w, &w->gathered.queue, &rec, NULL);
 }
 
-static void witness_receive_connector(struct witness *w)
+static void lose_tasks(struct witness *w)
 {
-	bool lost;
-	ssize_t n;
-	while ((n = witness_receive(w, &w->fds.connector, &lost,
-			"the socket of the process connector failed")) >= 0) {
-		if (n > 0)
-			witness_decode(w, (size_t)n);
-		if (!lost)
-			continue;
-		w->counters.lost = witness_count_lost(w->fds.connector, w->counters.lost);
-		witness_push_lost(w);
+	w->gathered.lost_tasks = true;
+	w->counters.taskstats_lost =
+		count_lost(w->fds.taskstats, w->counters.taskstats_lost);
+}
+
+/* What is done with the datagrams of a socket. */
+struct way {
+	void (*decode)(struct witness *w, size_t len);
+	void (*lose)(struct witness *w);
+	const char *failure;
+};
+
+/* Receive all that is waiting in a socket. One that fails becomes -1, and it is said. */
+static void receive(struct witness *w, int *fd, const struct way *way)
+{
+	while (*fd >= 0) {
+		ssize_t n = netlink_receive(
+			*fd, w->datagram, sizeof(w->datagram), &w->counters.spoofed);
+		if (n > 0) {
+			way->decode(w, (size_t)n);
+		} else if (n == 0 || errno == EMSGSIZE) {
+			w->counters.malformed++;
+		} else if (errno == ENOBUFS) {
+			way->lose(w);
+		} else if (errno == EAGAIN) {
+			return;
+		} else {
+			*fd = -1;
+			w->counters.reason = way->failure;
+			wake_loop(w);
+		}
 	}
-	w->has_failed = w->fds.connector < 0;
-	w->counters.is_degraded = w->has_failed;
 }
 
 /*
  * Receive all that is there. Taskstats first and queued last: the connector has reported
  * the fork of every process whose end is told then.
  */
-static void witness_gather(struct witness *w)
+static void gather(struct witness *w)
 {
+	static const struct way tasks = {decode_tasks, lose_tasks,
+					"the socket of taskstats failed"},
+				connector = {decode, lose_records,
+					"the socket of the process connector failed"};
 	w->was_too_late = false;
-	witness_receive_tasks(w);
-	witness_receive_connector(w);
+	receive(w, &w->fds.taskstats, &tasks);
+	receive(w, &w->fds.connector, &connector);
+	w->counters.has_taskstats = w->fds.taskstats >= 0;
+	w->gathered.has_failed = w->counters.is_degraded = w->fds.connector < 0;
 	for (size_t i = 0; i < w->tasks.count; i++)
-		witness_push(w, &w->queue, &w->tasks.items[i].rec, NULL);
+		push(w, &w->gathered.queue, &w->tasks.items[i].rec, NULL);
 	w->tasks.count = 0;
-	if (w->queue.count > WITNESS_WAKE_COUNT)
-		witness_wake(w);
+	if (w->gathered.queue.count > WAKE_COUNT)
+		wake_loop(w);
 }
 
 /* One turn of the thread. Returns false when it has to end. */
-static bool witness_turn(struct witness *w)
+static bool turn(struct witness *w)
 {
 	pthread_mutex_lock(&w->lock);
-	witness_gather(w);
-	bool goes_on = !w->has_failed;
+	gather(w);
+	bool goes_on = !w->gathered.has_failed;
 	pthread_mutex_unlock(&w->lock);
 
 	uint64_t now = clock_monotonic_ns();
@@ -249,10 +230,10 @@ static bool witness_turn(struct witness *w)
 	return goes_on;
 }
 
-static void *witness_main(void *arg)
+static void *watch(void *arg)
 {
 	struct witness *w = arg;
-	bool is_realtime = thread_be_urgent(WITNESS_PRIORITY);
+	bool is_realtime = thread_be_urgent(PRIORITY);
 	pthread_mutex_lock(&w->lock);
 	w->counters.is_realtime = is_realtime;
 	pthread_mutex_unlock(&w->lock);
@@ -261,14 +242,14 @@ static void *witness_main(void *arg)
 		pthread_mutex_lock(&w->lock);
 		const int fds[] = {w->stop_fd, w->fds.connector, w->fds.taskstats};
 		pthread_mutex_unlock(&w->lock);
-		if (thread_wait(fds, sizeof(fds) / sizeof(*fds)) <= 0)
+		if (thread_wait(fds, countof(fds)) <= 0)
 			break;
-	} while (witness_turn(w));
+	} while (turn(w));
 	return NULL;
 }
 
 /* A lock whose holder is lifted to the priority of whoever waits for it. */
-static int witness_init_lock(pthread_mutex_t *lock)
+static int init_lock(pthread_mutex_t *lock)
 {
 	pthread_mutexattr_t attr;
 	int rc = pthread_mutexattr_init(&attr);
@@ -294,7 +275,7 @@ struct witness *witness_new(
 	if (fds->connector < 0 || fds->taskstats < 0)
 		w->counters.reason = why_degraded;
 
-	int rc = witness_init_lock(&w->lock);
+	int rc = init_lock(&w->lock);
 	if (rc != 0) {
 		free(w);
 		errno = rc;
@@ -302,7 +283,7 @@ struct witness *witness_new(
 	}
 	w->stop_fd = thread_wakeup_open();
 	if (w->stop_fd >= 0 && fds->connector >= 0)
-		w->has_thread = thread_start(&w->thread, witness_main, w) == 0;
+		w->has_thread = thread_start(&w->thread, watch, w) == 0;
 	if (w->stop_fd < 0 || (fds->connector >= 0 && !w->has_thread)) {
 		rc = errno;
 		witness_free(w);
@@ -321,79 +302,57 @@ void witness_free(struct witness *w)
 		pthread_join(w->thread, NULL);
 	}
 	fd_close(w->stop_fd);
-	witness_clear(&w->queue);
-	witness_clear(&w->tasks);
+	clear(&w->gathered.queue);
+	clear(&w->tasks);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
 }
 
-/* What was gathered, taken away from the thread. */
-struct witness_haul {
-	struct witness_queue queue;
-	bool has_dropped;
-	bool has_failed;
-	bool lost_tasks;
-};
-
-static void witness_take(struct witness *w, struct witness_haul *haul)
+static struct gathered take(struct witness *w)
 {
 	pthread_mutex_lock(&w->lock);
 	if (w->fds.connector >= 0) {
-		witness_gather(w);
+		gather(w);
 		/* Whoever was gone before /proc was read is in taskstats by now. */
 		if (w->was_too_late)
-			witness_gather(w);
+			gather(w);
 	}
-	*haul = (struct witness_haul){
-		.queue = w->queue,
-		.has_dropped = w->has_dropped,
-		.has_failed = w->has_failed,
-		.lost_tasks = w->lost_tasks,
-	};
-	w->queue = (struct witness_queue){0};
-	w->has_dropped = false;
-	w->lost_tasks = false;
+	struct gathered taken = w->gathered;
+	w->gathered = (struct gathered){.has_failed = taken.has_failed};
 	w->is_woken = false;
 	pthread_mutex_unlock(&w->lock);
+	return taken;
 }
 
-/* Scan /proc again. Returns 0, or -1 with errno. */
-static int witness_rescan(struct witness *w, struct proctable *t, uint64_t since_ns)
+static int rescan(struct witness *w, struct proctable *t, uint64_t since_ns)
 {
-	struct procsnap_buf *buf = malloc(sizeof(*buf));
-	if (!buf)
-		return -1;
-	int rc = procsnap_scan(t, since_ns, buf);
-	free(buf);
 	pthread_mutex_lock(&w->lock);
 	w->counters.rescans++;
 	pthread_mutex_unlock(&w->lock);
-	return rc;
+	return procsnap_scan(t, since_ns);
 }
 
 static int drain(void *ctx, struct proctable *t)
 {
 	struct witness *w = ctx;
-	struct witness_haul haul;
-	witness_take(w, &haul);
-
+	struct gathered taken = take(w);
 	int rc = 0;
 	uint64_t lost_ns = 0;
-	if (haul.lost_tasks)
+	if (taken.lost_tasks)
 		proctable_lost_tasks(t);
-	for (size_t i = 0; i < haul.queue.count; i++) {
-		struct witness_item *item = &haul.queue.items[i];
+	for (size_t i = 0; i < taken.queue.count; i++) {
+		struct item *item = &taken.queue.items[i];
 		if (item->rec.kind == PROCREC_LOST)
 			lost_ns = item->rec.time_ns;
 		if (proctable_apply(t, &item->rec, item->snap) < 0)
 			rc = -1;
 	}
-	witness_clear(&haul.queue);
-	if (haul.has_dropped || haul.has_failed || rc < 0) {
+	clear(&taken.queue);
+	if (taken.has_dropped || taken.has_failed || rc < 0) {
 		lost_ns = clock_monotonic_ns();
 		proctable_lost(t, lost_ns);
 	}
-	if (lost_ns && !haul.has_failed && witness_rescan(w, t, lost_ns) < 0)
+	if (lost_ns && !taken.has_failed && rescan(w, t, lost_ns) < 0)
 		rc = -1;
 	if (rc < 0)
 		errno = ENOMEM;
@@ -403,14 +362,7 @@ static int drain(void *ctx, struct proctable *t)
 int witness_scan(struct witness *w, struct proctable *t)
 {
 	/* Nobody would tell what becomes of the processes: the table is no witness then. */
-	if (w->fds.connector < 0)
-		return 0;
-	struct procsnap_buf *buf = malloc(sizeof(*buf));
-	if (!buf)
-		return -1;
-	int rc = procsnap_scan(t, w->fds.since_ns, buf);
-	free(buf);
-	return rc;
+	return w->fds.connector < 0 ? 0 : procsnap_scan(t, w->fds.since_ns);
 }
 
 static uint64_t empty_ns(void *ctx)
@@ -430,7 +382,7 @@ static void counters(void *ctx, struct actors_counters *out)
 static int look_up(void *ctx, pid_t pid, struct actor *out)
 {
 	(void)ctx;
-	return witness_look(pid, out);
+	return procsnap_actor(pid, out);
 }
 
 static void free_it(void *ctx)

@@ -8,16 +8,9 @@
 #define FSMON_APP_ACTORS_WITNESS_H
 
 #include "app/actors/actors_source.h"
-#include "core/proc/actor.h"
-#include "core/proc/proctable.h"
-
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
-
 struct witness;
 
-/* It as a source of process records (app/actors). */
+/* The witness, which is its ctx, as a source of process records. */
 extern const struct actors_source witness_source;
 
 /*
@@ -32,18 +25,8 @@ __attribute__((warn_unused_result)) struct witness *witness_new(
 /* Stop the thread and free everything; NULL is allowed. */
 void witness_free(struct witness *w);
 
-/*
- * Fill the table from /proc, after the subscription, before the first event is resolved;
- * without a connector leave it empty. Returns 0, or -1 with errno.
- */
+/* Fill the table from /proc, after the subscription, before the first event is resolved;
+ * without a connector leave it empty. Returns 0, or -1 with errno. */
 int witness_scan(struct witness *w, struct proctable *t);
-
-/*
- * Read /proc/PID now: for processes of which the table knows nothing. What stands there
- * may be another process or another program by now, so at best the attribution is
- * partial. Fills *out, which the caller frees with actor_fini. Returns 0, or -1 with
- * ENOMEM.
- */
-int witness_look(pid_t pid, struct actor *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include "app/jobs/keep.h"
 #include "app/log.h"
 #include "base/countof.h"
+#include "core/place/mounts.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -16,23 +17,6 @@
 
 /* ---- What a failure sets off ---- */
 
-/* Copies, for a job of their own. */
-static uint32_t copy_items(
-	struct jobs *j, const struct sched_items *from, struct sched_items *to)
-{
-	struct sched_item *item;
-	uint32_t count = 0;
-	STAILQ_FOREACH (item, from, next) {
-		const struct job_event *e = (const struct job_event *)item;
-		struct job_event *copy = job_event_new(&e->event.view, ++j->last_seq);
-		if (!copy)
-			continue;
-		STAILQ_INSERT_TAIL(to, &copy->item, next);
-		count++;
-	}
-	return count;
-}
-
 void add_failure(struct jobs *j, uint32_t rule, const struct sched_insertion *of,
 	const struct outcome *why, uint64_t run_id, struct clock_now now)
 {
@@ -43,14 +27,16 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_insertion *of
 	if (!table_rule(j->rules, rule)->on_failure)
 		return;
 	struct job *job = job_new(j->by_rule[rule], why, run_id);
+	const struct sched_item *item;
 	given.items = &copies;
-	given.listed = copy_items(j, of->items, &copies);
-	if (job && given.listed) {
-		const struct job_event *first =
-			(const struct job_event *)STAILQ_FIRST(&copies);
+	given.listed = 0;
+	STAILQ_FOREACH (item, of->items, next)
+		given.listed += job_add_event(&copies,
+			&((const struct job_event *)item)->event.view, ++j->last_seq);
+	const struct job_event *first = (const struct job_event *)STAILQ_FIRST(&copies);
+	if (job && first)
 		s = sched_insert(j->sched, job_lane(rule, true),
 			view_path(&first->event.view), &given, now.monotonic_ns);
-	}
 	if (!s) {
 		job_free(job);
 		job_free_events(&copies);
@@ -63,15 +49,15 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_insertion *of
 /* ---- Queueing ---- */
 
 /* There is no room: say so once, and until half of what may wait is gone again. */
-static void tell_full(
+static void note_full(
 	struct jobs *j, uint32_t rule, struct job_event *e, struct clock_now now)
 {
 	const struct rule *r = table_rule(j->rules, rule);
-	struct named *named = j->by_rule[rule];
-	if (named->is_full)
+	struct job_rule *known = j->by_rule[rule];
+	if (known->is_full)
 		return;
-	named->is_full = true;
-	struct log_about about = {.rule = named->name};
+	known->is_full = true;
+	struct log_about about = {.rule = known->name};
 	log_about(LOG_LEVEL_WARN, &about,
 		"events are dropped: %" PRIu32
 		" jobs wait already (queue-max); status counts them",
@@ -85,27 +71,18 @@ static void tell_full(
 
 static void note_room(struct jobs *j, uint32_t rule)
 {
-	struct named *named = j->by_rule[rule];
+	struct job_rule *known = j->by_rule[rule];
 	uint32_t max = table_rule(j->rules, rule)->timing.queue_max;
-	if (named->is_full &&
-		sched_counts(j->sched, job_lane(rule, false), 0).waiting <= max / 2)
-		named->is_full = false;
-}
-
-/* An event that is no longer listed in its job, so that a newer one can be. */
-static void drop_cut(struct jobs *j, struct sched_job *s, struct job_event *cut)
-{
-	struct job *job = s->data;
-	job->named->counters.unlisted++;
-	keep_cut(j->store, s, cut);
-	job_event_free(cut);
+	known->is_full =
+		known->is_full &&
+		sched_counts(j->sched, job_lane(rule, false), 0).waiting > max / 2;
 }
 
 static void add(
 	struct jobs *j, uint32_t rule, const struct view *view, struct clock_now now)
 {
-	struct named *named = j->by_rule[rule];
-	struct job *job = job_new(named, NULL, 0); /* in case it makes a new one */
+	struct job_rule *known = j->by_rule[rule];
+	struct job *job = job_new(known, NULL, 0); /* in case it makes a new one */
 	struct job_event *e = job_event_new(view, ++j->last_seq);
 	enum sched_added added = SCHED_NO_MEMORY;
 	struct sched_job *s;
@@ -122,32 +99,32 @@ static void add(
 	case SCHED_CUT:
 	case SCHED_MERGED:
 		if (cut)
-			drop_cut(j, s, (struct job_event *)cut);
+			keep_cut(j->store, s, (struct job_event *)cut);
+		job_event_free((struct job_event *)cut);
 		keep_job(j->store, s, e);
 		job_free(job);
 		return;
 	case SCHED_FULL:
-		tell_full(j, rule, e, now);
+		note_full(j, rule, e, now);
 		break;
 	case SCHED_BUSY:
 	case SCHED_NO_MEMORY:
 		break;
 	}
-	named->counters.dropped++;
+	known->counters.dropped++;
 	job_event_free(e);
 	job_free(job);
 }
 
 /* ---- Judging ---- */
 
-/* Whether hooks of fsmon's own are behind the event in a way that the rule does not want.
- */
+/* Whether hooks of fsmon's own are behind the event in a way that the rule does not want. */
 static bool is_self(
-	const struct rule *r, const struct named *named, const struct actor *a)
+	const struct rule *r, const struct job_rule *known, const struct actor *a)
 {
 	if (r->self_events == RULE_SELF_ALLOW || a->tag == 0)
 		return false;
-	return r->self_events == RULE_SELF_IGNORE_ALL || named_is_tag(named, a->tag);
+	return r->self_events == RULE_SELF_IGNORE_ALL || job_rule_has_tag(known, a->tag);
 }
 
 /* Judge a change for one rule. */
@@ -155,24 +132,24 @@ static void judge(struct jobs *j, struct change *c, const struct change_hit *hit
 	struct clock_now now)
 {
 	const struct rule *r = table_rule(j->rules, hit->rule);
-	struct named *named = j->by_rule[hit->rule];
+	struct job_rule *known = j->by_rule[hit->rule];
 	uint32_t kind = judge_kind(r, &c->event, hit->is_new, hit->is_old);
 	if (c->event.kinds & EVENT_OVERFLOW)
 		kind = EVENT_OVERFLOW;
 	if (!kind || judge_event(r, &c->event) != JUDGE_MATCH)
 		return;
-	if (is_self(r, named, &c->actor)) {
-		named->counters.self++;
+	if (is_self(r, known, &c->actor)) {
+		known->counters.self++;
 		return;
 	}
-	named->counters.matched++;
+	known->counters.matched++;
 	if (c->actor.depth >= DEPTH_MAX) {
-		struct log_about about = {.rule = named->name};
+		struct log_about about = {.rule = known->name};
 		log_about(LOG_LEVEL_WARN, &about,
 			"not run: %s was changed by hooks that set off one another, %u "
 			"deep",
 			c->event.path, DEPTH_MAX);
-		named->counters.dropped++;
+		known->counters.dropped++;
 		return;
 	}
 	struct view view = view_of(c, kind, hit);
@@ -195,18 +172,13 @@ static bool fill_names(struct jobs *j, struct actor *a, uint64_t now_ns)
 	return true;
 }
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t len = dir ? strlen(dir) : 0;
-	return path && len && strncmp(path, dir, len) == 0 &&
-	       (path[len] == '/' || path[len] == '\0');
-}
-
 /* Whether the change is in fsmon's own files, whoever made it: readers of the database do. */
 static bool is_own(const struct jobs *j, const struct change *c)
 {
-	for (size_t i = 0; i < countof(j->own_dirs); i++) {
-		if (is_below(c->event.path, j->own_dirs[i]))
+	const char *path = c->event.path;
+	for (size_t i = 0; path && i < countof(j->own_dirs); i++) {
+		const char *dir = j->own_dirs[i];
+		if (dir && mounts_is_within(path, strlen(path), dir))
 			return true;
 	}
 	return false;

@@ -18,8 +18,8 @@ void add_change(struct jobs *j, struct change *c, struct clock_now now);
 /* Names of users have come, for which changes waited. */
 void add_after_names(struct jobs *j, struct clock_now now);
 
-/* Let the rules of the changes that wait for names be those of another table: `map` is that of
- * jobs_set_rules. */
+/* Let the rules of the changes that wait for names be those of another table, where each has
+ * the number map[number], or is gone: -1. */
 void add_renumber(struct jobs *j, const int64_t *map);
 
 /* Forget the changes that wait for names. */

@@ -3,14 +3,41 @@
 #ifndef FSMON_APP_JOBS_JOB_H
 #define FSMON_APP_JOBS_JOB_H
 
-#include "app/jobs/named.h"
+#include "app/jobs/jobs_values.h"
 #include "app/store/store.h"
 #include "core/hook/outcome.h"
+#include "core/rule/rule.h"
 #include "core/sched/sched.h"
 #include "core/rule/view.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+/* What is remembered of a rule by its name, over reloads. */
+struct job_rule {
+	UT_hash_handle hh; /* by name */
+	uint64_t id; /* from 1 */
+	struct jobs_counters counters; /* without what the scheduler counts */
+	bool is_full; /* events are being dropped, and that has been said */
+	uint64_t paused_until_ns; /* CLOCK_REALTIME; 0: it is not paused */
+	char name[RULE_NAME_MAX + 1];
+};
+
+/* What is remembered by a name, from now on where it is new; it lives as long as the table,
+ * which is NULL at first. Returns NULL with ENOMEM. */
+struct job_rule *job_rule_get(struct job_rule **rules, const char *name);
+
+/* Forget all. */
+void job_rule_free_all(struct job_rule **rules);
+
+/* The tag of the processes that descend from a run of the rule; it is never 0. */
+uint64_t job_rule_tag(const struct job_rule *rule, uint64_t run_id);
+
+/* Whether a tag is that of a run of the rule. */
+bool job_rule_has_tag(const struct job_rule *rule, uint64_t tag);
 
 /* One event of a job. */
 struct job_event {
@@ -22,7 +49,7 @@ struct job_event {
 struct job {
 	UT_hash_handle hh; /* jobs.runs, while it runs */
 	struct sched_job *sched;
-	struct named *named; /* its rule */
+	struct job_rule *rule;
 	struct outcome *failure; /* what on-failure is told; NULL: it is not for that */
 	uint64_t failure_run_id; /* of the run that failed; 0: none */
 	uint64_t run_id; /* of its run; 0: it waits */
@@ -40,8 +67,8 @@ static inline uint32_t job_lane(uint32_t rule, bool is_failure)
 	return 2 * rule + is_failure;
 }
 
-/* The number of a job's rule in the table in force, or -1 if it is gone. */
-static inline int64_t job_rule(const struct sched_job *s)
+/* The number of its rule in the table in force, or -1 if that is gone. */
+static inline int64_t job_rule_number(const struct sched_job *s)
 {
 	return s->lane == SCHED_NO_LANE ? -1 : (int64_t)(s->lane / 2);
 }
@@ -51,6 +78,9 @@ struct job_event *job_event_new(const struct view *view, uint64_t seq);
 
 /* Drop the reference; NULL is allowed. */
 void job_event_free(struct job_event *e);
+
+/* Append such an event to a list. Returns whether there was memory. */
+bool job_add_event(struct sched_items *to, const struct view *view, uint64_t seq);
 
 /* Free events that are no job's any more; the list is empty afterwards. */
 void job_free_events(struct sched_items *items);
@@ -70,16 +100,16 @@ uint32_t job_depth(const struct job *job);
  * Returns NULL with ENOMEM.
  */
 struct job *job_new(
-	struct named *named, const struct outcome *failure, uint64_t failure_run_id);
+	struct job_rule *rule, const struct outcome *failure, uint64_t failure_run_id);
 void job_attach(struct job *job, struct sched_job *s, uint64_t added_ns);
 
 /* Free what was not attached. NULL is allowed. */
 void job_free(struct job *job);
 
-/* Free a scheduler's job that is over, with its events and all that is known of it. */
-void job_drop(struct sched_job *s);
-
-/* Likewise, but for what is the scheduler's own. */
+/* Free the events of a scheduler's job that is over, and all that is known of it. */
 void job_detach(struct sched_job *s);
+
+/* Likewise, and the scheduler's job itself. */
+void job_drop(struct sched_job *s);
 
 #endif

@@ -4,11 +4,10 @@
 #include "app/jobs/add.h"
 #include "app/jobs/jobs_state.h"
 #include "app/jobs/keep.h"
-#include "app/log.h"
 #include "app/jobs/restore.h"
-#include "app/jobs/retag.h"
 #include "app/jobs/runs.h"
 #include "app/jobs/say.h"
+#include "app/log.h"
 #include "base/countof.h"
 #include "os/clock.h"
 #include "os/user.h"
@@ -49,7 +48,7 @@ static void on_committed(void *ctx, const uint64_t *run_ids, size_t count)
 static void on_lost(void *ctx)
 {
 	struct jobs *j = ctx;
-	keep_all(j->store, j->sched, &j->named);
+	keep_all(j->store, j->sched, j->known);
 }
 
 static void on_names(void *ctx, uint32_t events)
@@ -89,12 +88,13 @@ struct jobs *jobs_new(const struct jobs_config *config, const struct daemon *dae
 	j->own_dirs[1] = realpath(config->runtime_dir, NULL);
 	if (!config->is_dry && open_store(j, daemon) < 0)
 		goto fail;
+	j->sched = sched_new(NULL, 0, 0, j->store ? store_last_job_id(j->store) : 0,
+		clock_realtime_ns());
 	j->names = names_new();
-	if (!j->names)
-		goto fail;
-	j->names_source =
-		poller_add(config->poller, names_fd(j->names), EPOLLIN, on_names, j);
-	if (!j->names_source)
+	if (j->names)
+		j->names_source = poller_add(
+			config->poller, names_fd(j->names), EPOLLIN, on_names, j);
+	if (!j->sched || !j->names_source)
 		goto fail;
 	config->link.listen(config->link.ctx, &runs_handlers, j);
 	return j;
@@ -139,7 +139,7 @@ void jobs_free(struct jobs *j)
 		sched_each(j->sched, detach, NULL);
 	sched_free(j->sched);
 	add_forget(j);
-	named_fini(&j->named);
+	job_rule_free_all(&j->known);
 	for (size_t i = 0; i < countof(j->own_dirs); i++)
 		free(j->own_dirs[i]);
 	free(j->by_rule);
@@ -170,19 +170,24 @@ static struct timing *lanes_of(const struct table *rules)
 	return lanes;
 }
 
-/* What becomes of each lane; jobs of a disabled rule go the way of those of a gone one. */
-static int64_t *map_lanes(
-	const struct table *now, const struct table *next, const int64_t *map)
+/* For each rule in force the number that it has in the next table, or -1. */
+static int64_t *map_rules(const struct table *now, const struct table *next)
 {
-	size_t count = table_count(now);
+	size_t count = now ? table_count(now) : 0;
+	int64_t *map = calloc(count + 1, sizeof(*map));
+	for (uint32_t i = 0; map && i < count; i++)
+		map[i] = table_find(next, table_rule(now, i)->name);
+	return map;
+}
+
+/* What becomes of each lane; jobs of a disabled rule go the way of those of a gone one. */
+static int64_t *map_lanes(const struct table *next, const int64_t *map, size_t count)
+{
 	int64_t *lanes = calloc(2 * count + 1, sizeof(*lanes));
-	for (uint32_t i = 0; lanes && i < count; i++) {
-		int64_t to = map[i];
-		if (to >= 0 && !table_rule(next, (uint32_t)to)->enabled)
-			to = -1;
-		for (int is_failure = 0; is_failure < 2; is_failure++)
-			lanes[job_lane(i, is_failure)] =
-				to < 0 ? -1 : (int64_t)job_lane((uint32_t)to, is_failure);
+	for (uint32_t i = 0; lanes && i < 2 * count; i++) {
+		int64_t to = map[i / 2];
+		bool is_there = to >= 0 && table_rule(next, (uint32_t)to)->enabled;
+		lanes[i] = is_there ? (int64_t)job_lane((uint32_t)to, i % 2) : -1;
 	}
 	return lanes;
 }
@@ -191,15 +196,16 @@ static int64_t *map_lanes(
 static void drop_gone(struct jobs *j, struct sched_job **gone, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct named *named = ((struct job *)gone[i]->data)->named;
-		if (gone[i]->follower) {
-			keep_follow(j->store, gone[i], gone[i]->follower);
+		struct sched_job *s = gone[i];
+		struct job_rule *known = ((struct job *)s->data)->rule;
+		if (s->follower) {
+			keep_follow(j->store, s, s->follower);
 		} else {
-			say_dropped(named->name, job_path(gone[i]));
-			named->counters.dropped += gone[i]->count;
-			keep_done(j->store, gone[i]);
+			say_dropped(known->name, job_path(s));
+			known->counters.dropped += s->count;
+			keep_done(j->store, s);
 		}
-		job_drop(gone[i]);
+		job_drop(s);
 	}
 	free(gone);
 }
@@ -208,23 +214,15 @@ static void drop_gone(struct jobs *j, struct sched_job **gone, size_t count)
 static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *map,
 	uint32_t max_parallel)
 {
-	size_t count = 2 * table_count(rules), gone_count = 0;
-	struct timing *lanes = lanes_of(rules);
+	size_t gone_count = 0;
 	struct sched_job **gone = NULL;
-	int rc = lanes ? 0 : -1;
-	if (rc == 0 && !j->sched) {
-		uint64_t last = j->store ? store_last_job_id(j->store) : 0;
-		j->sched =
-			sched_new(lanes, count, max_parallel, last, clock_realtime_ns());
-		rc = j->sched ? 0 : -1;
-	} else if (rc == 0) {
-		int64_t *lane_map = map_lanes(j->rules, rules, map);
-		rc = lane_map ? sched_reload(j->sched, lanes, count, lane_map,
-					max_parallel, &gone, &gone_count)
-			      : -1;
-		free(lane_map);
-	}
+	struct timing *lanes = lanes_of(rules);
+	int64_t *lane_map = map_lanes(rules, map, j->rules ? table_count(j->rules) : 0);
+	int rc = lanes && lane_map ? sched_reload(j->sched, lanes, 2 * table_count(rules),
+					     lane_map, max_parallel, &gone, &gone_count)
+				   : -1;
 	free(lanes);
+	free(lane_map);
 	if (rc == 0)
 		drop_gone(j, gone, gone_count);
 	return rc;
@@ -251,26 +249,27 @@ static void apply_pauses(struct jobs *j)
 	}
 }
 
-int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map,
-	const struct daemon *daemon)
+int jobs_set_rules(struct jobs *j, const struct table *rules, const struct daemon *daemon)
 {
 	size_t count = table_count(rules);
-	struct named **by_rule = calloc(count + 1, sizeof(struct named *));
-	bool is_first = !j->sched;
-	int rc = by_rule ? 0 : -1;
+	struct job_rule **by_rule = calloc(count + 1, sizeof(struct job_rule *));
+	int64_t *map = map_rules(j->rules, rules);
+	bool is_first = !j->rules;
+	int rc = by_rule && map ? 0 : -1;
 	for (uint32_t i = 0; rc == 0 && i < count; i++) {
-		by_rule[i] = named_get(&j->named, table_rule(rules, i)->name);
+		by_rule[i] = job_rule_get(&j->known, table_rule(rules, i)->name);
 		rc = by_rule[i] ? 0 : -1;
 	}
 	if (rc == 0)
 		rc = set_lanes(j, rules, map, daemon->max_parallel);
+	if (rc == 0)
+		add_renumber(j, map);
+	free(map);
 	if (rc < 0) {
 		free(by_rule);
 		errno = ENOMEM;
 		return -1;
 	}
-	if (map)
-		add_renumber(j, map);
 	free(j->by_rule);
 	j->by_rule = by_rule;
 	j->rules = rules;
@@ -300,11 +299,6 @@ uint64_t jobs_next_ns(const struct jobs *j)
 	return runs_next_ns(j);
 }
 
-void jobs_retag(struct jobs *j, const char *hooks_dir)
-{
-	retag_all(j, hooks_dir);
-}
-
 void jobs_rerun(struct jobs *j, uint64_t run_id,
 	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx)
 {
@@ -313,29 +307,29 @@ void jobs_rerun(struct jobs *j, uint64_t run_id,
 
 void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
 {
-	struct named *named = j->by_rule[rule];
+	struct job_rule *known = j->by_rule[rule];
 	bool is_forever = for_ns > UINT64_MAX / 4;
 	struct clock_now now = clock_now();
 	pause_lanes(j, rule, is_forever ? SCHED_FOREVER : now.monotonic_ns + for_ns);
-	named->paused_until_ns = is_forever ? UINT64_MAX : now.realtime_ns + for_ns;
-	if (j->store)
-		store_put_pause(j->store, named->name, named->paused_until_ns);
-	if (j->store)
+	known->paused_until_ns = is_forever ? UINT64_MAX : now.realtime_ns + for_ns;
+	if (j->store) {
+		store_put_pause(j->store, known->name, known->paused_until_ns);
 		store_flush(j->store);
+	}
 }
 
 size_t jobs_unpause(struct jobs *j, uint32_t rule)
 {
-	struct named *named = j->by_rule[rule];
+	struct job_rule *known = j->by_rule[rule];
 	size_t waiting = 0;
 	for (int is_failure = 0; is_failure < 2; is_failure++) {
 		uint32_t lane = job_lane(rule, is_failure);
 		waiting += sched_counts(j->sched, lane, clock_monotonic_ns()).waiting;
 		sched_pause(j->sched, lane, 0);
 	}
-	named->paused_until_ns = 0;
+	known->paused_until_ns = 0;
 	if (j->store)
-		store_drop_pause(j->store, named->name);
+		store_drop_pause(j->store, known->name);
 	return waiting;
 }
 
@@ -360,8 +354,8 @@ bool jobs_is_done(const struct jobs *j, uint64_t mark)
 
 struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)
 {
-	const struct named *named = j->by_rule[rule];
-	struct jobs_counters c = named->counters;
+	const struct job_rule *known = j->by_rule[rule];
+	struct jobs_counters c = known->counters;
 	for (int is_failure = 0; is_failure < 2; is_failure++) {
 		struct sched_counts counts = sched_counts(
 			j->sched, job_lane(rule, is_failure), clock_monotonic_ns());
@@ -369,7 +363,7 @@ struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)
 		c.running += counts.running;
 		c.held += counts.held;
 		if (counts.paused_until_ns)
-			c.paused_until_ns = named->paused_until_ns;
+			c.paused_until_ns = known->paused_until_ns;
 	}
 	return c;
 }

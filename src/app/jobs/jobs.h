@@ -24,17 +24,12 @@ void jobs_free(struct jobs *j);
 /*
  * Put rules in force. Jobs that wait for a rule whose name is still there go on with its
  * new form; those of a rule that is gone, or disabled now, are dropped, which is logged. The
- * first time, jobs that an earlier worker left are taken in. The table is borrowed until the
- * next call; `map` says for each rule of the table before which number it has now, or -1
- * (NULL the first time). Returns 0, or -1 with ENOMEM: then all is as it was.
+ * first time, jobs that an earlier worker left are taken in, and the processes of its hooks
+ * tagged. The table is borrowed until the next call has returned. Returns 0, or -1 with
+ * ENOMEM: then all is as it was.
  */
-int jobs_set_rules(struct jobs *j, const struct table *rules, const int64_t *map,
-	const struct daemon *daemon);
-
-/* Tag what the hooks of an earlier worker have left, by the labels of their cgroups in the
- * keeper's directory (NULL: there is none). After the first jobs_set_rules, before the first
- * jobs_found. */
-void jobs_retag(struct jobs *j, const char *hooks_dir);
+int jobs_set_rules(
+	struct jobs *j, const struct table *rules, const struct daemon *daemon);
 
 /* A change that concerns rules: judge it for each, and queue jobs. Takes a reference if
  * need be. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the modules that app/jobs is made of share: add, restore, runs and retag. */
+/* What the modules that app/jobs is made of share. */
 #ifndef FSMON_APP_JOBS_JOBS_STATE_H
 #define FSMON_APP_JOBS_JOBS_STATE_H
 
 #include "app/jobs/job.h"
 #include "app/jobs/jobs_values.h"
-#include "app/jobs/named.h"
 #include "app/actors/names.h"
 #include "app/store/store.h"
 #include "core/sched/sched.h"
@@ -23,8 +22,8 @@ struct jobs {
 	struct store *store; /* NULL with a dry run */
 	struct sched *sched; /* lanes: job_lane */
 	const struct table *rules;
-	struct named_table named;
-	struct named **by_rule; /* for each rule of the table */
+	struct job_rule *known; /* rules by name, also those of before */
+	struct job_rule **by_rule; /* for each rule of the table */
 	struct job *runs; /* by run id */
 	uint64_t last_run_id;
 	uint64_t last_seq; /* of events */

@@ -20,6 +20,7 @@ struct jobs_config {
 	bool is_dry; /* only say what would run; nothing is stored */
 	const char *state_dir;
 	const char *runtime_dir;
+	const char *hooks_dir; /* below which hooks have their cgroups; NULL: nowhere */
 	/* A process was started for a hook, `depth` hooks deep. The tag says which rule (by
 	 * the id of its name, which outlives reloads) and which run it is of. */
 	void (*started)(void *ctx, pid_t pid, uint64_t tag, uint32_t depth);

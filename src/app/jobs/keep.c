@@ -3,12 +3,15 @@
 
 #include <assert.h>
 
-static void put_job(struct store *store, const struct sched_job *s)
+void keep_job(
+	struct store *store, const struct sched_job *s, const struct job_event *added)
 {
+	if (!store)
+		return;
 	const struct job *job = s->data;
-	struct store_job put = {
+	const struct store_job put = {
 		.id = s->id,
-		.rule = job->named->name,
+		.rule = job->rule->name,
 		.key = job_path(s),
 		.attempt = s->attempt,
 		.failures = s->failures,
@@ -20,14 +23,6 @@ static void put_job(struct store *store, const struct sched_job *s)
 		.failure_run_id = job->failure_run_id,
 	};
 	store_put_job(store, &put);
-}
-
-void keep_job(
-	struct store *store, const struct sched_job *s, const struct job_event *added)
-{
-	if (!store)
-		return;
-	put_job(store, s);
 	if (added)
 		store_add_event(store, s->id, &added->event);
 }
@@ -37,13 +32,14 @@ void keep_whole_job(struct store *store, const struct sched_job *s)
 	const struct sched_item *item;
 	if (!store)
 		return;
-	put_job(store, s);
+	keep_job(store, s, NULL);
 	STAILQ_FOREACH (item, &s->items, next)
 		store_add_event(store, s->id, &((const struct job_event *)item)->event);
 }
 
 void keep_cut(struct store *store, const struct sched_job *s, const struct job_event *cut)
 {
+	((struct job *)s->data)->rule->counters.unlisted++;
 	if (store)
 		store_drop_event(store, s->id, cut->event.seq);
 }
@@ -57,22 +53,18 @@ void keep_done(struct store *store, const struct sched_job *s)
 void keep_cut_all(
 	struct store *store, const struct sched_job *s, const struct sched_items *items)
 {
-	const struct job *job = s->data;
 	const struct sched_item *item;
-	STAILQ_FOREACH (item, items, next) {
-		job->named->counters.unlisted++;
+	STAILQ_FOREACH (item, items, next)
 		keep_cut(store, s, (const struct job_event *)item);
-	}
 }
 
 void keep_follow(
 	struct store *store, const struct sched_job *s, const struct sched_job *follower)
 {
 	keep_cut_all(store, follower, &s->items);
-	if (!store)
-		return;
-	store_follow(store, s->id, follower->id);
-	put_job(store, follower);
+	if (store)
+		store_follow(store, s->id, follower->id);
+	keep_job(store, follower, NULL);
 }
 
 /* How long a job that runs had waited. An earlier worker's has been queued before the clock of
@@ -88,13 +80,13 @@ static uint64_t waited_ns(const struct sched_job *s)
 
 void keep_run(struct store *store, const struct sched_job *s, const struct outcome *end)
 {
-	const struct job *job = s->data;
 	if (!store)
 		return;
+	const struct job *job = s->data;
 	struct store_run run = {
 		.id = job->run_id,
 		.job_id = s->id,
-		.rule = job->named->name,
+		.rule = job->rule->name,
 		.is_on_failure = job->failure != NULL,
 		.event = &job_newest(s)->event,
 		.count = s->count,
@@ -115,13 +107,13 @@ static void put_again(void *ctx, struct sched_job *s)
 }
 
 void keep_all(
-	struct store *store, const struct sched *sched, const struct named_table *named)
+	struct store *store, const struct sched *sched, const struct job_rule *known)
 {
-	const struct named *n, *next;
+	const struct job_rule *rule, *next;
 	assert(store);
 	sched_each(sched, put_again, store);
-	HASH_ITER (hh, named->by_name, n, next) {
-		if (n->paused_until_ns)
-			store_put_pause(store, n->name, n->paused_until_ns);
+	HASH_ITER (hh, known, rule, next) {
+		if (rule->paused_until_ns)
+			store_put_pause(store, rule->name, rule->paused_until_ns);
 	}
 }

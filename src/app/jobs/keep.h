@@ -13,11 +13,11 @@ void keep_job(
 /* A job is new, with all its events. */
 void keep_whole_job(struct store *store, const struct sched_job *s);
 
-/* An event is no longer listed in its job. */
+/* An event is no longer listed in its job, which is counted. */
 void keep_cut(
 	struct store *store, const struct sched_job *s, const struct job_event *cut);
 
-/* Likewise all of these, because the job has taken over more; this counts them. */
+/* Likewise all of these: the job has taken over more. */
 void keep_cut_all(
 	struct store *store, const struct sched_job *s, const struct sched_items *items);
 
@@ -34,6 +34,6 @@ void keep_run(struct store *store, const struct sched_job *s, const struct outco
 
 /* All that waits, runs and is paused, for a store that has lost it. */
 void keep_all(
-	struct store *store, const struct sched *sched, const struct named_table *named);
+	struct store *store, const struct sched *sched, const struct job_rule *known);
 
 #endif

@@ -3,31 +3,36 @@
 
 #include "app/jobs/jobs_state.h"
 #include "app/jobs/keep.h"
-#include "app/log.h"
 #include "app/jobs/say.h"
+#include "app/log.h"
+#include "core/hook/runlabel.h"
+#include "os/cgroup.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Make the events of a job that is put in again; `is_new`: as events of a new job. Returns
- * how many. */
-static uint32_t make_items(struct jobs *j, const struct store_saved *left,
-	struct sched_items *items, bool is_new)
+/* ---- Tags ---- */
+
+void restore_tag(struct jobs *j, pid_t pid, const char *label)
 {
-	uint32_t count = 0;
-	for (size_t i = 0; i < left->event_count; i++) {
-		const struct store_event *from = &left->events[i];
-		uint64_t seq = is_new ? ++j->last_seq : from->seq;
-		struct job_event *e = job_event_new(&from->view, seq);
-		if (!e)
-			continue;
-		STAILQ_INSERT_TAIL(items, &e->item, next);
-		count++;
-	}
-	return count;
+	struct runlabel l;
+	if (runlabel_parse(&l, label) < 0)
+		return;
+	/* Its rule may be gone: it is a hook's process all the same. */
+	const struct job_rule *rule = job_rule_get(&j->known, l.rule);
+	if (rule)
+		j->config.started(
+			j->config.ctx, pid, job_rule_tag(rule, l.run_id), l.depth);
 }
+
+static void on_labelled(void *ctx, pid_t pid, const char *label)
+{
+	restore_tag(ctx, pid, label);
+}
+
+/* ---- Jobs ---- */
 
 static void drop_changes(const struct store_saved *left)
 {
@@ -44,7 +49,9 @@ static struct sched_job *give(struct jobs *j, const struct store_saved *left,
 	struct job *job =
 		job_new(j->by_rule[rule], left->job.failure, left->job.failure_run_id);
 	struct sched_job *s = NULL;
-	given.listed = make_items(j, left, &items, is_new);
+	for (size_t i = 0; i < left->event_count; i++)
+		given.listed += job_add_event(&items, &left->events[i].view,
+			is_new ? ++j->last_seq : left->events[i].seq);
 	given.truncated = left->job.truncated || given.listed < given.count;
 	if (!is_new) {
 		given.id = left->job.id;
@@ -116,13 +123,13 @@ static void take_pause(void *ctx, const char *rule, uint64_t until_ns)
 {
 	const struct taking *t = ctx;
 	struct jobs *j = t->jobs;
-	struct named *named = named_get(&j->named, rule);
+	struct job_rule *known = job_rule_get(&j->known, rule);
 	struct log_about about = {.rule = rule};
-	if (until_ns <= t->now.realtime_ns || !named) {
+	if (until_ns <= t->now.realtime_ns || !known) {
 		store_drop_pause(j->store, rule);
 		return;
 	}
-	named->paused_until_ns = until_ns;
+	known->paused_until_ns = until_ns;
 	log_about(
 		LOG_LEVEL_INFO, &about, "still paused: fsmon resume %s ends that", rule);
 }
@@ -131,6 +138,8 @@ void restore_all(struct jobs *j, struct clock_now now)
 {
 	struct taking taking = {.jobs = j, .now = now};
 	assert(j->rules);
+	if (j->config.hooks_dir)
+		cgroup_each_labelled(j->config.hooks_dir, on_labelled, j);
 	if (!j->store)
 		return;
 	if (store_take_jobs(j->store, take_job, &taking) < 0)

@@ -4,8 +4,8 @@
 #include "app/jobs/add.h"
 #include "app/jobs/jobs_state.h"
 #include "app/jobs/keep.h"
+#include "app/jobs/restore.h"
 #include "app/log.h"
-#include "app/jobs/retag.h"
 #include "app/jobs/say.h"
 #include "app/watch/where.h"
 #include "core/hook/hook.h"
@@ -29,13 +29,13 @@
 
 static uint64_t tag_of(const struct job *job)
 {
-	return named_tag(job->named, job->run_id);
+	return job_rule_tag(job->rule, job->run_id);
 }
 
 /* The rule of a job whose lane is not gone. */
 static const struct rule *rule_of(const struct jobs *j, const struct job *job)
 {
-	return table_rule(j->rules, (uint32_t)job_rule(job->sched));
+	return table_rule(j->rules, (uint32_t)job_rule_number(job->sched));
 }
 
 /* ---- Starting ---- */
@@ -103,7 +103,7 @@ static int request_run(struct jobs *j, const struct job *job, const struct input
 	char label[RUNLABEL_BYTES];
 	if (hook_build(&hook, r, &in->newest, &context) < 0)
 		return errno;
-	runlabel_write(label, job->named->name, job->run_id, job_depth(job) + 1);
+	runlabel_write(label, job->rule->name, job->run_id, job_depth(job) + 1);
 	struct link_request request = {
 		.run_id = job->run_id,
 		.argv = hook.argv,
@@ -138,20 +138,26 @@ static int start(struct jobs *j, const struct job *job)
 
 /* ---- Ending ---- */
 
+/* What on-failure is to run for: the events of a job. */
+static struct sched_insertion events_of(struct sched_job *s)
+{
+	return (struct sched_insertion){
+		.items = &s->items,
+		.count = s->count,
+		.truncated = s->truncated,
+	};
+}
+
 /* Have on-failure run for a job that has failed for good. */
 static void fail_for_good(struct jobs *j, struct job *job, const struct outcome *end,
 	uint64_t run_id, struct clock_now now)
 {
-	int64_t rule = job_rule(job->sched);
+	int64_t rule = job_rule_number(job->sched);
 	if (rule < 0 || job->failure)
 		return;
+	struct sched_insertion of = events_of(job->sched);
 	/* In its place, so that whoever waits for the job waits for this too. */
-	const struct sched_insertion of = {
-		.order = job->sched->order,
-		.items = &job->sched->items,
-		.count = job->sched->count,
-		.truncated = job->sched->truncated,
-	};
+	of.order = job->sched->order;
 	add_failure(j, (uint32_t)rule, &of, end, run_id, now);
 }
 
@@ -159,15 +165,14 @@ static void fail_for_good(struct jobs *j, struct job *job, const struct outcome 
 static void conclude(struct jobs *j, struct job *job, const struct sched_verdict *v,
 	const struct outcome *end, struct clock_now now)
 {
-	struct jobs_counters *c = &job->named->counters;
+	struct jobs_counters *c = &job->rule->counters;
 	struct sched_job *s = job->sched;
 	uint64_t run_id = job->run_id;
 	if (job->hh.tbl)
 		HASH_DEL(j->runs, job);
 	job->run_id = 0;
 	job->is_unconfirmed = job->is_killed = false;
-	switch (v->end) {
-	case SCHED_RETRY:
+	if (v->end == SCHED_RETRY) {
 		if (end->kind != OUTCOME_LOST) {
 			c->retried++;
 			say_retry(job, v->due_ns - now.monotonic_ns,
@@ -175,24 +180,19 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 		}
 		keep_job(j->store, s, NULL);
 		return;
-	case SCHED_FOLLOWED:
-		keep_follow(j->store, s, v->follower);
-		break;
-	case SCHED_FAILED:
-		fail_for_good(j, job, end, run_id, now);
-		keep_done(j->store, s);
-		break;
-	case SCHED_DONE:
-	case SCHED_INTERRUPTED:
-		keep_done(j->store, s);
-		break;
 	}
+	if (v->end == SCHED_FAILED)
+		fail_for_good(j, job, end, run_id, now);
+	if (v->end == SCHED_FOLLOWED)
+		keep_follow(j->store, s, v->follower);
+	else
+		keep_done(j->store, s);
 	job_drop(s);
 }
 
 static void count_end(const struct job *job, enum outcome_kind kind)
 {
-	struct jobs_counters *c = &job->named->counters;
+	struct jobs_counters *c = &job->rule->counters;
 	if (job->failure)
 		c->on_failure++;
 	else if (kind == OUTCOME_OK)
@@ -205,37 +205,32 @@ static void count_end(const struct job *job, enum outcome_kind kind)
 		c->timed_out++;
 }
 
-/* A run has ended, or was never one. */
+/* A run has ended, or was never one, or nobody knows how it ended, or whether. */
 static void finish(
 	struct jobs *j, struct job *job, struct outcome *end, struct clock_now now)
 {
-	if (job->sched->started_ns)
-		end->duration_ns = now.monotonic_ns - job->sched->started_ns;
+	bool is_lost = end->kind == OUTCOME_LOST;
+	struct sched_job *s = job->sched;
+	if (s->started_ns && !is_lost)
+		end->duration_ns = now.monotonic_ns - s->started_ns;
 	if (end->kind != OUTCOME_COULD_NOT_START && !j->config.is_dry)
 		say_end(job, end);
-	count_end(job, end->kind);
-	keep_run(j->store, job->sched, end);
-	struct sched_verdict v = sched_ended(
-		j->sched, job->sched, end->kind == OUTCOME_OK, now.monotonic_ns);
+	if (!is_lost)
+		count_end(job, end->kind);
+	keep_run(j->store, s, end);
+	struct sched_verdict v =
+		is_lost ? sched_lost(j->sched, s, now.monotonic_ns)
+			: sched_ended(
+				  j->sched, s, end->kind == OUTCOME_OK, now.monotonic_ns);
 	conclude(j, job, &v, end, now);
-}
-
-/* Nobody knows how a run ended, or whether. */
-static void lose(struct jobs *j, struct job *job, struct clock_now now)
-{
-	const struct outcome end = {.kind = OUTCOME_LOST};
-	say_end(job, &end);
-	keep_run(j->store, job->sched, &end);
-	struct sched_verdict v = sched_lost(j->sched, job->sched, now.monotonic_ns);
-	conclude(j, job, &v, &end, now);
 }
 
 static void could_not_start(struct jobs *j, struct job *job, int error, const char *stage,
 	struct clock_now now)
 {
 	struct outcome end = outcome_unstarted(stage, error);
-	say_could_not_start(
-		job, job_rule(job->sched) < 0 ? NULL : rule_of(j, job), error, stage);
+	say_could_not_start(job, job_rule_number(job->sched) < 0 ? NULL : rule_of(j, job),
+		error, stage);
 	finish(j, job, &end, now);
 }
 
@@ -304,7 +299,7 @@ static void begin(struct jobs *j, struct job *job, struct clock_now now)
 	assert(!job->run_id && job->sched->started_ns);
 	job->run_id = ++j->last_run_id;
 	job->run_started_ns = now.realtime_ns;
-	job->named->counters.started += !job->failure;
+	job->rule->counters.started += !job->failure;
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
 	/* The log comes after what somebody waits for. */
 	int error = 0;
@@ -324,13 +319,9 @@ static void begin(struct jobs *j, struct job *job, struct clock_now now)
 static void hold(struct jobs *j, struct job *job, uint64_t until_ns, struct clock_now now)
 {
 	const struct outcome why = {.kind = OUTCOME_BREAKER, .shell_status = -1};
-	const struct sched_insertion of = {
-		.items = &job->sched->items,
-		.count = job->sched->count,
-		.truncated = job->sched->truncated,
-	};
+	const struct sched_insertion of = events_of(job->sched);
 	say_held(job, rule_of(j, job), until_ns - now.monotonic_ns);
-	add_failure(j, (uint32_t)job_rule(job->sched), &of, &why, 0, now);
+	add_failure(j, (uint32_t)job_rule_number(job->sched), &of, &why, 0, now);
 }
 
 static int signal_run(
@@ -368,21 +359,23 @@ static void obey(struct jobs *j, const struct sched_order *o, struct clock_now n
 			strerror(errno));
 }
 
+/* Whether runs may be asked for: what an earlier worker had running must be known before. */
+static bool may_start(const struct jobs *j)
+{
+	return j->has_caught_up && j->config.link.has_room(j->config.link.ctx);
+}
+
 void runs_pump(struct jobs *j, struct clock_now now)
 {
 	struct sched_order o;
 	check_deferred(j, now);
-	/* What an earlier worker had running must be known before. */
-	while (j->has_caught_up && j->config.link.has_room(j->config.link.ctx) &&
-		sched_next(j->sched, now.monotonic_ns, &o))
+	while (may_start(j) && sched_next(j->sched, now.monotonic_ns, &o))
 		obey(j, &o, now);
 }
 
 uint64_t runs_next_ns(const struct jobs *j)
 {
-	uint64_t next_ns = SCHED_FOREVER;
-	if (j->has_caught_up && j->config.link.has_room(j->config.link.ctx))
-		next_ns = sched_due_ns(j->sched);
+	uint64_t next_ns = may_start(j) ? sched_due_ns(j->sched) : SCHED_FOREVER;
 	if (j->deferred_count && j->deferred_check_ns < next_ns)
 		next_ns = j->deferred_check_ns;
 	return next_ns;
@@ -406,7 +399,7 @@ static void on_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
 		j->last_run_id = run_id;
 	if (!job) {
 		if (label && pid)
-			retag_process(j, pid, label);
+			restore_tag(j, pid, label);
 		return;
 	}
 	job->is_unconfirmed = false;
@@ -437,7 +430,7 @@ static void on_output(void *ctx, uint64_t run_id, const char *line, size_t len)
 	const struct job *job = run_of(ctx, run_id);
 	struct log_about about = {.rule = "hook", .run_id = run_id};
 	if (job)
-		about.rule = job->named->name;
+		about.rule = job->rule->name;
 	log_about(LOG_LEVEL_INFO, &about, "| %.*s", (int)len, line);
 }
 
@@ -463,7 +456,7 @@ static void on_caught_up(void *ctx)
 	struct job *job, *next;
 	HASH_ITER (hh, j->runs, job, next) {
 		if (job->is_unconfirmed)
-			lose(j, job, now);
+			finish(j, job, &(struct outcome){.kind = OUTCOME_LOST}, now);
 	}
 	j->has_caught_up = true;
 }

@@ -14,7 +14,7 @@
 
 static struct log_about about_run(const struct job *job)
 {
-	return (struct log_about){.rule = job->named->name, .run_id = job->run_id};
+	return (struct log_about){.rule = job->rule->name, .run_id = job->run_id};
 }
 
 /* " and N more", or "" */
@@ -37,7 +37,7 @@ void say_start(const struct job *job, const char *what)
 	const char *more = more_text(job, more_room, sizeof(more_room));
 	const char *path = view_path(v);
 	struct log_about about = {
-		.rule = job->named->name,
+		.rule = job->rule->name,
 		.run_id = job->run_id,
 		.event = event_kind_name(v->kind),
 		.path = path,
@@ -113,7 +113,7 @@ static const char *span_text(struct buf *room, uint64_t span_ns)
 
 void say_retry(const struct job *job, uint64_t in_ns, uint32_t retry)
 {
-	struct log_about about = {.rule = job->named->name};
+	struct log_about about = {.rule = job->rule->name};
 	struct buf span = {0};
 	log_about(LOG_LEVEL_INFO, &about, "retry %" PRIu32 " of %" PRIu32 " in %s: %s",
 		job->sched->failures, retry, span_text(&span, in_ns),
@@ -123,7 +123,7 @@ void say_retry(const struct job *job, uint64_t in_ns, uint32_t retry)
 
 void say_held(const struct job *job, const struct rule *r, uint64_t for_ns)
 {
-	struct log_about about = {.rule = job->named->name};
+	struct log_about about = {.rule = job->rule->name};
 	const char *path = job_path(job->sched);
 	bool is_batch = r->timing.run_per == TIMING_PER_BATCH;
 	struct buf window = {0}, span = {0};

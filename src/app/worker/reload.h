@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Loads the configuration beside the loop: files and name services may take their time.
- */
+/* Loads the configuration beside the loop: files and name services may take their time. */
 #ifndef FSMON_APP_WORKER_RELOAD_H
 #define FSMON_APP_WORKER_RELOAD_H
 

@@ -2,14 +2,14 @@
 #include "app/worker/worker.h"
 
 #include "app/actors/actors.h"
+#include "app/events/pipeline.h"
 #include "app/jobs/jobs.h"
 #include "app/jsontext.h"
 #include "app/link/link.h"
 #include "app/load.h"
 #include "app/log.h"
-#include "app/events/pipeline.h"
-#include "app/worker/reload.h"
 #include "app/talk/requests.h"
+#include "app/worker/reload.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
@@ -26,7 +26,7 @@
 
 #define DIRS_MAX 65536
 /* Losses are logged at most so often. */
-#define LOSSES_TOLD_NS UINT64_C(10000000000)
+#define LOSSES_EVERY_NS UINT64_C(10000000000)
 
 struct worker {
 	const struct options *options;
@@ -44,14 +44,19 @@ struct worker {
 	struct reload *reload;
 	int mountinfo_fd;
 	int wake_fd; /* of the actors */
-	bool has_news; /* the fanotify queue or the actors have something */
+	bool has_records; /* the fanotify queue or the actors may have some */
 	bool mounts_changed;
-	uint64_t losses_told; /* as the log has said last */
-	uint64_t losses_next_ns;
+	uint64_t losses_logged; /* how many the log has said last */
+	uint64_t losses_next_ns; /* before then it says nothing of them */
 	bool is_ending;
 	bool ends_now;
 	int exit_code;
 };
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
 
 static int fd_of(const struct worker *w, enum wire_place place)
 {
@@ -60,11 +65,11 @@ static int fd_of(const struct worker *w, enum wire_place place)
 
 /* ---- What the parts call ---- */
 
-static void on_group(void *ctx, uint32_t events)
+/* There is something to be done, by a flag of the worker. */
+static void on_flag(void *flag, uint32_t events)
 {
-	struct worker *w = ctx;
 	(void)events;
-	w->has_news = true;
+	*(bool *)flag = true;
 }
 
 static void on_wake(void *ctx, uint32_t events)
@@ -72,14 +77,7 @@ static void on_wake(void *ctx, uint32_t events)
 	struct worker *w = ctx;
 	(void)events;
 	thread_woken(w->wake_fd);
-	w->has_news = true;
-}
-
-static void on_mounts(void *ctx, uint32_t events)
-{
-	struct worker *w = ctx;
-	(void)events;
-	w->mounts_changed = true;
+	w->has_records = true;
 }
 
 static void before_resolve(void *ctx)
@@ -116,7 +114,7 @@ static void on_stop(void *ctx, bool now)
 		size_t running = jobs_running(w->jobs);
 		if (running)
 			log_info("stopping: waiting for %zu running hook%s", running,
-				running == 1 ? "" : "s");
+				plural(running));
 		else
 			log_info("stopping");
 		jobs_stop(w->jobs);
@@ -143,7 +141,7 @@ static void on_reload_requested(void *ctx)
 static void on_sync(void *ctx)
 {
 	struct worker *w = ctx;
-	w->has_news = true;
+	w->has_records = true;
 }
 
 static const struct link_handlers link_handlers = {
@@ -217,8 +215,8 @@ static bool logs_json(const struct worker *w)
 	return w->load.conf.daemon.log_format == DAEMON_LOG_JSON;
 }
 
-/* Tell the keeper that the worker is at work, and how it goes. */
-static void tell_ready(const struct worker *w, const char *status)
+/* Let the service manager know that the worker is at work, and how it goes. */
+static void say_ready(const struct worker *w, const char *status)
 {
 	if (link_ready(w->link, logs_json(w)) < 0 || link_status(w->link, status) < 0)
 		log_warn("the service manager cannot be told: %s", strerror(errno));
@@ -226,25 +224,12 @@ static void tell_ready(const struct worker *w, const char *status)
 
 /* ---- Reload ---- */
 
-/* For each rule in force, the number that it has in the next table, or -1. */
-static int64_t *map_rules(const struct table *now, const struct table *next)
-{
-	int64_t *map = calloc(table_count(now) + 1, sizeof(*map));
-	for (uint32_t i = 0; map && i < table_count(now); i++)
-		map[i] = table_find(next, table_rule(now, i)->name);
-	return map;
-}
-
 /* Put a new table in force, between two batches. Returns 0, or -1: all is as it was. */
 static int swap_rules(struct worker *w, struct load *next)
 {
-	int64_t *map = map_rules(w->load.table, next->table);
 	/* First the marks, which only widen what is seen; then the rules. */
-	int rc = map ? update_filesystems(w, next->table) : -1;
-	if (rc == 0)
-		rc = jobs_set_rules(w->jobs, next->table, map, &next->conf.daemon);
-	free(map);
-	if (rc < 0) {
+	if (update_filesystems(w, next->table) < 0 ||
+		jobs_set_rules(w->jobs, next->table, &next->conf.daemon) < 0) {
 		update_filesystems(w, w->load.table);
 		return -1;
 	}
@@ -255,11 +240,6 @@ static int swap_rules(struct worker *w, struct load *next)
 	load_fini(&old);
 	log_set_json(logs_json(w));
 	return 0;
-}
-
-static const char *plural(const struct table *rules)
-{
-	return table_count(rules) == 1 ? "" : "s";
 }
 
 static void log_messages(const struct conf *c)
@@ -292,36 +272,35 @@ static void on_reloaded(void *ctx, struct load *l)
 	json_t *messages = l ? message_strings(&l->conf) : json_array();
 	if (l)
 		log_messages(&l->conf);
-	if (is_ok && swap_rules(w, l) < 0)
-		is_ok = false;
-	if (is_ok)
-		log_info("reloaded: %zu rule%s", table_count(w->load.table),
-			plural(w->load.table));
-	else
-		log_err("not reloaded: the rules from before stay in force");
-	if (is_ok)
+	is_ok = is_ok && swap_rules(w, l) == 0;
+	size_t count = table_count(w->load.table);
+	if (is_ok) {
+		log_info("reloaded: %zu rule%s", count, plural(count));
 		log_filesystems(w, true);
+	} else {
+		log_err("not reloaded: the rules from before stay in force");
+	}
 	json_t *answer = json_pack("{s:b, s:I, s:o}", "ok", is_ok, "rules",
-		(json_int_t)table_count(w->load.table), "messages", messages);
+		(json_int_t)count, "messages", messages);
 	requests_reloaded(w->requests, answer);
 	json_decref(answer);
-	tell_ready(w, is_ok ? "reloaded" : "not reloaded: see the log");
+	say_ready(w, is_ok ? "reloaded" : "not reloaded: see the log");
 }
 
 /* ---- The loop ---- */
 
 /* Say what was lost, soon, but not again for every piece of it. */
-static void tell_losses(struct worker *w, uint64_t now_ns)
+static void log_losses(struct worker *w, uint64_t now_ns)
 {
 	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
 	struct actors_counters c;
 	actors_counters(w->actors, &c);
 	uint64_t events = p->unresolved + p->malformed + p->dropped;
 	uint64_t processes = c.lost + c.taskstats_lost + c.queue_dropped;
-	if (events + processes == w->losses_told || now_ns < w->losses_next_ns)
+	if (events + processes == w->losses_logged || now_ns < w->losses_next_ns)
 		return;
-	w->losses_told = events + processes;
-	w->losses_next_ns = now_ns + LOSSES_TOLD_NS;
+	w->losses_logged = events + processes;
+	w->losses_next_ns = now_ns + LOSSES_EVERY_NS;
 	log_warn("lost since the start: %" PRIu64 " file events (%" PRIu64
 		 " of them because their path could not be found out), %" PRIu64
 		 " process records; fsmon status counts them apart",
@@ -332,7 +311,7 @@ static void tell_losses(struct worker *w, uint64_t now_ns)
 static int64_t wait_ns(struct worker *w)
 {
 	uint64_t records_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
-	if (w->mounts_changed || (!records_ns && w->has_news && !w->is_ending))
+	if (w->mounts_changed || (!records_ns && w->has_records && !w->is_ending))
 		return 0;
 	uint64_t next_ns = jobs_next_ns(w->jobs);
 	if (records_ns && records_ns < next_ns)
@@ -343,22 +322,20 @@ static int64_t wait_ns(struct worker *w)
 	return now_ns >= next_ns ? 0 : (int64_t)(next_ns - now_ns);
 }
 
-/* Read and resolve, if it is time. Returns 0, or -1 when that is not possible any more.
- */
+/* Read and resolve, if it is time. Returns 0, or -1 when that is not possible any more. */
 static int work(struct worker *w)
 {
 	uint64_t next_ns = pipeline_next_ns(w->pipeline);
 	struct clock_now now = clock_now();
-	bool is_due = next_ns ? now.monotonic_ns >= next_ns : w->has_news;
-	if (w->is_ending || !is_due)
+	if (w->is_ending || (next_ns ? now.monotonic_ns < next_ns : !w->has_records))
 		return 0;
-	w->has_news = false;
-	if (pipeline_turn(w->pipeline, now) == 0) {
-		tell_losses(w, now.monotonic_ns);
-		return 0;
+	w->has_records = false;
+	if (pipeline_turn(w->pipeline, now) < 0) {
+		log_err("file events cannot be read any more: %s", strerror(errno));
+		return -1;
 	}
-	log_err("file events cannot be read any more: %s", strerror(errno));
-	return -1;
+	log_losses(w, now.monotonic_ns);
+	return 0;
 }
 
 /*
@@ -373,10 +350,10 @@ static void listen_to_group(struct worker *w, bool listens)
 		return;
 	}
 	if (!w->group_source)
-		w->group_source = poller_add(
-			w->poller, fd_of(w, WIRE_FD_FANOTIFY), EPOLLIN, on_group, w);
+		w->group_source = poller_add(w->poller, fd_of(w, WIRE_FD_FANOTIFY),
+			EPOLLIN, on_flag, &w->has_records);
 	if (!w->group_source)
-		w->has_news = true; /* no memory: look, without being told */
+		w->has_records = true; /* no memory: look, without being told */
 }
 
 static int loop(struct worker *w)
@@ -451,16 +428,14 @@ static int start_jobs(struct worker *w)
 		.is_dry = w->options->is_dry,
 		.state_dir = w->options->state_dir,
 		.runtime_dir = w->options->runtime_dir,
+		.hooks_dir = w->inherited.hooks_dir,
 		.started = on_started,
 		.signal_tagged = on_signal_tagged,
 		.ctx = w,
 	};
 	w->jobs = jobs_new(&config, &w->load.conf.daemon);
-	if (!w->jobs ||
-		jobs_set_rules(w->jobs, w->load.table, NULL, &w->load.conf.daemon) < 0)
-		return -1;
-	jobs_retag(w->jobs, w->inherited.hooks_dir);
-	return 0;
+	return w->jobs ? jobs_set_rules(w->jobs, w->load.table, &w->load.conf.daemon)
+		       : -1;
 }
 
 static int start_pipeline(struct worker *w)
@@ -512,8 +487,8 @@ static int start_listening(struct worker *w)
 	w->reload = reload_new(w->poller, w->options, on_reloaded, w);
 	struct poller_source *wake =
 		poller_add(w->poller, w->wake_fd, EPOLLIN, on_wake, w);
-	struct poller_source *mounts =
-		poller_add(w->poller, w->mountinfo_fd, EPOLLPRI, on_mounts, w);
+	struct poller_source *mounts = poller_add(
+		w->poller, w->mountinfo_fd, EPOLLPRI, on_flag, &w->mounts_changed);
 	return w->requests && w->reload && wake && mounts ? 0 : -1;
 }
 
@@ -530,10 +505,11 @@ static int start(struct worker *w)
 		return -1;
 	}
 	log_filesystems(w, true);
-	w->has_news = true; /* what an earlier worker has left */
-	log_info("ready: %zu rule%s%s", table_count(w->load.table), plural(w->load.table),
+	w->has_records = true; /* what an earlier worker has left */
+	size_t count = table_count(w->load.table);
+	log_info("ready: %zu rule%s%s", count, plural(count),
 		w->options->is_dry ? "; dry run: no hook will be started" : "");
-	tell_ready(w, "watching");
+	say_ready(w, "watching");
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/place/dirtree.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,7 @@ struct dirkey {
 	uint64_t fsid;
 	uint32_t len;
 	int32_t type;
-	unsigned char
-		bytes[FANREC_HANDLE_MAX]; /* only len of them are stored and compared */
+	unsigned char bytes[FANREC_HANDLE_MAX]; /* len of them are stored and compared */
 };
 
 #define DIRKEY_LEN(handle_len) (offsetof(struct dirkey, bytes) + (handle_len))
@@ -177,8 +177,10 @@ struct dirnode *dirtree_unknown(struct dirnode *n)
 int dirtree_path(const struct dirnode *n, struct buf *out)
 {
 	size_t len = 0;
-	for (const struct dirnode *p = n; p->parent; p = p->parent)
-		len += 1 + strlen(p->name);
+	const struct dirnode *top = n;
+	for (; top->parent; top = top->parent)
+		len += 1 + strlen(top->name);
+	assert(top->is_root);
 	size_t end = out->len + len;
 	/* Make room, then fill it from its end. */
 	while (out->len < end && !out->failed) {

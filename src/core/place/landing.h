@@ -4,10 +4,6 @@
  * and a table of rules. A rule lands on a mount if its globs can match something in it: the
  * literal front of a glob leads into the mount, or the mount lies below the front, where the
  * rest of the glob may match.
- *
- * The visible mounts are in order, so that those below a glob's front are found without a look
- * at the others. On which of these the glob may match is remembered, up to a number of pairs,
- * and handed on to the landing that follows: there only mounts that came are looked at.
  */
 #ifndef FSMON_CORE_PLACE_LANDING_H
 #define FSMON_CORE_PLACE_LANDING_H
@@ -21,13 +17,12 @@
 
 #define LANDING_NONE UINT32_MAX
 
-/* So many pairs of a glob and a mount are remembered at most. */
-#define LANDING_PAIRS_MAX (1u << 20)
-
 /* What there is to say of a mount besides itself. */
 struct landing_mount {
 	uint32_t filesystem; /* its number */
 	uint32_t kinds; /* what the rules that land here ask for; 0: none does */
+	uint32_t below; /* likewise those with a glob whose front lies above it */
+	bool is_judged; /* `below` is found out */
 	uint32_t next; /* the next visible mount with the same root of the filesystem */
 	uint32_t wanted; /* of itself and those next, the first on which rules land */
 };
@@ -48,13 +43,6 @@ struct landing_list {
 	size_t count;
 };
 
-/* On which of the mounts below its front a glob may match. */
-struct landing_known {
-	uint32_t text; /* where in `texts` the glob's text is; LANDING_NONE: not known */
-	uint32_t first; /* where in `pairs` the mounts begin */
-	uint32_t count;
-};
-
 /* All zero is empty. Filesystems are numbered in the order of their first mounts. */
 struct landing {
 	struct mounts mounts;
@@ -63,21 +51,16 @@ struct landing {
 	uint32_t count; /* of filesystems */
 	struct slots by_dev; /* the filesystems */
 	struct slots by_root; /* by filesystem and root: the first visible mount */
-	uint32_t *
-		by_point; /* the visible mounts but the root, in the order of strcmp(3) */
-	size_t point_count;
-	struct landing_known *known; /* for each glob of each rule */
-	uint32_t *known_of; /* for each rule where its globs begin, and where all end */
-	uint32_t rule_count;
-	struct buf texts;
-	struct landing_list pairs;
+	bool *has_below; /* for each rule: it may land below the front of a glob */
+	size_t rule_count;
+	struct buf rules_text; /* globs and kinds of all rules: what landing depends on */
 };
 
 /*
  * Build the index from the text of mountinfo. Rules that are not enabled ask for nothing;
- * `rules` may be NULL, and is only read. What `old` (NULL: none) knows is taken over where
- * globs and mount points are the same. Returns 0, or -1 with ENOMEM. On success landing_fini
- * frees it.
+ * `rules` may be NULL, and is only read. Where `old` (NULL: none) was built for the same rules
+ * only mounts that came since are looked at. Returns 0, or -1 with ENOMEM. On success
+ * landing_fini frees it.
  */
 int landing_init(struct landing *l, const struct landing *old, const char *mountinfo,
 	size_t len, const struct table *rules);
@@ -90,15 +73,14 @@ struct landing_walk {
 	const struct landing *landing;
 	const struct table *rules;
 	uint32_t rule;
-	size_t next; /* of the rule's globs */
+	size_t next_glob; /* of the rule */
 	const struct glob *glob; /* whose mounts below its front are walked, or NULL */
-	const uint32_t *points; /* where these may be */
-	size_t left; /* of them */
-	bool is_known; /* they are all such */
+	size_t next_mount;
 };
 
 /* The walk over the mounts on which a rule, enabled or not, lands: in no order, and a mount
- * may come for each of its globs. */
+ * may come for each of its globs. The rules are those of landing_init: of others, mounts below
+ * their fronts may be missed. */
 struct landing_walk landing_walk(
 	const struct landing *l, const struct table *rules, uint32_t rule);
 
@@ -116,9 +98,9 @@ bool landing_has(const struct landing *l, const struct table *rules, uint32_t ru
 
 /*
  * The visible mounts of a filesystem whose root holds the path within it, and on which rules
- * land that ask for one of the kinds: only there may a rule match the path. (A mount whose
- * root is the path itself is among them whatever the rules are.) Whether another mount
- * hides the path is not asked. They are ascending. Replaces what is in the list. Returns 0, or -1 with ENOMEM.
+ * land that ask for one of the kinds, ascending: only there may a rule match the path. (A mount
+ * whose root is the path itself is among them whatever the rules are.) Whether another mount
+ * hides the path is not asked. Replaces what is in the list. Returns 0, or -1 with ENOMEM.
  */
 int landing_of_path(const struct landing *l, uint32_t filesystem, const char *inner,
 	size_t len, uint32_t kinds, struct landing_list *list);

@@ -4,22 +4,9 @@
 #include "base/grow.h"
 
 #include <limits.h>
+#include <mntent.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The byte that a backslash and three octal digits stand for, or 0. */
-static char escaped_byte(const char *s)
-{
-	unsigned byte = 0;
-	if (s[0] != '\\')
-		return 0;
-	for (size_t i = 1; i <= 3; i++) {
-		if (s[i] < '0' || s[i] > '7')
-			return 0;
-		byte = byte * 8 + (unsigned)(s[i] - '0');
-	}
-	return byte <= UCHAR_MAX ? (char)byte : 0;
-}
 
 /* Undo the octal escapes (blank, tab, newline, backslash) that the kernel writes, in
  * place. */
@@ -27,9 +14,12 @@ static void unescape(char *s)
 {
 	char *to = s;
 	for (const char *from = s; *from; to++) {
-		char byte = escaped_byte(from);
-		*to = byte ? byte : *from;
-		from += byte ? 4 : 1;
+		int byte = 0;
+		if (*from == '\\' && strspn(from + 1, "01234567") >= 3)
+			byte = (from[1] - '0') * 64 + (from[2] - '0') * 8 + from[3] - '0';
+		bool is_escape = byte > 0 && byte <= UCHAR_MAX;
+		*to = is_escape ? (char)byte : *from;
+		from += is_escape ? 4 : 1;
 	}
 	*to = '\0';
 }
@@ -56,17 +46,6 @@ static bool parse_dev(const char *text, uint64_t *dev)
 	return end > colon + 1;
 }
 
-static bool has_option(const char *options, const char *name)
-{
-	size_t len = strlen(name);
-	for (const char *o = options; o; o = strchr(o, ',')) {
-		o += *o == ',';
-		if (strncmp(o, name, len) == 0 && (o[len] == ',' || o[len] == '\0'))
-			return true;
-	}
-	return false;
-}
-
 /* Parse one line; returns whether it is whole. The strings of *m point into the line. */
 static bool parse_line(char *line, struct mount *m)
 {
@@ -83,7 +62,7 @@ static bool parse_line(char *line, struct mount *m)
 		return false;
 	m->id = atoi(id);
 	m->parent_id = atoi(parent);
-	m->is_noexec = has_option(options, "noexec");
+	m->is_noexec = hasmntopt(&(struct mntent){.mnt_opts = options}, "noexec");
 	unescape(root);
 	unescape(point);
 	unescape(type);
@@ -93,17 +72,9 @@ static bool parse_line(char *line, struct mount *m)
 	return true;
 }
 
-static int add(struct mounts *m, const struct mount *mount)
-{
-	if (grow(m->items, m->count) < 0)
-		return -1;
-	m->items[m->count++] = *mount;
-	return 0;
-}
-
 /* ---- What is mounted on what ---- */
 
-/* The slot of the mount on a directory, whose hash is given, of a mount's. */
+/* The slot of the mount on the directory path[0..len), whose hash is given, of another. */
 static uint32_t *place_slot(const struct mounts *m, int parent_id, const char *path,
 	size_t len, uint32_t hash)
 {
@@ -123,22 +94,14 @@ static uint64_t length_bit(size_t len)
 	return UINT64_C(1) << (len < 63 ? len : 63);
 }
 
-/* The mount on the directory path[0..len), whose hash is given, of a mount; or NULL. */
-static const struct mount *mounted_at(const struct mounts *m, const struct mount *parent,
+/* The mount on that directory of a mount, or NULL. */
+static struct mount *mounted_at(const struct mounts *m, const struct mount *parent,
 	const char *path, size_t len, uint32_t hash)
 {
 	if (!(parent->lengths & length_bit(len)))
 		return NULL;
 	uint32_t number = *place_slot(m, parent->id, path, len, hash);
 	return number == SLOTS_NONE ? NULL : &m->items[number];
-}
-
-static uint32_t hash_of(const char *path)
-{
-	uint32_t hash = SLOTS_HASH;
-	while (*path)
-		hash = slots_hash(hash, *path++);
-	return hash;
 }
 
 static bool has_id(const struct mounts *m, int id)
@@ -164,9 +127,8 @@ static const struct mount *find_root(const struct mounts *m)
 /* The mount that lies on the whole of a mount, or NULL. */
 static struct mount *over(const struct mounts *m, const struct mount *mount)
 {
-	uint32_t number = *place_slot(
-		m, mount->id, mount->point, strlen(mount->point), hash_of(mount->point));
-	return number == SLOTS_NONE ? NULL : &m->items[number];
+	const char *point = mount->point;
+	return mounted_at(m, mount, point, strlen(point), slots_hash_str(point));
 }
 
 /* Find the top of a mount, and of those on the way to it. */
@@ -220,8 +182,8 @@ static int make_tree(struct mounts *m)
 	m->root = find_root(m);
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct mount *c = &m->items[i];
-		uint32_t *slot = place_slot(
-			m, c->parent_id, c->point, strlen(c->point), hash_of(c->point));
+		uint32_t *slot = place_slot(m, c->parent_id, c->point, strlen(c->point),
+			slots_hash_str(c->point));
 		c->top = SLOTS_NONE;
 		/* The very first root is its own parent, and lies on nothing. */
 		if (*slot == SLOTS_NONE && c->parent_id != c->id)
@@ -244,8 +206,11 @@ int mounts_parse(struct mounts *m, const char *text, size_t len)
 	int rc = 0;
 	while (rc == 0 && (line = strsep(&rest, "\n"))) {
 		struct mount mount = {0};
-		if (parse_line(line, &mount))
-			rc = add(m, &mount);
+		if (!parse_line(line, &mount))
+			continue;
+		rc = grow(m->items, m->count);
+		if (rc == 0)
+			m->items[m->count++] = mount;
 	}
 	if (rc == 0)
 		rc = make_tree(m);
@@ -256,16 +221,11 @@ int mounts_parse(struct mounts *m, const char *text, size_t len)
 
 const struct mount *mounts_find(const struct mounts *m, const char *path)
 {
-	const struct mount *at = m->root, *next;
-	uint32_t hash = SLOTS_HASH;
-	if (!at)
-		return NULL;
-	at = &m->items[at->top];
-	for (size_t i = 0; i == 0 || path[i - 1]; i++) {
-		if (i > 1 && (path[i] == '/' || path[i] == '\0') &&
-			(next = mounted_at(m, at, path, i, hash)))
+	const struct mount *at = m->root ? &m->items[m->root->top] : NULL, *next;
+	struct slots_path p = slots_path(path, strlen(path));
+	while (at && slots_path_next(&p)) {
+		if ((next = mounted_at(m, at, path, p.len, p.hash)))
 			at = &m->items[next->top];
-		hash = slots_hash(hash, path[i]);
 	}
 	return at;
 }
@@ -284,17 +244,14 @@ bool mounts_is_within(const char *path, size_t path_len, const char *dir)
 bool mounts_hide(
 	const struct mounts *m, const struct mount *mount, const char *path, size_t len)
 {
-	uint32_t hash = SLOTS_HASH;
+	struct slots_path p = slots_path(path, len);
 	if (!mount->lengths)
 		return false;
-	if (mounted_at(m, mount, "/", 1, slots_hash(hash, '/')))
+	if (mounted_at(m, mount, "/", 1, slots_hash_str("/")))
 		return true;
-	for (size_t i = 0; i <= len; i++) {
-		if (i > 1 && (i == len || path[i] == '/') &&
-			mounted_at(m, mount, path, i, hash))
+	while (slots_path_next(&p)) {
+		if (mounted_at(m, mount, path, p.len, p.hash))
 			return true;
-		if (i < len)
-			hash = slots_hash(hash, path[i]);
 	}
 	return false;
 }

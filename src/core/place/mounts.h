@@ -18,12 +18,10 @@ struct mount {
 	const char *root; /* what of the filesystem is mounted: "/" is all of it */
 	const char *point; /* where; "/" for the root */
 	const char *type; /* "ext4", "fuse.sshfs" */
-	uint32_t top; /* the number of the mount that lies uppermost on its point: its own
-			 if nothing is mounted over it */
+	uint32_t top; /* the number of the uppermost mount over it, or its own */
 	uint64_t lengths; /* bit N: the point of a mount on it has N bytes; 63: or more */
 	bool is_noexec;
-	bool is_visible; /* a look-up of `point` ends in this mount: nothing is mounted
-			    over it */
+	bool is_visible; /* a look-up of `point` ends in this mount */
 };
 
 /* All zero is an empty table. A mount's number is its place among the items. */
@@ -36,18 +34,16 @@ struct mounts {
 	char *text; /* holds the strings */
 };
 
-/*
- * Parse the text, and see what is mounted on what. Lines that are not whole are skipped. Returns 0, or -1 with ENOMEM. On
- * success the table must be freed with mounts_fini.
- */
+/* Parse the text, and see what is mounted on what. Lines that are not whole are skipped.
+ * Returns 0, or -1 with ENOMEM. On success mounts_fini frees the table. */
 int mounts_parse(struct mounts *m, const char *text, size_t len);
 
 /* The mount in which a look-up of the path ("" is the root) ends, or NULL for an empty
  * table. */
 const struct mount *mounts_find(const struct mounts *m, const char *path);
 
-/* Append the path that a path within the filesystem ("" or "/a/b"), which lies within the
- * mount's root, has below its point. Returns 0, or -1 with ENOMEM. */
+/* Append the path that a path within the filesystem ("" or "/a/b") and within the mount's
+ * root has below its point. Returns 0, or -1 with ENOMEM. */
 int mounts_add_path(
 	const struct mount *mount, const char *inner, size_t inner_len, struct buf *out);
 

@@ -165,10 +165,8 @@ int table_move(struct table *t, uint32_t number, size_t index, const char *front
 
 static struct front *front_of(struct table *t, const char *text)
 {
-	uint32_t hash = SLOTS_HASH;
-	size_t len = 0;
-	for (; text[len]; len++)
-		hash = slots_hash(hash, text[len]);
+	uint32_t hash = slots_hash_str(text);
+	size_t len = strlen(text);
 	struct front *f;
 	HASH_FIND_BYHASHVALUE(hh, t->fronts, text, len, hash, f);
 	if (f)
