@@ -8,7 +8,6 @@
 #define FSMON_APP_LOG_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /* As in syslog(3). */

@@ -12,7 +12,6 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 

@@ -4,7 +4,6 @@
 #define FSMON_OS_FANOTIFY_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 

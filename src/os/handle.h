@@ -4,7 +4,6 @@
 #ifndef FSMON_OS_HANDLE_H
 #define FSMON_OS_HANDLE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>

@@ -10,7 +10,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #define RCVBUF_BYTES (16 * 1024 * 1024)
 #define ANSWER_TIMEOUT_NS UINT64_C(500000000)

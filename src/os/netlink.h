@@ -3,7 +3,6 @@
 #ifndef FSMON_OS_NETLINK_H
 #define FSMON_OS_NETLINK_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>

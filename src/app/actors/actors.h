@@ -10,7 +10,6 @@
 #include "core/proc/actor.h"
 #include "core/proc/proctable.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>

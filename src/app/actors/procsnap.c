@@ -6,7 +6,6 @@
 #include "os/fd.h"
 #include "os/proc.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -7,8 +7,6 @@
 #include "core/proc/proctable.h"
 #include "core/proc/proctext.h"
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 /* Command lines are kept up to this length. */

@@ -3,8 +3,8 @@
 #ifndef FSMON_APP_JOBS_ADD_H
 #define FSMON_APP_JOBS_ADD_H
 
-#include "core/rule/change.h"
 #include "core/hook/outcome.h"
+#include "core/rule/change.h"
 #include "core/sched/sched.h"
 #include "os/clock.h"
 

@@ -7,8 +7,8 @@
 #include "app/store/store.h"
 #include "core/hook/outcome.h"
 #include "core/rule/rule.h"
-#include "core/sched/sched.h"
 #include "core/rule/view.h"
+#include "core/sched/sched.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -6,7 +6,6 @@
 #include "app/jobs/jobs_values.h"
 #include "app/store/store.h"
 #include "core/rule/change.h"
-#include "core/conf/conf.h"
 #include "core/rule/table.h"
 #include "os/clock.h"
 

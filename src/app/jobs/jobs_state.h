@@ -3,12 +3,12 @@
 #ifndef FSMON_APP_JOBS_JOBS_STATE_H
 #define FSMON_APP_JOBS_JOBS_STATE_H
 
+#include "app/actors/names.h"
 #include "app/jobs/job.h"
 #include "app/jobs/jobs_values.h"
-#include "app/actors/names.h"
 #include "app/store/store.h"
-#include "core/sched/sched.h"
 #include "core/rule/table.h"
+#include "core/sched/sched.h"
 #include "os/poller.h"
 
 #include <stdbool.h>

@@ -3,8 +3,8 @@
 #ifndef FSMON_APP_JOBS_JOBS_VALUES_H
 #define FSMON_APP_JOBS_JOBS_VALUES_H
 
-#include "app/watch/filesystems.h"
 #include "app/link/link.h"
+#include "app/watch/filesystems.h"
 #include "os/poller.h"
 
 #include <stdbool.h>

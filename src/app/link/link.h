@@ -4,9 +4,9 @@
 #define FSMON_APP_LINK_LINK_H
 
 #include "app/link/link_inherit.h"
-#include "core/text/lines.h"
-#include "core/rule/rule.h"
 #include "core/hook/wire.h"
+#include "core/rule/rule.h"
+#include "core/text/lines.h"
 #include "os/poller.h"
 
 #include <stdbool.h>

@@ -7,7 +7,6 @@
 #include "os/clock.h"
 #include "os/thread.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define NS_PER_S UINT64_C(1000000000)

@@ -4,14 +4,13 @@
 #define FSMON_APP_TALK_REPORT_H
 
 #include "app/actors/actors.h"
-#include "app/watch/filesystems.h"
-#include "app/jobs/jobs.h"
 #include "app/events/pipeline.h"
+#include "app/jobs/jobs.h"
+#include "app/watch/filesystems.h"
 #include "core/conf/conf.h"
 #include "core/rule/table.h"
 
 #include <jansson.h>
-#include <stddef.h>
 #include <stdio.h>
 
 /* What a report is made from; all is borrowed. */

@@ -2,8 +2,8 @@
 #include "app/talk/requests.h"
 
 #include "app/jsontext.h"
-#include "app/talk/control.h"
 #include "app/store/store.h"
+#include "app/talk/control.h"
 #include "base/buf.h"
 #include "base/countof.h"
 #include "core/sched/sched.h"

@@ -5,14 +5,13 @@
 #include "base/buf.h"
 #include "base/countof.h"
 #include "base/utf8.h"
-#include "core/text/lines.h"
 #include "core/hook/outcome.h"
+#include "core/text/lines.h"
 #include "core/text/when.h"
 #include "os/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/verbs/verbs.h"
 
-#include "app/watch/filesystems.h"
 #include "app/jsontext.h"
 #include "app/talk/report.h"
 #include "app/verbs/shown.h"
+#include "app/watch/filesystems.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/proc.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Take in the mounts with the rules; with the privilege for it, mark them in a group of

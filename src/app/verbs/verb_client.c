@@ -2,9 +2,9 @@
 /* The verbs that talk to a running daemon. */
 #include "app/verbs/verbs.h"
 
-#include "app/verbs/client.h"
 #include "app/jsontext.h"
 #include "app/talk/report.h"
+#include "app/verbs/client.h"
 #include "base/buf.h"
 #include "core/text/value.h"
 #include "os/clock.h"

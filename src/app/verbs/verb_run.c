@@ -2,7 +2,6 @@
 #include "app/verbs/verbs.h"
 
 #include "app/keeper/keeper.h"
-#include "base/buf.h"
 #include "base/strlist.h"
 #include "os/clock.h"
 #include "os/connector.h"

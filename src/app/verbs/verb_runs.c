@@ -2,10 +2,10 @@
 /* The verbs that show the history: of the running daemon, or what an earlier one left. */
 #include "app/verbs/verbs.h"
 
-#include "app/verbs/client.h"
 #include "app/jsontext.h"
-#include "app/verbs/runtable.h"
 #include "app/store/store.h"
+#include "app/verbs/client.h"
+#include "app/verbs/runtable.h"
 #include "base/buf.h"
 #include "core/text/suggest.h"
 #include "core/text/value.h"

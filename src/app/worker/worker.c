@@ -11,7 +11,6 @@
 #include "app/talk/requests.h"
 #include "app/worker/reload.h"
 #include "os/clock.h"
-#include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/proc.h"
 #include "os/thread.h"
@@ -19,7 +18,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>

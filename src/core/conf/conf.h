@@ -10,7 +10,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #define CONF_FILE_MAX_BYTES 16777216u /* 16 MiB */
 #define CONF_LINE_MAX_BYTES 65536u

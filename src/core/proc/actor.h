@@ -5,7 +5,6 @@
 
 #include "core/proc/program.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 

@@ -3,7 +3,6 @@
 #include "core/proc/proctable.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 /*
  * A dead life is of no use once no event can be its own any more. It stays a moment

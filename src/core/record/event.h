@@ -7,7 +7,6 @@
 #include "core/proc/actor.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /*

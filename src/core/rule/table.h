@@ -8,7 +8,6 @@
 
 #include "core/rule/judge.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

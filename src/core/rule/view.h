@@ -3,8 +3,8 @@
 #ifndef FSMON_CORE_RULE_VIEW_H
 #define FSMON_CORE_RULE_VIEW_H
 
-#include "core/rule/change.h"
 #include "core/record/event.h"
+#include "core/rule/change.h"
 
 #include <stdint.h>
 

@@ -6,7 +6,6 @@
 #include "base/buf.h"
 #include "core/sched/timing.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
