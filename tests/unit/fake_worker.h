@@ -91,7 +91,7 @@ void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
 	fake.rules[rule].paused_until_ns = for_ns == UINT64_MAX ? for_ns : 1000 + for_ns;
 }
 
-size_t jobs_unpause(struct jobs *j, uint32_t rule)
+size_t jobs_resume(struct jobs *j, uint32_t rule)
 {
 	(void)j;
 	fake.rules[rule].paused_until_ns = 0;

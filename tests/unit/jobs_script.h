@@ -198,7 +198,7 @@ static void do_pause(void)
 
 static void do_resume(void)
 {
-	expect(jobs_unpause(play.jobs, rule_number(1)), number(2));
+	expect(jobs_resume(play.jobs, rule_number(1)), number(2));
 }
 
 static void on_again(void *ctx, uint64_t job_id, const char *error)

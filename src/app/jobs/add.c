@@ -21,22 +21,22 @@ void add_failure(struct jobs *j, uint32_t rule, const struct sched_insertion *of
 	const struct outcome *why, uint64_t run_id, struct clock_now now)
 {
 	struct sched_items copies = STAILQ_HEAD_INITIALIZER(copies);
-	struct sched_insertion given = *of;
+	struct sched_insertion insertion = *of;
 	struct sched_job *s = NULL;
 	assert(!STAILQ_EMPTY(of->items));
 	if (!table_rule(j->rules, rule)->on_failure)
 		return;
 	struct job *job = job_new(j->by_rule[rule], why, run_id);
 	const struct sched_item *item;
-	given.items = &copies;
-	given.listed = 0;
+	insertion.items = &copies;
+	insertion.listed = 0;
 	STAILQ_FOREACH (item, of->items, next)
-		given.listed += job_add_event(&copies,
+		insertion.listed += job_add_event(&copies,
 			&((const struct job_event *)item)->event.view, ++j->last_seq);
 	const struct job_event *first = (const struct job_event *)STAILQ_FIRST(&copies);
 	if (job && first)
 		s = sched_insert(j->sched, job_lane(rule, true),
-			view_path(&first->event.view), &given, now.monotonic_ns);
+			view_path(&first->event.view), &insertion, now.monotonic_ns);
 	if (!s) {
 		job_free(job);
 		job_free_events(&copies);
@@ -213,7 +213,7 @@ void add_after_names(struct jobs *j, struct clock_now now)
 	}
 }
 
-void add_renumber(struct jobs *j, const int64_t *map)
+void add_renumber_unnamed(struct jobs *j, const int64_t *map)
 {
 	struct change *c;
 	STAILQ_FOREACH (c, &j->unnamed, next) {
@@ -232,7 +232,7 @@ void add_renumber(struct jobs *j, const int64_t *map)
 	}
 }
 
-void add_forget(struct jobs *j)
+void add_drop_unnamed(struct jobs *j)
 {
 	struct change *c;
 	while ((c = STAILQ_FIRST(&j->unnamed))) {

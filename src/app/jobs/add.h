@@ -20,10 +20,10 @@ void add_after_names(struct jobs *j, struct clock_now now);
 
 /* Let the rules of the changes that wait for names be those of another table, where each has
  * the number map[number], or is gone: -1. */
-void add_renumber(struct jobs *j, const int64_t *map);
+void add_renumber_unnamed(struct jobs *j, const int64_t *map);
 
 /* Forget the changes that wait for names. */
-void add_forget(struct jobs *j);
+void add_drop_unnamed(struct jobs *j);
 
 /*
  * Have the rule's on-failure command run for events: copies of the items of `of`, whose

@@ -136,7 +136,7 @@ void jobs_free(struct jobs *j)
 	if (j->sched)
 		sched_each(j->sched, detach, NULL);
 	sched_free(j->sched);
-	add_forget(j);
+	add_drop_unnamed(j);
 	job_rule_free_all(&j->known);
 	for (size_t i = 0; i < countof(j->own_dirs); i++)
 		free(j->own_dirs[i]);
@@ -261,7 +261,7 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const struct daemo
 	if (rc == 0)
 		rc = set_lanes(j, rules, map, daemon->max_parallel);
 	if (rc == 0)
-		add_renumber(j, map);
+		add_renumber_unnamed(j, map);
 	free(map);
 	if (rc < 0) {
 		free(by_rule);
@@ -300,7 +300,7 @@ uint64_t jobs_next_ns(const struct jobs *j)
 void jobs_rerun(struct jobs *j, uint64_t run_id,
 	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx)
 {
-	restore_job_of(j, run_id, done, ctx);
+	restore_for_rerun(j, run_id, done, ctx);
 }
 
 void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
@@ -316,7 +316,7 @@ void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
 	}
 }
 
-size_t jobs_unpause(struct jobs *j, uint32_t rule)
+size_t jobs_resume(struct jobs *j, uint32_t rule)
 {
 	struct job_rule *known = j->by_rule[rule];
 	size_t waiting = 0;

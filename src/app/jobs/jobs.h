@@ -48,7 +48,7 @@ void jobs_stop(struct jobs *j);
 void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns);
 
 /* Go on; returns how many jobs waited. */
-size_t jobs_unpause(struct jobs *j, uint32_t rule);
+size_t jobs_resume(struct jobs *j, uint32_t rule);
 
 /* Run the job of a run again, as a new job. `done` gets its number, or 0 and the reason;
  * perhaps before this returns. */

@@ -20,7 +20,7 @@ void restore_tag(struct jobs *j, pid_t pid, const char *label)
 	struct runlabel l;
 	if (runlabel_parse(&l, label) < 0)
 		return;
-	/* Its rule may be gone: it is a hook's process all the same. */
+	/* The rule may be gone: the process is a hook's all the same. */
 	const struct job_rule *rule = job_rule_get(&j->known, l.rule);
 	if (rule)
 		j->config.started(
@@ -34,35 +34,35 @@ static void on_labelled(void *ctx, pid_t pid, const char *label)
 
 /* ---- Jobs ---- */
 
-static void drop_changes(const struct store_saved *left)
+static void drop_changes(const struct store_saved *saved)
 {
-	for (size_t i = 0; i < left->event_count; i++)
-		change_unref(left->events[i].view.change);
+	for (size_t i = 0; i < saved->event_count; i++)
+		change_unref(saved->events[i].view.change);
 }
 
-/* Put a job in as it was, or its events as a new one. NULL where that cannot be. */
-static struct sched_job *give(struct jobs *j, const struct store_saved *left,
+/* Put a job in as it was, or its events as a new job. Returns the job, NULL on failure. */
+static struct sched_job *insert_saved(struct jobs *j, const struct store_saved *saved,
 	uint32_t rule, bool is_new, struct clock_now now)
 {
 	struct sched_items items = STAILQ_HEAD_INITIALIZER(items);
-	struct sched_insertion given = {.items = &items, .count = left->job.count};
+	struct sched_insertion insertion = {.items = &items, .count = saved->job.count};
 	struct job *job =
-		job_new(j->by_rule[rule], left->job.failure, left->job.failure_run_id);
+		job_new(j->by_rule[rule], saved->job.failure, saved->job.failure_run_id);
 	struct sched_job *s = NULL;
-	for (size_t i = 0; i < left->event_count; i++)
-		given.listed += job_add_event(&items, &left->events[i].view,
-			is_new ? ++j->last_seq : left->events[i].seq);
-	given.truncated = left->job.truncated || given.listed < given.count;
+	for (size_t i = 0; i < saved->event_count; i++)
+		insertion.listed += job_add_event(&items, &saved->events[i].view,
+			is_new ? ++j->last_seq : saved->events[i].seq);
+	insertion.truncated = saved->job.truncated || insertion.listed < insertion.count;
 	if (!is_new) {
-		given.id = left->job.id;
-		given.attempt = left->job.attempt;
-		given.failures = left->job.failures;
+		insertion.id = saved->job.id;
+		insertion.attempt = saved->job.attempt;
+		insertion.failures = saved->job.failures;
 	}
-	if (job && given.listed)
-		s = sched_insert(j->sched, job_lane(rule, left->job.failure != NULL),
-			left->job.key, &given, now.monotonic_ns);
+	if (job && insertion.listed)
+		s = sched_insert(j->sched, job_lane(rule, saved->job.failure != NULL),
+			saved->job.key, &insertion, now.monotonic_ns);
 	if (s && !s->data) {
-		job_attach(job, s, is_new ? now.realtime_ns : left->job.added_ns);
+		job_attach(job, s, is_new ? now.realtime_ns : saved->job.added_ns);
 		return s;
 	}
 	if (s) /* It joined another. */
@@ -72,60 +72,61 @@ static struct sched_job *give(struct jobs *j, const struct store_saved *left,
 	return s;
 }
 
-/* Take an earlier worker's run to be going on, since it started, until the keeper has told. */
+/* Assume that an earlier worker's run has gone on since its start: until the keeper has said
+ * what became of it. */
 static void assume_running(struct jobs *j, struct sched_job *s,
-	const struct store_job *left, struct clock_now now)
+	const struct store_job *saved, struct clock_now now)
 {
 	struct job *job = s->data;
 	uint64_t now_ns = now.monotonic_ns, real_ns = now.realtime_ns;
-	uint64_t started_ns = left->run_started_ns;
+	uint64_t started_ns = saved->run_started_ns;
 	if (!started_ns || started_ns > real_ns || real_ns - started_ns > now_ns)
 		started_ns = real_ns;
 	if (job->run_id ||
 		sched_adopt(j->sched, s, now_ns - (real_ns - started_ns), false) < 0)
 		return;
-	job->run_id = left->run_id;
+	job->run_id = saved->run_id;
 	job->run_started_ns = started_ns;
 	job->is_unconfirmed = true;
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
 }
 
-/* For what the store hands out. */
-struct taking {
+/* What the callbacks need that the store calls with what it has. */
+struct restoring {
 	struct jobs *jobs;
 	struct clock_now now;
 };
 
-static bool take_job(void *ctx, const struct store_saved *left)
+static bool take_job(void *ctx, const struct store_saved *saved)
 {
-	const struct taking *t = ctx;
-	struct jobs *j = t->jobs;
-	int64_t rule = table_find(j->rules, left->job.rule);
+	const struct restoring *r = ctx;
+	struct jobs *j = r->jobs;
+	int64_t rule = table_find(j->rules, saved->job.rule);
 	struct sched_job *s = NULL;
 	if (rule >= 0 && table_rule(j->rules, (uint32_t)rule)->enabled)
-		s = give(j, left, (uint32_t)rule, false, t->now);
+		s = insert_saved(j, saved, (uint32_t)rule, false, r->now);
 	else
-		say_dropped(left->job.rule, left->job.key);
-	drop_changes(left);
+		say_dropped(saved->job.rule, saved->job.key);
+	drop_changes(saved);
 	if (!s)
 		return false;
-	if (s->id != left->job.id) {
-		store_follow(j->store, left->job.id, s->id);
+	if (s->id != saved->job.id) {
+		store_follow(j->store, saved->job.id, s->id);
 		keep_job(j->store, s, NULL);
-	} else if (left->job.run_id) {
-		assume_running(j, s, &left->job, t->now);
+	} else if (saved->job.run_id) {
+		assume_running(j, s, &saved->job, r->now);
 	}
 	return true;
 }
 
-/* Also of a rule that is not there now: its file may be mended. */
+/* A pause is taken for a rule that is not there now, too: its file may be mended. */
 static void take_pause(void *ctx, const char *rule, uint64_t until_ns)
 {
-	const struct taking *t = ctx;
-	struct jobs *j = t->jobs;
+	const struct restoring *r = ctx;
+	struct jobs *j = r->jobs;
 	struct job_rule *known = job_rule_get(&j->known, rule);
 	struct log_about about = {.rule = rule};
-	if (until_ns <= t->now.realtime_ns || !known) {
+	if (until_ns <= r->now.realtime_ns || !known) {
 		store_drop_pause(j->store, rule);
 		return;
 	}
@@ -136,60 +137,60 @@ static void take_pause(void *ctx, const char *rule, uint64_t until_ns)
 
 void restore_all(struct jobs *j, struct clock_now now)
 {
-	struct taking taking = {.jobs = j, .now = now};
+	struct restoring restoring = {.jobs = j, .now = now};
 	assert(j->rules);
 	if (j->config.hooks_dir)
 		cgroup_each_labelled(j->config.hooks_dir, on_labelled, j);
 	if (!j->store)
 		return;
-	if (store_take_jobs(j->store, take_job, &taking) < 0)
+	if (store_take_jobs(j->store, take_job, &restoring) < 0)
 		log_err("waiting jobs could not be read back: %s", strerror(errno));
-	store_take_pauses(j->store, take_pause, &taking);
+	store_take_pauses(j->store, take_pause, &restoring);
 	size_t waiting = sched_waiting_all(j->sched);
 	if (waiting)
 		log_info("%zu job%s waited in the store", waiting,
 			waiting == 1 ? "" : "s");
 }
 
-/* ---- Once more ---- */
+/* ---- Reruns ---- */
 
 /* Who asked for a run to be done again. */
-struct again {
+struct rerun {
 	struct jobs *jobs;
 	void (*done)(void *ctx, uint64_t job_id, const char *error);
 	void *ctx;
 };
 
-static void on_job(void *ctx, const struct store_saved *left)
+static void on_job(void *ctx, const struct store_saved *saved)
 {
-	struct again *a = ctx;
-	struct jobs *j = a->jobs;
-	int64_t rule = left ? table_find(j->rules, left->job.rule) : -1;
+	struct rerun *r = ctx;
+	struct jobs *j = r->jobs;
+	int64_t rule = saved ? table_find(j->rules, saved->job.rule) : -1;
 	struct sched_job *s = NULL;
 	if (rule >= 0)
-		s = give(j, left, (uint32_t)rule, true, clock_now());
-	if (left)
-		drop_changes(left);
+		s = insert_saved(j, saved, (uint32_t)rule, true, clock_now());
+	if (saved)
+		drop_changes(saved);
 	if (s)
 		keep_whole_job(j->store, s);
-	a->done(a->ctx, s ? s->id : 0,
+	r->done(r->ctx, s ? s->id : 0,
 		s          ? NULL
-		: !left    ? "there is no such run, or its events are not known any more"
+		: !saved   ? "there is no such run, or its events are not known any more"
 		: rule < 0 ? "its rule is gone"
 			   : "there is no memory for it");
-	free(a);
+	free(r);
 }
 
-void restore_job_of(struct jobs *j, uint64_t run_id,
+void restore_for_rerun(struct jobs *j, uint64_t run_id,
 	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx)
 {
-	struct again *a = j->store ? calloc(1, sizeof(*a)) : NULL;
-	if (!a) {
+	struct rerun *r = j->store ? calloc(1, sizeof(*r)) : NULL;
+	if (!r) {
 		done(ctx, 0,
 			j->store ? "there is no memory for it"
 				 : "with --dry-run nothing is remembered");
 		return;
 	}
-	*a = (struct again){.jobs = j, .done = done, .ctx = ctx};
-	store_ask_job(j->store, run_id, on_job, a);
+	*r = (struct rerun){.jobs = j, .done = done, .ctx = ctx};
+	store_ask_job(j->store, run_id, on_job, r);
 }

@@ -16,7 +16,7 @@ struct jobs;
 void restore_all(struct jobs *j, struct clock_now now);
 
 /* See jobs_rerun. */
-void restore_job_of(struct jobs *j, uint64_t run_id,
+void restore_for_rerun(struct jobs *j, uint64_t run_id,
 	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx);
 
 /* Tag a process of an earlier worker's run by the label of that run. */

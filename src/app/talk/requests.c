@@ -278,7 +278,7 @@ static void resume_rule(const struct request *q)
 	if (rule < 0)
 		return;
 	bool was_paused = jobs_rule_counters(jobs, (uint32_t)rule).paused_until_ns;
-	size_t waiting = jobs_unpause(jobs, (uint32_t)rule);
+	size_t waiting = jobs_resume(jobs, (uint32_t)rule);
 	answer_new(q->requests, q->client,
 		json_pack("{s:b, s:b, s:I}", "ok", 1, "was_paused", was_paused, "waiting",
 			(json_int_t)waiting));
