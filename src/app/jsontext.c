@@ -49,7 +49,7 @@ json_t *jsontext_str(const char *s)
 	return jsontext_bytes(s ? s : "", s ? strlen(s) : 0);
 }
 
-const char *jsontext_of(const json_t *object, const char *key)
+const char *jsontext_get(const json_t *object, const char *key)
 {
 	const char *s = json_string_value(json_object_get(object, key));
 	return s ? s : "";

@@ -22,7 +22,7 @@ json_t *jsontext_str(const char *s);
 
 /* A member of an object: a string, "" if there is none; a number that is not negative, 0 if
  * there is none. */
-const char *jsontext_of(const json_t *object, const char *key);
+const char *jsontext_get(const json_t *object, const char *key);
 uint64_t jsontext_number(const json_t *object, const char *key);
 
 /* Append the bytes that a string was made of; none for what is no string. Returns 0, or -1 with

@@ -303,7 +303,7 @@ void load_print(const struct load *l)
 {
 	for (size_t i = 0; i < l->conf.message_count; i++) {
 		struct buf text = {0}, shown = {0};
-		if (conf_message_text(&text, &l->conf.messages[i], true) == 0 &&
+		if (conf_format_message(&text, &l->conf.messages[i], true) == 0 &&
 			buf_add_vis(&shown, text.data, text.len) == 0)
 			fputs(shown.data, stderr);
 		fprintf(stderr, "\n");

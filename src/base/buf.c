@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Make room for more bytes and a NUL behind them. */
-static int buf_reserve(struct buf *b, size_t more)
+static int reserve(struct buf *b, size_t more)
 {
 	if (b->failed || more > SIZE_MAX / 2 - b->len)
 		goto fail;
@@ -33,7 +33,7 @@ fail:
 
 int buf_add(struct buf *b, const void *bytes, size_t len)
 {
-	if (buf_reserve(b, len) < 0)
+	if (reserve(b, len) < 0)
 		return -1;
 	if (len > 0)
 		memcpy(b->data + b->len, bytes, len);
@@ -53,7 +53,7 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	int len = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (len < 0 || buf_reserve(b, (size_t)len) < 0)
+	if (len < 0 || reserve(b, (size_t)len) < 0)
 		return -1;
 	va_start(ap, fmt);
 	vsnprintf(b->data + b->len, (size_t)len + 1, fmt, ap);
@@ -92,7 +92,7 @@ static int add_visible(struct buf *b, const char *s, size_t len, const char exce
 	void (*escape)(struct buf *b, unsigned char c))
 {
 	/* A byte takes four at most. */
-	if (buf_reserve(b, len > SIZE_MAX / 8 ? SIZE_MAX : len) < 0)
+	if (reserve(b, len > SIZE_MAX / 8 ? SIZE_MAX : len) < 0)
 		return -1;
 	for (size_t i = 0; i < len; i++) {
 		size_t plain = utf8_visible(s + i, len - i, except);

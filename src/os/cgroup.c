@@ -381,7 +381,7 @@ static FILE *open_procs(int dir_fd)
  * one. */
 static bool signal_one(const struct cgroup *c, pid_t pid, int signal)
 {
-	int fd = proc_hold(pid);
+	int fd = proc_open_pidfd(pid);
 	if (fd < 0)
 		return false;
 	bool is_sent = has_process(c, pid) && proc_signal(fd, signal) == 0;

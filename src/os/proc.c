@@ -114,7 +114,7 @@ int proc_read_mounts(int fd, struct buf *out)
 	return lseek(fd, 0, SEEK_SET) < 0 ? -1 : fd_read_all(fd, SIZE_MAX, out);
 }
 
-int proc_hold(pid_t pid)
+int proc_open_pidfd(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }

@@ -14,8 +14,9 @@
  * with errno: ENOENT. */
 int proc_open(pid_t pid);
 
-/* Read a file of an open /proc/PID (or any, by an absolute path), up to size bytes. Returns their number, or -1 with
- * errno: ESRCH or ENOENT if the process is gone, EACCES, EPERM. */
+/* Read a file of an open /proc/PID (or any, by an absolute path), up to size_bytes.
+ * Returns how many bytes there were, or -1 with errno: ESRCH or ENOENT if the process is
+ * gone, EACCES, EPERM. */
 ssize_t proc_read(int dir, const char *name, char *buf, size_t size_bytes);
 
 /*
@@ -40,7 +41,7 @@ int proc_open_mounts(void);
 int proc_read_mounts(int fd, struct buf *out);
 
 /* Open a pidfd. Returns it for the caller to close, or -1 with errno of pidfd_open(2). */
-int proc_hold(pid_t pid);
+int proc_open_pidfd(pid_t pid);
 
 /* Wait until a child has ended. Returns its status as wait(2) has it. Keeps errno. */
 int proc_reap(pid_t pid);

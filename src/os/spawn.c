@@ -359,7 +359,7 @@ static const char *fork_stage(const struct plan *p)
 
 static int open_pidfd(pid_t pid)
 {
-	int fd = proc_hold(pid);
+	int fd = proc_open_pidfd(pid);
 	if (fd >= 0)
 		return fd;
 	kill(pid, SIGKILL);

@@ -29,7 +29,7 @@ void thread_wake(int wakeup)
 	eventfd_write(wakeup, 1);
 }
 
-void thread_woken(int wakeup)
+void thread_take_wakeups(int wakeup)
 {
 	eventfd_t count;
 	eventfd_read(wakeup, &count);

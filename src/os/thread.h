@@ -11,24 +11,26 @@
  * joins or detaches it. Returns 0, or -1 with errno as pthread_create(3) returns it. */
 int thread_start(pthread_t *thread, void *(*run)(void *ctx), void *ctx);
 
-/* Open a wake-up: a descriptor that is readable from thread_wake to thread_woken. The caller
- * closes it. Returns -1 with errno as eventfd(2) has it. */
+/* Open a wake-up: a descriptor that is readable from thread_wake to thread_take_wakeups.
+ * The caller closes it. Returns -1 with errno as eventfd(2) has it. */
 int thread_wakeup_open(void);
 
 /* Wake whoever waits for the descriptor, which may be in another thread. Never blocks. */
 void thread_wake(int wakeup);
 
 /* Take all wake-ups that there were until now. */
-void thread_woken(int wakeup);
+void thread_take_wakeups(int wakeup);
 
-/* Run as the calling thread alone does, before those of ordinary processes (SCHED_FIFO), and
- * what it forks not. Returns whether it may. */
+/* Give the calling thread alone real-time priority (SCHED_FIFO): it runs before all
+ * ordinary processes. What it forks does not inherit that. Returns whether this was
+ * allowed. */
 bool thread_be_urgent(int priority);
 
 #define THREAD_WAIT_MAX 4
 
-/* Wait until one of the descriptors (THREAD_WAIT_MAX at most) can be read or is of no use; those
- * below 0 do not count. Returns the place of the first, or -1 with ENOMEM. */
+/* Wait until one of the descriptors (THREAD_WAIT_MAX at most) can be read or is of no
+ * use; those below 0 do not count. Returns the index of the first such, or -1 with
+ * ENOMEM. */
 int thread_wait(const int *fds, size_t count);
 
 #endif

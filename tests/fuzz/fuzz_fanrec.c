@@ -26,7 +26,7 @@ static void place_target(
 	if (!dir || !self)
 		return;
 	dirtree_place(t, self, dir, place->name);
-	if (!dirtree_unknown(self) && dirtree_path(self, &path) < 0)
+	if (!dirtree_unknown(self) && dirtree_add_path(self, &path) < 0)
 		abort();
 	buf_fini(&path);
 }

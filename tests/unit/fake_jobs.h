@@ -263,7 +263,7 @@ void store_follow(struct store *s, uint64_t from_id, uint64_t to_id)
 	tell_store("follow:%" PRIu64 ":%" PRIu64, from_id, to_id);
 }
 
-void store_done_job(struct store *s, uint64_t job_id)
+void store_end_job(struct store *s, uint64_t job_id)
 {
 	(void)s;
 	tell_store("over:%" PRIu64, job_id);
@@ -317,11 +317,12 @@ void store_ask_job(struct store *s, uint64_t run_id,
 
 /* ---- The keeper ---- */
 
-static void link_listen(void *ctx, const struct link_run_handlers *handlers, void *hctx)
+static void link_listen(
+	void *ctx, const struct link_run_handlers *handlers, void *handlers_ctx)
 {
 	(void)ctx;
 	play.keeper = handlers;
-	play.keeper_ctx = hctx;
+	play.keeper_ctx = handlers_ctx;
 }
 
 static const char *env_of(const char *name)

@@ -231,7 +231,7 @@ void kit_put_done(struct kit *k, uint64_t id, const char *rule, enum outcome_kin
 	};
 	if (outcome != OUTCOME_RUNNING) {
 		store_put_run(k->store, &run);
-		store_done_job(k->store, id);
+		store_end_job(k->store, id);
 	}
 	change_unref(e.view.change);
 }

@@ -39,7 +39,7 @@ static void assert_path(struct dirnode *n, const char *path)
 	struct buf b = {0};
 	assert_null(dirtree_unknown(n));
 	buf_add_str(&b, "=");
-	assert_int_equal(dirtree_path(n, &b), 0);
+	assert_int_equal(dirtree_add_path(n, &b), 0);
 	assert_string_equal(b.data + 1, path);
 	assert_int_equal(b.len, 1 + strlen(path));
 	buf_fini(&b);

@@ -341,7 +341,7 @@ static void the_tree_knows_the_root(void **state)
 	struct dirnode *root =
 		dirtree_node(world.tree, at(&world.f, tempdir)->fsid, &handle);
 	assert_null(dirtree_unknown(root));
-	assert_int_equal(dirtree_path(root, &path), 0);
+	assert_int_equal(dirtree_add_path(root, &path), 0);
 	assert_int_equal(path.len, 0);
 	buf_fini(&path);
 	/* What is unmounted is forgotten. */

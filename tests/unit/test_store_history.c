@@ -243,7 +243,7 @@ static void gives_the_job_that_followed(void **state)
 			kit_settle(k);
 		store_follow(k->store, id, id + 1);
 		store_follow(k->store, id + 1, id + 2);
-		store_done_job(k->store, id + 2);
+		store_end_job(k->store, id + 2);
 		struct answer a = job_of(k, 1000000 + id);
 		assert_int_equal(a.job_id, id + 2);
 		assert_int_equal(a.events, 3);
@@ -262,7 +262,7 @@ static void forgets_a_job_that_never_ran(void **state)
 		kit_put_waiting(k, 1, "/a");
 		if (settles)
 			kit_settle(k);
-		store_done_job(k->store, 1);
+		store_end_job(k->store, 1);
 		kit_settle(k);
 		assert_int_equal(kit_number(k, "SELECT count(*) FROM job"), 0);
 		assert_int_equal(kit_number(k, "SELECT count(*) FROM event"), 0);
@@ -345,7 +345,7 @@ static void put_large(struct kit *k, uint64_t id, uint64_t count, bool is_done)
 	}
 	change_unref(c);
 	if (is_done)
-		store_done_job(k->store, id);
+		store_end_job(k->store, id);
 }
 
 /* However many runs are kept: the events are what takes room. */
@@ -432,7 +432,7 @@ static void takes_many_events_in_one_job(void **state)
 	const struct store_run run = {.id = 1, .job_id = 1, .rule = "r"};
 	store_put_run(k->store, &run);
 	start_ns = clock_monotonic_ns();
-	store_done_job(k->store, 1);
+	store_end_job(k->store, 1);
 	kit_settle(k);
 	uint64_t done_ms = ms_since(start_ns);
 	printf("# %llu events: put in %llu ms, written after %llu ms, shortened in %llu "

@@ -65,7 +65,7 @@ static void goes_on_in_memory_while_the_disk_is_full(void **state)
 	kit_wait_committed(k, 1000);
 	kit_wait_memory(k, true);
 	/* What the file holds of these three is not so any more. */
-	store_done_job(k->store, 1);
+	store_end_job(k->store, 1);
 	store_follow(k->store, 2, 2000);
 	kit_put_waiting(k, 2000, "/b");
 	store_drop_pause(k->store, "p");
@@ -181,7 +181,7 @@ static void goes_on_without_its_directory(void **state)
 	assert_int_equal(rmdir(k->dir), 0);
 	/* So that it does not come back at once. */
 	close(open(k->dir, O_WRONLY | O_CREAT, 0600));
-	store_done_job(k->store, 1);
+	store_end_job(k->store, 1);
 	kit_put_waiting(k, 3, "/c");
 	kit_wait_memory(k, true);
 	assert_int_equal(k->lost, 0);
@@ -227,7 +227,7 @@ static void makes_a_file_anew_whose_log_was_left(void **state)
 	put_much(k);
 	kit_number(k, "PRAGMA wal_checkpoint(TRUNCATE)");
 	for (uint64_t id = 200; id < 1100; id += 2)
-		store_done_job(k->store, id);
+		store_end_job(k->store, id);
 	kit_put_done(k, 5000, "r", OUTCOME_OK, 1);
 	kit_settle(k);
 	unlink(kit_path(k, "fsmon.db"));
@@ -382,7 +382,7 @@ static void reads_what_it_cannot_write(void **state)
 	assert_true(h.is_memory);
 	assert_int_equal(kit_take_ids(k, ids), 2);
 	assert_int_equal(store_last_job_id(k->store), 2);
-	store_done_job(k->store, 1);
+	store_end_job(k->store, 1);
 	kit_put_waiting(k, 3, "/c");
 	kit_settle(k);
 	assert_int_equal(mount("none", k->dir, NULL, MS_REMOUNT, NULL), 0);
@@ -489,7 +489,7 @@ static void goes_on_while_the_file_is_locked(void **state)
 	kit_put_waiting(k, 1, "/a");
 	kit_settle(k);
 	kit_lock(k);
-	store_done_job(k->store, 1);
+	store_end_job(k->store, 1);
 	kit_put_waiting(k, 2, "/b");
 	kit_wait_memory(k, true);
 	kit_unlock(k);

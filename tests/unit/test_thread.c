@@ -59,11 +59,11 @@ static void is_readable_from_waking_until_taken(void **state)
 	int wakeup = thread_wakeup_open();
 	assert_true(wakeup >= 0);
 	assert_false(is_readable(wakeup));
-	thread_woken(wakeup);
+	thread_take_wakeups(wakeup);
 	thread_wake(wakeup);
 	thread_wake(wakeup);
 	assert_true(is_readable(wakeup));
-	thread_woken(wakeup);
+	thread_take_wakeups(wakeup);
 	assert_false(is_readable(wakeup));
 	close(wakeup);
 }
@@ -76,7 +76,7 @@ static void waits_for_the_first_that_can_be_read(void **state)
 	assert_int_equal(thread_wait(fds, 3), 2);
 	thread_wake(fds[0]);
 	assert_int_equal(thread_wait(fds, 3), 0);
-	thread_woken(fds[0]);
+	thread_take_wakeups(fds[0]);
 	assert_int_equal(thread_wait(fds, 3), 2);
 	close(fds[0]);
 	close(fds[2]);

@@ -115,7 +115,7 @@ static void a_directory_is_placed_with_those_above(void **state)
 	struct fanrec_handle c = handle("a/b/c d"), b = handle("a/b");
 	assert_int_equal(where_look_up(world.tree, world.fs, node(&c)), 0);
 	assert_null(dirtree_unknown(node(&c)));
-	assert_int_equal(dirtree_path(node(&c), &path), 0);
+	assert_int_equal(dirtree_add_path(node(&c), &path), 0);
 	assert_string_equal(path.data, "/a/b/c d");
 	assert_true(dirtree_is_placed(node(&b)));
 	assert_int_equal(dirtree_count(world.tree), 4);
@@ -131,7 +131,7 @@ static void the_climb_ends_where_the_place_is_known(void **state)
 	struct fanrec_handle a = handle("a"), b = handle("a/b"), root = handle(".");
 	assert_int_equal(dirtree_place(world.tree, node(&a), node(&root), "before"), 0);
 	assert_int_equal(where_look_up(world.tree, world.fs, node(&b)), 0);
-	assert_int_equal(dirtree_path(node(&b), &path), 0);
+	assert_int_equal(dirtree_add_path(node(&b), &path), 0);
 	assert_string_equal(path.data, "/before/b");
 	buf_fini(&path);
 }
@@ -186,7 +186,7 @@ static void a_path_may_be_longer_than_any_call_takes(void **state)
 	struct fanrec_handle last = handle_below(fd, ".", NULL);
 	close(fd);
 	assert_int_equal(where_look_up(world.tree, world.fs, node(&last)), 0);
-	assert_int_equal(dirtree_path(node(&last), &path), 0);
+	assert_int_equal(dirtree_add_path(node(&last), &path), 0);
 	assert_int_equal(path.len, DEPTH * (NAME + 1));
 	for (int i = 0; i < DEPTH; i++)
 		assert_int_equal(path.data[i * (NAME + 1) + 1], 'a' + i);
@@ -263,7 +263,7 @@ static void a_file_that_was_made_without_a_name_has_one_when_it_is_linked(void *
 	mkdir(tempdir_path("a"), 0700);
 	struct fanrec_handle h = make_unnamed(&fd, ino, sizeof(ino));
 	/* It has no name at all. */
-	assert_int_equal(where_linked_path(world.fs, &h, ino, &path), -1);
+	assert_int_equal(where_add_linked_path(world.fs, &h, ino, &path), -1);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	assert_int_equal(linkat(AT_FDCWD, link, AT_FDCWD, tempdir_path("a/named"),
 				 AT_SYMLINK_FOLLOW),
@@ -273,13 +273,14 @@ static void a_file_that_was_made_without_a_name_has_one_when_it_is_linked(void *
 	snprintf(wrong, sizeof(wrong), "%sx", ino);
 	static const char *const names[] = {"named", "#", "#x", "#1x"};
 	for (size_t i = 0; i < countof(names); i++) {
-		assert_int_equal(where_linked_path(world.fs, &h, names[i], &path), -1);
+		assert_int_equal(
+			where_add_linked_path(world.fs, &h, names[i], &path), -1);
 		assert_int_equal(errno, ENOENT);
 	}
-	assert_int_equal(where_linked_path(world.fs, &h, wrong, &path), -1);
-	assert_int_equal(where_linked_path(world.fs, &none, ino, &path), -1);
+	assert_int_equal(where_add_linked_path(world.fs, &h, wrong, &path), -1);
+	assert_int_equal(where_add_linked_path(world.fs, &none, ino, &path), -1);
 	assert_int_equal(path.len, 0);
-	assert_int_equal(where_linked_path(world.fs, &h, ino, &path), 0);
+	assert_int_equal(where_add_linked_path(world.fs, &h, ino, &path), 0);
 	assert_string_equal(path.data, "/a/named");
 	buf_fini(&path);
 }
@@ -295,7 +296,7 @@ static void a_file_may_have_been_given_such_a_name(void **state)
 	snprintf(name, sizeof(name), "#%llu", (unsigned long long)st.st_ino);
 	assert_int_equal(rename(tempdir_path("file"), tempdir_path(name)), 0);
 	struct fanrec_handle h = handle(name);
-	assert_int_equal(where_linked_path(world.fs, &h, name, &path), -1);
+	assert_int_equal(where_add_linked_path(world.fs, &h, name, &path), -1);
 	assert_int_equal(errno, ENOENT);
 	assert_int_equal(path.len, 0);
 }

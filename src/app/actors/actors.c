@@ -132,7 +132,8 @@ static void hold(void *lineage, pid_t pid)
 	struct lineage *l = lineage;
 	l->alive++;
 	if (grow(l->items, l->count) == 0)
-		l->items[l->count++] = (struct held){.pid = pid, .fd = proc_hold(pid)};
+		l->items[l->count++] =
+			(struct held){.pid = pid, .fd = proc_open_pidfd(pid)};
 }
 
 /* A process that is found again, after the records were received once more, was still there

@@ -17,16 +17,17 @@
 struct actors; /* opaque */
 
 /*
- * Watch the kernel's sources, from a real-time thread unless there is no connector, and take
- * in what runs already. `wake_fd` is an eventfd that is written when much has gathered and
- * after an error, or -1. `why_degraded` (static, or NULL) is the reason to give where a
- * descriptor is -1. NULL with errno.
+ * Watch the kernel's sources, from a real-time thread unless there is no connector, and
+ * take in what runs already. `wake_fd` is a wake-up (os/thread), which is sent when much
+ * has gathered and after an error, or -1. `why_degraded` (static, or NULL) is the reason
+ * to give where a descriptor is -1. NULL with errno.
  */
 __attribute__((warn_unused_result)) struct actors *actors_new(
 	const struct actors_fds *fds, int wake_fd, const char *why_degraded);
 
-/* The same with a source of the caller's (such as a script), whose table is empty. ctx becomes
- * its own: `free` gives it back. NULL with ENOMEM, and ctx is still the caller's. */
+/* The same with a source of the caller's (such as a script), whose table is empty at
+ * first. ctx then belongs to the actors, and the source's `free` gives it back. NULL with
+ * ENOMEM: ctx is still the caller's. */
 __attribute__((warn_unused_result)) struct actors *actors_new_from(
 	const struct actors_source *source, void *ctx);
 
@@ -34,16 +35,17 @@ __attribute__((warn_unused_result)) struct actors *actors_new_from(
 void actors_free(struct actors *a);
 
 /*
- * Receive everything that is waiting: what a process did before a file event that has been
- * read already is known then, and if it is gone its exit too. After a loss /proc is scanned
- * anew. Returns 0, or -1 with ENOMEM (what is in doubt then is called unknown).
+ * Receive everything that is waiting. Afterwards it is known what a process did before a
+ * file event that has been read already, and its exit too, if the process is gone. After
+ * a loss /proc is scanned anew. Returns 0, or -1 with ENOMEM (what is in doubt then is
+ * called unknown).
  */
 int actors_drain(struct actors *a);
 
 /*
- * The last time at which the queue of file events was seen empty, all process records up to
- * then having been received; 0: never. Loaded before a read of that queue it is the
- * `after_ns` of all that the read brings.
+ * The last time at which the queue of file events was seen empty, all process records up
+ * to then having been received; 0: never. What a caller has read here before it reads
+ * that queue is the `after_ns` of all records that the read brings.
  */
 uint64_t actors_empty_ns(const struct actors *a);
 

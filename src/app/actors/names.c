@@ -161,7 +161,7 @@ int names_fd(const struct names *n)
 
 void names_collect(struct names *n, uint64_t now_ns)
 {
-	thread_woken(n->fd);
+	thread_take_wakeups(n->fd);
 	pthread_mutex_lock(&n->lock);
 	struct name *e;
 	while ((e = STAILQ_FIRST(&n->answered))) {

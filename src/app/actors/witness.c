@@ -51,7 +51,7 @@ struct witness {
 	struct gathered gathered; /* since the last drain; but a failure stays */
 	struct queue tasks; /* taskstats records that wait for the connector's */
 	bool is_woken; /* wake_fd was written since the last drain */
-	bool was_too_late; /* a process was gone before /proc could be read */
+	bool has_missed_process; /* a process was gone before /proc could be read */
 	struct actors_counters counters;
 	char datagram[NETLINK_BUF_SIZE] __attribute__((aligned(8)));
 	struct procsnap_buf text;
@@ -112,7 +112,7 @@ static void add_record(struct witness *w, const struct proc_record *rec)
 	if (parts && (snap = malloc(sizeof(*snap)))) {
 		procsnap_read(rec->pid, parts, &w->text, snap);
 		if (!snap->program.comm[0])
-			w->was_too_late = true;
+			w->has_missed_process = true;
 	}
 	push(w, &w->gathered.queue, rec, snap);
 }
@@ -164,30 +164,30 @@ static void lose_tasks(struct witness *w)
 		count_lost(w->fds.taskstats, w->counters.taskstats_lost);
 }
 
-/* What is done with the datagrams of a socket. */
-struct way {
+/* How the datagrams of a socket are handled. */
+struct handling {
 	void (*decode)(struct witness *w, size_t len);
 	void (*lose)(struct witness *w);
 	const char *failure;
 };
 
 /* Receive all that is waiting in a socket. One that fails becomes -1, and it is said. */
-static void receive(struct witness *w, int *fd, const struct way *way)
+static void receive(struct witness *w, int *fd, const struct handling *handling)
 {
 	while (*fd >= 0) {
 		ssize_t n = netlink_receive(
 			*fd, w->datagram, sizeof(w->datagram), &w->counters.spoofed);
 		if (n > 0) {
-			way->decode(w, (size_t)n);
+			handling->decode(w, (size_t)n);
 		} else if (n == 0 || errno == EMSGSIZE) {
 			w->counters.malformed++;
 		} else if (errno == ENOBUFS) {
-			way->lose(w);
+			handling->lose(w);
 		} else if (errno == EAGAIN) {
 			return;
 		} else {
 			*fd = -1;
-			w->counters.reason = way->failure;
+			w->counters.reason = handling->failure;
 			wake_loop(w);
 		}
 	}
@@ -199,11 +199,11 @@ static void receive(struct witness *w, int *fd, const struct way *way)
  */
 static void gather(struct witness *w)
 {
-	static const struct way tasks = {decode_tasks, lose_tasks,
-					"the socket of taskstats failed"},
-				connector = {decode, lose_records,
-					"the socket of the process connector failed"};
-	w->was_too_late = false;
+	static const struct handling
+		tasks = {decode_tasks, lose_tasks, "the socket of taskstats failed"},
+		connector = {decode, lose_records,
+			"the socket of the process connector failed"};
+	w->has_missed_process = false;
 	receive(w, &w->fds.taskstats, &tasks);
 	receive(w, &w->fds.connector, &connector);
 	w->counters.has_taskstats = w->fds.taskstats >= 0;
@@ -313,7 +313,7 @@ static struct gathered take(struct witness *w)
 	if (w->fds.connector >= 0) {
 		gather(w);
 		/* Whoever was gone before /proc was read is in taskstats by now. */
-		if (w->was_too_late)
+		if (w->has_missed_process)
 			gather(w);
 	}
 	struct gathered taken = w->gathered;

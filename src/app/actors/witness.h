@@ -14,10 +14,8 @@ struct witness;
 extern const struct actors_source witness_source;
 
 /*
- * Start watching, with a thread of its own unless there is no connector. `wake_fd` is a
- * wake-up (os/thread) that is sent when much has gathered and after an error, or -1.
- * `why_degraded` (static, or NULL) is the reason to give where a descriptor is -1.
- * Returns the witness, or NULL with errno.
+ * As actors_new, but the table is not filled: see witness_scan. Returns the witness, or
+ * NULL with errno.
  */
 __attribute__((warn_unused_result)) struct witness *witness_new(
 	const struct actors_fds *fds, int wake_fd, const char *why_degraded);

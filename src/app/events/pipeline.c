@@ -117,8 +117,8 @@ static void note_opens(void *ctx, pid_t pid, uint32_t opens)
 	actors_note_opens(p->parts.actors, pid, &p->window, opens);
 }
 
-/* While the buffer is empty a new window can begin: at the last moment at which the queue was
- * seen empty, unless records have been read since. */
+/* While the buffer is empty a new window can begin: at the last moment at which the queue
+ * was seen empty, unless records have been read since. */
 static void begin_window(struct pipeline *p)
 {
 	uint64_t seen_ns = actors_empty_ns(p->parts.actors);
@@ -169,7 +169,7 @@ static struct dirnode *node_of(
 	return h->bytes ? dirtree_node(p->parts.tree, r->fsid, h) : NULL;
 }
 
-/* A record of a directory tells where that is: take its word if nothing else is known. */
+/* A record of a directory tells where that is: believe it if nothing else is known. */
 static void scan_dir(struct pipeline *p, const struct fanrec *r)
 {
 	struct dirnode *self = node_of(p, r, &r->target);
@@ -218,7 +218,7 @@ static bool resolve_place(struct pipeline *p, struct facts *f,
 	if (!dir || unknown)
 		return false;
 	buf_add(out, "", 0); /* the root's path is empty, but there */
-	dirtree_path(dir, out);
+	dirtree_add_path(dir, out);
 	if (strcmp(place->name, ".") != 0) {
 		buf_add(out, "/", 1);
 		buf_add_str(out, place->name);
@@ -233,7 +233,8 @@ static void rename_linked(struct pipeline *p, struct facts *f)
 	if (f->rec.place.name[0] != '#' || (f->kinds & EVENT_DELETE))
 		return;
 	buf_clear(&p->shown);
-	if (where_linked_path(f->fs, &f->rec.target, f->rec.place.name, &p->shown) == 0) {
+	if (where_add_linked_path(f->fs, &f->rec.target, f->rec.place.name, &p->shown) ==
+		0) {
 		buf_clear(&p->path);
 		buf_add(&p->path, p->shown.data, p->shown.len);
 	} else if (errno == ESTALE) {

@@ -15,14 +15,14 @@ struct jobs;
 /* See jobs_found. */
 void add_change(struct jobs *j, struct change *c, struct clock_now now);
 
-/* Names of users have come, for which changes waited. */
+/* Judge the changes that have waited for names of users, now that names have come. */
 void add_after_names(struct jobs *j, struct clock_now now);
 
-/* Let the rules of the changes that wait for names be those of another table, where each has
- * the number map[number], or is gone: -1. */
+/* Give the changes that wait for names their rules in another table: rule N is map[N]
+ * there, or gone where that is -1. */
 void add_renumber_unnamed(struct jobs *j, const int64_t *map);
 
-/* Forget the changes that wait for names. */
+/* Drop the changes that wait for names. */
 void add_drop_unnamed(struct jobs *j);
 
 /*

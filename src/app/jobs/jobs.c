@@ -190,7 +190,8 @@ static int64_t *map_lanes(const struct table *next, const int64_t *map, size_t c
 	return lanes;
 }
 
-/* What waits no more after a reload: it has joined another job, or has no rule. */
+/* Drop the jobs that wait no more after a reload: each has joined another, or has no
+ * rule. */
 static void drop_gone(struct jobs *j, struct sched_job **gone, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -201,7 +202,7 @@ static void drop_gone(struct jobs *j, struct sched_job **gone, size_t count)
 		} else {
 			say_dropped(known->name, job_path(s));
 			known->counters.dropped += s->count;
-			keep_done(j->store, s);
+			keep_end_job(j->store, s);
 		}
 		job_drop(s);
 	}

@@ -14,7 +14,8 @@
 
 struct jobs; /* opaque */
 
-/* NULL with errno. */
+/* Make the jobs of a worker, with no rules yet. Borrows what the configuration points to
+ * until jobs_free. Returns NULL with errno. */
 struct jobs *jobs_new(const struct jobs_config *config, const struct daemon *daemon);
 
 /* Forget all jobs; what waits stays in the store. */
@@ -40,14 +41,14 @@ void jobs_pump(struct jobs *j, struct clock_now now);
 /* When jobs_pump may have something to do again: CLOCK_MONOTONIC, UINT64_MAX if never. */
 uint64_t jobs_next_ns(const struct jobs *j);
 
-/* Start nothing more. What waits stays in the store; where there is none it is dropped, which
- * is logged. */
+/* Start nothing more. What waits stays in the store; where there is no store it is
+ * dropped, which is logged. */
 void jobs_stop(struct jobs *j);
 
 /* Start no run of a rule for so long (SCHED_FOREVER: until it is resumed). */
 void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns);
 
-/* Go on; returns how many jobs waited. */
+/* End the pause of a rule. Returns how many of its jobs have waited. */
 size_t jobs_resume(struct jobs *j, uint32_t rule);
 
 /* Run the job of a run again, as a new job. `done` gets its number, or 0 and the reason;
@@ -55,13 +56,14 @@ size_t jobs_resume(struct jobs *j, uint32_t rule);
 void jobs_rerun(struct jobs *j, uint64_t run_id,
 	void (*done)(void *ctx, uint64_t job_id, const char *error), void *ctx);
 
-/* NULL with a dry run. */
+/* The store, which the jobs own; NULL with a dry run. */
 struct store *jobs_store(struct jobs *j);
 
 /*
  * A mark after everything that was found so far; jobs_is_done says whether all of that
- * has ended, or was put aside (its rule is paused, or the breaker holds it). Returns false
- * while changes wait for users' names, which would come after it: ask again.
+ * has ended, or was put aside (its rule is paused, or the breaker holds it). Returns
+ * false while changes wait for the names of users, because they would come after the
+ * mark: ask again.
  */
 bool jobs_mark(const struct jobs *j, uint64_t *mark);
 bool jobs_is_done(const struct jobs *j, uint64_t mark);

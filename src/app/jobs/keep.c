@@ -44,10 +44,10 @@ void keep_cut(struct store *store, const struct sched_job *s, const struct job_e
 		store_drop_event(store, s->id, cut->event.seq);
 }
 
-void keep_done(struct store *store, const struct sched_job *s)
+void keep_end_job(struct store *store, const struct sched_job *s)
 {
 	if (store)
-		store_done_job(store, s->id);
+		store_end_job(store, s->id);
 }
 
 void keep_cut_all(

@@ -22,7 +22,7 @@ void keep_cut_all(
 	struct store *store, const struct sched_job *s, const struct sched_items *items);
 
 /* A job is over. */
-void keep_done(struct store *store, const struct sched_job *s);
+void keep_end_job(struct store *store, const struct sched_job *s);
 
 /* A job is over; its events are another's now, but for those on its items still: they are
  * no longer listed. */

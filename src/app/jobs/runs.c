@@ -186,7 +186,7 @@ static void conclude(struct jobs *j, struct job *job, const struct sched_verdict
 	if (v->end == SCHED_FOLLOWED)
 		keep_follow(j->store, s, v->follower);
 	else
-		keep_done(j->store, s);
+		keep_end_job(j->store, s);
 	job_drop(s);
 }
 
@@ -234,7 +234,7 @@ static void could_not_start(struct jobs *j, struct job *job, int error, const ch
 	finish(j, job, &end, now);
 }
 
-/* How a run has ended, of which the runner only knows how its process has. */
+/* How a run has ended: the keeper knows only how its process has. */
 static enum outcome_kind kind_of_end(const struct job *job, enum outcome_kind kind)
 {
 	switch (job->sched->stop) {

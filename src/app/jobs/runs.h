@@ -16,7 +16,7 @@ extern const struct link_run_handlers runs_handlers;
 /* Do what the scheduler wants done now. */
 void runs_pump(struct jobs *j, struct clock_now now);
 
-/* When that may have something to do again: CLOCK_MONOTONIC, UINT64_MAX if never. */
+/* When runs_pump may have something to do again: CLOCK_MONOTONIC, UINT64_MAX if never. */
 uint64_t runs_next_ns(const struct jobs *j);
 
 #endif

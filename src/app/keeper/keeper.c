@@ -98,7 +98,7 @@ static void drop_socket(struct keeper *k)
 static int watch_worker(struct keeper *k, int fd)
 {
 	k->worker_fd = fd;
-	k->worker_pidfd = proc_hold(k->worker_pid);
+	k->worker_pidfd = proc_open_pidfd(k->worker_pid);
 	if (k->worker_pidfd >= 0)
 		k->worker_exit = poller_add(
 			k->poller, k->worker_pidfd, EPOLLIN, on_worker_exit, k);
@@ -340,11 +340,11 @@ static void tell(struct keeper *k)
 {
 	if (k->worker_fd < 0)
 		return;
-	bool is_told = keeper_runs_tell(k->runs) &&
-		       tell_once(k, &k->must_tell_caught_up, WIRE_CAUGHT_UP) &&
-		       tell_once(k, &k->must_tell_reload, WIRE_RELOAD) &&
-		       tell_once(k, &k->must_tell_stop, WIRE_SHUTDOWN);
-	bool may_hear = is_told && sock_has_room(k->worker_fd);
+	bool has_told_all = keeper_runs_tell(k->runs) &&
+			    tell_once(k, &k->must_tell_caught_up, WIRE_CAUGHT_UP) &&
+			    tell_once(k, &k->must_tell_reload, WIRE_RELOAD) &&
+			    tell_once(k, &k->must_tell_stop, WIRE_SHUTDOWN);
+	bool may_hear = has_told_all && sock_has_room(k->worker_fd);
 	poller_change(k->poller, k->worker_source, may_hear ? EPOLLIN : EPOLLOUT);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keeper, which fsmon run becomes (fsmon(8)): holds the kernel's queues open, keeps a worker running, and
- * starts, stops and reaps hooks for it. It knows nothing of rules and decodes nothing but
- * the worker's messages.
+ * The keeper, which fsmon run becomes (fsmon(8)): holds the kernel's queues open, keeps a
+ * worker running, and starts, stops and reaps hooks for it. It knows nothing of rules and
+ * decodes nothing but the worker's messages.
  */
 #ifndef FSMON_APP_KEEPER_KEEPER_H
 #define FSMON_APP_KEEPER_KEEPER_H

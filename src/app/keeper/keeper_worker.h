@@ -8,11 +8,12 @@
 #include <sys/types.h>
 
 /*
- * Start a worker: the descriptors at the numbers of enum wire_place and no others, an empty
- * signal mask, SIGINT, SIGTERM and SIGHUP ignored (they are the keeper's business), and no
- * NOTIFY_SOCKET. Its end of a new socket is at the first place, and in that a WIRE_HELLO with
- * the fields of `hello` and the places. Borrows its arguments. A
- * program that cannot be executed ends with status 127 and a line on standard error.
+ * Start a worker: the descriptors at the numbers of enum wire_place and no others, an
+ * empty signal mask, SIGINT, SIGTERM and SIGHUP ignored (they are the keeper's business),
+ * and no NOTIFY_SOCKET. At the first place is the worker's end of a new socket, in which
+ * a WIRE_HELLO waits with the fields of `hello` and the places. Borrows its arguments.
+ * Where the program cannot be executed the worker ends with status 127 and a line on
+ * standard error.
  *
  * Returns the pid, which the caller reaps, with the keeper's end in *fd, which the caller
  * closes; or -1 with ENOMEM or an errno of socketpair(2), sendmsg(2) or fork(2).

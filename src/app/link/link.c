@@ -408,13 +408,13 @@ static void on_keeper(void *ctx, uint32_t events)
 /* ---- What runs ask ---- */
 
 static void listen_to_runs(
-	void *ctx, const struct link_run_handlers *handlers, void *hctx)
+	void *ctx, const struct link_run_handlers *handlers, void *handlers_ctx)
 {
 	struct link *l = ctx;
 	assert(handlers->started && handlers->failed && handlers->output &&
 		handlers->ended && handlers->caught_up);
 	l->run_handlers = handlers;
-	l->run_ctx = hctx;
+	l->run_ctx = handlers_ctx;
 }
 
 static int start_run(void *ctx, const struct link_request *request)

@@ -73,7 +73,8 @@ struct link_run_handlers {
 struct link_port {
 	void *ctx;
 	/* Say who hears of runs, before the poller's first turn. Borrows its arguments. */
-	void (*listen)(void *ctx, const struct link_run_handlers *handlers, void *hctx);
+	void (*listen)(
+		void *ctx, const struct link_run_handlers *handlers, void *handlers_ctx);
 	/*
 	 * Ask for a run. Never blocks: when the socket is full the request waits its turn,
 	 * up to a bound. After EAGAIN: try again after an outcome. After any failure there

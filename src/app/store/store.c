@@ -69,7 +69,7 @@ void store_follow(struct store *s, uint64_t from_id, uint64_t to_id)
 	end(s, rc);
 }
 
-void store_done_job(struct store *s, uint64_t job_id)
+void store_end_job(struct store *s, uint64_t job_id)
 {
 	end(s, store_batch_end_job(begin(s), job_id, 0));
 }
@@ -184,7 +184,7 @@ static void on_results(void *ctx, uint32_t events)
 	struct store *s = ctx;
 	struct store_batch_asks answers = STAILQ_HEAD_INITIALIZER(answers);
 	(void)events;
-	thread_woken(s->fd);
+	thread_take_wakeups(s->fd);
 	pthread_mutex_lock(&s->lock);
 	uint64_t *ids = s->ended_ids;
 	size_t id_count = s->ended_count;
@@ -331,7 +331,7 @@ static void take_one(void *ctx, const struct store_saved *saved)
 {
 	struct taker *t = ctx;
 	if (!t->take(t->ctx, saved))
-		store_done_job(t->store, saved->job.id);
+		store_end_job(t->store, saved->job.id);
 }
 
 int store_take_jobs(struct store *s,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The store: waiting jobs and the history of runs, in an SQLite database in the state
- * directory; see fsmon(8), FILES. Whoever writes never waits: what is to be remembered goes to a thread,
- * which writes whatever has come in one transaction, a moment later, so that much of what
- * is over soon is written once. Where the disk is full, read-only or broken it goes on in
- * memory, says so once, and comes back when it can.
+ * directory; see fsmon(8), FILES. Whoever writes never waits: what is to be remembered
+ * goes to a thread, which writes whatever has come in one transaction, a moment later, so
+ * that much of what is over soon is written once. Where the disk is full, read-only or
+ * broken it goes on in memory, says so once, and comes back when it can.
  */
 #ifndef FSMON_APP_STORE_STORE_H
 #define FSMON_APP_STORE_STORE_H
@@ -93,8 +93,9 @@ uint64_t store_last_job_id(const struct store *s);
 uint64_t store_last_run_id(const struct store *s);
 uint64_t store_last_event_seq(const struct store *s);
 
-/* A job as it comes back. The events' changes have one reference, the receiver's whatever it answers; of their hits there are
- * none, and path and old_path are the event's own. All else lives as long as the call. */
+/* A job as it comes back. The change of each event has one reference, which is the
+ * receiver's whatever the receiver answers; it has no hits, and path and old_path are the
+ * event's own. All else lives as long as the call. */
 struct store_saved {
 	struct store_job job;
 	struct store_event *events; /* oldest first */
@@ -102,10 +103,10 @@ struct store_saved {
 };
 
 /* Hand out all jobs that waited or ran when the daemon ended, oldest first; once, after
- * store_open. Those that
- * `take` returns false for are marked done. A run of theirs that nobody knows any more is
- * the caller's to end (OUTCOME_LOST). `take` may put, and must not take or close. Returns 0, or -1
- * with ENOMEM or EIO (some were not handed out, and stay stored). */
+ * store_open. Those for which `take` returns false are marked done. A run of a job whose
+ * end nobody knows is the caller's to end (OUTCOME_LOST). `take` may put, and must not
+ * take or close. Returns 0, or -1 with ENOMEM or EIO (some were not handed out, and stay
+ * stored). */
 int store_take_jobs(struct store *s,
 	bool (*take)(void *ctx, const struct store_saved *saved), void *ctx);
 
@@ -130,7 +131,7 @@ void store_drop_event(struct store *s, uint64_t job_id, uint64_t seq);
 void store_follow(struct store *s, uint64_t from_id, uint64_t to_id);
 /* It is over: from now on it is history, with its newest 1,000 events, as long as one of its
  * runs is; one that never ran is forgotten. */
-void store_done_job(struct store *s, uint64_t job_id);
+void store_end_job(struct store *s, uint64_t job_id);
 
 /* A run has started, or it has ended: each time with all that is known of it. */
 void store_put_run(struct store *s, const struct store_run *run);

@@ -175,17 +175,17 @@ static json_t *reasons(const struct report_parts *p, const struct actors_counter
 {
 	json_t *all = json_array(), *rule;
 	size_t i;
-	if (strcmp(jsontext_of(store, "where"), "memory") == 0)
+	if (strcmp(jsontext_get(store, "where"), "memory") == 0)
 		json_array_append_new(all, json_sprintf("waiting jobs and the history "
 							"are kept in memory only, and "
 							"lost when the daemon ends: %s",
-						   jsontext_of(store, "reason")));
+						   jsontext_get(store, "reason")));
 	if (w->reason)
 		say(all, "who did it may be unknown: %s", w->reason);
 	for (i = 0; i < p->conf->message_count; i++) {
 		const struct conf_message *m = &p->conf->messages[i];
 		struct buf text = {0};
-		conf_message_text(&text, m, false);
+		conf_format_message(&text, m, false);
 		if (!m->is_warning)
 			json_array_append_new(all, jsontext_str(text.data));
 		buf_fini(&text);
@@ -195,7 +195,7 @@ static json_t *reasons(const struct report_parts *p, const struct actors_counter
 			    "refused") == 0)
 			json_array_append_new(
 				all, json_sprintf("[%s] is not watched: %s",
-					     jsontext_of(rule, "name"),
+					     jsontext_get(rule, "name"),
 					     json_string_value(json_array_get(
 						     json_object_get(rule, "not_watched"),
 						     0))));
@@ -235,7 +235,7 @@ static void print_hindrances(json_t *r, FILE *out)
 		fprintf(out, "    paused until %s\n", until.data);
 	else if (json_is_true(json_object_get(r, "paused")))
 		fprintf(out, "    paused until fsmon resume %s\n",
-			jsontext_of(r, "name"));
+			jsontext_get(r, "name"));
 	buf_fini(&until);
 }
 
@@ -245,7 +245,7 @@ static int name_width(json_t *rules)
 	size_t i, width = 24;
 	json_t *r;
 	json_array_foreach (rules, i, r)
-		width = MAX(width, strlen(jsontext_of(r, "name")));
+		width = MAX(width, strlen(jsontext_get(r, "name")));
 	return (int)width;
 }
 
@@ -271,8 +271,8 @@ static void print_rules(json_t *rules, FILE *out)
 		fprintf(out, " %8s", columns[k].title);
 	fprintf(out, "\n");
 	json_array_foreach (rules, i, r) {
-		fprintf(out, "%-*s %-9s", width, jsontext_of(r, "name"),
-			jsontext_of(r, "state"));
+		fprintf(out, "%-*s %-9s", width, jsontext_get(r, "name"),
+			jsontext_get(r, "state"));
 		for (size_t k = 0; k < countof(columns); k++)
 			fprintf(out, " %8" PRIu64, jsontext_number(r, columns[k].field));
 		fprintf(out, "\n");
@@ -286,7 +286,7 @@ static void print_filesystems(json_t *filesystems, FILE *out)
 	json_t *f;
 	fprintf(out, "\n%-32s %-10s %s\n", "FILESYSTEM", "TYPE", "WATCHED BY");
 	json_array_foreach (filesystems, i, f) {
-		const char *reason = jsontext_of(f, "reason");
+		const char *reason = jsontext_get(f, "reason");
 		struct buf point = {0};
 		if (!json_is_true(json_object_get(f, "has_rules")))
 			continue;
@@ -294,7 +294,7 @@ static void print_filesystems(json_t *filesystems, FILE *out)
 		if (point.data)
 			fprintf(out, "%s%*s %-10s %s%s%s\n", point.data,
 				MAX(0, 32 - (int)utf8_count(point.data)), "",
-				jsontext_of(f, "type"), jsontext_of(f, "how"),
+				jsontext_get(f, "type"), jsontext_get(f, "how"),
 				*reason ? ": " : "", reason);
 		buf_fini(&point);
 	}
@@ -305,8 +305,8 @@ void report_print(json_t *report, FILE *out)
 	size_t i;
 	json_t *item;
 	const char *name;
-	fprintf(out, "fsmon %s, pid %" PRIu64 ": %s%s\n", jsontext_of(report, "version"),
-		jsontext_number(report, "pid"), jsontext_of(report, "state"),
+	fprintf(out, "fsmon %s, pid %" PRIu64 ": %s%s\n", jsontext_get(report, "version"),
+		jsontext_number(report, "pid"), jsontext_get(report, "state"),
 		json_is_true(json_object_get(report, "dry_run"))
 			? " (dry run: no hook is started)"
 			: "");
@@ -315,7 +315,7 @@ void report_print(json_t *report, FILE *out)
 	print_rules(json_object_get(report, "rules"), out);
 	print_filesystems(json_object_get(report, "filesystems"), out);
 	item = json_object_get(report, "store");
-	fprintf(out, "\n%-24s %s\n", "jobs_and_history_in", jsontext_of(item, "where"));
+	fprintf(out, "\n%-24s %s\n", "jobs_and_history_in", jsontext_get(item, "where"));
 	json_object_foreach (json_object_get(report, "counters"), name, item)
 		fprintf(out, "%-24s %lld\n", name, (long long)json_integer_value(item));
 }

@@ -17,7 +17,7 @@
 
 static enum outcome_kind kind_of(json_t *run)
 {
-	return outcome_kind_of(jsontext_of(run, "outcome"));
+	return outcome_kind_of(jsontext_get(run, "outcome"));
 }
 
 static bool is_running(json_t *run)
@@ -41,7 +41,7 @@ static void add_started(struct buf *b, json_t *run, uint64_t now_ns)
 static void add_rule(struct buf *b, json_t *run, uint64_t now_ns)
 {
 	(void)now_ns;
-	buf_add_str(b, jsontext_of(run, "rule"));
+	buf_add_str(b, jsontext_get(run, "rule"));
 	if (json_is_true(json_object_get(run, "on_failure")))
 		buf_add_str(b, " on-failure");
 }
@@ -65,7 +65,7 @@ static void add_took(struct buf *b, json_t *run, uint64_t now_ns)
 
 static void add_end(struct buf *b, json_t *run, uint64_t now_ns)
 {
-	const char *name = jsontext_of(run, "outcome");
+	const char *name = jsontext_get(run, "outcome");
 	enum outcome_kind kind = kind_of(run);
 	int status = (int)jsontext_number(run, "status");
 	const char *signal = sigabbrev_np(status);
@@ -97,7 +97,7 @@ static void add_outcome(struct buf *b, json_t *run, uint64_t now_ns)
 /* Append a text, or that it is not known. */
 static void add_known(struct buf *b, json_t *run, const char *key)
 {
-	if (*jsontext_of(run, key))
+	if (*jsontext_get(run, key))
 		jsontext_add_vis(b, json_object_get(run, key));
 	else
 		buf_add_str(b, "?");

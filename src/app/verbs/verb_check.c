@@ -3,7 +3,7 @@
 
 #include "app/jsontext.h"
 #include "app/talk/report.h"
-#include "app/verbs/shown.h"
+#include "app/verbs/show.h"
 #include "app/watch/filesystems.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
@@ -49,7 +49,7 @@ static bool print_rule(const struct table *rules, uint32_t i, const struct files
 	const struct rule *r = table_rule(rules, i);
 	json_t *watched = json_array(), *refused = json_array();
 	bool lands = report_landing(rules, i, f, watched, refused);
-	shown_print_rule(r);
+	show_rule(r);
 	printf("%s\n", !r->enabled ? ": disabled" : lands ? "" : ": NOT WATCHED");
 	if (r->enabled) {
 		print_list("    watched on ", watched);
@@ -71,7 +71,7 @@ int verb_check(const struct options *o)
 	struct filesystems f = {0};
 	bool is_tried;
 	int code = EXIT_FAILED;
-	if (shown_load(&l, o, o->args, o->arg_count) < 0)
+	if (show_load(&l, o, o->args, o->arg_count) < 0)
 		goto done;
 	if (take_mounts(&f, l.table, &is_tried) < 0)
 		goto done;

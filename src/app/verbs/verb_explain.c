@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/verbs/verbs.h"
 
-#include "app/verbs/shown.h"
+#include "app/verbs/show.h"
 #include "core/text/value.h"
 #include "os/user.h"
 
@@ -176,10 +176,10 @@ static bool explain_rule(const struct table *t, uint32_t i, const struct questio
 	enum judge_verdict v = judge(t, i, q, &glob);
 	/* Why a condition that the command line says nothing of holds back a rule. */
 	bool is_missing = v >= JUDGE_BY && !o->by[v - JUDGE_BY];
-	shown_print_rule(r);
+	show_rule(r);
 	if (v == JUDGE_MATCH || v == JUDGE_EXCLUDED) {
 		printf(v == JUDGE_MATCH ? ": MATCHES by path = " : ": no: excluded by ");
-		shown_print(stdout, glob_text(glob));
+		show_text(stdout, glob_text(glob));
 	} else {
 		printf(": no: %s", judge_verdict_text(v));
 	}
@@ -197,7 +197,7 @@ static int answer(
 		matches += explain_rule(t, i, q, o);
 	printf("%zu of %zu rules match %s ", matches, table_count(t),
 		o->event ? o->event : "close-write");
-	shown_print(stdout, q->path);
+	show_text(stdout, q->path);
 	printf("\n");
 	return EXIT_FINE;
 }
@@ -220,7 +220,7 @@ int verb_explain(const struct options *o)
 	q.event.path = q.path;
 	if (take_event(o, &q) < 0 || take_file(o, &q) < 0 || take_actor(o, &q) < 0)
 		goto done;
-	if (shown_load(&l, o, NULL, 0) < 0)
+	if (show_load(&l, o, NULL, 0) < 0)
 		goto done;
 	code = answer(l.table, &q, o);
 	if (l.conf.error_count)

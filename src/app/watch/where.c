@@ -148,7 +148,7 @@ static bool is_handle_of(const struct fanrec_handle *handle, uint64_t ino)
 	return false;
 }
 
-int where_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
+int where_add_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
 	const char *name, struct buf *out)
 {
 	char *end;

@@ -33,7 +33,7 @@ void where_fill_type(int fd, struct event *e);
  * not such a file's ("#" and its inode number) but one that it was given; with ESTALE if
  * it is such a file's, and it has no name at all.
  */
-int where_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
+int where_add_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
 	const char *name, struct buf *out);
 
 #endif

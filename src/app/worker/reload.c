@@ -34,7 +34,7 @@ static void on_done(void *ctx, uint32_t events)
 {
 	struct reload *r = ctx;
 	(void)events;
-	thread_woken(r->fd);
+	thread_take_wakeups(r->fd);
 	pthread_join(r->thread, NULL);
 	r->is_running = false;
 	if (r->is_wanted_again) {

@@ -74,7 +74,7 @@ static void on_wake(void *ctx, uint32_t events)
 {
 	struct worker *w = ctx;
 	(void)events;
-	thread_woken(w->wake_fd);
+	thread_take_wakeups(w->wake_fd);
 	w->has_records = true;
 }
 
@@ -157,7 +157,7 @@ static bool is_behind(void *ctx)
 /* ---- Filesystems ---- */
 
 /* Rules that are watched nowhere: all of them, or those for which this is new. */
-static void warn_of_blind_rules(const struct worker *w, bool all)
+static void warn_of_unwatched_rules(const struct worker *w, bool all)
 {
 	const struct table *rules = w->load.table;
 	for (uint32_t i = 0; i < table_count(rules); i++) {
@@ -185,7 +185,7 @@ static void log_filesystems(const struct worker *w, bool all)
 				fs->refusal, fs->refusal_errno ? ": " : "",
 				fs->refusal_errno ? strerror(fs->refusal_errno) : "");
 	}
-	warn_of_blind_rules(w, all);
+	warn_of_unwatched_rules(w, all);
 }
 
 /* Take in the mount table with the rules of a table. Returns 0, or -1 with errno. */
@@ -244,7 +244,7 @@ static void log_messages(const struct conf *c)
 {
 	for (size_t i = 0; i < c->message_count; i++) {
 		struct buf text = {0};
-		conf_message_text(&text, &c->messages[i], false);
+		conf_format_message(&text, &c->messages[i], false);
 		log_about(c->messages[i].is_warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERR,
 			&(struct log_about){0}, "%s", text.data ? text.data : "");
 		buf_fini(&text);
@@ -256,7 +256,7 @@ static json_t *message_strings(const struct conf *c)
 	json_t *all = json_array();
 	for (size_t i = 0; i < c->message_count; i++) {
 		struct buf text = {0};
-		conf_message_text(&text, &c->messages[i], true);
+		conf_format_message(&text, &c->messages[i], true);
 		json_array_append_new(all, jsontext_str(text.data));
 		buf_fini(&text);
 	}

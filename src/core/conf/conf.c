@@ -47,7 +47,7 @@ int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_wa
 	return 0;
 }
 
-int conf_message_text(struct buf *b, const struct conf_message *m, bool with_kind)
+int conf_format_message(struct buf *b, const struct conf_message *m, bool with_kind)
 {
 	buf_add_str(b, m->file);
 	if (m->line)

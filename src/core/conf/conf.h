@@ -57,7 +57,7 @@ int conf_add_message(struct conf *c, const char *file, unsigned line, bool is_wa
 
 /* Append `file:line: text`, unescaped; with_kind: `file:line: warning: text` where it is one.
  * Returns 0, or -1 with ENOMEM. */
-int conf_message_text(struct buf *b, const struct conf_message *m, bool with_kind);
+int conf_format_message(struct buf *b, const struct conf_message *m, bool with_kind);
 
 /* Free everything; c is all zero afterwards. */
 void conf_fini(struct conf *c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A run's label: a line of text by which a worker that comes later knows whose the processes
- * of a run are. RULE RUN-ID DEPTH. */
+/* A run's label, "RULE RUN-ID DEPTH": a line of text by which a later worker knows whose
+ * the processes of the run are. */
 #ifndef FSMON_CORE_HOOK_RUNLABEL_H
 #define FSMON_CORE_HOOK_RUNLABEL_H
 

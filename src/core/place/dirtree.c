@@ -174,7 +174,7 @@ struct dirnode *dirtree_unknown(struct dirnode *n)
 	return n->is_root ? NULL : n;
 }
 
-int dirtree_path(const struct dirnode *n, struct buf *out)
+int dirtree_add_path(const struct dirnode *n, struct buf *out)
 {
 	size_t len = 0;
 	const struct dirnode *top = n;

@@ -4,9 +4,9 @@
  * under which name. A directory's path is read off the tree, so renaming one moves all
  * below it in one step.
  *
- * A node that only its handle is known of is "unknown"; records of the queue and look-ups
- * fill it. Nodes of deleted directories stay (their last place is what late records mean)
- * until the table is full and nobody has asked for them for longest.
+ * A node of which only the handle is known is "unknown"; records of the queue and
+ * look-ups place it. Nodes of deleted directories stay (their last place is what late
+ * records mean) until the tree is full; then those go that nobody has asked for longest.
  */
 #ifndef FSMON_CORE_PLACE_DIRTREE_H
 #define FSMON_CORE_PLACE_DIRTREE_H
@@ -57,7 +57,7 @@ struct dirnode *dirtree_unknown(struct dirnode *n);
  * Append the path within the filesystem: "" for its root, "/a/b" below. Must be whole
  * (dirtree_unknown gave NULL). Returns 0, or -1 with ENOMEM.
  */
-int dirtree_path(const struct dirnode *n, struct buf *out);
+int dirtree_add_path(const struct dirnode *n, struct buf *out);
 
 /* The handle of a node; the bytes live as long as the node. */
 struct fanrec_handle dirtree_handle(const struct dirnode *n);

@@ -125,7 +125,7 @@ static const struct mount *find_root(const struct mounts *m)
 }
 
 /* The mount that lies on the whole of a mount, or NULL. */
-static struct mount *over(const struct mounts *m, const struct mount *mount)
+static struct mount *mount_over(const struct mounts *m, const struct mount *mount)
 {
 	const char *point = mount->point;
 	return mounted_at(m, mount, point, strlen(point), slots_hash_str(point));
@@ -136,10 +136,10 @@ static void find_top(struct mounts *m, struct mount *mount)
 {
 	struct mount *top = mount, *next;
 	size_t left = m->count; /* a text with an id twice may lead in a circle */
-	while (top->top == SLOTS_NONE && left-- > 0 && (next = over(m, top)))
+	while (top->top == SLOTS_NONE && left-- > 0 && (next = mount_over(m, top)))
 		top = next;
 	uint32_t number = top->top == SLOTS_NONE ? (uint32_t)(top - m->items) : top->top;
-	for (; mount && mount->top == SLOTS_NONE; mount = over(m, mount))
+	for (; mount && mount->top == SLOTS_NONE; mount = mount_over(m, mount))
 		mount->top = number;
 }
 

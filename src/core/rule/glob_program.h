@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What core/rule/glob_compile.c makes of a pattern and core/rule/glob.c runs: a small NFA program. */
+/* What core/rule/glob_compile.c makes of a pattern and core/rule/glob.c runs: a small NFA
+ * program. */
 #ifndef FSMON_CORE_RULE_GLOB_PROGRAM_H
 #define FSMON_CORE_RULE_GLOB_PROGRAM_H
 
