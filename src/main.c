@@ -2,45 +2,46 @@
 /*
  * fsmon runs commands when files change, and tells each command who changed the file.
  *
- * The map of the program. Four layers: base (text and lists), core (pure: values and
- * bytes in, values out), os (one kernel facility a file), app (wiring and policy; it
- * alone logs). core and app have rooms, a folder each, of which others see the faces alone
- * (tests/lint/layers lists them). Data meets the modules in this order:
+ * The map of the program. There are four layers: base (strings, lists, hashes), core (pure:
+ * values and bytes in, values out), os (a facility of the kernel in each file) and app
+ * (wiring and policy; it alone logs). core and app have rooms: folders of which the others see
+ * the faces alone (tests/lint/layers lists them). Data meets the modules in this order:
  *
- *   configuration  os/conffile finds rule files and checks who can write them; core/conf
- *                  reads them, by the table of keys in core/rule/keys, into
- *                  core/rule/rule; core/rule/glob compiles patterns; app/load puts it
- *                  together.
+ *   configuration  os/conffile finds rule files and checks who can write them. core/conf
+ *                  reads them into core/rule/rule, by the table of keys in core/rule/keys;
+ *                  core/rule/glob compiles the patterns. app/load puts this together.
  *   fsmon run      app/verbs/verb_run opens os/fanotify, os/connector, os/taskstats,
- *                  os/readbuf and the control socket, and becomes app/keeper: it holds
- *                  them open, keeps a worker running, starts and reaps hooks (os/spawn),
- *                  each in a cgroup of its own (os/cgroup). The two talk in
+ *                  os/readbuf and the control socket (os/sock), and becomes app/keeper. That
+ *                  holds them open, keeps a worker running, and starts and reaps hooks
+ *                  (os/spawn), each in a cgroup of its own (os/cgroup). The two talk in
  *                  core/hook/wire; app/link is the worker's end of the line.
- *   the worker     app/worker: one loop over os/poller.
+ *   the worker     app/worker: one loop over os/poller, which makes and connects the rooms
+ *                  below.
  *   file events    app/events/pipeline reads os/fanotify into os/readbuf; core/record
- *                  decodes.
- *   where          core/place: dirtree knows directories by handle, mounts and landing
+ *                  decodes the records.
+ *   where          core/place: dirtree knows directories by their handles; mounts and landing
  *                  know what is mounted, under which paths it is seen, and which rules can
- *                  match there. app/watch: filesystems are watched, each in one of the ways of
- *                  watch_way, and where looks up directories that dirtree does not know.
+ *                  match there. app/watch: filesystems are watched, each in one of the ways
+ *                  of watch_way; where looks up directories that dirtree does not know.
  *   who            app/actors: witness, a real-time thread, receives process records and
- *                  reads os/proc (procsnap); names knows the names of users. core/proc:
- *                  proctable keeps what each process was, and ran (program), when;
- *                  execorder orders file events and execs.
- *   what           core/rule: table finds the rules that a path concerns, judge whether
- *                  they want the event: a view of the change.
- *   when           app/jobs: add makes a view part of a job; core/sched gathers events into
- *                  jobs and says which may start, and what must be stopped; runs has
+ *                  reads /proc (procsnap, os/proc); names asks for the names of users.
+ *                  core/proc: procrec and proctext decode; proctable keeps what each process
+ *                  was and which program it ran at which time; execorder orders file events
+ *                  and execs.
+ *   what           core/rule: table finds the rules whose globs match a path, judge says
+ *                  whether they want the change. What one rule sees of it is a view.
+ *   when           app/jobs: add makes a view an event of a job. core/sched gathers events
+ *                  into jobs and says which may start, and what must be stopped. runs has
  *                  core/hook make arguments, environment and the list of events
- *                  (os/memfile), asks the keeper by app/link, and hears what comes of it, an
+ *                  (os/memfile), asks the keeper for a run by app/link, and hears of its
  *                  outcome.
- *   kept           app/store, a thread, writes what waits and what ran into SQLite;
- *                  app/jobs/keep puts it there, and restore takes it out after a start. A
- *                  label (core/hook/runlabel) on each run's cgroup (os/cgroup) says
- *                  whose its processes are: app/jobs/restore, in the next worker.
- *   talking        app/log writes; app/talk: control takes what the verbs ask (app/verbs),
- *                  requests answers, for fsmon status with report. app/worker/reload loads
- *                  beside the loop.
+ *   kept           app/store, a thread, writes jobs that wait and the history of runs into
+ *                  SQLite. app/jobs/keep puts them there, and restore takes them out when a
+ *                  worker starts. By the label (core/hook/runlabel) on the cgroup of a run
+ *                  restore knows whose the processes are that an earlier worker's hooks left.
+ *   talking        app/log writes the log. app/verbs ask the worker; app/talk/control hears
+ *                  them, requests answers, and report is what fsmon status says.
+ *                  app/worker/reload loads the configuration beside the loop.
  */
 #include "app/options.h"
 #include "app/verbs/verbs.h"

@@ -166,7 +166,7 @@ void names_collect(struct names *n, uint64_t now_ns)
 	struct name *e;
 	while ((e = STAILQ_FIRST(&n->answered))) {
 		STAILQ_REMOVE_HEAD(&n->answered, next);
-		/* A name that was known stays while the service is down. */
+		/* A name that was known stays in use while the service is down. */
 		if (!e->has_failed)
 			memcpy(e->text, e->answer, sizeof(e->text));
 		e->is_known = true;

@@ -149,7 +149,7 @@ static uint64_t count_lost(int fd, uint64_t before)
 	return drops > before ? drops : before + 1;
 }
 
-/* Records are missing from here on. */
+/* Note that records are missing from here on. */
 static void lose_records(struct witness *w)
 {
 	struct proc_record rec = {.kind = PROCREC_LOST, .time_ns = clock_monotonic_ns()};
@@ -194,8 +194,8 @@ static void receive(struct witness *w, int *fd, const struct handling *handling)
 }
 
 /*
- * Receive all that is there. Taskstats first and queued last: the connector has reported
- * the fork of every process whose end is told then.
+ * Receive all that is there. Taskstats records are received first and queued last,
+ * because the connector has then reported the fork of every process whose end they tell.
  */
 static void gather(struct witness *w)
 {
@@ -312,7 +312,7 @@ static struct gathered take(struct witness *w)
 	pthread_mutex_lock(&w->lock);
 	if (w->fds.connector >= 0) {
 		gather(w);
-		/* Whoever was gone before /proc was read is in taskstats by now. */
+		/* What was gone before /proc was read is in a taskstats record by now. */
 		if (w->has_missed_process)
 			gather(w);
 	}
@@ -360,7 +360,8 @@ static int drain(void *ctx, struct proctable *t)
 
 int witness_scan(struct witness *w, struct proctable *t)
 {
-	/* Nobody would tell what becomes of the processes: the table is no witness then. */
+	/* Without a connector nobody would tell what becomes of the processes, so the
+	 * table stays empty. */
 	return w->fds.connector < 0 ? 0 : procsnap_scan(t, w->fds.since_ns);
 }
 

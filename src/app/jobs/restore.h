@@ -11,8 +11,8 @@
 
 struct jobs;
 
-/* Take in the jobs, runs and pauses that an earlier worker left, and tag what its hooks have
- * left; once, with rules in force. */
+/* Take in the jobs, runs and pauses that an earlier worker left, and tag the processes
+ * that its hooks left behind; once, with rules in force. */
 void restore_all(struct jobs *j, struct clock_now now);
 
 /* See jobs_rerun. */

@@ -161,7 +161,7 @@ static void fail_for_good(struct jobs *j, struct job *job, const struct outcome 
 	add_failure(j, (uint32_t)rule, &of, end, run_id, now);
 }
 
-/* What the scheduler has made of the end of a run. */
+/* Do what the scheduler has decided at the end of a run. */
 static void conclude(struct jobs *j, struct job *job, const struct sched_verdict *v,
 	const struct outcome *end, struct clock_now now)
 {
@@ -205,7 +205,8 @@ static void count_end(const struct job *job, enum outcome_kind kind)
 		c->timed_out++;
 }
 
-/* A run has ended, or was never one, or nobody knows how it ended, or whether. */
+/* Take in the end of a run: it has ended, or was never started, or nobody knows what
+ * became of it. */
 static void finish(
 	struct jobs *j, struct job *job, struct outcome *end, struct clock_now now)
 {
@@ -257,8 +258,8 @@ static size_t signal_lineage(struct jobs *j, const struct job *job, int signal)
 	return j->config.signal_tagged(j->config.ctx, tag_of(job), signal);
 }
 
-/* A run that is being stopped has ended when all that descends from it has. Returns whether
- * its end is put off until then. */
+/* A run that is being stopped has ended when no process is left that descends from it.
+ * Returns whether its end is put off until then. */
 static bool defer_end(
 	struct jobs *j, struct job *job, const struct outcome *end, uint64_t now_ns)
 {
@@ -272,7 +273,7 @@ static bool defer_end(
 	return true;
 }
 
-/* Look whether all is gone that ends were put off for. */
+/* End the runs whose ends were put off, if nothing is left that descends from them. */
 static void check_deferred(struct jobs *j, struct clock_now now)
 {
 	struct job *job, *next;
@@ -281,7 +282,8 @@ static void check_deferred(struct jobs *j, struct clock_now now)
 	j->deferred_check_ns = now.monotonic_ns + LINEAGE_CHECK_NS;
 	HASH_ITER (hh, j->runs, job, next) {
 		struct outcome *end = job->deferred_end;
-		/* What was being forked when the others were killed is killed now. */
+		/* A child that was being forked when the others were killed is killed
+		 * now. */
 		int signal = job->is_killed ? SIGKILL : 0;
 		if (!end || signal_lineage(j, job, signal) > 0)
 			continue;
@@ -359,7 +361,8 @@ static void obey(struct jobs *j, const struct sched_order *o, struct clock_now n
 			strerror(errno));
 }
 
-/* Whether runs may be asked for: what an earlier worker had running must be known before. */
+/* Whether runs may be asked for: what the earlier worker had running must be known
+ * before. */
 static bool may_start(const struct jobs *j)
 {
 	return j->has_caught_up && j->config.link.has_room(j->config.link.ctx);
@@ -394,7 +397,7 @@ static void on_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
 {
 	struct jobs *j = ctx;
 	struct job *job = run_of(j, run_id);
-	/* Runs of an earlier worker have their numbers still. */
+	/* The number of an earlier worker's run must not be used again. */
 	if (label && run_id > j->last_run_id)
 		j->last_run_id = run_id;
 	if (!job) {
@@ -407,7 +410,7 @@ static void on_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
 		j->config.started(j->config.ctx, pid, tag_of(job), job_depth(job) + 1);
 }
 
-/* A run whose job nobody knows any more. */
+/* The job of a run is not known any more: let the keeper forget the run. */
 static void forget(struct jobs *j, uint64_t run_id)
 {
 	if (run_id > j->last_run_id)

@@ -94,7 +94,8 @@ static void drop_socket(struct keeper *k)
 	keeper_runs_set_worker(k->runs, -1);
 }
 
-/* Watch a new worker and its socket. What cannot be watched is of no use. */
+/* Watch a new worker and its socket. Where they cannot be watched the worker is of no
+ * use. */
 static int watch_worker(struct keeper *k, int fd)
 {
 	k->worker_fd = fd;
@@ -180,7 +181,7 @@ static void log_exit(int status)
 		log_err("worker ended with status %d", WEXITSTATUS(status));
 }
 
-/* What the end of the worker means: the end of all, or a new one. */
+/* Decide what the end of the worker means: the end of all, or a new worker. */
 static void judge_exit(struct keeper *k, int status)
 {
 	bool expected = k->stop != GOES_ON && WIFEXITED(status);
@@ -235,8 +236,8 @@ static void dispatch(
 {
 	switch (m->type) {
 	case WIRE_RUN:
-		/* What a worker asked for that is dead now, the next one asks for again.
-		 */
+		/* Requests of a worker that is dead are passed over: the next one makes
+		 * them again. */
 		if (k->worker_pid != 0)
 			keeper_runs_start(
 				k->runs, &(struct keeper_request){.run_id = m->run_id,
@@ -269,8 +270,8 @@ static bool receive(struct keeper *k)
 	int fds[SOCK_MAX_FDS];
 	size_t fd_count;
 	ssize_t len = sock_recv(k->worker_fd, k->packet, WIRE_MAX_BYTES, fds, &fd_count);
-	/* A worker that died before it had read all: said once, and what it sent comes after it.
-	 */
+	/* The worker died before it had read all: recvmsg(2) says so once, and then gives
+	 * what the worker had sent. */
 	if (len < 0 && errno == ECONNRESET)
 		return true;
 	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EMSGSIZE)) {

@@ -93,7 +93,7 @@ static int start_in_cgroup(const struct keeper_hook_common *common, const char *
 	for (int tries = CGROUP_TRIES;; tries--) {
 		if (common->home && tries > 0)
 			hook->cgroup = cgroup_open(common->home);
-		/* The label is there before the first process is: whoever is found in the
+		/* The label is there before the first process: whatever is found in the
 		 * cgroup belongs to the run that the label names. */
 		if (hook->cgroup)
 			cgroup_set_label(cgroup_dir_fd(hook->cgroup), label);

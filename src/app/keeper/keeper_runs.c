@@ -17,14 +17,16 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-/* What is kept for a worker that does not say that it has dealt with it. */
+/* How much is kept for a worker that never says that it has dealt with the ends of
+ * runs. */
 #define ENDED_MAX 65536 /* runs */
 #define PIPES_MAX 512 /* of them with what the hook wrote last */
 
 /*
- * A run is alive until its process has ended (all of its cgroup, where it was stopped). Then it
- * has ended, and is kept until the worker has said that this has been dealt with. Then it is
- * nobody's, and waits for its cgroup to become empty.
+ * A run is alive until its process has ended (all of its cgroup, where it was stopped).
+ * Then it has ended, and is kept until the worker has said that it has dealt with the
+ * end. From then on no worker is told of it, and it waits only for its cgroup to become
+ * empty.
  */
 struct keeper_run {
 	UT_hash_handle hh; /* in keeper_runs.by_id until it is emptying */
@@ -142,7 +144,8 @@ static void forget(struct keeper_run *run)
 		free(run);
 		return;
 	}
-	/* Whoever lives there is nobody's run any more; the cgroup is used again after it. */
+	/* What still lives in the cgroup belongs to no run any more; the cgroup is used
+	 * again after it. */
 	run->is_emptying = true;
 	TAILQ_INSERT_TAIL(&rs->emptying, run, next);
 }
@@ -206,7 +209,8 @@ static void check_cgroup(struct keeper_run *run)
 		close_cgroup(run);
 }
 
-/* The process has ended, or the cgroup may be empty since. */
+/* Look whether the run has ended: its process has, or its cgroup may have become
+ * empty. */
 static void check_end(struct keeper_run *run)
 {
 	check_cgroup(run);
@@ -352,7 +356,8 @@ static int send_end(struct keeper_runs *rs, const struct keeper_run *run)
 	return keeper_worker_send(rs->common.worker_fd, &m, NULL);
 }
 
-/* Returns whether the worker knows all about the run now. */
+/* Tell the worker of the start and the end of a run. Returns whether it knows all about
+ * the run now. */
 static bool tell_run(struct keeper_run *run)
 {
 	if (!run->knows_start && send_running(run->runs, run) < 0)

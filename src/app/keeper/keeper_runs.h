@@ -23,8 +23,9 @@ __attribute__((warn_unused_result)) struct keeper_runs *keeper_runs_new(
 void keeper_runs_free(struct keeper_runs *rs);
 
 /*
- * Tell this worker from now on; -1 is none, and comes between two. The socket is borrowed. A
- * new worker is told of all runs whose end no worker has dealt with.
+ * Let this be the worker that is told of runs; -1: there is none, which comes between two
+ * workers. The socket is borrowed. A new worker is told of all runs whose end no worker
+ * has dealt with.
  */
 void keeper_runs_set_worker(struct keeper_runs *rs, int worker_fd);
 
@@ -46,7 +47,7 @@ void keeper_runs_signal(
 /* Kill all processes of all runs that have not ended. */
 void keeper_runs_kill_all(struct keeper_runs *rs);
 
-/* Nobody need be told any more of the ends of these runs. */
+/* No worker needs to be told of the ends of these runs any more. */
 void keeper_runs_done(struct keeper_runs *rs, const uint64_t *run_ids, size_t count);
 
 /* Reap the process of a run, if this is one and it has ended. Returns whether it is one. */
@@ -55,7 +56,7 @@ bool keeper_runs_reap(struct keeper_runs *rs, pid_t pid);
 /* How many runs have not ended. */
 size_t keeper_runs_alive(const struct keeper_runs *rs);
 
-/* How many got no cgroup though there is a place for them. */
+/* How many runs got no cgroup though there is a home for cgroups. */
 uint64_t keeper_runs_without_cgroup(const struct keeper_runs *rs);
 
 /* Tell the worker what it does not know yet. Returns false if something is left because

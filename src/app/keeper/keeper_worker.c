@@ -78,7 +78,8 @@ pid_t keeper_worker_start(
 	for (int i = 0; i < WIRE_FD_COUNT; i++)
 		hello.places |= places.fd[i] >= 0 ? 1u << i : 0u;
 	struct wire_message m = {.type = WIRE_HELLO, .hello = hello};
-	/* What it must know before it begins is there before it is. */
+	/* The worker finds the hello in its socket when it begins, because the message is
+	 * sent before the fork. */
 	pid_t pid = keeper_worker_send(pair[0], &m, NULL) == 0 ? fork() : -1;
 	if (pid == 0)
 		execute(argv, places);

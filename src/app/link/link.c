@@ -271,7 +271,8 @@ static bool receive(struct link *l)
 	ssize_t len = sock_recv(l->keeper_fd, bytes, sizeof(bytes), fds, &fd_count);
 	if (len < 0 && errno == EAGAIN)
 		return false;
-	/* The keeper that died with unread messages: said once, what it sent comes after it. */
+	/* The keeper died before it had read all: recvmsg(2) says so once, and then gives
+	 * what the keeper had sent. */
 	if (len < 0 && (errno == EMSGSIZE || errno == ECONNRESET))
 		return true;
 	if (len <= 0) {
