@@ -20,8 +20,7 @@ json_t *jsontext_bytes(const void *bytes, size_t len);
 /* Likewise of a NUL-terminated string; "" for NULL. */
 json_t *jsontext_str(const char *s);
 
-/* A member of an object: a string, "" if there is none; a number that is not negative, 0 if
- * there is none. */
+/* A member of an object: a string, else ""; a number that is not negative, else 0. */
 const char *jsontext_get(const json_t *object, const char *key);
 uint64_t jsontext_number(const json_t *object, const char *key);
 
@@ -32,7 +31,7 @@ int jsontext_add(struct buf *b, const json_t *string);
 /* Append them as buf_add_vis does, for people. */
 int jsontext_add_vis(struct buf *b, const json_t *string);
 
-/* Print them so as a line, behind a word of ours. */
+/* Print them in that way as a line, behind a word of ours. */
 void jsontext_show(FILE *out, const char *before, const json_t *string);
 
 /* Print a value, indented, and a newline, with strings as core/text/jsonbytes writes them. Returns

@@ -23,8 +23,8 @@ struct load {
  */
 int load(struct load *l, const struct options *o, char *const *files, int count);
 
-/* Lead the literal fronts of all globs through symbolic links as they are now. Returns 0,
- * or -1 with ENOMEM. */
+/* Let the literal fronts of all globs lead where they lead now through symbolic links.
+ * Returns 0, or -1 with ENOMEM. */
 int load_resolve(struct table *t);
 
 /* Print the messages on standard error, one a line: "file:line: text". */

@@ -47,12 +47,13 @@ void log_close(void);
 __attribute__((format(printf, 3, 4))) void log_about(
 	enum log_level level, const struct log_about *about, const char *fmt, ...);
 
-/* Log a message about nothing more than it says. */
+/* Log a message about no rule, run or event. */
 #define log_err(...) log_about(LOG_LEVEL_ERR, &(struct log_about){0}, __VA_ARGS__)
 #define log_warn(...) log_about(LOG_LEVEL_WARN, &(struct log_about){0}, __VA_ARGS__)
 #define log_info(...) log_about(LOG_LEVEL_INFO, &(struct log_about){0}, __VA_ARGS__)
 
-/* Lines that were lost because nobody read the log, or it had no room (a full disk). */
+/* How many lines were lost because nobody read the log, or because there was no room for
+ * it (a full disk). */
 uint64_t log_dropped(void);
 
 #endif

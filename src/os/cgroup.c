@@ -132,7 +132,7 @@ static int make_home(struct cgroup_home *h)
 			return 0;
 		fd_close(h->fd);
 		h->fd = -1;
-		/* Somebody has taken it for left over, and is removing it. */
+		/* Another process takes it for left over, and removes it. */
 		usleep(LOCK_WAIT_US);
 	}
 	errno = EAGAIN;
@@ -337,7 +337,7 @@ int cgroup_kill(struct cgroup *c)
 	return n == 1 ? 0 : -1;
 }
 
-/* Where a file of /proc says that a process is: in `text`. NULL with errno. */
+/* Read the cgroup of a process from a file of /proc, into `text`. NULL with errno. */
 static const char *read_place(const char *file, char *text, size_t size)
 {
 	ssize_t n = proc_read(AT_FDCWD, file, text, size - 1);
@@ -397,7 +397,7 @@ static int add_pid(struct pids *pids, pid_t pid)
 	return 0;
 }
 
-/* Signal those that have not been. Returns how many there were, or -1 with errno. */
+/* Signal those that have not been signalled. Returns their number, or -1 with errno. */
 static ssize_t signal_pass(const struct cgroup *c, int signal, struct pids *pids)
 {
 	FILE *file = open_procs(c->dir_fd);

@@ -257,14 +257,14 @@ static int list_dir(struct found_list *l, const char *path)
 	DIR *dir = opendir(path);
 	if (!dir)
 		return errno == ENOENT ? 0 : -1;
-	/* Where anybody may write, a mask is not one: it is read, and refused. */
+	/* Where anybody may write, a link masks nothing: it is read, and refused. */
 	struct conffile_error error;
 	int fd = openat(dirfd(dir), ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	bool may_mask = fd >= 0 && judge_above(fd, &error) == 0;
 	int rc = 0;
 	struct dirent *e;
 	while (rc == 0 && (errno = 0, e = readdir(dir))) {
-		/* Hidden files are none. */
+		/* Hidden files are no rule files. */
 		if (fnmatch("*.conf", e->d_name, FNM_PERIOD) == 0)
 			rc = add_found(l, path, dirfd(dir), e->d_name, may_mask);
 	}

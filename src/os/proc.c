@@ -57,8 +57,7 @@ ssize_t proc_readlink(int dir, const char *name, char *buf, size_t size_bytes)
 	}
 	size_t len = (size_t)n;
 	struct stat st;
-	/* A file may really be called so: the mark is one only if the file has no name
-	 * left. */
+	/* The mark may be part of the name, unless the file has no name left. */
 	if (len > mark_len && memcmp(buf + len - mark_len, mark, mark_len) == 0 &&
 		fstatat(dir, name, &st, 0) == 0 && st.st_nlink == 0)
 		len -= mark_len;

@@ -65,7 +65,7 @@ int readbuf_open(struct readbuf *b, int fd)
 		return -1;
 	b->end = find_end(b);
 	if (readbuf_done(b) >= b->end) {
-		/* All done with, but perhaps not wholly cleared. */
+		/* All records are done with, but perhaps not all memory was cleared. */
 		b->end = b->size;
 		readbuf_reset(b);
 	}

@@ -185,7 +185,7 @@ static int set_fds(struct plan *p)
 	return close_range((unsigned)count, ~0u, CLOSE_RANGE_CLOEXEC);
 }
 
-/* Whether all of real, effective and saved user and group are those. */
+/* Whether the real, effective and saved user and group are all those of `ids`. */
 static bool has_ids(const struct spawn_ids *ids)
 {
 	uid_t ruid, euid, suid;

@@ -21,9 +21,8 @@ void thread_wake(int wakeup);
 /* Take all wake-ups that there were until now. */
 void thread_take_wakeups(int wakeup);
 
-/* Give the calling thread alone real-time priority (SCHED_FIFO): it runs before all
- * ordinary processes. What it forks does not inherit that. Returns whether this was
- * allowed. */
+/* Give the calling thread alone, and nothing that it forks, real-time priority
+ * (SCHED_FIFO). Returns whether this was allowed. */
 bool thread_be_urgent(int priority);
 
 #define THREAD_WAIT_MAX 4

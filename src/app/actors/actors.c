@@ -112,8 +112,7 @@ void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth)
 
 /* ---- Signals by tag ---- */
 
-/* One process, held by a pidfd until it is certain that the pidfd is of the process that
- * was meant. */
+/* One process, held by a pidfd until it is certain whose that is. */
 struct held {
 	pid_t pid;
 	int fd; /* -1: gone, or no descriptor to be had */
@@ -137,8 +136,8 @@ static void hold(void *lineage, pid_t pid)
 			(struct held){.pid = pid, .fd = proc_open_pidfd(pid)};
 }
 
-/* A process that the table still has after the records were received once more was alive
- * when its pidfd was opened: so the pidfd is of that process. */
+/* A process that the table still has after more records were received was alive when its
+ * pidfd was opened, so the pidfd is of that process. */
 static void confirm(void *lineage, pid_t pid)
 {
 	struct lineage *l = lineage;

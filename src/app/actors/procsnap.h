@@ -38,8 +38,8 @@ void procsnap_read(
 int procsnap_scan(struct proctable *t, uint64_t since_ns);
 
 /*
- * Who a process of which the table knows nothing is, by what /proc says now: that may be
- * another process or another program by now, so at best the attribution is partial. Fills *out,
+ * Who a process is of which the table knows nothing, by what /proc says now: by now that
+ * may be another process or program, so at best the attribution is partial. Fills *out,
  * which the caller frees with actor_fini. Returns 0, or -1 with ENOMEM.
  */
 int procsnap_actor(pid_t pid, struct actor *out);

@@ -17,7 +17,7 @@
 
 struct pipeline; /* opaque */
 
-/* What it works with; all is borrowed, and may be changed between two turns. */
+/* What the pipeline works with. All is borrowed, and may be changed between two turns. */
 struct pipeline_parts {
 	int group; /* fanotify */
 	int buffer_fd; /* of readbuf_create */
@@ -45,8 +45,8 @@ struct pipeline_counters {
 	uint64_t dropped; /* matching events lost for want of memory */
 };
 
-/* NULL with errno. Records that an earlier worker left in the buffer are taken up again.
- */
+/* Make a pipeline. Records that an earlier worker left in the buffer are taken up again.
+ * NULL with errno. */
 struct pipeline *pipeline_new(const struct pipeline_parts *parts);
 
 void pipeline_free(struct pipeline *p);

@@ -72,8 +72,7 @@ static struct sched_job *insert_saved(struct jobs *j, const struct store_saved *
 	return s;
 }
 
-/* Assume that an earlier worker's run has gone on since its start: until the keeper has said
- * what became of it. */
+/* Assume, until the keeper tells, that an earlier worker's run still goes on. */
 static void assume_running(struct jobs *j, struct sched_job *s,
 	const struct store_job *saved, struct clock_now now)
 {

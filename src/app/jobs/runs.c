@@ -205,8 +205,7 @@ static void count_end(const struct job *job, enum outcome_kind kind)
 		c->timed_out++;
 }
 
-/* Take in the end of a run: it has ended, or was never started, or nobody knows what
- * became of it. */
+/* Take in that a run has ended, or was never started, or that nobody knows which. */
 static void finish(
 	struct jobs *j, struct job *job, struct outcome *end, struct clock_now now)
 {
@@ -273,7 +272,7 @@ static bool defer_end(
 	return true;
 }
 
-/* End the runs whose ends were put off, if nothing is left that descends from them. */
+/* End the runs with deferred ends of whose processes none is left. */
 static void check_deferred(struct jobs *j, struct clock_now now)
 {
 	struct job *job, *next;
@@ -303,7 +302,7 @@ static void begin(struct jobs *j, struct job *job, struct clock_now now)
 	job->run_started_ns = now.realtime_ns;
 	job->rule->counters.started += !job->failure;
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
-	/* The log comes after what somebody waits for. */
+	/* Somebody waits for the hook, and nobody for the log. */
 	int error = 0;
 	if (!job->hh.tbl)
 		error = ENOMEM;
@@ -361,8 +360,7 @@ static void obey(struct jobs *j, const struct sched_order *o, struct clock_now n
 			strerror(errno));
 }
 
-/* Whether runs may be asked for: what the earlier worker had running must be known
- * before. */
+/* Whether runs may be asked for: all of an earlier worker must be known before. */
 static bool may_start(const struct jobs *j)
 {
 	return j->has_caught_up && j->config.link.has_room(j->config.link.ctx);
@@ -410,7 +408,7 @@ static void on_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
 		j->config.started(j->config.ctx, pid, tag_of(job), job_depth(job) + 1);
 }
 
-/* The job of a run is not known any more: let the keeper forget the run. */
+/* Let the keeper forget a run whose job nobody knows any more. */
 static void forget(struct jobs *j, uint64_t run_id)
 {
 	if (run_id > j->last_run_id)

@@ -11,8 +11,8 @@
 /* Say that a run starts, and what set it off, with `what` behind it. */
 void say_start(const struct job *job, const char *what);
 
-/* Say that a run could not start; `stage` is what was tried ("exec", "chdir", ...). The
- * rule is NULL where it is gone. */
+/* Say that a run could not start; `stage` was tried ("exec", "chdir", ...). r may be
+ * NULL. */
 void say_could_not_start(
 	const struct job *job, const struct rule *r, int error, const char *stage);
 

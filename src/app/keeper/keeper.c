@@ -236,8 +236,7 @@ static void dispatch(
 {
 	switch (m->type) {
 	case WIRE_RUN:
-		/* Requests of a worker that is dead are passed over: the next one makes
-		 * them again. */
+		/* The request of a dead worker is made again by the next. */
 		if (k->worker_pid != 0)
 			keeper_runs_start(
 				k->runs, &(struct keeper_request){.run_id = m->run_id,

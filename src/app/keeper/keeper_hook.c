@@ -17,7 +17,7 @@
 
 /* ---- Where the cgroups are ---- */
 
-/* Make the home in the own cgroup where a mount shows that. NULL with errno. */
+/* Make the home in the keeper's own cgroup, if the mount shows that. NULL with errno. */
 static struct cgroup_home *open_home_on(
 	const struct mounts *mounts, const struct mount *m, const char *own)
 {
@@ -73,7 +73,8 @@ static int announce(void *ctx, pid_t pid)
 	return sock_send(a->worker_fd, a->bytes.data, a->bytes.len, &a->output_fd, 1);
 }
 
-/* The pipe for the hook's output: it writes as to any pipe, nobody waits who reads. */
+/* Open the pipe for the hook's output. The hook's end blocks, as those of pipes do; the
+ * reading end does not. */
 static int open_output(int fds[2])
 {
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -85,8 +86,8 @@ static int open_output(int fds[2])
 	return -1;
 }
 
-/* Start the process: in a cgroup, in another one if that one cannot be used (somebody has
- * removed it), without one at last. */
+/* Start the process in a cgroup; in another one if somebody has removed that; without one
+ * at last. */
 static int start_in_cgroup(const struct keeper_hook_common *common, const char *label,
 	struct spawn_request *request, struct keeper_hook *hook, struct spawn_error *err)
 {

@@ -17,8 +17,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-/* How much is kept for a worker that never says that it has dealt with the ends of
- * runs. */
+/* How much is kept for a worker that never says WIRE_DONE. */
 #define ENDED_MAX 65536 /* runs */
 #define PIPES_MAX 512 /* of them with what the hook wrote last */
 
@@ -144,8 +143,7 @@ static void forget(struct keeper_run *run)
 		free(run);
 		return;
 	}
-	/* What still lives in the cgroup belongs to no run any more; the cgroup is used
-	 * again after it. */
+	/* What still lives there belongs to no run any more. */
 	run->is_emptying = true;
 	TAILQ_INSERT_TAIL(&rs->emptying, run, next);
 }
@@ -356,8 +354,7 @@ static int send_end(struct keeper_runs *rs, const struct keeper_run *run)
 	return keeper_worker_send(rs->common.worker_fd, &m, NULL);
 }
 
-/* Tell the worker of the start and the end of a run. Returns whether it knows all about
- * the run now. */
+/* Tell the worker of a run. Returns whether it knows all about the run now. */
 static bool tell_run(struct keeper_run *run)
 {
 	if (!run->knows_start && send_running(run->runs, run) < 0)

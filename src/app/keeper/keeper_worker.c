@@ -78,8 +78,7 @@ pid_t keeper_worker_start(
 	for (int i = 0; i < WIRE_FD_COUNT; i++)
 		hello.places |= places.fd[i] >= 0 ? 1u << i : 0u;
 	struct wire_message m = {.type = WIRE_HELLO, .hello = hello};
-	/* The worker finds the hello in its socket when it begins, because the message is
-	 * sent before the fork. */
+	/* Sent before the fork, the hello is there when the worker begins. */
 	pid_t pid = keeper_worker_send(pair[0], &m, NULL) == 0 ? fork() : -1;
 	if (pid == 0)
 		execute(argv, places);

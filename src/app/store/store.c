@@ -27,7 +27,7 @@ static struct store_batch *begin(struct store *s)
 	return s->batch;
 }
 
-/* End that; rc is what came of it. */
+/* End what begin began; rc is what came of the adding. */
 static void end(struct store *s, int rc)
 {
 	bool is_urgent =
@@ -79,7 +79,7 @@ void store_put_run(struct store *s, const struct store_run *run)
 	end(s, store_batch_put_run(begin(s), run));
 }
 
-/* Let the thread have a turn though nothing has come. */
+/* Let the thread have a turn although nothing has come. */
 static void wake_thread(struct store *s)
 {
 	pthread_mutex_lock(&s->lock);
@@ -286,7 +286,7 @@ bool store_close(struct store *s, uint64_t patience_ns)
 	bool has_ended = s->has_ended, is_whole = s->is_file_whole;
 	pthread_mutex_unlock(&s->lock);
 	if (!has_ended) {
-		/* It hangs in the disk: it keeps what it uses, up to the end. */
+		/* The thread hangs in the disk, and uses all this up to the end. */
 		poller_remove(s->config.poller, s->source);
 		pthread_detach(s->thread);
 		return false;

@@ -90,7 +90,7 @@ static const char *put_text(char **at, const char *s)
 	return put_bytes(at, s, s ? strlen(s) : 0);
 }
 
-/* What a copy takes. */
+/* How many bytes a copy of a string takes. */
 static size_t size_of(const char *s)
 {
 	return s ? strlen(s) + 1 : 0;
@@ -144,7 +144,7 @@ static void note_highest(uint64_t *highest, uint64_t id)
 		*highest = id;
 }
 
-/* Add the entry of a job, which is freed where there is no memory. */
+/* Add a job to the table; it is freed where there is no memory for that. */
 static int add_job(struct store_batch *b, struct store_batch_job *j)
 {
 	HASH_ADD(hh, b->jobs, job.id, sizeof(j->job.id), j);

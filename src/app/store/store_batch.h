@@ -81,8 +81,8 @@ void store_batch_fini(struct store_batch *b);
 
 void store_batch_free_asks(struct store_batch_asks *asks);
 
-/* Each is one function of app/store/store.h, and returns 0, or -1 with ENOMEM: nothing was added
- * then. */
+/* Each does what the function of its name in app/store/store.h says, and returns 0, or -1
+ * with ENOMEM: then nothing was added. */
 int store_batch_put_job(struct store_batch *b, const struct store_job *job);
 int store_batch_end_job(struct store_batch *b, uint64_t id, uint64_t followed_by);
 int store_batch_add_event(

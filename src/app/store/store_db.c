@@ -24,7 +24,7 @@
 #define GET_JOB               \
 	"SELECT " JOB_COLUMNS \
 	", (SELECT started_ns FROM run WHERE run.id = job.run_id) FROM job "
-/* Of the jobs that a run's job has become, one after the other, the last. */
+/* The last of the jobs that a run's job has become, one after the other. */
 #define JOB_OF_RUN                                                                 \
 	"WITH RECURSIVE heir (id, nth) AS (SELECT job_id, 0 FROM run WHERE id = ?" \
 	" UNION ALL SELECT followed_by, nth + 1 FROM job JOIN heir USING (id)"     \
@@ -321,7 +321,7 @@ int store_db_add_columns(struct store_db *db)
 	return rc == SQLITE_OK ? add_columns(db, &store_schema_run) : rc;
 }
 
-/* See whose tables these are, and make them in a database that is empty. */
+/* See whose tables the database has, and make ours in one that is empty. */
 static int take_over(struct store_db *db, const char **reason)
 {
 	struct store_db_state state;

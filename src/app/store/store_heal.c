@@ -104,8 +104,8 @@ static int copy_into_memory(struct store_db *memory, struct store_db *from)
 	return rc;
 }
 
-/* Go on in memory, with what can still be read of `from` (which may be closed); it is closed
- * afterwards. Where that is nothing the owner has to put all again. */
+/* Go on in memory, with what can still be read of `from` (which may be closed, and is
+ * closed afterwards). Where nothing can be read, the owner has to put all again. */
 static void use_memory(struct store *s, struct store_db *from)
 {
 	struct store_db memory;
@@ -136,7 +136,7 @@ static void degrade(struct store *s, int rc, const char *reason)
 
 /* ---- Back to the file ---- */
 
-/* What memory holds is what there is: jobs that it has no more are over. */
+/* What is no job in memory any more is over. */
 static const char forget_steps[] =
 	"UPDATE disk.job SET done = 1, run_id = 0 WHERE done = 0"
 	" AND id NOT IN (SELECT id FROM main.job WHERE done = 0);"
@@ -218,7 +218,7 @@ static void heal(struct store *s, bool forgets)
 
 /* ---- Files that were tampered with ---- */
 
-/* Write all of the database that has no name any more into a file. */
+/* Write all of the open database, whose file has lost its name, into a file. */
 static int write_copy(struct store_db *db, const char *path)
 {
 	unlink(path);
@@ -230,7 +230,8 @@ static int write_copy(struct store_db *db, const char *path)
 	return rc;
 }
 
-/* The name is gone, or is another file's: make the file anew of what is still open. */
+/* The file's name is gone, or another file's: make the file anew of what is still
+ * open. */
 static void write_anew(struct store *s)
 {
 	char copy[PATH_MAX + 8];
@@ -289,7 +290,7 @@ static void check_file(struct store *s)
 	if (st.st_mtim.tv_sec == db->mtime.tv_sec &&
 		st.st_mtim.tv_nsec == db->mtime.tv_nsec)
 		return;
-	/* Somebody else has written into it. What the log still has hides that. */
+	/* Somebody else has written into the file; its log would hide that. */
 	store_db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
 	if (store_db_fault(store_db_check(s->path)) == STORE_DB_BROKEN)
 		replace_broken(s);
@@ -344,7 +345,7 @@ int store_heal_open(struct store *s)
 	if (s->db.handle)
 		store_db_read_state(&s->db, &s->first);
 	if (s->is_file_new || !s->knows_file) {
-		/* Numbers that were never used, though nobody knows which were. */
+		/* Numbers that nobody can have used, whatever was used. */
 		uint64_t ms = clock_realtime_ns() / 1000000;
 		s->first = (struct store_db_state){.job_id = ms, .run_id = ms, .seq = ms};
 	}

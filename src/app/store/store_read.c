@@ -91,7 +91,7 @@ static void read_field(struct change *c, int column, sqlite3_stmt *st, bool *fai
 	}
 }
 
-/* What is no value of its kind is made one: somebody may have written into the table. */
+/* Make values of what is none of its kind: somebody may have written into the table. */
 static void make_sane(struct change *c)
 {
 	struct actor *a = &c->actor;

@@ -165,8 +165,8 @@ static int shorten_jobs(struct store_db *db, const struct store_batch *b)
 	return rc;
 }
 
-/* Runs to be forgotten are noted first, so that their jobs can go after them. `which` is a
- * condition that the number and a bracket end. */
+/* Forget runs. They are noted first, so that their jobs can go after them. `which` is a
+ * condition that ends with the number and a bracket. */
 static int forget(struct store_db *db, const char *which, unsigned long long number)
 {
 	static const char note[] = "CREATE TEMP TABLE IF NOT EXISTS old (id, job_id);"
@@ -185,7 +185,7 @@ static int forget(struct store_db *db, const char *which, unsigned long long num
 	return rc == SQLITE_OK ? store_db_exec(db, steps) : rc;
 }
 
-/* Of the oldest jobs that are over forget the events. */
+/* Forget the events of the oldest jobs that are over. */
 static int forget_events(struct store_db *db)
 {
 	return store_db_exec(db,

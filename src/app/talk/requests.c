@@ -143,7 +143,7 @@ static bool sync_is_done(void *ctx, struct control_sync *s)
 		s->has_mark = jobs_mark(r->jobs, &s->mark);
 	if (!s->has_mark || !jobs_is_done(r->jobs, s->mark))
 		return false;
-	/* What was put aside is to outlive whatever happens next. */
+	/* Jobs that were put aside must outlive whatever happens next. */
 	struct store *store = jobs_store(r->jobs);
 	if (store && !s->flush)
 		s->flush = store_flush(store);
@@ -169,7 +169,7 @@ static void on_runs(void *ctx, char *runs, size_t count)
 	drop(p);
 }
 
-/* Whether the history knows a rule that there is not. */
+/* Answer for a rule that there is not: whether the history knows it. */
 static void on_probe(void *ctx, char *runs, size_t count)
 {
 	struct pending *p = ctx;

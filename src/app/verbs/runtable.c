@@ -197,7 +197,8 @@ int runtable_print(json_t *runs, uint64_t now_ns, FILE *out)
 
 /* ---- What they printed ---- */
 
-/* Append what they are, as far as it is good for a terminal, with a newline at its end. */
+/* Append the bytes of an output, as far as they are good for a terminal, with a newline
+ * at the end. */
 static void add_output(struct buf *b, const json_t *output)
 {
 	struct buf bytes = {0};

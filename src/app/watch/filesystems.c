@@ -39,7 +39,7 @@ static int make_items(struct filesystems *f)
 {
 	f->count = f->landing.count;
 	f->items = calloc(f->count + 1, sizeof(*f->items));
-	/* An update may change each one's id once. */
+	/* Each may get another id in an update, and then needs a second slot. */
 	if (!f->items || slots_init(&f->by_fsid, 2 * f->count) < 0)
 		return -1;
 	for (size_t i = 0; i < f->count; i++) {
@@ -128,7 +128,7 @@ static int identify(
 	return 0;
 }
 
-/* Make the filesystem's mask so, or note why that cannot be. */
+/* Give the filesystem this mask, or note why that cannot be. */
 static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, int group,
 	struct dirtree *tree)
 {
@@ -172,8 +172,9 @@ static void update_mask(
 		mask = FANREC_MASK_BASE | fanrec_mask(fs->kinds);
 	else if (may_hold_programs(f, fs))
 		mask = FAN_OPEN_EXEC;
-	/* Also where nothing has changed: unmounting and mounting again between two looks
-	 * ends a mark, and the new mount may have the old one's number. */
+	/* This is done even where nothing has changed: unmounting and mounting again
+	 * between two looks ends a mark, and the new mount may have the old one's
+	 * number. */
 	if (mask || fs->mask)
 		watch(f, fs, mask, group, tree);
 }

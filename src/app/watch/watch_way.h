@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The ways in which a filesystem can be watched. A new one is a file of its own, and a row. */
+/* The ways in which a filesystem can be watched. A new way is a file of its own, and a
+ * row in WATCH_WAYS. */
 #ifndef FSMON_APP_WATCH_WATCH_WAY_H
 #define FSMON_APP_WATCH_WATCH_WAY_H
 

@@ -38,8 +38,7 @@ static void on_done(void *ctx, uint32_t events)
 	pthread_join(r->thread, NULL);
 	r->is_running = false;
 	if (r->is_wanted_again) {
-		/* Files may have changed after they were read: what counts is the next
-		 * load. */
+		/* Files may have changed since they were read. */
 		load_fini(&r->load);
 		reload_start(r);
 		return;

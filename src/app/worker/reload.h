@@ -19,7 +19,7 @@ struct reload *reload_new(struct poller *poller, const struct options *o,
 /* Load anew; while that goes on, once more after it. */
 void reload_start(struct reload *r);
 
-/* Waits for a load that is under way. NULL is allowed. */
+/* Wait for a load that is under way, and free the rest. NULL is allowed. */
 void reload_free(struct reload *r);
 
 #endif

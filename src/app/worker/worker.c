@@ -63,7 +63,7 @@ static int fd_of(const struct worker *w, enum wire_place place)
 
 /* ---- What the parts call ---- */
 
-/* There is something to be done, by a flag of the worker. */
+/* Set a flag of the worker: there is something to be done. */
 static void on_flag(void *flag, uint32_t events)
 {
 	(void)events;
@@ -156,7 +156,7 @@ static bool is_behind(void *ctx)
 
 /* ---- Filesystems ---- */
 
-/* Rules that are watched nowhere: all of them, or those for which this is new. */
+/* Warn of all rules that are watched nowhere, or of those for which that is new. */
 static void warn_of_unwatched_rules(const struct worker *w, bool all)
 {
 	const struct table *rules = w->load.table;
@@ -337,8 +337,9 @@ static int work(struct worker *w)
 }
 
 /*
- * Be woken by the queue or, while records gather, not. To ask epoll(7) for nothing of it is
- * not enough: fanotify wakes whoever listens for whatever reason, once for each record.
+ * Let the queue wake the loop or, while records gather, not. To ask epoll(7) for no
+ * events of it is not enough: fanotify wakes whoever listens for whatever reason, once
+ * for each record.
  */
 static void listen_to_group(struct worker *w, bool listens)
 {
@@ -530,8 +531,7 @@ static void end(struct worker *w)
 int worker_run(const struct options *o)
 {
 	struct worker w = {.options = o, .mountinfo_fd = -1, .wake_fd = -1};
-	/* Whoever stops the daemon from a terminal means the keeper, and the keeper tells
-	 * us. */
+	/* Whoever stops the daemon from a terminal means the keeper. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One section of a rule file being read: its values set, its mistakes told. */
+/* One section of a rule file while it is read: sets its values, and tells of its
+ * mistakes. */
 #ifndef FSMON_CORE_CONF_CONFSECT_H
 #define FSMON_CORE_CONF_CONFSECT_H
 
@@ -67,7 +68,7 @@ void confsect_take(struct confsect *s, const struct confline *line);
 /* The last value is complete. */
 void confsect_end(struct confsect *s);
 
-/* Set what [defaults] gave in a new rule. Returns 0, or -1 with ENOMEM. */
+/* Set in a new rule what [defaults] gave. Returns 0, or -1 with ENOMEM. */
 int confsect_apply_defaults(
 	struct confsect *s, const struct confsect_defaults *defaults, struct rule *rule);
 

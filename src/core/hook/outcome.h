@@ -51,8 +51,8 @@ struct outcome outcome_of_wait(int wait_status);
  * output is a text for the errno, valid until strerror(3) is called again. */
 struct outcome outcome_unstarted(const char *stage, int error);
 
-/* A copy with an output of its own, which has a NUL behind it: one piece of memory, that
- * free(3) frees. NULL with ENOMEM. */
+/* Copy an outcome together with its output, behind which a NUL is put. The copy is one
+ * piece of memory, which free(3) frees. NULL with ENOMEM. */
 __attribute__((warn_unused_result)) struct outcome *outcome_copy(const struct outcome *o);
 
 #endif

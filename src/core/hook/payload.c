@@ -69,6 +69,6 @@ int payload_add(struct buf *out, enum rule_stdin kind, const struct view *v)
 		buf_add_str(out, view_path(v));
 		buf_add(out, kind == RULE_STDIN_PATHS ? "\n" : "", 1);
 	}
-	/* An append that fails makes all later ones fail, so this tells of each. */
+	/* An append that failed makes all later ones fail, so this one tells of each. */
 	return buf_add(out, "", 0);
 }

@@ -186,7 +186,7 @@ static void release(struct proctable *t, struct life *life)
 	}
 }
 
-/* Let go of the parent. */
+/* Give back the reference to the parent. */
 static void cut_ancestry(struct proctable *t, struct life *life)
 {
 	struct life *parent = life->parent;

@@ -149,7 +149,7 @@ static struct life_image *inherit_image(const struct proc_record *rec,
 	return image;
 }
 
-/* The life that had the pid until now has ended, if nobody has said so yet. */
+/* End the life that had the pid until now, if no record has done so yet. */
 static void supersede(struct proctable *t, struct life *old, uint64_t time_ns)
 {
 	old->exits_awaited += old->exit_ns == 0;

@@ -35,7 +35,8 @@ struct change {
 /* A change with one reference; paths are copied (each may be NULL). NULL with ENOMEM. */
 struct change *change_new(const char *path, const char *old_path);
 
-/* Note a matching rule, or one more side of it. Returns 0, or -1 with ENOMEM. */
+/* Note a rule that matches, or that the other side of a rename matches it too. Returns 0,
+ * or -1 with ENOMEM. */
 int change_add_hit(struct change *c, uint32_t rule, bool is_old, const char *path);
 
 /* One more reference. What several threads refer to nobody changes. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of core/rule/key.h that are lists; each call sets one item. */
+/* The kinds of keys (core/rule/key.h) that are lists: each call of `set` sets one
+ * item. */
 #include "base/countof.h"
 #include "base/grow.h"
 #include "core/proc/actor.h"
@@ -101,8 +102,8 @@ const struct key_kind keykind_excludes = {set_exclude, clear_globs, .is_list = t
 
 /* ---- conditions on the actor ---- */
 
-/* The names that an item belongs to: it moves behind its `!` and the blanks after that. NULL
- * with EINVAL if nothing follows. */
+/* Find the names of a condition that an item belongs to, and move the item behind its `!`
+ * and the blanks after that. NULL with EINVAL if nothing follows. */
 static struct rule_names *find_names(
 	struct rule_condition *c, const char **item, struct key_context *ctx)
 {

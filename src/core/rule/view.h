@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* A plain value. Whoever keeps a view holds a reference to its change, which the paths live
- * as long as. */
+/* A plain value. Its paths live as long as the change, so whoever keeps a view holds a
+ * reference to that. */
 struct view {
 	struct change *change;
 	uint32_t kind; /* what the change is for the rule: one bit of enum event_kind */

@@ -105,7 +105,7 @@ static uint64_t run_delay_ns(struct sched *s, uint64_t first_ns, uint32_t failur
 	return sched_later(delay_ns - quarter_ns, run_random(s) % (2 * quarter_ns + 1));
 }
 
-/* What the end of a run is to its job. */
+/* The input that the end of a run is for its job. */
 static enum sched_input run_end(
 	const struct sched_entry *e, const struct sched_entry *follower, bool is_fine)
 {
@@ -116,7 +116,7 @@ static enum sched_input run_end(
 	return follower ? SCHED_IN_SPENT_WAITED : SCHED_IN_SPENT;
 }
 
-/* Take a run off all that runs are on. */
+/* Take a run off all lists and trees of runs. */
 static void run_leave(struct sched *s, struct sched_entry *e)
 {
 	run_leave_alarms(s, e);
