@@ -117,7 +117,7 @@ static void make_tables(
 	longs[n] = (struct option){0};
 }
 
-static int take(struct options *o, size_t i, const char *value)
+static int take_value(struct options *o, size_t i, const char *value)
 {
 	struct known k = known_at(i);
 	void *field = (char *)o + k.offset;
@@ -162,7 +162,7 @@ int options_parse(
 			return EXIT_FINE;
 		}
 		size_t i = c == '?' ? KNOWN_COUNT : index_of(c);
-		if (i >= KNOWN_COUNT || take(o, i, optarg) < 0) {
+		if (i >= KNOWN_COUNT || take_value(o, i, optarg) < 0) {
 			fprintf(stderr, "fsmon %s --help lists the options\n",
 				verb->name);
 			return EXIT_USAGE;

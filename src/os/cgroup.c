@@ -238,7 +238,7 @@ const char *cgroup_home_path(const struct cgroup_home *h)
 
 /* ---- One cgroup ---- */
 
-static int make(struct cgroup *c)
+static int make_cgroup(struct cgroup *c)
 {
 	struct cgroup_home *h = c->home;
 	/* An earlier process with this pid may have left some. */
@@ -272,7 +272,7 @@ struct cgroup *cgroup_open(struct cgroup_home *h)
 	if (!c)
 		return NULL;
 	*c = (struct cgroup){.home = h, .dir_fd = -1, .events_fd = -1};
-	if (make(c) == 0)
+	if (make_cgroup(c) == 0)
 		return c;
 	free_cgroup(c);
 	return NULL;

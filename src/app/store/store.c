@@ -169,12 +169,12 @@ static void give_answers(struct store_batch_asks *answers)
 }
 
 /* Let the owner put everything again, and tell the thread when that is done. */
-static void restore(struct store *s, uint64_t times)
+static void refill(struct store *s, uint64_t times)
 {
 	if (s->config.lost)
 		s->config.lost(s->config.ctx);
 	struct store_batch *b = begin(s);
-	b->restored += times;
+	b->refills += times;
 	b->count++;
 	end(s, 0);
 }
@@ -188,17 +188,17 @@ static void on_results(void *ctx, uint32_t events)
 	pthread_mutex_lock(&s->lock);
 	uint64_t *ids = s->ended_ids;
 	size_t id_count = s->ended_count;
-	uint64_t asks_again = s->asks_again;
+	uint64_t new_refills = s->new_refills;
 	STAILQ_CONCAT(&answers, &s->answers);
 	s->ended_ids = NULL;
 	s->ended_count = 0;
-	s->asks_again = 0;
+	s->new_refills = 0;
 	pthread_mutex_unlock(&s->lock);
 	if (id_count && s->config.committed)
 		s->config.committed(s->config.ctx, ids, id_count);
 	free(ids);
-	if (asks_again)
-		restore(s, asks_again);
+	if (new_refills)
+		refill(s, new_refills);
 	give_answers(&answers);
 }
 

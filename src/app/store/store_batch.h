@@ -68,7 +68,7 @@ struct store_batch {
 	TAILQ_HEAD(store_batch_events, store_batch_event) events;
 	STAILQ_HEAD(, store_batch_op) ops;
 	struct store_batch_asks asks;
-	uint64_t restored; /* times that `lost` asked for it, and all is put again now */
+	uint64_t refills; /* times that `lost` asked for all, which is put again now */
 	size_t count; /* all of them but asks */
 	struct store_db_state last; /* the highest numbers ever; 0: none */
 };

@@ -302,13 +302,13 @@ static void check_file(struct store *s)
 
 void store_heal_check(struct store *s, bool is_last)
 {
-	bool is_restored = !s->has_lost && s->asked == s->restored;
+	bool is_refilled = !s->has_lost && s->refills_asked == s->refills_done;
 	if (!s->is_memory)
 		check_file(s);
 	else if (!s->db.handle)
 		use_memory(s, &s->db);
-	else if (is_last || (is_restored && clock_monotonic_ns() >= s->heal_ns))
-		heal(s, s->knows_file && is_restored);
+	else if (is_last || (is_refilled && clock_monotonic_ns() >= s->heal_ns))
+		heal(s, s->knows_file && is_refilled);
 }
 
 bool store_heal_fault(struct store *s, int rc)

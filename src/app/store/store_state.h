@@ -23,7 +23,7 @@ struct store {
 	bool knows_file; /* what waits in the file the owner has been told of */
 	bool is_file_new; /* one that was broken has been set aside */
 	bool has_lost; /* the owner is to put all again, and not asked yet */
-	uint64_t asked, restored; /* times that the owner was asked, and has done it */
+	uint64_t refills_asked, refills_done; /* times that the owner put all again */
 	uint64_t heal_ns; /* CLOCK_MONOTONIC; in memory: when to try again */
 	uint64_t heal_delay_ns;
 	uint64_t healed_ns; /* likewise, when it last came back; 0: never */
@@ -52,7 +52,7 @@ struct store {
 	struct store_batch_asks answers;
 	uint64_t *ended_ids;
 	size_t ended_count;
-	uint64_t asks_again;
+	uint64_t new_refills; /* that the owner is to be asked for */
 };
 
 #endif

@@ -93,11 +93,11 @@ static void publish(struct store *s, struct store_batch *b, bool is_written)
 	STAILQ_CONCAT(&s->answers, &b->asks);
 	s->health.is_memory = s->is_memory;
 	strlcpy(s->health.reason, s->reason, sizeof(s->health.reason));
-	s->asks_again += s->has_lost;
-	s->asked += s->has_lost;
+	s->new_refills += s->has_lost;
+	s->refills_asked += s->has_lost;
 	s->has_lost = false;
 	s->being_written = 0;
-	if (s->asks_again || s->ended_count || !STAILQ_EMPTY(&s->answers))
+	if (s->new_refills || s->ended_count || !STAILQ_EMPTY(&s->answers))
 		thread_wake(s->fd);
 }
 
@@ -120,7 +120,7 @@ static uint64_t turn(struct store *s, bool is_last)
 	if (is_keep_new)
 		s->db.pruned_ns = 0;
 	bool is_written = b->count == 0 || write_batch(s, b, &keep);
-	s->restored += b->restored;
+	s->refills_done += b->refills;
 	if (is_last && s->is_memory)
 		store_heal_check(s, true);
 	answer(s, &b->asks);
@@ -142,7 +142,8 @@ static uint64_t turn(struct store *s, bool is_last)
 /* Leave the file so that the next start need not check it. Returns whether all is there. */
 static bool finish(struct store *s)
 {
-	bool is_whole = !s->is_memory && s->asked == s->restored && s->health.lost == 0;
+	bool is_whole = !s->is_memory && s->refills_asked == s->refills_done &&
+			s->health.lost == 0;
 	if (!s->is_memory && store_write_clean(&s->db) != SQLITE_OK)
 		is_whole = false;
 	store_db_close(&s->db, true);

@@ -111,7 +111,8 @@ static bool knows_rule(const struct options *o, const char *rule)
 
 /* ---- With or without ---- */
 
-static struct history get(const struct options *o, const struct store_query *query)
+static struct history get_history(
+	const struct options *o, const struct store_query *query)
 {
 	struct history h = {0};
 	int fd = client_connect(o);
@@ -133,7 +134,7 @@ static struct history get(const struct options *o, const struct store_query *que
 
 /* Print JSON, or what the function makes of it, or that there is none; frees the history.
  * Returns the exit code. */
-static int show(const struct options *o, struct history *h, const char *none,
+static int show_history(const struct options *o, struct history *h, const char *none,
 	int (*print)(json_t *runs, uint64_t now_ns, FILE *out))
 {
 	int rc = 0;
@@ -154,8 +155,8 @@ int verb_runs(const struct options *o)
 	struct store_query query = {.rule = o->rule, .only_failed = o->only_failed};
 	if (since_of(o, &query.since_ns) < 0)
 		return EXIT_USAGE;
-	struct history h = get(o, &query);
-	return h.runs ? show(o, &h, "no runs", runtable_print) : EXIT_FAILED;
+	struct history h = get_history(o, &query);
+	return h.runs ? show_history(o, &h, "no runs", runtable_print) : EXIT_FAILED;
 }
 
 /* Drop the runs that went well and printed nothing. */
@@ -179,7 +180,7 @@ int verb_logs(const struct options *o)
 	}
 	if (client_run_number(o->args[0], &query.run_id) < 0)
 		query.rule = o->args[0];
-	struct history h = get(o, &query);
+	struct history h = get_history(o, &query);
 	if (!h.runs)
 		return EXIT_FAILED;
 	if (query.rule) {
@@ -189,6 +190,6 @@ int verb_logs(const struct options *o)
 		json_decref(h.runs);
 		return EXIT_FAILED;
 	}
-	return show(o, &h, "no run that has printed anything or failed",
+	return show_history(o, &h, "no run that has printed anything or failed",
 		runtable_print_output);
 }

@@ -136,7 +136,7 @@ static void on_reload_requested(void *ctx)
 	reload_start(w->reload);
 }
 
-static void on_sync(void *ctx)
+static void on_read_queue(void *ctx)
 {
 	struct worker *w = ctx;
 	w->has_records = true;
@@ -321,7 +321,7 @@ static int64_t wait_ns(struct worker *w)
 }
 
 /* Read and resolve, if it is time. Returns 0, or -1 when that is not possible any more. */
-static int work(struct worker *w)
+static int read_and_resolve(struct worker *w)
 {
 	uint64_t next_ns = pipeline_next_ns(w->pipeline);
 	struct clock_now now = clock_now();
@@ -365,7 +365,7 @@ static int loop(struct worker *w)
 		}
 		if (w->mounts_changed && !pipeline_has_waiting(w->pipeline))
 			take_mounts(w);
-		if (work(w) < 0)
+		if (read_and_resolve(w) < 0)
 			return EXIT_FAILED;
 		jobs_pump(w->jobs, clock_now());
 		requests_check(w->requests);
@@ -472,7 +472,7 @@ static struct requests *start_requests(struct worker *w)
 				.is_dry = w->options->is_dry,
 			},
 		.reload = on_reload_requested,
-		.read_queue = on_sync,
+		.read_queue = on_read_queue,
 		.is_behind = is_behind,
 		.ctx = w,
 	};
