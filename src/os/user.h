@@ -24,7 +24,7 @@ struct user {
  */
 int user_by_name(const char *name, struct user *out);
 
-/* Likewise by id. */
+/* Likewise by id; each fills *out, which the caller frees with user_fini. */
 int user_by_id(uid_t uid, struct user *out);
 
 /* The id of a group by name. Returns 0, or -1 likewise. */

@@ -71,6 +71,7 @@ void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth);
  * pid meanwhile; 0 sends none. Drains first. Returns how many there are. */
 size_t actors_signal(struct actors *a, uint64_t tag, int signal);
 
+/* What the source has counted so far. */
 void actors_counters(const struct actors *a, struct actors_counters *out);
 
 #endif

@@ -26,7 +26,7 @@ void names_free(struct names *n);
  */
 bool names_get(struct names *n, uint32_t uid, uint64_t now_ns, const char **name);
 
-/* A descriptor that is readable when answers have come. */
+/* A descriptor, owned by n, that is readable when answers have come. */
 int names_fd(const struct names *n);
 
 /* Take the answers in. */

@@ -68,6 +68,7 @@ struct store *jobs_store(struct jobs *j);
 bool jobs_mark(const struct jobs *j, uint64_t *mark);
 bool jobs_is_done(const struct jobs *j, uint64_t mark);
 
+/* How many jobs run, and how many wait. */
 size_t jobs_running(const struct jobs *j);
 size_t jobs_waiting(const struct jobs *j);
 

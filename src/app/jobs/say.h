@@ -16,6 +16,7 @@ void say_start(const struct job *job, const char *what);
 void say_could_not_start(
 	const struct job *job, const struct rule *r, int error, const char *stage);
 
+/* Say how a run ended. */
 void say_end(const struct job *job, const struct outcome *end);
 
 /* Say that the job is run again after a failure: for which of `retry` times, the job

@@ -98,6 +98,7 @@ void store_db_close(struct store_db *db, bool is_ours);
  * SQLite result. */
 int store_db_check(const char *path);
 
+/* Read the numbers used last. Returns an SQLite result. */
 int store_db_read_state(struct store_db *db, struct store_db_state *state);
 
 /* Remember the file as it is now, with what this process wrote. */

@@ -7,9 +7,10 @@
 #include "app/store/store_db.h"
 
 /*
- * Read the jobs that are not done, of those up to last_id, oldest first, and call `take` for
- * each, which owns the changes of its events; `saved` lives as long as the call. SQLITE_NOMEM
- * also where a job could not be read for want of memory, after the others.
+ * Read the jobs that are not done, of those up to last_id, oldest first, and call `take`
+ * for each, which owns the changes of its events; `saved` lives as long as the call.
+ * Returns SQLITE_NOMEM also where a job could not be read for want of memory, after the
+ * others.
  */
 int store_read_jobs(struct store_db *db, uint64_t last_id,
 	void (*take)(void *ctx, const struct store_saved *saved), void *ctx);

@@ -78,6 +78,7 @@ void filesystems_close(struct filesystems *f);
 /* How it is watched, in a few words, as fsmon(8) has them under `status`. Static. */
 const char *filesystems_how(const struct filesystem *fs);
 
+/* Free all; what is marked stays marked until the group is closed. */
 void filesystems_fini(struct filesystems *f);
 
 #endif
