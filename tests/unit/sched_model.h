@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The plainest model of core/sched.h: arrays, linear scans, everything worked out anew at each
+ * The plainest model of core/sched/sched.h: arrays, linear scans, everything worked out anew at each
  * question, no thought of cost. It answers the same calls, for test_sched_model.c to compare.
  * Events are numbers, paths are numbers, and of what the header leaves open (numbers of jobs,
  * the random factor) it is told what was chosen.

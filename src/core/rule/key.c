@@ -96,11 +96,11 @@ static int set_group(void *field, const char *value, struct key_context *ctx)
 	return replace_text(field, value);
 }
 
-const struct key_kind keykind_text = {set_text, clear_text, .is_text = true};
-const struct key_kind keykind_text_none = {set_text_none, clear_text, .is_text = true};
-const struct key_kind keykind_directory = {.set = set_directory, .clear = clear_text};
-const struct key_kind keykind_user = {.set = set_user, .clear = clear_text};
-const struct key_kind keykind_group = {.set = set_group, .clear = clear_text};
+const struct key_kind key_kind_text = {set_text, clear_text, .is_text = true};
+const struct key_kind key_kind_text_none = {set_text_none, clear_text, .is_text = true};
+const struct key_kind key_kind_directory = {.set = set_directory, .clear = clear_text};
+const struct key_kind key_kind_user = {.set = set_user, .clear = clear_text};
+const struct key_kind key_kind_group = {.set = set_group, .clear = clear_text};
 
 /* ---- plain fields ---- */
 
@@ -291,15 +291,15 @@ static int set_history(void *field, const char *value, struct key_context *ctx)
 	return 0;
 }
 
-const struct key_kind keykind_bool = {.set = set_bool};
-const struct key_kind keykind_number = {.set = set_number};
-const struct key_kind keykind_choice = {.set = set_choice};
-const struct key_kind keykind_duration = {.set = set_duration};
-const struct key_kind keykind_timeout = {.set = set_timeout};
-const struct key_kind keykind_rate = {.set = set_rate};
-const struct key_kind keykind_signal = {.set = set_signal};
-const struct key_kind keykind_umask = {.set = set_umask};
-const struct key_kind keykind_nice = {.set = set_nice};
-const struct key_kind keykind_size = {.set = set_size};
-const struct key_kind keykind_on_busy = {.set = set_on_busy};
-const struct key_kind keykind_history = {.set = set_history};
+const struct key_kind key_kind_bool = {.set = set_bool};
+const struct key_kind key_kind_number = {.set = set_number};
+const struct key_kind key_kind_choice = {.set = set_choice};
+const struct key_kind key_kind_duration = {.set = set_duration};
+const struct key_kind key_kind_timeout = {.set = set_timeout};
+const struct key_kind key_kind_rate = {.set = set_rate};
+const struct key_kind key_kind_signal = {.set = set_signal};
+const struct key_kind key_kind_umask = {.set = set_umask};
+const struct key_kind key_kind_nice = {.set = set_nice};
+const struct key_kind key_kind_size = {.set = set_size};
+const struct key_kind key_kind_on_busy = {.set = set_on_busy};
+const struct key_kind key_kind_history = {.set = set_history};

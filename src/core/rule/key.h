@@ -47,36 +47,36 @@ struct key {
 int key_refuse_account(const char *what, const char *value, struct key_context *ctx);
 
 /* Lists: of these `set` takes one item */
-extern const struct key_kind keykind_paths; /* struct rule_globs, absolute */
-extern const struct key_kind keykind_excludes; /* struct rule_globs, at any depth */
-extern const struct key_kind keykind_events; /* mask of enum event_kind */
-extern const struct key_kind keykind_types; /* bits 1 << enum event_type */
-extern const struct key_kind keykind_by_user; /* struct rule_condition with ids */
-extern const struct key_kind keykind_by_cmd; /* struct rule_condition, process names */
-extern const struct key_kind keykind_by_exe; /* struct rule_condition, paths */
-extern const struct key_kind keykind_by_unit; /* struct rule_condition, words */
-extern const struct key_kind keykind_env; /* struct strlist of K=V */
+extern const struct key_kind key_kind_paths; /* struct rule_globs, absolute */
+extern const struct key_kind key_kind_excludes; /* struct rule_globs, at any depth */
+extern const struct key_kind key_kind_events; /* mask of enum event_kind */
+extern const struct key_kind key_kind_types; /* bits 1 << enum event_type */
+extern const struct key_kind key_kind_by_user; /* struct rule_condition with ids */
+extern const struct key_kind key_kind_by_cmd; /* struct rule_condition, process names */
+extern const struct key_kind key_kind_by_exe; /* struct rule_condition, paths */
+extern const struct key_kind key_kind_by_unit; /* struct rule_condition, words */
+extern const struct key_kind key_kind_env; /* struct strlist of K=V */
 
 /* Texts: char * */
-extern const struct key_kind keykind_text; /* several lines, verbatim */
-extern const struct key_kind keykind_text_none; /* likewise; `none` is none */
-extern const struct key_kind keykind_directory;
-extern const struct key_kind keykind_user;
-extern const struct key_kind keykind_group;
+extern const struct key_kind key_kind_text; /* several lines, verbatim */
+extern const struct key_kind key_kind_text_none; /* likewise; `none` is none */
+extern const struct key_kind key_kind_directory;
+extern const struct key_kind key_kind_user;
+extern const struct key_kind key_kind_group;
 
 /* Plain fields */
-extern const struct key_kind keykind_bool; /* yes no true false on off 1 0 */
-extern const struct key_kind keykind_number; /* uint32_t from key.min to key.max */
-extern const struct key_kind keykind_choice; /* an enum: one of key.choices */
-extern const struct key_kind keykind_duration; /* uint64_t nanoseconds */
-extern const struct key_kind keykind_timeout; /* likewise; `none` is 0 */
+extern const struct key_kind key_kind_bool; /* yes no true false on off 1 0 */
+extern const struct key_kind key_kind_number; /* uint32_t from key.min to key.max */
+extern const struct key_kind key_kind_choice; /* an enum: one of key.choices */
+extern const struct key_kind key_kind_duration; /* uint64_t nanoseconds */
+extern const struct key_kind key_kind_timeout; /* likewise; `none` is 0 */
 extern const struct key_kind
-	keykind_rate; /* struct timing_rate; `none` is a count of 0 */
-extern const struct key_kind keykind_signal; /* int, by name, with or without SIG */
-extern const struct key_kind keykind_umask; /* mode_t, one to four octal digits */
-extern const struct key_kind keykind_nice; /* int, -20 to 19 */
-extern const struct key_kind keykind_size; /* the rule: size_compare, size_bytes */
-extern const struct key_kind keykind_on_busy; /* the rule: on_busy, busy_signal */
-extern const struct key_kind keykind_history; /* the daemon: history_keep_ns, _count */
+	key_kind_rate; /* struct timing_rate; `none` is a count of 0 */
+extern const struct key_kind key_kind_signal; /* int, by name, with or without SIG */
+extern const struct key_kind key_kind_umask; /* mode_t, one to four octal digits */
+extern const struct key_kind key_kind_nice; /* int, -20 to 19 */
+extern const struct key_kind key_kind_size; /* the rule: size_compare, size_bytes */
+extern const struct key_kind key_kind_on_busy; /* the rule: on_busy, busy_signal */
+extern const struct key_kind key_kind_history; /* the daemon: history_keep_ns, _count */
 
 #endif

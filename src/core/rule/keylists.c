@@ -97,8 +97,8 @@ static int set_exclude(void *field, const char *item, struct key_context *ctx)
 	return add_deep_glob(field, item, ctx);
 }
 
-const struct key_kind keykind_paths = {set_path, clear_globs, .is_list = true};
-const struct key_kind keykind_excludes = {set_exclude, clear_globs, .is_list = true};
+const struct key_kind key_kind_paths = {set_path, clear_globs, .is_list = true};
+const struct key_kind key_kind_excludes = {set_exclude, clear_globs, .is_list = true};
 
 /* ---- conditions on the actor ---- */
 
@@ -198,10 +198,10 @@ static void clear_condition(void *field)
 	clear_names(&c->exclude);
 }
 
-const struct key_kind keykind_by_user = {set_by_user, clear_condition, .is_list = true};
-const struct key_kind keykind_by_cmd = {set_by_cmd, clear_condition, .is_list = true};
-const struct key_kind keykind_by_exe = {set_by_exe, clear_condition, .is_list = true};
-const struct key_kind keykind_by_unit = {set_by_unit, clear_condition, .is_list = true};
+const struct key_kind key_kind_by_user = {set_by_user, clear_condition, .is_list = true};
+const struct key_kind key_kind_by_cmd = {set_by_cmd, clear_condition, .is_list = true};
+const struct key_kind key_kind_by_exe = {set_by_exe, clear_condition, .is_list = true};
+const struct key_kind key_kind_by_unit = {set_by_unit, clear_condition, .is_list = true};
 
 /* ---- events, types ---- */
 
@@ -237,8 +237,8 @@ static int set_type(void *field, const char *item, struct key_context *ctx)
 	return 0;
 }
 
-const struct key_kind keykind_events = {.set = set_event, .is_list = true};
-const struct key_kind keykind_types = {.set = set_type, .is_list = true};
+const struct key_kind key_kind_events = {.set = set_event, .is_list = true};
+const struct key_kind key_kind_types = {.set = set_type, .is_list = true};
 
 /* ---- environment ---- */
 
@@ -301,4 +301,4 @@ static void clear_env(void *field)
 	strlist_fini(field);
 }
 
-const struct key_kind keykind_env = {set_env, clear_env, .is_list = true};
+const struct key_kind key_kind_env = {set_env, clear_env, .is_list = true};
