@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *copy = malloc(size + 1);
 	struct proctable *t = proctable_new(16);
 	struct procrec_walk it;
-	struct proc_record rec;
+	struct procrec rec;
 	if (!copy || !t)
 		abort();
 	memcpy(copy, data, size);

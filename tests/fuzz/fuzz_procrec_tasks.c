@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *copy = malloc(size + 1);
 	struct procrec_walk it;
-	struct proc_record rec;
+	struct procrec rec;
 	if (!copy)
 		abort();
 	memcpy(copy, data, size);

@@ -103,7 +103,7 @@ static void do_fork(void)
 {
 	const struct process *parent = process_of((pid_t)number(1));
 	add_process((pid_t)number(2), parent->pid, parent->uid, parent->comm);
-	add_proc_record((struct proc_record){.kind = PROCREC_FORK,
+	add_proc_record((struct procrec){.kind = PROCREC_FORK,
 		.tgid = (pid_t)number(2),
 		.fork = {.parent_pid = parent->pid, .parent_tgid = parent->pid}});
 }
@@ -119,7 +119,7 @@ static void do_execed(void)
 {
 	struct process *p = process_of((pid_t)number(1));
 	strlcpy(p->comm, arg(2), sizeof(p->comm));
-	add_proc_record((struct proc_record){.kind = PROCREC_EXEC, .tgid = p->pid});
+	add_proc_record((struct procrec){.kind = PROCREC_EXEC, .tgid = p->pid});
 }
 
 static void do_exec(void)
@@ -132,7 +132,7 @@ static void do_uid(void)
 {
 	struct process *p = process_of((pid_t)number(1));
 	p->uid = (uint32_t)number(2);
-	add_proc_record((struct proc_record){
+	add_proc_record((struct procrec){
 		.kind = PROCREC_UID, .tgid = p->pid, .uid = {p->uid, p->uid}});
 }
 
@@ -140,7 +140,7 @@ static void do_exit(void)
 {
 	struct process *p = process_of((pid_t)number(1));
 	p->is_gone = true;
-	add_proc_record((struct proc_record){.kind = PROCREC_EXIT, .tgid = p->pid});
+	add_proc_record((struct procrec){.kind = PROCREC_EXIT, .tgid = p->pid});
 }
 
 static void do_create(void)

@@ -65,7 +65,7 @@ static struct world {
 	struct buf queue; /* records that nobody can read yet */
 	size_t ends[RECORDS_MAX]; /* of these */
 	size_t record_count;
-	struct proc_record proc_records[RECORDS_MAX];
+	struct procrec proc_records[RECORDS_MAX];
 	struct proc_snapshot snapshots[RECORDS_MAX]; /* of /proc, for those of an exec */
 	size_t proc_record_count;
 	bool is_scanned; /* the actors know what runs */
@@ -240,7 +240,7 @@ static struct proc_snapshot snapshot_of(const struct process *p)
 	return s;
 }
 
-static void add_proc_record(struct proc_record rec)
+static void add_proc_record(struct procrec rec)
 {
 	size_t i = world.proc_record_count++;
 	assert_true(i < RECORDS_MAX);
@@ -289,7 +289,7 @@ static int fake_drain(void *ctx, struct proctable *t)
 		return -1;
 	world.is_scanned = true;
 	for (size_t i = 0; i < world.proc_record_count; i++) {
-		const struct proc_record *rec = &world.proc_records[i];
+		const struct procrec *rec = &world.proc_records[i];
 		bool is_exec = rec->kind == PROCREC_EXEC;
 		if (proctable_apply(t, rec, is_exec ? &world.snapshots[i] : NULL) < 0)
 			return -1;

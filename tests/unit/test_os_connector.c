@@ -99,12 +99,12 @@ static pid_t run_true(void)
 }
 
 /* Receive until a record of that kind and pid has come. */
-static struct proc_record await_record(enum procrec_kind kind, pid_t pid)
+static struct procrec await_record(enum procrec_kind kind, pid_t pid)
 {
 	char buf[NETLINK_BUF_SIZE] __attribute__((aligned(8)));
 	int fd = kind == PROCREC_TASK ? taskstats : connector;
 	uint64_t spoofed = 0;
-	struct proc_record rec;
+	struct procrec rec;
 	for (;;) {
 		assert_true(fd_wait(fd, POLLIN, PATIENCE_MS));
 		ssize_t n = netlink_receive(fd, buf, sizeof(buf), &spoofed);
@@ -137,7 +137,7 @@ static void test_exec_of_a_short_lived_program_arrives(void **state)
 	need(&connector);
 	uint64_t before = clock_monotonic_ns();
 	pid_t pid = run_true();
-	struct proc_record rec = await_record(PROCREC_FORK, pid);
+	struct procrec rec = await_record(PROCREC_FORK, pid);
 	assert_int_equal(rec.fork.parent_tgid, getpid());
 	assert_true(rec.time_ns >= before);
 	rec = await_record(PROCREC_UID, pid);
@@ -154,7 +154,7 @@ static void test_taskstats_has_the_name_of_who_is_gone(void **state)
 	(void)state;
 	need(&taskstats);
 	pid_t pid = run_true();
-	struct proc_record rec = await_record(PROCREC_TASK, pid);
+	struct procrec rec = await_record(PROCREC_TASK, pid);
 	assert_string_equal(rec.task.comm, "sh");
 	assert_int_equal(rec.task.uid, NOBODY);
 	assert_int_equal(rec.task.ppid, getpid());
@@ -182,7 +182,7 @@ static void test_threads_are_filtered(void **state)
 		assert_true(fd_wait(connector, POLLIN, PATIENCE_MS));
 		ssize_t n = netlink_receive(connector, buf, sizeof(buf), &spoofed);
 		struct procrec_walk it;
-		struct proc_record rec;
+		struct procrec rec;
 		procrec_init(&it, buf, n > 0 ? (size_t)n : 0);
 		while (procrec_next_event(&it, &rec)) {
 			assert_int_equal(rec.pid, rec.tgid);

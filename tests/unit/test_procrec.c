@@ -65,7 +65,7 @@ static void test_events(void **state)
 
 	struct message m = {.len = 0};
 	const struct proc_event *all[] = {&fork, &exec, &uid, &comm, &end, &none};
-	struct proc_record r[countof(all) + 1];
+	struct procrec r[countof(all) + 1];
 	for (size_t i = 0; i < countof(all); i++)
 		add_event(&m, CN_IDX_PROC, all[i]);
 	struct procrec_walk it;
@@ -108,7 +108,7 @@ static void test_events_of_no_use(void **state)
 	add_event(&m, CN_IDX_PROC, &sid);
 	add_event(&m, CN_IDX_PROC, &exec);
 	struct procrec_walk it;
-	struct proc_record r;
+	struct procrec r;
 	procrec_init(&it, m.bytes, m.len);
 	assert_true(procrec_next_event(&it, &r));
 	assert_int_equal(r.kind, PROCREC_EXEC);
@@ -126,7 +126,7 @@ static void test_events_cut_short(void **state)
 	for (size_t len = 0; len < m.len; len++) {
 		char *cut = malloc(len + 1);
 		struct procrec_walk it;
-		struct proc_record r;
+		struct procrec r;
 		memcpy(cut, m.bytes, len);
 		procrec_init(&it, cut, len);
 		assert_false(procrec_next_event(&it, &r));
@@ -202,7 +202,7 @@ static void test_tasks(void **state)
 		struct taskstats ts = task(cases[i].version);
 		struct message m = {.len = 0};
 		struct procrec_walk it;
-		struct proc_record r;
+		struct procrec r;
 		add_task(&m, &ts, cases[i].size);
 		procrec_init(&it, m.bytes, m.len);
 		assert_int_equal(procrec_next_task(&it, &r), cases[i].ok);
@@ -231,7 +231,7 @@ static void test_tasks_of_no_use(void **state)
 	struct nlmsghdr *nlh = (struct nlmsghdr *)m.bytes;
 	struct nlattr *nest = mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN);
 	struct procrec_walk it;
-	struct proc_record r;
+	struct procrec r;
 
 	nest->nla_type = TASKSTATS_TYPE_AGGR_TGID;
 	procrec_init(&it, m.bytes, m.len);
@@ -254,7 +254,7 @@ static void test_tasks_cut_short(void **state)
 	for (size_t len = 0; len < m.len; len++) {
 		char *cut = malloc(len + 1);
 		struct procrec_walk it;
-		struct proc_record r;
+		struct procrec r;
 		memcpy(cut, m.bytes, len);
 		if (len >= sizeof(struct nlmsghdr))
 			((struct nlmsghdr *)(void *)cut)->nlmsg_len = (uint32_t)len;

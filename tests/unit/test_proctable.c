@@ -543,7 +543,7 @@ static struct proc_snapshot snapshot(const struct step *s)
 	return snap;
 }
 
-static struct proc_record record(const struct step *s)
+static struct procrec record(const struct step *s)
 {
 	static const enum procrec_kind kinds[] = {
 		[FORK] = PROCREC_FORK,
@@ -557,7 +557,7 @@ static struct proc_record record(const struct step *s)
 		[LEADER_TASK] = PROCREC_TASK,
 		[LOST] = PROCREC_LOST,
 	};
-	struct proc_record rec = {.kind = kinds[s->op],
+	struct procrec rec = {.kind = kinds[s->op],
 		.time_ns = s->at * MS,
 		.pid = s->pid,
 		.tgid = s->pid};
@@ -583,7 +583,7 @@ static struct proc_record record(const struct step *s)
 
 static void apply(struct proctable *t, const struct step *s)
 {
-	struct proc_record rec = record(s);
+	struct procrec rec = record(s);
 	struct proc_snapshot snap;
 	bool has_snap = s->name && (s->op == EXEC || s->op == THREAD_FORK);
 	if (has_snap)
@@ -835,7 +835,7 @@ static uint32_t login_uid_after(
 	struct proctable *t, uint64_t at, bool read, uint32_t login_uid)
 {
 	const struct step exec = {EXEC, .at = at, .pid = 10, .name = "sh"};
-	struct proc_record rec = record(&exec);
+	struct procrec rec = record(&exec);
 	struct proc_snapshot snap = snapshot(&exec);
 	struct proctable_window w = {
 		.after_ns = (at + 1) * MS, .before_ns = (at + 2) * MS};

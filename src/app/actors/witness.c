@@ -22,7 +22,7 @@
 
 /* A record on its way to the table. */
 struct item {
-	struct proc_record rec;
+	struct procrec rec;
 	struct proc_snapshot *snap; /* what /proc said, or NULL; owned */
 };
 
@@ -72,7 +72,7 @@ static void free_snapshot(struct proc_snapshot *snap)
 }
 
 /* Append a record; the snapshot is taken over. What does not fit is counted. */
-static void push(struct witness *w, struct queue *q, const struct proc_record *rec,
+static void push(struct witness *w, struct queue *q, const struct procrec *rec,
 	struct proc_snapshot *snap)
 {
 	if (q->count == QUEUE_MAX || grow(q->items, q->count) < 0) {
@@ -93,7 +93,7 @@ static void clear(struct queue *q)
 }
 
 /* What of /proc a record makes worth reading. */
-static unsigned parts_of(const struct proc_record *rec)
+static unsigned parts_of(const struct procrec *rec)
 {
 	if (rec->pid != rec->tgid)
 		return 0;
@@ -104,7 +104,7 @@ static unsigned parts_of(const struct proc_record *rec)
 	return 0;
 }
 
-static void add_record(struct witness *w, const struct proc_record *rec)
+static void add_record(struct witness *w, const struct procrec *rec)
 {
 	w->counters.records++;
 	struct proc_snapshot *snap = NULL;
@@ -120,7 +120,7 @@ static void add_record(struct witness *w, const struct proc_record *rec)
 static void decode(struct witness *w, size_t len)
 {
 	struct procrec_walk it;
-	struct proc_record rec;
+	struct procrec rec;
 	procrec_init(&it, w->datagram, len);
 	while (procrec_next_event(&it, &rec)) {
 		if (rec.kind != PROCREC_ACK)
@@ -132,7 +132,7 @@ static void decode(struct witness *w, size_t len)
 static void decode_tasks(struct witness *w, size_t len)
 {
 	struct procrec_walk it;
-	struct proc_record rec;
+	struct procrec rec;
 	procrec_init(&it, w->datagram, len);
 	while (procrec_next_task(&it, &rec)) {
 		rec.time_ns = clock_monotonic_ns();
@@ -152,7 +152,7 @@ static uint64_t count_lost(int fd, uint64_t before)
 /* Note that records are missing from here on. */
 static void lose_records(struct witness *w)
 {
-	struct proc_record rec = {.kind = PROCREC_LOST, .time_ns = clock_monotonic_ns()};
+	struct procrec rec = {.kind = PROCREC_LOST, .time_ns = clock_monotonic_ns()};
 	w->counters.lost = count_lost(w->fds.connector, w->counters.lost);
 	push(w, &w->gathered.queue, &rec, NULL);
 }

@@ -44,8 +44,8 @@ static bool has_message(const struct procrec_walk *it)
 
 /* Decode messages until one of them is a record. */
 static bool next_record(struct procrec_walk *it,
-	enum found (*decode)(const struct nlmsghdr *nlh, struct proc_record *out),
-	struct proc_record *out)
+	enum found (*decode)(const struct nlmsghdr *nlh, struct procrec *out),
+	struct procrec *out)
 {
 	while (has_message(it)) {
 		const struct nlmsghdr *nlh = it->at;
@@ -64,7 +64,7 @@ static bool next_record(struct procrec_walk *it,
 /* ---- The process connector ---- */
 
 /* What a fork, exec, name, user or exit event says, by its kind. */
-static enum found fill_event(const struct proc_event *ev, struct proc_record *out)
+static enum found fill_event(const struct proc_event *ev, struct procrec *out)
 {
 	/* All events but acknowledgements and forks begin as an exec does. */
 	out->pid = ev->event_data.exec.process_pid;
@@ -104,7 +104,7 @@ static enum found fill_event(const struct proc_event *ev, struct proc_record *ou
 }
 
 /* The event of one message, whose parts are copied because they are not aligned there. */
-static enum found decode_event(const struct nlmsghdr *nlh, struct proc_record *out)
+static enum found decode_event(const struct nlmsghdr *nlh, struct procrec *out)
 {
 	struct cn_msg cn;
 	struct proc_event ev;
@@ -118,12 +118,11 @@ static enum found decode_event(const struct nlmsghdr *nlh, struct proc_record *o
 	if (cn.len < sizeof(ev) || len - sizeof(cn) < sizeof(ev))
 		return FOUND_BAD;
 	memcpy(&ev, payload + sizeof(cn), sizeof(ev));
-	*out = (struct proc_record){
-		.time_ns = ev.timestamp_ns, .cpu = ev.cpu, .seq = cn.seq};
+	*out = (struct procrec){.time_ns = ev.timestamp_ns, .cpu = ev.cpu, .seq = cn.seq};
 	return fill_event(&ev, out);
 }
 
-bool procrec_next_event(struct procrec_walk *it, struct proc_record *out)
+bool procrec_next_event(struct procrec_walk *it, struct procrec *out)
 {
 	return next_record(it, decode_event, out);
 }
@@ -144,7 +143,7 @@ static const struct nlattr *find_attribute(const void *at, size_t len, uint16_t 
 	return NULL;
 }
 
-static enum found fill_task(const void *bytes, size_t len, struct proc_record *out)
+static enum found fill_task(const void *bytes, size_t len, struct procrec *out)
 {
 	struct taskstats ts = {0};
 	if (len < END_OF(ac_etime))
@@ -154,7 +153,7 @@ static enum found fill_task(const void *bytes, size_t len, struct proc_record *o
 		return FOUND_BAD;
 
 	bool has_group = ts.version >= VERSION_GROUP && len >= END_OF(ac_tgid);
-	*out = (struct proc_record){
+	*out = (struct procrec){
 		.kind = PROCREC_TASK,
 		.pid = (pid_t)ts.ac_pid,
 		.tgid = has_group ? (pid_t)ts.ac_tgid : (pid_t)ts.ac_pid,
@@ -170,7 +169,7 @@ static enum found fill_task(const void *bytes, size_t len, struct proc_record *o
 }
 
 /* The exit record of the one thread that a message is about. */
-static enum found decode_task(const struct nlmsghdr *nlh, struct proc_record *out)
+static enum found decode_task(const struct nlmsghdr *nlh, struct procrec *out)
 {
 	size_t len = mnl_nlmsg_get_payload_len(nlh);
 	if (len < GENL_HDRLEN)
@@ -191,7 +190,7 @@ static enum found decode_task(const struct nlmsghdr *nlh, struct proc_record *ou
 		mnl_attr_get_payload(stats), mnl_attr_get_payload_len(stats), out);
 }
 
-bool procrec_next_task(struct procrec_walk *it, struct proc_record *out)
+bool procrec_next_task(struct procrec_walk *it, struct procrec *out)
 {
 	return next_record(it, decode_task, out);
 }

@@ -23,7 +23,7 @@ enum procrec_kind {
 };
 
 /* One record: a value. */
-struct proc_record {
+struct procrec {
 	enum procrec_kind kind;
 	/*
 	 * CLOCK_MONOTONIC. From the connector: taken after the change, before the process
@@ -77,13 +77,13 @@ struct procrec_walk {
 void procrec_init(struct procrec_walk *it, const void *bytes, size_t len_bytes);
 
 /* Decode the next record in a datagram of the connector. Returns false at the end. */
-bool procrec_next_event(struct procrec_walk *it, struct proc_record *out);
+bool procrec_next_event(struct procrec_walk *it, struct procrec *out);
 
 /*
  * Decode the next exit record in a datagram of taskstats into a PROCREC_TASK without a time.
  * Before version 12 the kernel does not say of which process a thread was: tgid is then the
  * thread's own id and has_group false. Returns false at the end.
  */
-bool procrec_next_task(struct procrec_walk *it, struct proc_record *out);
+bool procrec_next_task(struct procrec_walk *it, struct procrec *out);
 
 #endif

@@ -108,7 +108,7 @@ static void doubt_fork(const struct life *life, uint64_t time_ns)
  * the table does not know, a life whose past is unknown. NULL with ENOMEM or ENOSPC if
  * there is no room.
  */
-static struct life *changed_life(struct proctable *t, const struct proc_record *rec)
+static struct life *changed_life(struct proctable *t, const struct procrec *rec)
 {
 	struct life *life = life_find(t, rec->pid);
 	if (life && rec->time_ns < life->scan_t0_ns) {
@@ -131,7 +131,7 @@ static struct life *changed_life(struct proctable *t, const struct proc_record *
 }
 
 /* The image in which a new process begins: what the parent was, if that is known. */
-static struct life_image *inherit_image(const struct proc_record *rec,
+static struct life_image *inherit_image(const struct procrec *rec,
 	const struct life_state *from, struct proc_snapshot *snap, uint64_t serial)
 {
 	if (!from)
@@ -159,7 +159,7 @@ static void supersede(struct proctable *t, struct life *old, uint64_t time_ns)
 }
 
 static int apply_fork(
-	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap)
+	struct proctable *t, const struct procrec *rec, struct proc_snapshot *snap)
 {
 	struct life *parent = life_find(t, rec->fork.parent_tgid);
 	struct life *old = life_find(t, rec->pid);
@@ -200,7 +200,7 @@ static int apply_fork(
  * The three kinds of changes fill in the state that begins, whose ids are those of the one in
  * force; its image is NULL if there is no memory. They return whether anything changes.
  */
-static bool change_program(const struct life *life, const struct proc_record *rec,
+static bool change_program(const struct life *life, const struct procrec *rec,
 	struct proc_snapshot *snap, struct life_state *state)
 {
 	const struct life_state *last = life_last(life);
@@ -219,7 +219,7 @@ static bool change_program(const struct life *life, const struct proc_record *re
 	return true;
 }
 
-static bool change_user(const struct life *life, const struct proc_record *rec,
+static bool change_user(const struct life *life, const struct procrec *rec,
 	struct proc_snapshot *snap, struct life_state *state)
 {
 	(void)snap;
@@ -232,7 +232,7 @@ static bool change_user(const struct life *life, const struct proc_record *rec,
 	return true;
 }
 
-static bool change_name(const struct life *life, const struct proc_record *rec,
+static bool change_name(const struct life *life, const struct procrec *rec,
 	struct proc_snapshot *snap, struct life_state *state)
 {
 	(void)snap;
@@ -245,9 +245,9 @@ static bool change_name(const struct life *life, const struct proc_record *rec,
 	return true;
 }
 
-static int apply_change(struct proctable *t, const struct proc_record *rec,
+static int apply_change(struct proctable *t, const struct procrec *rec,
 	struct proc_snapshot *snap,
-	bool (*change)(const struct life *life, const struct proc_record *rec,
+	bool (*change)(const struct life *life, const struct procrec *rec,
 		struct proc_snapshot *snap, struct life_state *state))
 {
 	struct life *life = changed_life(t, rec);
@@ -257,7 +257,7 @@ static int apply_change(struct proctable *t, const struct proc_record *rec,
 	return change(life, rec, snap, &state) ? life_push(t, life, state) : 0;
 }
 
-static int apply_exit(struct proctable *t, const struct proc_record *rec)
+static int apply_exit(struct proctable *t, const struct procrec *rec)
 {
 	struct life *life = life_find(t, rec->pid);
 	if (!life || rec->time_ns < life->scan_t0_ns)
@@ -271,7 +271,7 @@ static int apply_exit(struct proctable *t, const struct proc_record *rec)
 
 /* Whether a taskstats record can be about a life: one that has none yet, with the same
  * user, and not younger than the process that the record is about. */
-static bool task_fits(const struct life *life, const struct proc_record *rec)
+static bool task_fits(const struct life *life, const struct procrec *rec)
 {
 	const struct life_state *last = life_last(life);
 	if (life->has_task || !last)
@@ -282,8 +282,7 @@ static bool task_fits(const struct life *life, const struct proc_record *rec)
 }
 
 /* The oldest life of the pid that a taskstats record can be about, or NULL. */
-static struct life *find_task_life(
-	const struct proctable *t, const struct proc_record *rec)
+static struct life *find_task_life(const struct proctable *t, const struct procrec *rec)
 {
 	struct life *found = NULL;
 	unsigned count = 0;
@@ -297,7 +296,7 @@ static struct life *find_task_life(
 }
 
 /* The last thread of a process has ended, long after the first. */
-static void end_last_thread(struct proctable *t, const struct proc_record *rec)
+static void end_last_thread(struct proctable *t, const struct procrec *rec)
 {
 	struct life *life = life_find(t, rec->tgid);
 	if (!rec->task.group_dead || !life || !life->threads_remain)
@@ -308,7 +307,7 @@ static void end_last_thread(struct proctable *t, const struct proc_record *rec)
 		life_end(t, life, rec->time_ns);
 }
 
-static int apply_task(struct proctable *t, const struct proc_record *rec)
+static int apply_task(struct proctable *t, const struct procrec *rec)
 {
 	if (rec->pid != rec->tgid) {
 		end_last_thread(t, rec);
@@ -331,7 +330,7 @@ static int apply_task(struct proctable *t, const struct proc_record *rec)
 }
 
 static int apply_record(
-	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap)
+	struct proctable *t, const struct procrec *rec, struct proc_snapshot *snap)
 {
 	if (rec->kind == PROCREC_TASK)
 		return apply_task(t, rec);
@@ -359,7 +358,7 @@ static int apply_record(
 }
 
 int proctable_apply(
-	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap)
+	struct proctable *t, const struct procrec *rec, struct proc_snapshot *snap)
 {
 	int rc = apply_record(t, rec, snap);
 	if (snap)

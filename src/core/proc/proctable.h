@@ -50,7 +50,7 @@ void proctable_free(struct proctable *t);
  * proctable_lost says.
  */
 int proctable_apply(
-	struct proctable *t, const struct proc_record *rec, struct proc_snapshot *snap);
+	struct proctable *t, const struct procrec *rec, struct proc_snapshot *snap);
 
 /*
  * Take in a scan of /proc, made while records were being gathered already: add each process,
