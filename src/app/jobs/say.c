@@ -6,7 +6,6 @@
 #include "core/text/when.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +16,7 @@ static struct log_about about_run(const struct job *job)
 	return (struct log_about){.rule = job->rule->name, .run_id = job->run_id};
 }
 
-/* " and N more", or "" */
+/* ", and N more events", or "". */
 static const char *more_text(const struct job *job, char *room, size_t size)
 {
 	uint64_t count = job->sched->count;
