@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const default_dirs[] = {
 	"/usr/lib/fsmon/rules.d", "/run/fsmon/rules.d", "/etc/fsmon/rules.d"};

@@ -6,6 +6,7 @@
 #include "app/jobs/jobs_values.h"
 #include "app/store/store.h"
 #include "core/rule/change.h"
+#include "core/rule/daemon.h"
 #include "core/rule/table.h"
 #include "os/clock.h"
 

@@ -50,7 +50,7 @@ struct link {
 	struct poller *poller;
 	int keeper_fd; /* -1 once the keeper is gone */
 	struct poller_source *source;
-	bool is_caught_up; /* all of an earlier worker's runs */
+	bool is_caught_up; /* the keeper has told of all runs of earlier workers */
 	bool has_cgroups;
 	const struct link_handlers *handlers;
 	void *ctx;
