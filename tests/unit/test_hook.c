@@ -2,7 +2,6 @@
 #include "core/hook/hook.h"
 #include "core/hook/hookvars.h"
 
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
