@@ -169,7 +169,7 @@ watch_renames() {
 	freeze_daemon
 	echo 1 >"$W/file"
 	mkdir "$W/dir"
-	assert_seen "close-write of open,create,modify,close-write" "create of create"
+	assert_seen "close-write of create,open,modify,close-write" "create of create"
 }
 
 @test "FSMON_TYPE: file, dir, symlink, other, and nothing for what is gone" {

@@ -64,7 +64,9 @@ assert_terms() {
 
 @test "fsmon.conf(5) names every event" {
 	local events
-	events=$(sed -n '/event_names\[\]/,/^};/s/^\t{"\([a-z-]*\)".*/\1/p' "$ROOT/src/core/record/event.c")
+	# The first paragraph of the table holds the names that only others have.
+	events=$(sed -n '/event_names\[\]/,/^};/p' "$ROOT/src/core/record/event.c" |
+		sed -n '/^$/,$s/^\t{"\([a-z-]*\)".*/\1/p')
 	[ "$(wc -w <<<"$events")" -ge 15 ]
 	# shellcheck disable=SC2086
 	assert_terms fsmon.conf.5 $events

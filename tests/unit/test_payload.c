@@ -112,8 +112,8 @@ static const struct {
 		"{\"path\":\"/caf\\udce9\\n\","},
 	{EVENT_DELETE, EVENT_DELETE, "/n", NULL, "\"x\"", ",\"user\":\"\\\"x\\\"\","},
 	{EVENT_DELETE, EVENT_ALL, "/n", NULL, "a",
-		"\"events\":[\"open-exec\",\"open\",\"access\",\"close-nowrite\","
-		"\"create\",\"modify\",\"attrib\",\"close-write\",\"moved-to\","
+		"\"events\":[\"create\",\"open-exec\",\"open\",\"access\","
+		"\"close-nowrite\",\"modify\",\"attrib\",\"close-write\",\"moved-to\","
 		"\"moved-from\",\"rename\",\"delete\",\"fs-error\",\"overflow\"],"},
 };
 

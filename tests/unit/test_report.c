@@ -2,6 +2,7 @@
 /* What fsmon status says, as JSON and as text. */
 #include "app/talk/report.h"
 
+#include "app/jsontext.h"
 #include "app/watch/watch_way.h"
 #include "base/countof.h"
 #include "fake_worker.h"
@@ -30,10 +31,10 @@ static struct {
 	"2 1 8:2 / /srv rw - xfs /dev/b rw\n" \
 	"3 1 0:3 / /proc rw - proc proc rw\n"
 
-static void set_rules(const char *text)
+static void set_rules_and_mounts(const char *text, const char *mounts)
 {
 	world.rules = rules_of(text);
-	assert_int_equal(filesystems_update(&world.filesystems, MOUNTS, strlen(MOUNTS),
+	assert_int_equal(filesystems_update(&world.filesystems, mounts, strlen(mounts),
 				 world.rules, -1, NULL),
 		0);
 	/* The kernel takes them. */
@@ -43,6 +44,11 @@ static void set_rules(const char *text)
 		fs->way = &watch_mark;
 	}
 	world.parts.rules = world.rules;
+}
+
+static void set_rules(const char *text)
+{
+	set_rules_and_mounts(text, MOUNTS);
 }
 
 static int set_up(void **state)
@@ -109,12 +115,14 @@ static void each_rule_has_its_state(void **state)
 {
 	static const char *const said[] = {
 		"{\"name\":\"a\",\"file\":\"test.conf\",\"line\":1,\"state\":\"active\","
-		"\"watched\":[\"/srv\"],\"not_watched\":[],\"paused\":false,",
+		"\"watched\":[\"/srv\"],\"watched_count\":1,"
+		"\"not_watched\":[],\"not_watched_count\":0,\"paused\":false,",
 		"{\"name\":\"b\",\"file\":\"test.conf\",\"line\":5,"
 		"\"state\":\"disabled\",",
 		"{\"name\":\"c\",...\"state\":\"refused\",\"watched\":[],"
+		"\"watched_count\":0,"
 		"\"not_watched\":[\"/proc (proc): the kernel keeps it in memory...\"],"
-		"\"paused\":false,",
+		"\"not_watched_count\":1,\"paused\":false,",
 		"{\"name\":\"d\",...\"state\":\"paused\",\"watched\":[\"/\"],...,"
 		"\"paused\":true,\"paused_until_ns\":7,",
 	};
@@ -125,6 +133,31 @@ static void each_rule_has_its_state(void **state)
 		assert_contains(part("rules"), said[i]);
 	assert_string_equal(part("state"), "\"degraded\"");
 	assert_contains(part("reasons"), "[\"[c] is not watched: /proc (proc): ...\"]");
+}
+
+static void a_rule_lists_twenty_mount_points_and_counts_all(void **state)
+{
+	struct buf mounts = {0};
+	(void)state;
+	buf_add_str(&mounts, "1 0 8:1 / / rw - ext4 /dev/a rw\n");
+	for (int i = 0; i < 30; i++) {
+		buf_printf(
+			&mounts, "%d 1 9:%d / /m/a%d rw - tmpfs t rw\n", 100 + i, i, i);
+		buf_printf(&mounts, "%d 1 0:%d / /m/p%d rw - proc p rw\n", 200 + i,
+			99 + i, i);
+	}
+	set_rules_and_mounts("[a]\npath = /m/a*/x\ncommand = true\n"
+			     "[p]\npath = /m/p*/x\ncommand = true\n",
+		mounts.data);
+	buf_fini(&mounts);
+	json_t *rules =
+		json_object_get(world.report = report_make(&world.parts), "rules");
+	json_t *a = json_array_get(rules, 0), *p = json_array_get(rules, 1);
+	assert_int_equal(json_array_size(json_object_get(a, "watched")), 20);
+	assert_int_equal(jsontext_number(a, "watched_count"), 31);
+	assert_int_equal(json_array_size(json_object_get(p, "not_watched")), 20);
+	assert_int_equal(jsontext_number(p, "not_watched_count"), 30);
+	assert_contains(print(), "    not watched: 10 more\n");
 }
 
 static void a_pause_without_an_end_has_no_time(void **state)
@@ -368,6 +401,7 @@ int main(void)
 	tzset();
 	const struct CMUnitTest tests[] = {
 		TEST(each_rule_has_its_state),
+		TEST(a_rule_lists_twenty_mount_points_and_counts_all),
 		TEST(a_pause_without_an_end_has_no_time),
 		TEST(every_counter_of_a_rule_is_told),
 		TEST(every_counter_of_the_worker_is_told),

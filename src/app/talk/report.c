@@ -15,6 +15,10 @@
 #include <sys/param.h>
 #include <unistd.h>
 
+/* So many mount points of a rule are listed: with thousands of rules and mounts there would be
+ * millions of them. */
+#define PLACES_MAX 20
+
 /* Append a formatted string. */
 __attribute__((format(printf, 2, 3))) static void say(json_t *array, const char *fmt, ...)
 {
@@ -39,25 +43,23 @@ static void add_numbers(json_t *object, const struct counter *counters, size_t c
 			json_integer((json_int_t)counters[i].value));
 }
 
-bool report_landing(const struct table *rules, uint32_t rule, const struct filesystems *f,
-	json_t *watched, json_t *refused)
+struct report_landing report_landing(
+	const struct table *rules, uint32_t rule, const struct filesystems *f, size_t max)
 {
+	struct report_landing l = {.watched = json_array(), .refused = json_array()};
 	struct landing_list list = {0};
-	bool any = false;
 	if (landing_of_rule(&f->landing, rules, rule, &list) < 0)
 		list.count = 0;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct mount *m = &f->landing.mounts.items[list.items[i]];
 		const struct filesystem *fs = filesystems_of_mount(f, m);
-		if (fs->refusal) {
-			say(refused, "%s (%s): %s", m->point, fs->type, fs->refusal);
-		} else {
-			json_array_append_new(watched, jsontext_str(m->point));
-			any = true;
-		}
+		if (!fs->refusal && l.watched_count++ < max)
+			json_array_append_new(l.watched, jsontext_str(m->point));
+		else if (fs->refusal && l.refused_count++ < max)
+			say(l.refused, "%s (%s): %s", m->point, fs->type, fs->refusal);
 	}
 	free(list.items);
-	return any;
+	return l;
 }
 
 /* In which state a rule is, for people. */
@@ -95,12 +97,13 @@ static json_t *rule_object(const struct report_parts *p, uint32_t i)
 {
 	const struct rule *r = table_rule(p->rules, i);
 	struct jobs_counters c = jobs_rule_counters(p->jobs, i);
-	json_t *watched = json_array(), *refused = json_array();
-	bool is_watched = report_landing(p->rules, i, p->filesystems, watched, refused);
-	json_t *rule = json_pack("{s:s, s:o, s:i, s:s, s:o, s:o, s:b}", "name", r->name,
-		"file", jsontext_str(r->file), "line", (int)r->line, "state",
-		state_of(r, &c, is_watched), "watched", watched, "not_watched", refused,
-		"paused", c.paused_until_ns != 0);
+	struct report_landing l = report_landing(p->rules, i, p->filesystems, PLACES_MAX);
+	json_t *rule = json_pack("{s:s, s:o, s:i, s:s, s:o, s:I, s:o, s:I, s:b}", "name",
+		r->name, "file", jsontext_str(r->file), "line", (int)r->line, "state",
+		state_of(r, &c, l.watched_count > 0), "watched", l.watched,
+		"watched_count", (json_int_t)l.watched_count, "not_watched", l.refused,
+		"not_watched_count", (json_int_t)l.refused_count, "paused",
+		c.paused_until_ns != 0);
 	/* A pause without an end has no such field. */
 	if (c.paused_until_ns && c.paused_until_ns != UINT64_MAX)
 		json_object_set_new(rule, "paused_until_ns",
@@ -229,6 +232,9 @@ static void print_hindrances(json_t *r, FILE *out)
 	json_t *why;
 	json_array_foreach (json_object_get(r, "not_watched"), i, why)
 		jsontext_show(out, "    not watched: ", why);
+	uint64_t count = jsontext_number(r, "not_watched_count");
+	if (count > i)
+		fprintf(out, "    not watched: %" PRIu64 " more\n", count - i);
 	uint64_t until_ns = jsontext_number(r, "paused_until_ns");
 	struct buf until = {0};
 	if (until_ns && clock_add_local(&until, until_ns) == 0)

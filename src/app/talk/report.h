@@ -28,13 +28,16 @@ struct report_parts {
 /* The report, or NULL when out of memory. The caller drops the reference. */
 json_t *report_make(const struct report_parts *parts);
 
-/*
- * Where a rule lands: the filesystems that it concerns and that are watched, into
- * `watched`, the others with their reasons into `refused`; both are JSON arrays to append
- * to. Returns whether the rule is watched anywhere.
- */
-bool report_landing(const struct table *rules, uint32_t rule, const struct filesystems *f,
-	json_t *watched, json_t *refused);
+/* Where a rule lands. The caller drops the references. */
+struct report_landing {
+	json_t *watched; /* mount points of the filesystems on which it is watched */
+	json_t *refused; /* likewise where it is not, each with its type and the reason */
+	size_t watched_count, refused_count; /* listed or not */
+};
+
+/* Say where a rule lands, with at most `max` of the mount points on each list. */
+struct report_landing report_landing(const struct table *rules, uint32_t rule,
+	const struct filesystems *f, size_t max);
 
 /* Print a report as text. */
 void report_print(json_t *report, FILE *out);

@@ -47,16 +47,16 @@ static void print_list(const char *what, const json_t *list)
 static bool print_rule(const struct table *rules, uint32_t i, const struct filesystems *f)
 {
 	const struct rule *r = table_rule(rules, i);
-	json_t *watched = json_array(), *refused = json_array();
-	bool lands = report_landing(rules, i, f, watched, refused);
+	struct report_landing l = report_landing(rules, i, f, SIZE_MAX);
+	bool lands = l.watched_count > 0;
 	show_rule(r);
 	printf("%s\n", !r->enabled ? ": disabled" : lands ? "" : ": NOT WATCHED");
 	if (r->enabled) {
-		print_list("    watched on ", watched);
-		print_list("    not watched on ", refused);
+		print_list("    watched on ", l.watched);
+		print_list("    not watched on ", l.refused);
 	}
-	json_decref(watched);
-	json_decref(refused);
+	json_decref(l.watched);
+	json_decref(l.refused);
 	return lands || !r->enabled;
 }
 

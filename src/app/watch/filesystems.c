@@ -172,9 +172,11 @@ static void update_mask(
 		mask = FANREC_MASK_BASE | fanrec_mask(fs->kinds);
 	else if (may_hold_programs(f, fs))
 		mask = FAN_OPEN_EXEC;
-	/* This is done even where nothing has changed: unmounting and mounting again
-	 * between two looks ends a mark, and the new mount may have the old one's
-	 * number. */
+	/* While renames were not reported, what is known of directories became wrong. */
+	if ((mask & FAN_RENAME) && !(fs->mask & FAN_RENAME))
+		dirtree_forget(tree, fs->fsid);
+	/* Also where nothing has changed: unmounting and mounting again between two looks
+	 * ends a mark, and the new mount may have the old one's number. */
 	if (mask || fs->mask)
 		watch(f, fs, mask, group, tree);
 }

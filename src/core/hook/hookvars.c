@@ -37,20 +37,29 @@ static void get_event(const struct view *e, struct hookvars_value *v)
 	set_text(v, event_kind_name(e->kind));
 }
 
-/* All merged kinds, in the order of a file's life; a rename by what it is for the rule. */
+static void add_kind(struct hookvars_value *v, uint32_t kind)
+{
+	size_t len = strlen(v->room);
+	snprintf(v->room + len, sizeof(v->room) - len, "%s%s", len > 0 ? "," : "",
+		event_kind_name(kind));
+}
+
+/*
+ * All merged kinds, in the order of a file's life: that of their bits, but what is newly
+ * created is opened after that. A rename is what it is for the rule.
+ */
 static void get_events(const struct view *e, struct hookvars_value *v)
 {
 	uint32_t kinds = e->change->event.kinds;
 	if (e->kind & EVENT_RENAMES)
 		kinds &= ~(uint32_t)EVENT_RENAMES;
 	kinds |= e->kind;
-	size_t len = 0;
 	v->room[0] = '\0';
-	for (uint32_t bit = 1; bit != 0 && bit <= kinds; bit <<= 1) {
-		const char *name = kinds & bit ? event_kind_name(bit) : NULL;
-		if (name && len < sizeof(v->room))
-			len += (size_t)snprintf(v->room + len, sizeof(v->room) - len,
-				"%s%s", len > 0 ? "," : "", name);
+	if (kinds & EVENT_CREATE)
+		add_kind(v, EVENT_CREATE);
+	for (uint32_t bit = 1; bit <= EVENT_OVERFLOW; bit <<= 1) {
+		if (kinds & bit & ~(uint32_t)EVENT_CREATE)
+			add_kind(v, bit);
 	}
 	v->type = HOOKVARS_NAMES;
 	v->text = v->room;

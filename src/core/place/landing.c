@@ -154,13 +154,15 @@ int landing_of_rule(const struct landing *l, const struct table *rules, uint32_t
 {
 	struct landing_walk w = landing_walk(l, rules, rule);
 	const struct mount *m;
+	bool *is_there = calloc(l->mounts.count + 1, sizeof(*is_there));
+	int rc = is_there ? 0 : -1;
 	list->count = 0;
-	while ((m = landing_next(&w))) {
-		if (list_add(list, number_of(l, m)) < 0)
-			return -1;
-	}
-	list_sort(list);
-	return 0;
+	while (rc == 0 && (m = landing_next(&w)))
+		is_there[number_of(l, m)] = true;
+	for (uint32_t i = 0; rc == 0 && i < l->mounts.count; i++)
+		rc = is_there[i] ? list_add(list, i) : 0;
+	free(is_there);
+	return rc;
 }
 
 /* ---- What the rules ask for ---- */
