@@ -8,6 +8,7 @@
 #include "core/rule/key.h"
 #include "core/text/value.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
