@@ -89,7 +89,7 @@ struct sched_item *sched_newest(const struct sched_job *job)
 }
 
 /* The item in front of the newest, or NULL. */
-static struct sched_item *job_before_last(struct sched_entry *e)
+static struct sched_item *item_before_last(struct sched_entry *e)
 {
 	struct sched_item *item = e->before_last;
 	if (!item && e->job.listed > 1) {
@@ -107,7 +107,7 @@ struct sched_item *sched_job_add(
 	struct sched_item *cut = NULL;
 	if (job->listed > 0 && job->listed >= queue_max) {
 		cut = sched_newest(&e->job);
-		e->before_last = job_before_last(e);
+		e->before_last = item_before_last(e);
 		if (e->before_last)
 			STAILQ_REMOVE_AFTER(&job->items, e->before_last, next);
 		else
@@ -123,7 +123,7 @@ struct sched_item *sched_job_add(
 }
 
 /* Put both lists one behind the other on that of `e`. */
-static void job_join_items(struct sched_entry *e, struct sched_entry *from, bool in_front)
+static void join_items(struct sched_entry *e, struct sched_entry *from, bool in_front)
 {
 	struct sched_entry *first = in_front ? from : e;
 	struct sched_entry *last = in_front ? e : from;
@@ -141,7 +141,7 @@ static void job_join_items(struct sched_entry *e, struct sched_entry *from, bool
 }
 
 /* List no more than queue_max; what is oldest goes to another job, which lists nothing. */
-static void job_cut_oldest(
+static void cut_oldest(
 	struct sched_entry *e, struct sched_entry *other, uint32_t queue_max)
 {
 	for (; e->job.listed > queue_max; e->job.listed--) {
@@ -158,8 +158,8 @@ static void job_cut_oldest(
 void sched_job_take(struct sched_entry *e, struct sched_entry *from, bool in_front,
 	uint32_t queue_max)
 {
-	job_join_items(e, from, in_front);
-	job_cut_oldest(e, from, queue_max);
+	join_items(e, from, in_front);
+	cut_oldest(e, from, queue_max);
 	e->job.count += from->job.count;
 	e->job.truncated |= from->job.truncated;
 	e->job.order = MIN(e->job.order, from->job.order);

@@ -52,14 +52,14 @@ struct sched_key *sched_key_get(struct sched_lane *lane, const char *path)
 	return key;
 }
 
-static void key_leave_held(struct sched_key *key)
+static void leave_held(struct sched_key *key)
 {
 	if (key->is_in_held)
 		TAILQ_REMOVE(&key->lane->held, key, held_link);
 	key->is_in_held = false;
 }
 
-static void key_leave_place(struct sched *s, struct sched_key *key)
+static void leave_place(struct sched *s, struct sched_key *key)
 {
 	struct sched_lane *lane = key->lane;
 	if (key->place == SCHED_PENDING)
@@ -77,8 +77,8 @@ static void key_leave_place(struct sched *s, struct sched_key *key)
 void sched_key_free(struct sched *s, struct sched_key *key)
 {
 	assert(TAILQ_EMPTY(&key->waiting));
-	key_leave_place(s, key);
-	key_leave_held(key);
+	leave_place(s, key);
+	leave_held(key);
 	RB_REMOVE(sched_by_name, &key->lane->keys, key);
 	free(key);
 }
@@ -88,7 +88,7 @@ void sched_key_place(struct sched *s, struct sched_key *key)
 	struct sched_lane *lane = key->lane;
 	const struct sched_entry *first = TAILQ_FIRST(&key->waiting);
 	bool runs = !TAILQ_EMPTY(&key->runs);
-	key_leave_place(s, key);
+	leave_place(s, key);
 	if (first) {
 		key->order = first->job.order;
 		key->is_in_waits = true;
@@ -151,14 +151,14 @@ void sched_key_pull(struct sched *s, struct sched_entry *e)
 	s->waiting--;
 }
 
-static void key_hold(struct sched_key *key, uint64_t now_ns)
+static void hold_key(struct sched_key *key, uint64_t now_ns)
 {
 	uint64_t hold_ns = KEY_HOLD_NS << MIN(key->holds, KEY_HOLD_DOUBLINGS);
 	key->holds++;
 	key->starts = 0;
 	key->held_ns = sched_later(now_ns, MIN(hold_ns, KEY_HOLD_MAX_NS));
 	key->forget_ns = sched_later(key->held_ns, key->lane->timing.breaker.per_ns);
-	key_leave_held(key);
+	leave_held(key);
 	TAILQ_INSERT_TAIL(&key->lane->held, key, held_link);
 	key->is_in_held = true;
 }
@@ -171,10 +171,10 @@ bool sched_key_try_start(struct sched_key *key, uint64_t now_ns)
 	if (now_ns >= key->forget_ns)
 		sched_key_forget(key);
 	if (key->starts >= rate->count) {
-		key_hold(key, now_ns);
+		hold_key(key, now_ns);
 		return false;
 	}
-	key_leave_held(key);
+	leave_held(key);
 	if (key->starts++ == 0)
 		key->forget_ns = sched_later(now_ns, rate->per_ns);
 	return true;
@@ -182,7 +182,7 @@ bool sched_key_try_start(struct sched_key *key, uint64_t now_ns)
 
 void sched_key_forget(struct sched_key *key)
 {
-	key_leave_held(key);
+	leave_held(key);
 	key->starts = 0;
 	key->holds = 0;
 	key->held_ns = 0;

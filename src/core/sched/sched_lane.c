@@ -66,7 +66,7 @@ static void starts_add(struct sched_starts *r, uint32_t count, uint64_t now_ns)
 }
 
 /* From when on the throttle lets the lane start something. */
-static uint64_t lane_throttled_ns(const struct sched_lane *lane)
+static uint64_t throttled_until_ns(const struct sched_lane *lane)
 {
 	const struct timing_rate *rate = &lane->timing.throttle;
 	if (rate->count == 0 || lane->starts.used < rate->count)
@@ -76,7 +76,7 @@ static uint64_t lane_throttled_ns(const struct sched_lane *lane)
 
 /* ---- Turns ---- */
 
-static uint64_t lane_wake_ns(struct sched_lane *lane)
+static uint64_t next_wake_ns(struct sched_lane *lane)
 {
 	if (lane->running >= lane->timing.parallel)
 		return SCHED_FOREVER;
@@ -85,7 +85,7 @@ static uint64_t lane_wake_ns(struct sched_lane *lane)
 		const struct sched_key *key = RB_MIN(sched_by_when, &lane->pending);
 		wake_ns = key ? key->when_ns : SCHED_FOREVER;
 	}
-	uint64_t throttled_ns = lane_throttled_ns(lane);
+	uint64_t throttled_ns = throttled_until_ns(lane);
 	wake_ns = MAX(wake_ns, lane->paused_ns);
 	return MAX(wake_ns, throttled_ns);
 }
@@ -102,7 +102,7 @@ void sched_lane_unplace(struct sched *s, struct sched_lane *lane)
 void sched_lane_place(struct sched *s, struct sched_lane *lane)
 {
 	sched_lane_unplace(s, lane);
-	lane->wake_ns = lane_wake_ns(lane);
+	lane->wake_ns = next_wake_ns(lane);
 	if (lane->wake_ns == SCHED_FOREVER)
 		return;
 	RB_INSERT(sched_wakes, &s->wakes, lane);

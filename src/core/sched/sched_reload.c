@@ -17,7 +17,7 @@ struct reload {
 };
 
 /* The form that a lane takes, or NULL if it goes. */
-static const struct timing *reload_timing(const struct reload *r, size_t lane)
+static const struct timing *next_timing(const struct reload *r, size_t lane)
 {
 	int64_t to = r->map[lane];
 	return to >= 0 && (size_t)to < r->lane_count ? &r->timings[to] : NULL;
@@ -25,20 +25,20 @@ static const struct timing *reload_timing(const struct reload *r, size_t lane)
 
 static bool becomes_batch(const struct reload *r, size_t lane)
 {
-	const struct timing *c = reload_timing(r, lane);
+	const struct timing *c = next_timing(r, lane);
 	return c && c->run_per == TIMING_PER_BATCH &&
 	       r->s->lanes[lane]->timing.run_per != TIMING_PER_BATCH;
 }
 
 /* Put the lanes that go on in their new places, and make the others. Returns 0, or -1 with
  * ENOMEM. */
-static int reload_make_lanes(struct reload *r)
+static int make_lanes(struct reload *r)
 {
 	r->lanes = calloc(r->lane_count + 1, sizeof(struct sched_lane *));
 	if (!r->lanes)
 		return -1;
 	for (size_t i = 0; i < r->s->lane_count; i++) {
-		if (reload_timing(r, i))
+		if (next_timing(r, i))
 			r->lanes[r->map[i]] = r->s->lanes[i];
 	}
 	for (size_t i = 0; i < r->lane_count; i++) {
@@ -52,12 +52,12 @@ static int reload_make_lanes(struct reload *r)
 
 /* Make the keys of lanes that become a batch, and room for the jobs that may be over.
  * Returns 0, or -1 with ENOMEM. */
-static int reload_make_room(struct reload *r)
+static int make_room(struct reload *r)
 {
 	size_t room = 0;
 	for (size_t i = 0; i < r->s->lane_count; i++) {
 		struct sched_lane *lane = r->s->lanes[i];
-		const struct timing *c = reload_timing(r, i);
+		const struct timing *c = next_timing(r, i);
 		if (!c || c->run_per != lane->timing.run_per)
 			room += lane->waiting;
 		if (becomes_batch(r, i) && !sched_key_get(lane, NULL))
@@ -68,7 +68,7 @@ static int reload_make_room(struct reload *r)
 }
 
 /* Undo what has been made. */
-static void reload_undo(struct reload *r)
+static void undo(struct reload *r)
 {
 	for (size_t i = 0; i < r->s->lane_count; i++) {
 		struct sched_key *batch = NULL;
@@ -76,7 +76,7 @@ static void reload_undo(struct reload *r)
 			batch = sched_key_find(r->s->lanes[i], NULL);
 		if (batch)
 			sched_key_place(r->s, batch);
-		if (r->lanes && reload_timing(r, i))
+		if (r->lanes && next_timing(r, i))
 			r->lanes[r->map[i]] = NULL; /* not made here */
 	}
 	for (size_t i = 0; r->lanes && i < r->lane_count; i++)
@@ -85,7 +85,7 @@ static void reload_undo(struct reload *r)
 }
 
 /* Let the jobs that wait for a key join the first of them, which may list queue_max events. */
-static void reload_join_key(struct reload *r, struct sched_key *key, uint32_t queue_max)
+static void join_key(struct reload *r, struct sched_key *key, uint32_t queue_max)
 {
 	struct sched_entry *first = TAILQ_FIRST(&key->waiting);
 	struct sched_entry *e;
@@ -99,7 +99,7 @@ static void reload_join_key(struct reload *r, struct sched_key *key, uint32_t qu
 }
 
 /* Take all jobs that wait off their keys. */
-static void reload_pull(
+static void pull_jobs(
 	struct reload *r, struct sched_lane *lane, struct sched_by_order *jobs)
 {
 	struct sched_key *key;
@@ -113,12 +113,12 @@ static void reload_pull(
 }
 
 /* Make one key of all. */
-static void reload_batch(struct reload *r, struct sched_lane *lane, uint32_t queue_max)
+static void become_batch(struct reload *r, struct sched_lane *lane, uint32_t queue_max)
 {
 	struct sched_key *batch = sched_key_find(lane, NULL);
 	struct sched_by_order jobs = RB_INITIALIZER(&jobs);
 	sched_key_forget(batch);
-	reload_pull(r, lane, &jobs);
+	pull_jobs(r, lane, &jobs);
 	struct sched_key *key, *next_key;
 	RB_FOREACH_SAFE (key, sched_by_name, &lane->keys, next_key) {
 		struct sched_entry *run;
@@ -135,15 +135,15 @@ static void reload_batch(struct reload *r, struct sched_lane *lane, uint32_t que
 		RB_REMOVE(sched_by_order, &jobs, e);
 		sched_key_push(r->s, batch, e);
 	}
-	reload_join_key(r, batch, queue_max);
+	join_key(r, batch, queue_max);
 }
 
 /* End a lane: its runs go on without it. */
-static void reload_end(struct reload *r, struct sched_lane *lane)
+static void end_lane(struct reload *r, struct sched_lane *lane)
 {
 	struct sched_key *key;
 	struct sched_entry *e;
-	reload_pull(r, lane, &r->over);
+	pull_jobs(r, lane, &r->over);
 	while ((key = RB_ROOT(&lane->keys)) != NULL) {
 		while ((e = TAILQ_FIRST(&key->runs)) != NULL) {
 			TAILQ_REMOVE(&key->runs, e, link);
@@ -156,22 +156,21 @@ static void reload_end(struct reload *r, struct sched_lane *lane)
 }
 
 /* Give a lane its new form. */
-static void reload_change(
-	struct reload *r, struct sched_lane *lane, const struct timing *c)
+static void change_lane(struct reload *r, struct sched_lane *lane, const struct timing *c)
 {
 	struct sched_key *key;
 	bool changes = lane->timing.run_per != c->run_per;
 	if (changes && c->run_per == TIMING_PER_BATCH) {
-		reload_batch(r, lane, c->queue_max);
+		become_batch(r, lane, c->queue_max);
 	} else if (changes && c->run_per == TIMING_PER_PATH) {
 		RB_FOREACH (key, sched_by_name, &lane->keys)
-			reload_join_key(r, key, c->queue_max);
+			join_key(r, key, c->queue_max);
 	}
 	sched_lane_change(lane, c, (uint32_t)(c - r->timings));
 }
 
 /* Put a lane's keys where they belong now, and its number on its jobs. */
-static void reload_place(struct reload *r, struct sched_lane *lane)
+static void place_lane(struct reload *r, struct sched_lane *lane)
 {
 	struct sched_key *key, *next_key;
 	RB_FOREACH_SAFE (key, sched_by_name, &lane->keys, next_key) {
@@ -186,24 +185,24 @@ static void reload_place(struct reload *r, struct sched_lane *lane)
 	}
 }
 
-static void reload_commit(struct reload *r, uint32_t max_parallel)
+static void commit(struct reload *r, uint32_t max_parallel)
 {
 	struct sched *s = r->s;
 	for (size_t i = 0; i < s->lane_count; i++)
 		sched_lane_unplace(s, s->lanes[i]);
 	for (size_t i = 0; i < s->lane_count; i++) {
-		const struct timing *c = reload_timing(r, i);
+		const struct timing *c = next_timing(r, i);
 		if (c)
-			reload_change(r, s->lanes[i], c);
+			change_lane(r, s->lanes[i], c);
 		else
-			reload_end(r, s->lanes[i]);
+			end_lane(r, s->lanes[i]);
 	}
 	free(s->lanes);
 	s->lanes = r->lanes;
 	s->lane_count = r->lane_count;
 	s->max_parallel = max_parallel;
 	for (size_t i = 0; i < s->lane_count; i++)
-		reload_place(r, s->lanes[i]);
+		place_lane(r, s->lanes[i]);
 	struct sched_entry *e;
 	while ((e = RB_MIN(sched_by_order, &r->over)) != NULL) {
 		RB_REMOVE(sched_by_order, &r->over, e);
@@ -223,12 +222,12 @@ int sched_reload(struct sched *s, const struct timing *lanes, size_t lane_count,
 		.map = map,
 		.over = RB_INITIALIZER(&r.over),
 	};
-	if (reload_make_lanes(&r) < 0 || reload_make_room(&r) < 0) {
-		reload_undo(&r);
+	if (make_lanes(&r) < 0 || make_room(&r) < 0) {
+		undo(&r);
 		errno = ENOMEM;
 		return -1;
 	}
-	reload_commit(&r, max_parallel);
+	commit(&r, max_parallel);
 	if (r.gone_count == 0) {
 		free(r.gone);
 		r.gone = NULL;

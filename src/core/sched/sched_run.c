@@ -7,16 +7,16 @@
 
 /* ---- Signals, stops, kills ---- */
 
-static void run_leave_alarms(struct sched *s, struct sched_entry *e)
+static void leave_alarms(struct sched *s, struct sched_entry *e)
 {
 	if (e->alarm_ns != SCHED_FOREVER)
 		RB_REMOVE(sched_alarms, &s->alarms, e);
 	e->alarm_ns = SCHED_FOREVER;
 }
 
-static void run_set_alarm(struct sched *s, struct sched_entry *e)
+static void set_alarm(struct sched *s, struct sched_entry *e)
 {
-	run_leave_alarms(s, e);
+	leave_alarms(s, e);
 	e->alarm_ns = MIN(e->signal_ns, e->stop_ns);
 	if (e->alarm_ns != SCHED_FOREVER)
 		RB_INSERT(sched_alarms, &s->alarms, e);
@@ -34,7 +34,7 @@ void sched_run_begin(struct sched *s, struct sched_entry *e, uint64_t started_ns
 	RB_INSERT(sched_by_order, &s->runs, e);
 	e->key->lane->running++;
 	s->running++;
-	run_set_alarm(s, e);
+	set_alarm(s, e);
 }
 
 void sched_run_ask(struct sched *s, struct sched_entry *e, uint64_t now_ns)
@@ -55,7 +55,7 @@ void sched_run_ask(struct sched *s, struct sched_entry *e, uint64_t now_ns)
 	} else {
 		return;
 	}
-	run_set_alarm(s, e);
+	set_alarm(s, e);
 }
 
 bool sched_run_next(struct sched *s, uint64_t now_ns, struct sched_order *o)
@@ -79,14 +79,14 @@ bool sched_run_next(struct sched *s, uint64_t now_ns, struct sched_order *o)
 		o->what = SCHED_KILL;
 		e->stop_ns = SCHED_FOREVER;
 	}
-	run_set_alarm(s, e);
+	set_alarm(s, e);
 	return true;
 }
 
 /* ---- The end of a run ---- */
 
 /* splitmix64 */
-static uint64_t run_random(struct sched *s)
+static uint64_t next_random(struct sched *s)
 {
 	uint64_t x = s->random += UINT64_C(0x9E3779B97F4A7C15);
 	x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
@@ -95,18 +95,19 @@ static uint64_t run_random(struct sched *s)
 }
 
 /* How long to wait before a retry, after so many failures before this one. */
-static uint64_t run_delay_ns(struct sched *s, uint64_t first_ns, uint32_t failures)
+static uint64_t delay_before_retry_ns(
+	struct sched *s, uint64_t first_ns, uint32_t failures)
 {
 	uint64_t max_ns = MAX(first_ns, RUN_DELAY_MAX_NS);
 	uint64_t delay_ns = first_ns;
 	for (; failures > 0 && delay_ns > 0 && delay_ns < max_ns; failures--)
 		delay_ns = delay_ns > max_ns / 2 ? max_ns : delay_ns * 2;
 	uint64_t quarter_ns = delay_ns / 4;
-	return sched_later(delay_ns - quarter_ns, run_random(s) % (2 * quarter_ns + 1));
+	return sched_later(delay_ns - quarter_ns, next_random(s) % (2 * quarter_ns + 1));
 }
 
 /* The input that the end of a run is for its job. */
-static enum sched_input run_end(
+static enum sched_input end_input(
 	const struct sched_entry *e, const struct sched_entry *follower, bool is_fine)
 {
 	if (is_fine)
@@ -117,9 +118,9 @@ static enum sched_input run_end(
 }
 
 /* Take a run off all lists and trees of runs. */
-static void run_leave(struct sched *s, struct sched_entry *e)
+static void remove_run(struct sched *s, struct sched_entry *e)
 {
-	run_leave_alarms(s, e);
+	leave_alarms(s, e);
 	e->signal_ns = e->stop_ns = SCHED_FOREVER;
 	RB_REMOVE(sched_by_order, &s->runs, e);
 	s->running--;
@@ -130,14 +131,14 @@ static void run_leave(struct sched *s, struct sched_entry *e)
 }
 
 /* Do what the end of a run comes to. If the job waits again it is due when due_ns says. */
-static struct sched_verdict run_conclude(
+static struct sched_verdict conclude(
 	struct sched *s, struct sched_entry *e, enum sched_input input)
 {
 	struct sched_key *key = e->key;
 	struct sched_entry *follower = sched_key_waiting(e->key);
 	struct sched_transition t = sched_job_input(e, input);
 	struct sched_verdict v = {.end = t.end};
-	run_leave(s, e);
+	remove_run(s, e);
 	if (t.action == SCHED_DO_RETRY) {
 		e->first_ns = SCHED_FOREVER;
 		e->job.started_ns = 0;
@@ -159,15 +160,15 @@ struct sched_verdict sched_ended(
 	struct sched_entry *e = sched_entry_of(job);
 	assert(e->state != SCHED_WAITING && e->state != SCHED_OVER);
 	bool is_fine = is_ok && job->stop != SCHED_STOPS_TIMEOUT;
-	enum sched_input input = run_end(e, sched_key_waiting(e->key), is_fine);
+	enum sched_input input = end_input(e, sched_key_waiting(e->key), is_fine);
 	if (input == SCHED_IN_FAILED) {
 		uint64_t first_ns = e->key->lane->timing.retry_delay_ns;
-		uint64_t delay_ns = run_delay_ns(s, first_ns, job->failures);
+		uint64_t delay_ns = delay_before_retry_ns(s, first_ns, job->failures);
 		e->due_ns = sched_later(now_ns, delay_ns);
 	}
 	if (!is_fine && job->stop != SCHED_STOPS_RESTART)
 		job->failures++;
-	return run_conclude(s, e, input);
+	return conclude(s, e, input);
 }
 
 struct sched_verdict sched_lost(struct sched *s, struct sched_job *job, uint64_t now_ns)
@@ -179,5 +180,5 @@ struct sched_verdict sched_lost(struct sched *s, struct sched_job *job, uint64_t
 	else if (sched_key_waiting(e->key))
 		input = SCHED_IN_LOST_WAITED;
 	e->due_ns = now_ns;
-	return run_conclude(s, e, input);
+	return conclude(s, e, input);
 }
