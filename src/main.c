@@ -15,8 +15,8 @@
  *                  holds them open, keeps a worker running, and starts and reaps hooks
  *                  (os/spawn), each in a cgroup of its own (os/cgroup). The two talk in
  *                  core/hook/wire; app/link is the worker's end of the line.
- *   the worker     app/worker: one loop over os/poller, which makes and connects the rooms
- *                  below.
+ *   the worker     app/worker makes the rooms below and connects them: one loop over
+ *                  os/poller.
  *   file events    app/events/pipeline reads os/fanotify into os/readbuf; core/record
  *                  decodes the records.
  *   where          core/place: dirtree knows directories by their handles; mounts and landing
@@ -39,9 +39,9 @@
  *                  SQLite. app/jobs/keep puts them there, and restore takes them out when a
  *                  worker starts. By the label (core/hook/runlabel) on the cgroup of a run
  *                  restore knows whose the processes are that an earlier worker's hooks left.
- *   talking        app/log writes the log. app/verbs ask the worker; app/talk/control hears
- *                  them, requests answers, and report is what fsmon status says.
- *                  app/worker/reload loads the configuration beside the loop.
+ *   talking        app/options reads the command line, app/log writes the log. app/verbs ask
+ *                  the worker: app/talk/control hears them, requests answers, and report is
+ *                  what status says. app/worker/reload loads rules beside the loop.
  */
 #include "app/options.h"
 #include "app/verbs/verbs.h"

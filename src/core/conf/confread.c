@@ -49,7 +49,7 @@ static void reader_fini(struct reader *r)
 	accounts_fini(&r->users);
 }
 
-/* ---- the end of a section ---- */
+/* ---- The end of a section ---- */
 
 /* Tell that a key is missing, unless its value was told of already. */
 static void tell_missing(struct reader *r, const char *key, const char *need)
@@ -115,7 +115,7 @@ static void end_section(struct reader *r)
 	s->kind = CONFSECT_NONE;
 }
 
-/* ---- the beginning of a section ---- */
+/* ---- The beginning of a section ---- */
 
 static int compare_names(const void *a, const void *b)
 {
@@ -212,7 +212,7 @@ static void begin_section(struct reader *r, const struct confline *line)
 		check_name(r);
 }
 
-/* ---- files ---- */
+/* ---- Files ---- */
 
 static size_t file_errors(const struct reader *r)
 {

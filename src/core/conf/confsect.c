@@ -16,7 +16,7 @@ struct confsect_default {
 	char *value; /* NULL: clear the key */
 };
 
-/* ---- messages ---- */
+/* ---- Messages ---- */
 
 void confsect_tell_text(
 	struct confsect *s, unsigned line, const char *key, bool is_warning, char *why)
@@ -56,7 +56,7 @@ struct confsect_seen *confsect_find_seen(struct confsect *s, const char *name)
 	return &s->seen[keys_index(keys_find(name))];
 }
 
-/* ---- values ---- */
+/* ---- Values ---- */
 
 static int keep_default(
 	struct confsect_defaults *d, const struct key *key, const char *value)
@@ -164,7 +164,7 @@ static void set_items(struct confsect *s, const char *text, size_t len, unsigned
 	}
 }
 
-/* ---- texts ---- */
+/* ---- Texts ---- */
 
 static void add_line(struct confsect *s, const struct confline *line)
 {
@@ -240,7 +240,7 @@ void confsect_end(struct confsect *s)
 	s->key = NULL;
 }
 
-/* ---- lines ---- */
+/* ---- Lines ---- */
 
 static void tell_unknown_key(struct confsect *s, const struct confline *line)
 {
@@ -387,7 +387,7 @@ void confsect_take(struct confsect *s, const struct confline *line)
 	}
 }
 
-/* ---- sections ---- */
+/* ---- Sections ---- */
 
 void confsect_begin(struct confsect *s, enum confsect_kind kind,
 	const struct confline *header, void *target)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a process's records stand among its FAN_OPEN_EXEC records in the queue: the
- * witness for "wrote, then became another program". Each record is seen twice: scanned
- * when it is read, and passed when it is resolved.
+ * Where a process's records stand among its FAN_OPEN_EXEC records in the queue: this
+ * tells whether it wrote before or after it became another program. Each record is seen
+ * twice: scanned when it is read, and passed when it is resolved.
  */
 #ifndef FSMON_CORE_PROC_EXECORDER_H
 #define FSMON_CORE_PROC_EXECORDER_H
@@ -16,7 +16,7 @@ struct execorder {
 	struct execorder_process *by_pid;
 };
 
-/* What a record is in this respect. */
+/* What a record is to the order. */
 enum execorder_kind {
 	EXECORDER_OTHER = 0,
 	EXECORDER_OPEN = 1, /* FAN_OPEN_EXEC */
@@ -43,11 +43,11 @@ struct execorder_place {
 void execorder_reset(struct execorder *o,
 	void (*note)(void *ctx, pid_t pid, uint32_t opens), void *ctx);
 
-/* A record was read. Returns 0, or -1 with ENOMEM (its process's places are then not to
- * be trusted: they count too few). */
+/* Scan a record that was read. Returns 0, or -1 with ENOMEM (the places of its process
+ * are then not to be trusted: they count too few). */
 int execorder_scan(struct execorder *o, pid_t pid, enum execorder_kind kind);
 
-/* The same record is resolved now, in the same order. */
+/* Pass the same record, which is resolved now; in the same order. Returns its place. */
 struct execorder_place execorder_pass(
 	struct execorder *o, pid_t pid, enum execorder_kind kind);
 

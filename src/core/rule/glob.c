@@ -17,7 +17,7 @@ struct states {
 	uint64_t words[GLOB_WORDS_MAX];
 };
 
-/* ---- compiling ---- */
+/* ---- Compiling ---- */
 
 /* Copy the literal front into g->front, which is as long as the text, and say where it
  * ends. */
@@ -122,7 +122,7 @@ struct glob *glob_with_front(const struct glob *g, const char *literal_path)
 	return made;
 }
 
-/* ---- matching ---- */
+/* ---- Matching ---- */
 
 static inline void add_state(struct states *set, size_t state)
 {

@@ -10,6 +10,8 @@ struct glob; /* opaque: a compiled pattern, immutable */
 
 #define GLOB_SYNTAX "*?[]{}\\" /* what stands for itself only behind a backslash */
 
+enum glob_kind { GLOB_PATH, GLOB_WORD };
+
 /*
  * Compile a pattern. With GLOB_PATH it is one for whole paths: `*`, `?` and sets match
  * within one component, `**` as a whole component any number of components, a trailing
@@ -21,10 +23,6 @@ struct glob; /* opaque: a compiled pattern, immutable */
  * sentence fragment ("the bracket [ is never closed"), or NULL with ENOMEM and *why "out
  * of memory".
  */
-enum glob_kind {
-	GLOB_PATH,
-	GLOB_WORD,
-};
 struct glob *glob_new(const char *pattern, enum glob_kind kind, const char **why);
 
 /* Free a glob; NULL is allowed. */

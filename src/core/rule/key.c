@@ -14,7 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- texts ---- */
+/* ---- Texts ---- */
 
 static int replace_text(char **field, const char *value)
 {
@@ -102,7 +102,7 @@ const struct key_kind key_kind_directory = {.set = set_directory, .clear = clear
 const struct key_kind key_kind_user = {.set = set_user, .clear = clear_text};
 const struct key_kind key_kind_group = {.set = set_group, .clear = clear_text};
 
-/* ---- plain fields ---- */
+/* ---- Plain fields ---- */
 
 static int set_bool(void *field, const char *value, struct key_context *ctx)
 {

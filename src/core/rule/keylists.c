@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of keys (core/rule/key.h) that are lists: each call of `set` sets one
- * item. */
+/* The kinds of keys (core/rule/key.h) that are lists: each call sets one item. */
 #include "base/countof.h"
 #include "base/grow.h"
 #include "core/proc/actor.h"
@@ -14,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- globs ---- */
+/* ---- Globs ---- */
 
 static int add_glob(struct rule_globs *globs, const char *pattern, enum glob_kind kind,
 	const char *item, struct key_context *ctx)
@@ -101,7 +100,7 @@ static int set_exclude(void *field, const char *item, struct key_context *ctx)
 const struct key_kind key_kind_paths = {set_path, clear_globs, .is_list = true};
 const struct key_kind key_kind_excludes = {set_exclude, clear_globs, .is_list = true};
 
-/* ---- conditions on the actor ---- */
+/* ---- Conditions on the actor ---- */
 
 /* Find the names of a condition that an item belongs to, and move the item behind its `!`
  * and the blanks after that. NULL with EINVAL if nothing follows. */
@@ -204,7 +203,7 @@ const struct key_kind key_kind_by_cmd = {set_by_cmd, clear_condition, .is_list =
 const struct key_kind key_kind_by_exe = {set_by_exe, clear_condition, .is_list = true};
 const struct key_kind key_kind_by_unit = {set_by_unit, clear_condition, .is_list = true};
 
-/* ---- events, types ---- */
+/* ---- Events, types ---- */
 
 static int set_event(void *field, const char *item, struct key_context *ctx)
 {
@@ -241,7 +240,7 @@ static int set_type(void *field, const char *item, struct key_context *ctx)
 const struct key_kind key_kind_events = {.set = set_event, .is_list = true};
 const struct key_kind key_kind_types = {.set = set_type, .is_list = true};
 
-/* ---- environment ---- */
+/* ---- Environment ---- */
 
 /* Whether len bytes are a name that a shell takes for a variable. */
 static bool is_variable_name(const char *name, size_t len)

@@ -36,7 +36,7 @@ struct name {
 struct table {
 	struct rule **rules;
 	size_t count;
-	/* Of each rule NULL, or of each glob of path, then of exclude, its moved form or NULL. */
+	/* For each rule NULL, or for each glob of path and exclude NULL or its moved form. */
 	struct glob ***moved;
 	struct name *names; /* of all rules, sorted */
 	struct front *fronts; /* hash by text */
