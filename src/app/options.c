@@ -17,7 +17,7 @@ enum {
 };
 
 /* An option: where its value goes. */
-struct known {
+struct known_option {
 	const char *name;
 	char letter; /* or 0 */
 	unsigned set; /* verbs that take it */
@@ -27,7 +27,7 @@ struct known {
 };
 
 /* All options but those that are made of conditions and stand behind these. */
-static const struct known known[] = {
+static const struct known_option known[] = {
 	{"config", 'c', OPTIONS_CONF, "FILE", offsetof(struct options, conf_file),
 		"main configuration (" OPTIONS_CONF_FILE ")"},
 	{"rules-dir", 'd', OPTIONS_CONF, "DIR", 0,
@@ -62,13 +62,13 @@ static const struct known known[] = {
 
 #define KNOWN_COUNT (countof(known) + RULE_BY_COUNT)
 
-static struct known known_at(size_t i)
+static struct known_option known_at(size_t i)
 {
 	if (i < countof(known))
 		return known[i];
 	size_t by = i - countof(known);
 	const struct judge_condition *c = &judge_conditions[by];
-	return (struct known){c->key, 0, OPTIONS_EVENT, c->arg,
+	return (struct known_option){c->key, 0, OPTIONS_EVENT, c->arg,
 		offsetof(struct options, by) + by * sizeof(const char *), c->help};
 }
 
@@ -78,7 +78,7 @@ static void print_help(const struct options_verb *verb)
 		*verb->args ? " " : "", verb->args, verb->summary);
 	for (size_t i = 0; i < KNOWN_COUNT; i++) {
 		char option[64];
-		struct known k = known_at(i);
+		struct known_option k = known_at(i);
 		if (!(k.set & verb->set))
 			continue;
 		int len = k.letter ? snprintf(option, sizeof(option), "-%c, ", k.letter)
@@ -99,7 +99,7 @@ static void make_tables(
 	size_t n = 0;
 	*letters++ = 'h';
 	for (size_t i = 0; i < KNOWN_COUNT; i++) {
-		struct known k = known_at(i);
+		struct known_option k = known_at(i);
 		if (!(k.set & verb->set))
 			continue;
 		longs[n++] =
@@ -119,7 +119,7 @@ static void make_tables(
 
 static int take_value(struct options *o, size_t i, const char *value)
 {
-	struct known k = known_at(i);
+	struct known_option k = known_at(i);
 	void *field = (char *)o + k.offset;
 	if (k.letter == 'd')
 		return strlist_add(&o->rule_dirs, value);

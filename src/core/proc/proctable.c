@@ -12,7 +12,7 @@
 
 /* A taskstats record counts from a moment a little before the one in the record of the
  * fork. */
-#define START_GAP_NS UINT64_C(100000000)
+#define TASK_GAP_NS UINT64_C(100000000)
 
 /* What was read from /proc so shortly before a record may be of what came after it. */
 #define GAP_NS UINT64_C(100000000)
@@ -278,7 +278,7 @@ static bool task_fits(const struct life *life, const struct procrec *rec)
 		return false;
 	if (last->uid != ACTOR_ID_UNKNOWN && last->uid != rec->task.uid)
 		return false;
-	return life->fork_ns + rec->task.elapsed_ns <= rec->time_ns + START_GAP_NS;
+	return life->fork_ns + rec->task.elapsed_ns <= rec->time_ns + TASK_GAP_NS;
 }
 
 /* The oldest life of the pid that a taskstats record can be about, or NULL. */

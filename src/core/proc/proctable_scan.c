@@ -12,7 +12,7 @@
 #define GRACE_NS UINT64_C(1000000000)
 
 /* /proc gives the start of a process to a tick. */
-#define START_GAP_NS UINT64_C(30000000)
+#define START_TICK_NS UINT64_C(30000000)
 
 /* Whether the life in the table is the process that was found in /proc. */
 static bool is_same(const struct life *life, const struct proc_snapshot *snap)
@@ -23,7 +23,7 @@ static bool is_same(const struct life *life, const struct proc_snapshot *snap)
 		return true;
 	uint64_t gap = life->start_ns > snap->start_ns ? life->start_ns - snap->start_ns
 						       : snap->start_ns - life->start_ns;
-	return gap <= START_GAP_NS;
+	return gap <= START_TICK_NS;
 }
 
 /*

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND_NS UINT64_C(1000000000)
+#define NS_PER_S UINT64_C(1000000000)
 
 /* What a plain field is when nobody sets it. */
 static const struct rule rule_preset = {
@@ -24,16 +24,16 @@ static const struct rule rule_preset = {
 			.parallel = 1,
 			.on_busy = TIMING_BUSY_QUEUE,
 			.queue_max = 100000,
-			.breaker = {.count = 100, .per_ns = 10 * SECOND_NS},
+			.breaker = {.count = 100, .per_ns = 10 * NS_PER_S},
 			.stop_signal = SIGTERM,
-			.stop_timeout_ns = 10 * SECOND_NS,
-			.retry_delay_ns = SECOND_NS,
+			.stop_timeout_ns = 10 * NS_PER_S,
+			.retry_delay_ns = NS_PER_S,
 		},
 };
 
 static const struct daemon daemon_preset = {
 	.max_parallel = 64,
-	.history_keep_ns = UINT64_C(7) * 86400 * SECOND_NS,
+	.history_keep_ns = UINT64_C(7) * 86400 * NS_PER_S,
 	.history_keep_count = 10000,
 };
 

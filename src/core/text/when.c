@@ -11,8 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define SECOND_NS UINT64_C(1000000000)
-#define DAY_NS (86400 * SECOND_NS)
+#define NS_PER_S UINT64_C(1000000000)
+#define DAY_NS (86400 * NS_PER_S)
 #define AFTER_2500 INT64_C(16725225600)
 
 static const char zone_blanks[] = " \t";
@@ -52,7 +52,7 @@ static bool take_date(const char **p, struct tm *t)
 /* `.25`: digits behind the ninth do not count. */
 static bool take_fraction(const char **p, uint64_t *ns)
 {
-	uint64_t unit = SECOND_NS / 10;
+	uint64_t unit = NS_PER_S / 10;
 	if (!isdigit((unsigned char)**p))
 		return false;
 	for (; isdigit((unsigned char)**p); (*p)++) {
@@ -104,7 +104,7 @@ static bool set_utc(struct when *w, const struct tm *t, int64_t ahead_s, uint64_
 	if (s < 0 || s > AFTER_2500)
 		return false;
 	w->is_local = false;
-	w->ns = (uint64_t)s * SECOND_NS + ns;
+	w->ns = (uint64_t)s * NS_PER_S + ns;
 	return true;
 }
 
@@ -187,7 +187,7 @@ int when_parse(const char *text, uint64_t now_ns, const struct tm *local_now,
 	if (*text == '@') {
 		if (value_number(text + 1, 0, AFTER_2500, &s, why) < 0)
 			return -1;
-		*out = (struct when){.ns = s * SECOND_NS};
+		*out = (struct when){.ns = s * NS_PER_S};
 		return 0;
 	}
 	if (is_date ? parse_date(text, local_now, out)
@@ -203,12 +203,12 @@ int when_parse(const char *text, uint64_t now_ns, const struct tm *local_now,
 
 void when_utc(char text[WHEN_UTC_SIZE], uint64_t realtime_ns)
 {
-	time_t seconds = (time_t)(realtime_ns / SECOND_NS);
+	time_t seconds = (time_t)(realtime_ns / NS_PER_S);
 	struct tm tm = {0};
 	gmtime_r(&seconds, &tm);
 	size_t len = strftime(text, WHEN_UTC_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text + len, WHEN_UTC_SIZE - len, ".%09uZ",
-		(unsigned)(realtime_ns % SECOND_NS));
+		(unsigned)(realtime_ns % NS_PER_S));
 }
 
 int when_add_span(struct buf *b, uint64_t span_ns)
@@ -218,9 +218,9 @@ int when_add_span(struct buf *b, uint64_t span_ns)
 		uint64_t ns;
 	} units[] = {
 		{"d", DAY_NS},
-		{"h", 3600 * SECOND_NS},
-		{"min", 60 * SECOND_NS},
-		{"s", SECOND_NS},
+		{"h", 3600 * NS_PER_S},
+		{"min", 60 * NS_PER_S},
+		{"s", NS_PER_S},
 	};
 	for (size_t i = 0; i + 1 < countof(units); i++) {
 		uint64_t rest = span_ns % units[i].ns / units[i + 1].ns;
@@ -230,11 +230,11 @@ int when_add_span(struct buf *b, uint64_t span_ns)
 		return rest ? buf_printf(b, "%" PRIu64 "%s", rest, units[i + 1].name)
 			    : buf_add(b, "", 0);
 	}
-	uint64_t tenths = span_ns / (SECOND_NS / 10);
+	uint64_t tenths = span_ns / (NS_PER_S / 10);
 	if (tenths >= 10 && tenths % 10 == 0)
 		return buf_printf(b, "%" PRIu64 "s", tenths / 10);
 	if (tenths >= 10)
 		return buf_printf(
 			b, "%" PRIu64 ".%" PRIu64 "s", tenths / 10, tenths % 10);
-	return buf_printf(b, "%" PRIu64 "ms", span_ns / (SECOND_NS / 1000));
+	return buf_printf(b, "%" PRIu64 "ms", span_ns / (NS_PER_S / 1000));
 }
