@@ -311,6 +311,9 @@ static void do_restart(void)
 {
 	end_world();
 	begin_world();
+	/* With the one before went its descriptors. */
+	if (play.script->is_degraded)
+		world.reused_fd = dup2(world.buffer_fd, world.pidfd);
 }
 
 static const struct command event_commands[] = {
@@ -387,6 +390,8 @@ static void run_events(void **state)
 	close(world.group[0]);
 	close(world.group[1]);
 	close(world.buffer_fd);
+	if (world.reused_fd)
+		assert_int_equal(close(world.reused_fd), 0);
 	assert_int_equal(count_fds(), fd_count);
 }
 

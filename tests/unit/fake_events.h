@@ -72,6 +72,8 @@ static struct world {
 	uint64_t empty_ns; /* the queue was seen empty */
 	struct buf messages; /* of the keeper, to be heard before records are resolved */
 	int group[2], buffer_fd;
+	int pidfd; /* of the first record of a script without the connector */
+	int reused_fd; /* in the worker that took over, the number of that */
 	struct actors *actors;
 	struct dirtree *tree;
 	struct pipeline *pipeline;
@@ -168,6 +170,7 @@ static void report(uint64_t bits, pid_t pid, const struct node *n,
 		int32_t pidfd = (int32_t)syscall(SYS_pidfd_open, getpid(), 0);
 		record_add_info(&world.queue, record, FAN_EVENT_INFO_TYPE_PIDFD, &pidfd,
 			sizeof(pidfd), 0);
+		world.pidfd = world.pidfd ? world.pidfd : pidfd;
 	}
 	world.ends[world.record_count++] = world.queue.len;
 }

@@ -131,6 +131,16 @@ static const struct script scripts[] = {
 		R,
 		"found:/w/a hush stop pump found:/w/b pump is:r:matched:1"},
 
+	{.name = "nor when a rule is resumed then, or a pause is given an end",
+		R,
+		"found:/w/a hush stop resume:r:1 >unpause:r pump pause:r:5 >pause:r:5 "
+		"at:10 pump is:r:waiting:1"},
+	{.name = "nor when a pause from before the stop has ended",
+		R,
+		"pause:r:5 >pause:r:5 found:/w/a hush stop reload at:10 pump "
+		"is:r:waiting:1",
+		.then = R},
+
 	/* Who */
 	{.name = "changes wait for names, in order",
 		R,
@@ -180,6 +190,11 @@ static const struct script scripts[] = {
 		R,
 		"by:1000 found:/w/a reload answer is:s:matched:0",
 		.then = "[s]\npath = /w/**\ncommand = s\n",
+		.has_slow_names = true},
+	{.name = "a change that waits for names is forgotten when its rule is disabled",
+		R,
+		"by:1000 found:/w/a reload answer is:r:matched:0 due:never",
+		.then = R "enabled = no\n",
 		.has_slow_names = true},
 	{.name = "a paused rule starts nothing, until it is resumed",
 		R,

@@ -118,6 +118,11 @@ static const struct script scripts[] = {
 		">start:1:hook:/srv/a "
 		"count:read:2 restart turn:0 count:read:1 count:resolved:0 turn "
 		">start:2:hook:/srv/d/f count:read:2 count:resolved:2"},
+	{.name = "what another worker has read brings no descriptors",
+		R "parallel = 2\n",
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 restart turn hush "
+		"count:resolved:2 count:unknown:1 count:partial:1",
+		.is_degraded = true},
 	{.name = "under load records gather",
 		BATCH "events = modify\n",
 		"file:modify:10:/srv/a turn hush wakes:any " TEN_FILES TEN_FILES TEN_FILES

@@ -178,6 +178,7 @@ static void test_wrong_lengths(void **state)
 			free(copy);
 		}
 		assert_int_equal(wire_decode(&m, b.data, b.len + 1), -1);
+		wire_fini(&m); /* there is nothing left to free */
 		buf_fini(&b);
 	}
 }

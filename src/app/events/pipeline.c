@@ -29,6 +29,7 @@ struct pipeline {
 	struct pipeline_parts parts;
 	struct readbuf buffer;
 	size_t scanned; /* bytes of the buffer that went through the first pass */
+	size_t inherited; /* bytes of it that an earlier worker has read */
 	struct execorder order;
 	struct proctable_window window; /* of all that is in the buffer */
 	uint64_t empty_ns; /* when a read last left the queue empty */
@@ -71,6 +72,7 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 	}
 	/* What an earlier worker has dealt with is not counted among what is to come. */
 	p->scanned = readbuf_done(&p->buffer);
+	p->inherited = p->buffer.end;
 	p->window.before_ns = clock_monotonic_ns();
 	return p;
 }
@@ -491,6 +493,9 @@ static void resolve_all(struct pipeline *p)
 		f = (struct facts){0};
 		if (!fanrec_next(p->buffer.bytes, p->buffer.end, &at, &f.rec, NULL))
 			break;
+		/* Such a descriptor was one of that worker, and is gone with it. */
+		if (start < p->inherited)
+			f.rec.pidfd = -1;
 		if (!resolve_record(p, &f, may_wait)) {
 			p->waits += p->window.complete;
 			readbuf_set_done(&p->buffer, start);
@@ -501,7 +506,7 @@ static void resolve_all(struct pipeline *p)
 		p->waits = 0;
 	}
 	readbuf_reset(&p->buffer);
-	p->scanned = 0;
+	p->scanned = p->inherited = 0;
 }
 
 /* Whether so many records have come in the last while, or that before it, that they had better

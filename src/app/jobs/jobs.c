@@ -167,24 +167,27 @@ static struct timing *lanes_of(const struct table *rules)
 	return lanes;
 }
 
-/* For each rule in force the number that it has in the next table, or -1. */
+/* For each rule in force the number that it has in the next table; or -1, also if it is
+ * disabled there: what waits for it goes the way of that of a rule that is gone. */
 static int64_t *map_rules(const struct table *now, const struct table *next)
 {
 	size_t count = now ? table_count(now) : 0;
 	int64_t *map = calloc(count + 1, sizeof(*map));
-	for (uint32_t i = 0; map && i < count; i++)
+	for (uint32_t i = 0; map && i < count; i++) {
 		map[i] = table_find(next, table_rule(now, i)->name);
+		if (map[i] >= 0 && !table_rule(next, (uint32_t)map[i])->enabled)
+			map[i] = -1;
+	}
 	return map;
 }
 
-/* What becomes of each lane; jobs of a disabled rule go the way of those of a gone one. */
-static int64_t *map_lanes(const struct table *next, const int64_t *map, size_t count)
+/* What becomes of each lane. */
+static int64_t *map_lanes(const int64_t *map, size_t count)
 {
 	int64_t *lanes = calloc(2 * count + 1, sizeof(*lanes));
 	for (uint32_t i = 0; lanes && i < 2 * count; i++) {
 		int64_t to = map[i / 2];
-		bool is_there = to >= 0 && table_rule(next, (uint32_t)to)->enabled;
-		lanes[i] = is_there ? (int64_t)job_lane((uint32_t)to, i % 2) : -1;
+		lanes[i] = to < 0 ? -1 : (int64_t)job_lane((uint32_t)to, i % 2);
 	}
 	return lanes;
 }
@@ -215,7 +218,7 @@ static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *m
 	size_t gone_count = 0;
 	struct sched_job **gone = NULL;
 	struct timing *lanes = lanes_of(rules);
-	int64_t *lane_map = map_lanes(rules, map, j->rules ? table_count(j->rules) : 0);
+	int64_t *lane_map = map_lanes(map, j->rules ? table_count(j->rules) : 0);
 	int rc = lanes && lane_map ? sched_reload(j->sched, lanes, 2 * table_count(rules),
 					     lane_map, max_parallel, &gone, &gone_count)
 				   : -1;
@@ -226,9 +229,12 @@ static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *m
 	return rc;
 }
 
-/* Set a pause in the scheduler: of both lanes, for ever or until a time. */
+/* Set a pause in the scheduler: of both lanes, for ever or until a time. From the stop on each
+ * is for ever. */
 static void pause_lanes(struct jobs *j, uint32_t rule, uint64_t until_ns)
 {
+	if (j->is_stopping)
+		until_ns = SCHED_FOREVER;
 	for (int is_failure = 0; is_failure < 2; is_failure++)
 		sched_pause(j->sched, job_lane(rule, is_failure), until_ns);
 }
@@ -323,8 +329,8 @@ size_t jobs_resume(struct jobs *j, uint32_t rule)
 	for (int is_failure = 0; is_failure < 2; is_failure++) {
 		uint32_t lane = job_lane(rule, is_failure);
 		waiting += sched_counts(j->sched, lane, clock_monotonic_ns()).waiting;
-		sched_pause(j->sched, lane, 0);
 	}
+	pause_lanes(j, rule, 0);
 	known->paused_until_ns = 0;
 	if (j->store)
 		store_drop_pause(j->store, known->name);

@@ -228,7 +228,9 @@ static int swap_rules(struct worker *w, struct load *next)
 	/* First the marks, which only widen what is seen; then the rules. */
 	if (update_filesystems(w, next->table) < 0 ||
 		jobs_set_rules(w->jobs, next->table, &next->conf.daemon) < 0) {
-		update_filesystems(w, w->load.table);
+		/* What cannot be undone now is to be tried once more, by the loop. */
+		if (update_filesystems(w, w->load.table) < 0)
+			w->mounts_changed = true;
 		return -1;
 	}
 	pipeline_parts(w->pipeline)->rules = next->table;

@@ -233,8 +233,10 @@ int wire_decode(struct wire_message *m, const void *bytes, size_t len)
 
 void wire_fini(struct wire_message *m)
 {
-	if (m->type == WIRE_DONE)
+	if (m->type == WIRE_DONE) {
 		free(m->done.ids);
+		m->done = (struct wire_done){0};
+	}
 	if (m->type != WIRE_RUN)
 		return;
 	free(m->run.argv);

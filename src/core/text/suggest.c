@@ -64,6 +64,8 @@ const char *suggest_nearest(
 		memcpy(&name, (const char *)table + i * stride, sizeof(name));
 		char candidate[SUGGEST_WORD_MAX + 1];
 		size_t name_len = fold(name, candidate);
+		if (name_len == 0)
+			continue;
 		size_t far = distance(folded, len, candidate, name_len);
 		bool is_part =
 			(len >= 4 && strstr(candidate, folded)) ||
