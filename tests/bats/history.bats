@@ -164,7 +164,7 @@ has_ended() {
 @test "runs shows names of UTF-8 as they are, and writes other bytes in JSON as a hook reads them" {
 	seen_rule
 	start_daemon
-	for name in café $'caf\xe9' $'a\u202eb'; do
+	for name in café $'caf\xe9' $'a\xe2\x80\xaeb'; do
 		touch "$W/seen-$name"
 		sync_daemon
 	done

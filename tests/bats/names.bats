@@ -75,7 +75,7 @@ logged_paths() {
 }
 
 @test "names of UTF-8 are in the log as they are, but for what ends or turns a line" {
-	assert_names 'café €' $'a\u0085b' $'a\u009b2J' $'a\u2028b' $'a\u2029b' $'a\u202eb' $'a\u2066b'
+	assert_names 'café €' $'a\xc2\x85b' $'a\xc2\x9b2J' $'a\xe2\x80\xa8b' $'a\xe2\x80\xa9b' $'a\xe2\x80\xaeb' $'a\xe2\x81\xa6b'
 	assert_log " close-write $W/café € by "
 	assert_log_count 7 ' close-write '
 	[ -z "$(LC_ALL=C sed 's/café €//' "$LOG" | LC_ALL=C tr -d '\n\40-\176')" ]
@@ -122,7 +122,7 @@ logged_paths() {
 
 @test "names with newline and escape sequences in the JSON log" {
 	need_command python3
-	local names=($'a\nb' $'\e[2Ja' $'\xff\xfe' 'ä' '"' $'\\' $'a\u2028b')
+	local names=($'a\nb' $'\e[2Ja' $'\xff\xfe' 'ä' '"' $'\\' $'a\xe2\x80\xa8b')
 	printf '[daemon]\nlog-format = json\n' >"$CONF"
 	assert_names "${names[@]}"
 	assert_log_count ${#names[@]} '"event":"close-write"'
