@@ -225,7 +225,7 @@ static void say_ready(const struct worker *w, const char *status)
 /* Put a new table in force, between two batches. Returns 0, or -1: all is as it was. */
 static int swap_rules(struct worker *w, struct load *next)
 {
-	/* First the marks, which only widen what is seen; then the rules. */
+	/* First the marks, then the rules: no record is read between the two. */
 	if (update_filesystems(w, next->table) < 0 ||
 		jobs_set_rules(w->jobs, next->table, &next->conf.daemon) < 0) {
 		/* What cannot be undone now is to be tried once more, by the loop. */
