@@ -62,8 +62,16 @@ int handle_fsid(int fd, uint64_t *fsid)
 ssize_t handle_path(int fd, char *out, size_t size)
 {
 	char link[32];
+	struct stat st;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	return readlink(link, out, size);
+	ssize_t len = readlink(link, out, size);
+	/* Of what has gone meanwhile the kernel says "NAME (deleted)"; its last link went before
+	 * that. */
+	if (len >= 0 && (fstat(fd, &st) < 0 || st.st_nlink == 0)) {
+		errno = ESTALE;
+		return -1;
+	}
+	return len;
 }
 
 int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t size)

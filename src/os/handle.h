@@ -45,8 +45,8 @@ int handle_fsid(int fd, uint64_t *fsid);
 
 /*
  * The path of an open file, from /proc/self/fd. Returns its length (size or more: cut),
- * or -1 with errno: ENAMETOOLONG if it is longer than PATH_MAX. Not NUL-terminated beyond
- * `size`.
+ * or -1 with errno: ENAMETOOLONG if it is longer than PATH_MAX, ESTALE if no name of the file
+ * is left. Not NUL-terminated beyond `size`.
  */
 ssize_t handle_path(int fd, char *out, size_t size);
 

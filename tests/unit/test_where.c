@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -154,6 +155,21 @@ static void what_is_gone_is_stale(void **state)
 	}
 	assert_int_equal(where_open(world.fs, &none), -1);
 	assert_int_equal(errno, ESTALE);
+}
+
+/* It is removed behind where_open: the kernel's " (deleted)" is no part of its name. */
+static void what_goes_while_it_is_open_has_no_path(void **state)
+{
+	char path[PATH_MAX];
+	(void)state;
+	mkdir(tempdir_path("going"), 0700);
+	int fd = open_dir(tempdir_path("going"));
+	assert_true(handle_path(fd, path, sizeof(path)) > 0);
+	assert_int_equal(rmdir(tempdir_path("going")), 0);
+	errno = 0;
+	assert_int_equal(handle_path(fd, path, sizeof(path)), -1);
+	assert_int_equal(errno, ESTALE);
+	close(fd);
 }
 
 static void a_filesystem_that_is_gone_is_stale(void **state)
@@ -310,6 +326,7 @@ int main(void)
 		MOUNTED(a_directory_is_placed_with_those_above),
 		MOUNTED(the_climb_ends_where_the_place_is_known),
 		MOUNTED(what_is_gone_is_stale),
+		MOUNTED(what_goes_while_it_is_open_has_no_path),
 		MOUNTED(a_filesystem_that_is_gone_is_stale),
 		MOUNTED(a_path_may_be_longer_than_any_call_takes),
 		MOUNTED(types_are_as_the_file_says),
