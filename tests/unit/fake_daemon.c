@@ -24,13 +24,14 @@ static struct {
 	char path[108];
 	const char *answer;
 	int listen_fd, lock_fd;
+	int stop[2]; /* a pipe: its end of the thread hangs up when that has to end */
 	char asked[8192];
 	size_t asked_len;
 } fake;
 
 static void serve(int fd)
 {
-	struct pollfd ends = {.fd = fake.listen_fd};
+	struct pollfd ends = {.fd = fake.stop[0]};
 	ssize_t n;
 	do {
 		n = recv(fd, fake.asked + fake.asked_len,
@@ -46,9 +47,11 @@ static void serve(int fd)
 
 static void *serve_all(void *unused)
 {
-	struct pollfd p = {.fd = fake.listen_fd, .events = POLLIN};
+	struct pollfd p[] = {
+		{.fd = fake.listen_fd, .events = POLLIN}, {.fd = fake.stop[0]}};
 	(void)unused;
-	while (poll(&p, 1, -1) == 1 && !(p.revents & POLLHUP)) {
+	/* Whoever has connected is heard, also when the end has come meanwhile. */
+	while (poll(p, 2, -1) > 0 && (p[0].revents & POLLIN)) {
 		int fd = accept(fake.listen_fd, NULL, NULL);
 		if (fd >= 0)
 			serve(fd);
@@ -64,6 +67,7 @@ void fake_daemon_start(const char *runtime_dir, const char *answer)
 	snprintf(fake.path, sizeof(fake.path), "%s/fsmon.sock", runtime_dir);
 	fake.listen_fd = sock_listen(fake.path, SOCK_STREAM, &fake.lock_fd);
 	assert_true(fake.listen_fd >= 0);
+	assert_int_equal(pipe(fake.stop), 0);
 	assert_int_equal(pthread_create(&fake.thread, NULL, serve_all, NULL), 0);
 	fake.is_running = true;
 }
@@ -72,8 +76,9 @@ const char *fake_daemon_stop(void)
 {
 	if (!fake.is_running)
 		return "";
-	shutdown(fake.listen_fd, SHUT_RDWR);
+	close(fake.stop[1]);
 	pthread_join(fake.thread, NULL);
+	close(fake.stop[0]);
 	close(fake.listen_fd);
 	close(fake.lock_fd);
 	unlink(fake.path);
