@@ -17,8 +17,10 @@
  *                  core/hook/wire; app/link is the worker's end of the line.
  *   the worker     app/worker makes the rooms below and connects them: one loop over
  *                  os/poller.
- *   file events    app/events/pipeline reads os/fanotify into os/readbuf; core/record
- *                  decodes the records.
+ *   file events    app/events: pipeline reads os/fanotify into os/readbuf and goes through the
+ *                  records, which core/record decodes; places finds their paths, and matches
+ *                  the rules and the actors. What may not answer soon app/asker asks, in a
+ *                  thread.
  *   where          core/place: dirtree knows directories by their handles; mounts and landing
  *                  know what is mounted, under which paths it is seen, and which rules can
  *                  match there. app/watch: filesystems are watched, each in one of the ways

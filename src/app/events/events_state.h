@@ -3,7 +3,7 @@
 #ifndef FSMON_APP_EVENTS_EVENTS_STATE_H
 #define FSMON_APP_EVENTS_EVENTS_STATE_H
 
-#include "app/events/pipeline.h"
+#include "app/events/pipeline_values.h"
 #include "core/proc/execorder.h"
 #include "core/record/fanrec.h"
 #include "os/readbuf.h"
