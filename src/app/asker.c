@@ -11,7 +11,8 @@ STAILQ_HEAD(ask_queue, ask);
 
 struct asker {
 	void (*answer)(struct ask *a);
-	int fd;
+	int fd; /* a wake-up */
+	bool has_own_fd;
 	pthread_t thread;
 	pthread_mutex_t lock; /* for what follows */
 	pthread_cond_t filled;
@@ -44,21 +45,28 @@ static void *run(void *ctx)
 	return NULL;
 }
 
-struct asker *asker_new(void (*answer)(struct ask *a))
+static void release(struct asker *a)
+{
+	if (a->has_own_fd)
+		fd_close(a->fd);
+	free(a);
+}
+
+struct asker *asker_new(void (*answer)(struct ask *a), int wake_fd)
 {
 	struct asker *a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
 	a->answer = answer;
-	a->fd = thread_wakeup_open();
+	a->has_own_fd = wake_fd < 0;
+	a->fd = a->has_own_fd ? thread_wakeup_open() : wake_fd;
 	STAILQ_INIT(&a->asked);
 	STAILQ_INIT(&a->answered);
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->filled, NULL);
 	if (a->fd >= 0 && thread_start(&a->thread, run, a) == 0)
 		return a;
-	fd_close(a->fd);
-	free(a);
+	release(a);
 	return NULL;
 }
 
@@ -76,8 +84,7 @@ bool asker_free(struct asker *a)
 		return false;
 	}
 	pthread_join(a->thread, NULL);
-	fd_close(a->fd);
-	free(a);
+	release(a);
 	return true;
 }
 
@@ -95,7 +102,7 @@ struct ask *asker_take(struct asker *a)
 	struct ask *q = STAILQ_FIRST(&a->answered);
 	if (q)
 		STAILQ_REMOVE_HEAD(&a->answered, next);
-	else
+	else if (a->has_own_fd)
 		thread_take_wakeups(a->fd);
 	pthread_mutex_unlock(&a->lock);
 	return q;

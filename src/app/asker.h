@@ -17,9 +17,10 @@ struct ask {
 
 struct asker; /* opaque */
 
-/* Start a thread that answers by calling `answer`, which writes into the question. Returns NULL
- * with ENOMEM, EMFILE or EAGAIN. */
-struct asker *asker_new(void (*answer)(struct ask *a));
+/* Start a thread that answers by calling `answer`, which writes into the question. `wake_fd` is a
+ * wake-up of the caller's (os/thread), which is sent with each answer; -1: the asker has one of its
+ * own. Returns NULL with ENOMEM, EMFILE or EAGAIN. */
+struct asker *asker_new(void (*answer)(struct ask *a), int wake_fd);
 
 /* End the thread; NULL is allowed. Questions that were not taken are the caller's again. Returns
  * false if one is being answered: nobody can call that thread back, so it is left behind, and with
@@ -29,11 +30,11 @@ bool asker_free(struct asker *a);
 /* Put a question. */
 void asker_put(struct asker *a, struct ask *q);
 
-/* The next question that was answered, or NULL: then asker_fd() is not readable until there is
- * another. */
+/* The next question that was answered, or NULL: then a descriptor of the asker's own is not
+ * readable until there is another. */
 struct ask *asker_take(struct asker *a);
 
-/* A descriptor, owned by the asker, that is readable when there are answers. */
+/* The wake-up that is sent. */
 int asker_fd(const struct asker *a);
 
 #endif

@@ -80,6 +80,7 @@ static void begin_world(void)
 		.filesystems = &play.filesystems,
 		.tree = world.tree,
 		.rules = play.rules,
+		.wake_fd = -1,
 		.own_pids = {OWN_PID, OWN_PID + 1},
 		.before_resolve = hear_messages,
 		.found = find,

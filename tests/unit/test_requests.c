@@ -140,7 +140,7 @@ static void sync_waits_for_all_that_was_before_it(void **state)
 	static const char records[24 * 3];
 	(void)state;
 	fake.pipeline.read = 10;
-	fake.pipeline.resolved = 8;
+	fake.pipeline.settled = 8;
 	assert_int_equal(
 		write(world.queue[1], records, sizeof(records)), sizeof(records));
 	world.is_behind = true;
@@ -149,7 +149,7 @@ static void sync_waits_for_all_that_was_before_it(void **state)
 	/* each of these in turn is what it waits for */
 	static const struct {
 		const char *what;
-		uint64_t resolved, done_until, flushed;
+		uint64_t settled, done_until, flushed;
 		bool is_behind, has_no_mark;
 	} steps[] = {
 		{"what comes before the queue", 13, 9, 9, true, false},
@@ -160,7 +160,7 @@ static void sync_waits_for_all_that_was_before_it(void **state)
 	};
 	for (size_t i = 0; i < countof(steps); i++) {
 		world.is_behind = steps[i].is_behind;
-		fake.pipeline.resolved = steps[i].resolved;
+		fake.pipeline.settled = steps[i].settled;
 		fake.has_no_mark = steps[i].has_no_mark;
 		fake.done_until = steps[i].done_until;
 		fake.flushed = steps[i].flushed;

@@ -47,7 +47,7 @@ static void answer(struct ask *a)
 struct names *names_new(void)
 {
 	struct names *n = calloc(1, sizeof(*n));
-	if (n && (n->asker = asker_new(answer)))
+	if (n && (n->asker = asker_new(answer, -1)))
 		return n;
 	free(n);
 	return NULL;

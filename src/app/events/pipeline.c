@@ -233,7 +233,9 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	p->now = clock_now();
 	resolve_all(p);
 	filesystems_close(p->parts.filesystems);
-	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p);
+	p->counters.settled = p->counters.resolved;
+	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
+			       p->counters.settled == p->counters.resolved;
 	p->next_ns = 0;
 	if (pipeline_has_waiting(p))
 		p->next_ns = now.monotonic_ns + (p->window.complete ? WAIT_NS : 0);

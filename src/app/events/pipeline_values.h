@@ -20,6 +20,7 @@ struct pipeline_parts {
 	struct filesystems *filesystems;
 	struct dirtree *tree;
 	const struct table *rules;
+	int wake_fd; /* a wake-up (os/thread): sent when there is something for a turn to do */
 	pid_t own_pids[2]; /* whose events are not looked at */
 	/* Called between receiving process records and resolving. */
 	void (*before_resolve)(void *ctx);
@@ -31,8 +32,10 @@ struct pipeline_parts {
 
 struct pipeline_counters {
 	uint64_t read; /* records read from the queue */
-	uint64_t resolved; /* of these, dealt with */
-	uint64_t emptied; /* turns after which the queue was empty and all was resolved */
+	uint64_t resolved; /* of these, looked at */
+	uint64_t settled; /* of these, the first so many are dealt with: nothing that they
+			     led to is still being asked for */
+	uint64_t emptied; /* turns after which the queue was empty and all was settled */
 	uint64_t malformed; /* records that made no sense */
 	uint64_t unresolved; /* records whose path could not be found out */
 	uint64_t overflows; /* times that the kernel's queue ran over */

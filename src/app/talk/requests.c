@@ -137,7 +137,7 @@ static bool sync_is_done(void *ctx, struct control_sync *s)
 	const struct requests_parts *parts = &r->parts;
 	const struct pipeline_counters *c = pipeline_counters(parts->report.pipeline);
 	if (parts->is_behind(parts->ctx) ||
-		(c->resolved < s->records && c->emptied <= s->emptied))
+		(c->settled < s->records && c->emptied <= s->emptied))
 		return false;
 	if (!s->has_mark)
 		s->has_mark = jobs_mark(r->jobs, &s->mark);

@@ -448,6 +448,7 @@ static int start_pipeline(struct worker *w)
 		.filesystems = &w->filesystems,
 		.tree = w->tree,
 		.rules = w->load.table,
+		.wake_fd = w->wake_fd,
 		.own_pids = {getpid(), getppid()},
 		.before_resolve = before_resolve,
 		.found = on_found,
