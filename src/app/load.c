@@ -196,61 +196,37 @@ static void check_rule(struct conf *c, const struct rule *r)
 
 /* ---- Symbolic links ---- */
 
-/*
- * Where a literal front leads: its longest part that exists, through links, and the rest
- * as it is. Returns the path, which the caller frees, or NULL with errno.
- */
-static char *real_front(const char *front)
+/* Warn of a path that leads nowhere, whatever is there. */
+static void check_front(struct conf *c, const struct rule *r, const struct fronts_item *i)
 {
-	char *copy = strdup(front), *rest = NULL;
-	char *real = copy ? realpath(front, NULL) : NULL;
-	for (char *cut; copy && !real && errno != ENOMEM;) {
-		cut = strrchr(copy, '/');
-		if (!cut)
-			break;
-		rest = (char *)front + (cut - copy);
-		*cut = '\0';
-		real = realpath(cut == copy ? "/" : copy, NULL);
-		if (cut == copy)
-			break;
-	}
-	char *whole = NULL;
-	if (real) {
-		const char *head = strcmp(real, "/") == 0 ? "" : real;
-		if (asprintf(&whole, "%s%s", head, rest ? rest : "") < 0)
-			whole = NULL;
-	}
-	free(real);
-	free(copy);
-	return whole;
+	const struct front *f = &i->front;
+	if (f->end == FRONT_LOOP)
+		say(c, r->file, r,
+			"path: %s leads in a circle, or through too many links", i->text);
+	else if (f->end == FRONT_REFUSED)
+		say(c, r->file, r,
+			"path: %s is not followed: in a directory where anybody may make a "
+			"link, %s is a stranger's",
+			i->text, f->steps[f->step_count - 1].path);
 }
 
-/* Lead the literal front of a rule's glob through links. */
-static int resolve_glob(
-	struct table *t, uint32_t number, size_t index, const struct glob *glob)
+/* Find out where the fronts of all globs lead. Returns 0, or -1 with errno. */
+static int find_fronts(struct load *l)
 {
 	size_t rest;
-	const char *front = glob_literal_front(glob, &rest);
-	char *real = *front ? real_front(front) : NULL;
-	bool moves = real && *real && strcmp(real, front) != 0;
-	int rc = table_move(t, number, index, moves ? real : NULL);
-	free(real);
-	return rc < 0 && errno == ENOMEM ? -1 : 0;
-}
-
-int load_resolve(struct table *t)
-{
-	for (uint32_t i = 0; i < table_count(t); i++) {
-		const struct rule *r = table_rule(t, i);
-		size_t paths = r->path.count;
-		for (size_t k = 0; k < paths + r->exclude.count; k++) {
-			const struct glob *glob = k < paths ? r->path.items[k]
-							    : r->exclude.items[k - paths];
-			if (resolve_glob(t, i, k, glob) < 0)
-				return -1;
-		}
+	l->fronts = fronts_new();
+	if (!l->fronts || fronts_add_table(l->fronts, l->table) < 0 ||
+		fronts_find(l->fronts) < 0 ||
+		table_lead(l->table, fronts_leads, l->fronts) < 0)
+		return -1;
+	for (uint32_t i = 0; i < table_count(l->table); i++) {
+		const struct rule *r = table_rule(l->table, i);
+		for (size_t k = 0; r->enabled && k < r->path.count; k++)
+			check_front(&l->conf, r,
+				fronts_get(l->fronts,
+					glob_literal_front(r->path.items[k], &rest)));
 	}
-	return table_index(t);
+	return 0;
 }
 
 /* ---- Loading ---- */
@@ -296,7 +272,7 @@ int load(struct load *l, const struct options *o, char *const *files, int count)
 	l->table = table_new(l->conf.rules, l->conf.rule_count);
 	l->conf.rules = NULL;
 	l->conf.rule_count = 0;
-	return l->table ? load_resolve(l->table) : -1;
+	return l->table ? find_fronts(l) : -1;
 }
 
 void load_print(const struct load *l)
@@ -315,6 +291,7 @@ void load_print(const struct load *l)
 void load_fini(struct load *l)
 {
 	table_free(l->table);
+	fronts_free(l->fronts);
 	conf_fini(&l->conf);
 	*l = (struct load){0};
 }

@@ -5,6 +5,7 @@
 #define FSMON_APP_LOAD_H
 
 #include "app/options.h"
+#include "app/watch/fronts.h"
 #include "core/conf/conf.h"
 #include "core/rule/table.h"
 
@@ -14,6 +15,7 @@ struct load {
 	struct conf conf; /* its rules have moved into the table */
 	struct table *
 		table; /* the rules of the files without an error; owned, NULL if taken */
+	struct fronts *fronts; /* where their paths lead; owned, NULL if taken */
 };
 
 /*
@@ -22,10 +24,6 @@ struct load {
  * errors in files, or -1 with ENOMEM. The caller frees with load_fini in any case.
  */
 int load(struct load *l, const struct options *o, char *const *files, int count);
-
-/* Let the literal fronts of all globs lead where they lead now through symbolic links.
- * Returns 0, or -1 with ENOMEM. */
-int load_resolve(struct table *t);
 
 /* Print the messages on standard error, one a line: "file:line: text". */
 void load_print(const struct load *l);

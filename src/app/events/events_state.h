@@ -27,6 +27,7 @@ struct pipeline {
 	struct table_hits hits;
 	struct landing_list mounts; /* reused, as hits and those below */
 	struct buf path, old_path, shown;
+	struct buf called; /* what the author of a rule calls the path */
 	struct pipeline_counters counters;
 };
 
@@ -37,6 +38,7 @@ struct facts {
 	uint32_t kinds;
 	bool has_path, has_old_path; /* p->path, p->old_path: within the filesystem */
 	struct execorder_place order;
+	bool is_on_way; /* it concerns rules whose paths lead through the entry */
 };
 
 #endif

@@ -25,7 +25,10 @@ static int match_mount(struct pipeline *p, const struct facts *f,
 	if (!*change)
 		*change = change_new(NULL, NULL);
 	for (size_t k = 0; *change && k < p->hits.count; k++) {
-		if (change_add_hit(*change, p->hits.rules[k], is_old, p->shown.data) < 0)
+		const struct table_hit *hit = &p->hits.items[k];
+		buf_clear(&p->called);
+		if (table_hit_path(hit, p->shown.data, p->shown.len, &p->called) < 0 ||
+			change_add_hit(*change, hit->rule, is_old, p->called.data) < 0)
 			return -1;
 	}
 	return *change ? 0 : -1;
@@ -45,6 +48,39 @@ static int match_path(struct pipeline *p, const struct facts *f, const struct bu
 			return -1;
 	}
 	return 0;
+}
+
+/*
+ * Note the rules whose paths lead through the entry: to them it is the path that they name which
+ * has changed. Where a glob matches the entry itself that is noted already. Returns 0, or -1 with
+ * ENOMEM.
+ */
+static int match_way(struct pipeline *p, const struct facts *f,
+	const struct fanrec_place *place, bool is_old, struct change **change)
+{
+	const char *front;
+	for (size_t i = 0; (front = symlinks_told(p->parts.symlinks, &f->rec, place, i));
+		i++) {
+		if (table_match_front(p->parts.rules, front, f->kinds, &p->hits) < 0)
+			return -1;
+		if (!*change && p->hits.count && !(*change = change_new(NULL, NULL)))
+			return -1;
+		for (size_t k = 0; k < p->hits.count; k++) {
+			if (change_add_hit(*change, p->hits.items[k].rule, is_old,
+				    *front ? front : "/") < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* The same with both places of a record. */
+static int match_ways(struct pipeline *p, const struct facts *f, struct change **change)
+{
+	bool is_rename = f->rec.new_place.dir.bytes;
+	if (is_rename && match_way(p, f, &f->rec.new_place, false, change) < 0)
+		return -1;
+	return match_way(p, f, &f->rec.place, is_rename, change);
 }
 
 /* A path within the filesystem as some mount shows it, whether a rule matches it or not; NULL
@@ -135,6 +171,8 @@ void matches_find(struct pipeline *p, struct facts *f)
 		rc = match_path(p, f, &p->path, false, &c);
 	if (rc == 0 && f->has_old_path)
 		rc = match_path(p, f, &p->old_path, true, &c);
+	if (rc == 0 && f->is_on_way)
+		rc = match_ways(p, f, &c);
 	f->kinds = kinds;
 	if (rc == 0 && c)
 		rc = hand_on(p, f, c);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 /* More records than this in so short a time mean load: then let them gather for GATHER_NS,
  * as to read each at once costs several times as much. */
@@ -50,11 +51,12 @@ void pipeline_free(struct pipeline *p)
 		return;
 	readbuf_close(&p->buffer);
 	execorder_reset(&p->order, NULL, NULL);
-	free(p->hits.rules);
+	free(p->hits.items);
 	free(p->mounts.items);
 	buf_fini(&p->path);
 	buf_fini(&p->old_path);
 	buf_fini(&p->shown);
+	buf_fini(&p->called);
 	free(p);
 }
 
@@ -167,12 +169,14 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 		matches_whole(p, f);
 		return true;
 	}
+	f->is_on_way =
+		symlinks_note(p->parts.symlinks, r, f->fs, p->counters.resolved + 1);
 	bool wanted = is_wanted(p, f);
 	bool known = wanted && places_resolve(p, f);
 	if (wanted && !known && may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
-	if (known)
+	if (known || (wanted && f->is_on_way))
 		matches_find(p, f);
 	p->counters.unresolved += wanted && !known;
 	if (f->fs && f->fs->kinds)
@@ -233,7 +237,8 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	p->now = clock_now();
 	resolve_all(p);
 	filesystems_close(p->parts.filesystems);
-	p->counters.settled = p->counters.resolved;
+	p->counters.settled =
+		MIN(p->counters.resolved, symlinks_oldest(p->parts.symlinks) - 1);
 	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
 			       p->counters.settled == p->counters.resolved;
 	p->next_ns = 0;

@@ -5,6 +5,7 @@
 
 #include "app/actors/actors.h"
 #include "app/watch/filesystems.h"
+#include "app/watch/symlinks.h"
 #include "core/rule/change.h"
 #include "core/rule/table.h"
 #include "os/clock.h"
@@ -20,6 +21,7 @@ struct pipeline_parts {
 	struct filesystems *filesystems;
 	struct dirtree *tree;
 	const struct table *rules;
+	struct symlinks *symlinks; /* on the ways of their paths; NULL: none */
 	int wake_fd; /* a wake-up (os/thread): sent when there is something for a turn to do */
 	pid_t own_pids[2]; /* whose events are not looked at */
 	/* Called between receiving process records and resolving. */

@@ -277,6 +277,11 @@ const struct filesystem *filesystems_refusing(
 	return first ? filesystems_of_mount(f, first) : NULL;
 }
 
+bool filesystems_may_touch(const char *type)
+{
+	return !ways[0]->refusal(type, true);
+}
+
 const char *filesystems_how(const struct filesystem *fs)
 {
 	if (fs->refusal)

@@ -75,6 +75,10 @@ int filesystems_open(struct filesystem *fs);
 /* Close all roots: nothing may stay open between batches, or umount(8) would fail. */
 void filesystems_close(struct filesystems *f);
 
+/* Whether files of a filesystem of that type may be looked at by who must not wait: those of network,
+ * FUSE and automount filesystems may not answer. */
+bool filesystems_may_touch(const char *type);
+
 /* How it is watched, in a few words, as fsmon(8) has them under `status`. Static. */
 const char *filesystems_how(const struct filesystem *fs);
 

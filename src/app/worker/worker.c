@@ -9,6 +9,7 @@
 #include "app/load.h"
 #include "app/log.h"
 #include "app/talk/requests.h"
+#include "app/watch/symlinks.h"
 #include "app/worker/reload.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -33,6 +34,7 @@ struct worker {
 	struct poller_source *group_source;
 	struct load load; /* the configuration in force */
 	struct filesystems filesystems;
+	struct symlinks *symlinks;
 	struct dirtree *tree;
 	struct actors *actors;
 	struct pipeline *pipeline;
@@ -44,6 +46,7 @@ struct worker {
 	int wake_fd; /* of the actors */
 	bool has_records; /* the fanotify queue or the actors may have some */
 	bool mounts_changed;
+	bool is_unled; /* that paths lead elsewhere could not be taken in */
 	uint64_t losses_logged; /* how many the log has said last */
 	uint64_t losses_next_ns; /* before then it says nothing of them */
 	bool is_ending;
@@ -151,7 +154,7 @@ static const struct link_handlers link_handlers = {
 static bool is_behind(void *ctx)
 {
 	const struct worker *w = ctx;
-	return w->mounts_changed;
+	return w->mounts_changed || symlinks_is_behind(w->symlinks);
 }
 
 /* ---- Filesystems ---- */
@@ -196,6 +199,8 @@ static int update_filesystems(struct worker *w, const struct table *rules)
 	if (rc == 0)
 		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
 			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
+	if (rc == 0)
+		rc = symlinks_index(w->symlinks);
 	buf_fini(&text);
 	return rc;
 }
@@ -203,9 +208,34 @@ static int update_filesystems(struct worker *w, const struct table *rules)
 static void take_mounts(struct worker *w)
 {
 	w->mounts_changed = false;
-	if (load_resolve(w->load.table) < 0 || update_filesystems(w, w->load.table) < 0)
+	if (update_filesystems(w, w->load.table) < 0)
 		log_err("a change of mounts could not be taken in: %s", strerror(errno));
+	symlinks_ask_all(w->symlinks);
 	log_filesystems(w, false);
+}
+
+/* Take in where the paths of rules lead now, between two batches. */
+static void take_symlinks(struct worker *w)
+{
+	enum fronts_change change = symlinks_take(w->symlinks);
+	int rc = 0;
+	if (w->is_unled)
+		change = FRONTS_LEADS;
+	if (change == FRONTS_STEPS)
+		rc = symlinks_index(w->symlinks);
+	if (change == FRONTS_LEADS) {
+		rc = table_lead(w->load.table, fronts_leads, symlinks_fronts(w->symlinks));
+		if (rc == 0)
+			rc = update_filesystems(w, w->load.table);
+		log_filesystems(w, false);
+	}
+	w->is_unled = rc < 0;
+	if (rc < 0) {
+		log_err("a change of symbolic links could not be taken in: %s",
+			strerror(errno));
+		symlinks_ask_all(w->symlinks);
+	}
+	w->has_records = true; /* none may be waited for any more */
 }
 
 static bool logs_json(const struct worker *w)
@@ -222,6 +252,14 @@ static void say_ready(const struct worker *w, const char *status)
 
 /* ---- Reload ---- */
 
+/* Let the ways of a table's paths be known. */
+static void set_fronts(struct worker *w, struct load *l)
+{
+	symlinks_set(w->symlinks, l->fronts);
+	l->fronts = NULL;
+	w->is_unled = symlinks_index(w->symlinks) < 0;
+}
+
 /* Put a new table in force, between two batches. Returns 0, or -1: all is as it was. */
 static int swap_rules(struct worker *w, struct load *next)
 {
@@ -234,6 +272,7 @@ static int swap_rules(struct worker *w, struct load *next)
 		return -1;
 	}
 	pipeline_parts(w->pipeline)->rules = next->table;
+	set_fronts(w, next);
 	struct load old = w->load;
 	w->load = *next;
 	*next = (struct load){0};
@@ -311,7 +350,9 @@ static void log_losses(struct worker *w, uint64_t now_ns)
 static int64_t wait_ns(struct worker *w)
 {
 	uint64_t records_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
-	if (w->mounts_changed || (!records_ns && w->has_records && !w->is_ending))
+	bool has_news = w->mounts_changed || (symlinks_has_answer(w->symlinks) &&
+						     !pipeline_has_waiting(w->pipeline));
+	if (has_news || (!records_ns && w->has_records && !w->is_ending))
 		return 0;
 	uint64_t next_ns = jobs_next_ns(w->jobs);
 	if (records_ns && records_ns < next_ns)
@@ -367,8 +408,12 @@ static int loop(struct worker *w)
 		}
 		if (w->mounts_changed && !pipeline_has_waiting(w->pipeline))
 			take_mounts(w);
+		if (symlinks_has_answer(w->symlinks) &&
+			!pipeline_has_waiting(w->pipeline))
+			take_symlinks(w);
 		if (read_and_resolve(w) < 0)
 			return EXIT_FAILED;
+		symlinks_ask(w->symlinks);
 		jobs_pump(w->jobs, clock_now());
 		requests_check(w->requests);
 	}
@@ -408,7 +453,9 @@ static int start_actors(struct worker *w)
 	};
 	w->wake_fd = thread_wakeup_open();
 	w->tree = dirtree_new(DIRS_MAX);
-	if (w->wake_fd < 0 || !w->tree)
+	w->symlinks =
+		w->wake_fd < 0 ? NULL : symlinks_new(w->wake_fd, &w->filesystems);
+	if (!w->symlinks || !w->tree)
 		return -1;
 	w->actors = actors_new(&fds, w->wake_fd, w->inherited.degraded);
 	if (!w->actors)
@@ -448,6 +495,7 @@ static int start_pipeline(struct worker *w)
 		.filesystems = &w->filesystems,
 		.tree = w->tree,
 		.rules = w->load.table,
+		.symlinks = w->symlinks,
 		.wake_fd = w->wake_fd,
 		.own_pids = {getpid(), getppid()},
 		.before_resolve = before_resolve,
@@ -507,6 +555,7 @@ static int start(struct worker *w)
 		return -1;
 	}
 	log_filesystems(w, true);
+	set_fronts(w, &w->load);
 	w->has_records = true; /* what an earlier worker has left */
 	size_t count = table_count(w->load.table);
 	log_info("ready: %zu rule%s%s", count, plural(count),
@@ -523,6 +572,7 @@ static void end(struct worker *w)
 	requests_free(w->requests);
 	pipeline_free(w->pipeline);
 	actors_free(w->actors);
+	symlinks_free(w->symlinks);
 	dirtree_free(w->tree);
 	filesystems_fini(&w->filesystems);
 	poller_free(w->poller);
