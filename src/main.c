@@ -25,6 +25,9 @@
  *                  know what is mounted, under which paths it is seen, and which rules can
  *                  match there. app/watch: filesystems are watched, each in one of the ways
  *                  of watch_way; where looks up directories that dirtree does not know.
+ *                  core/place/front follows paths through symbolic links (os/lookup), which
+ *                  app/watch/fronts does for all rules, and app/events/symlinks again when
+ *                  records say that an entry on the way has changed.
  *   who            app/actors: witness, a real-time thread, receives process records and
  *                  reads /proc (procsnap, os/proc); names asks for the names of users.
  *                  core/proc: procrec and proctext decode; proctable keeps what each process

@@ -199,15 +199,10 @@ static void check_rule(struct conf *c, const struct rule *r)
 /* Warn of a path that leads nowhere, whatever is there. */
 static void check_front(struct conf *c, const struct rule *r, const struct fronts_item *i)
 {
-	const struct front *f = &i->front;
-	if (f->end == FRONT_LOOP)
-		say(c, r->file, r,
-			"path: %s leads in a circle, or through too many links", i->text);
-	else if (f->end == FRONT_REFUSED)
-		say(c, r->file, r,
-			"path: %s is not followed: in a directory where anybody may make a "
-			"link, %s is a stranger's",
-			i->text, f->steps[f->step_count - 1].path);
+	struct buf text = {0};
+	if (fronts_add_trouble(i, &text) == 0 && text.len)
+		say(c, r->file, r, "path: %s", text.data);
+	buf_fini(&text);
 }
 
 /* Find out where the fronts of all globs lead. Returns 0, or -1 with errno. */

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 int thread_start(pthread_t *thread, void *(*run)(void *ctx), void *ctx)
 {
@@ -39,6 +40,14 @@ bool thread_be_urgent(int priority)
 {
 	struct sched_param param = {.sched_priority = priority};
 	return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) == 0;
+}
+
+void thread_pause(uint64_t ns)
+{
+	const uint64_t second_ns = 1000000000;
+	nanosleep(&(struct timespec){.tv_sec = (time_t)(ns / second_ns),
+			  .tv_nsec = (long)(ns % second_ns)},
+		NULL);
 }
 
 int thread_wait(const int *fds, size_t count)

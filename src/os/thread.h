@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Start a thread that no signal goes to: they are the business of the others. Whoever starts it
  * joins or detaches it. Returns 0, or -1 with errno as pthread_create(3) returns it. */
@@ -24,6 +25,9 @@ void thread_take_wakeups(int wakeup);
 /* Give the calling thread alone, and nothing that it forks, real-time priority
  * (SCHED_FIFO). Returns whether this was allowed. */
 bool thread_be_urgent(int priority);
+
+/* Let the calling thread do nothing for so long, or less if a signal comes. */
+void thread_pause(uint64_t ns);
 
 #define THREAD_WAIT_MAX 4
 

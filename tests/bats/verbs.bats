@@ -323,7 +323,7 @@ explain_rules() {
 	[[ $(explained link) == MATCHES* ]]
 	run -0 offline explain "$SCRATCH/link/x.md"
 	[[ $(explained link) == MATCHES* ]]
-	[ "${lines[-1]}" = "1 of 1 rules match close-write $W/x.md" ]
+	[ "${lines[-1]}" = "1 of 1 rules match close-write $SCRATCH/link/x.md" ]
 }
 
 @test "explain takes a relative path, and a directory with a slash at its end" {

@@ -104,7 +104,8 @@ static void a_path_is_followed(void **state)
 			"/srv/releases/2=d /srv/releases/2/conf=d"},
 		{"/srv/root", "'' whole: /srv=d /srv/root=l"},
 		{"/srv/root/cfg", "'/cfg' whole: /srv=d /srv/root=l /cfg=d"},
-		{"/srv/via-file", "'/srv/file/x' cut: /srv=d /srv/via-file=l /srv/file=f"},
+		{"/srv/via-file",
+			"'/srv/file/x' cut: /srv=d /srv/via-file=l /srv/file=f"},
 		/* What dots mean behind a link is known when that was followed. */
 		{"/srv/via-link", "'/srv/releases/1' whole: /srv=d /srv/via-link=l "
 				  "/srv/current=l /srv/releases=d /srv/releases/2=d "

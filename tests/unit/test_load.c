@@ -145,9 +145,9 @@ static void paths_that_lead_nowhere_are_warned_of(void **state)
 	assert_int_equal(l.conf.error_count, 0);
 	assert_int_equal(l.conf.message_count, 2);
 	assert_contains(l.conf.messages[0].text,
-		"[r] path: .../strange is not followed: ...strange is a stranger's");
+		"[r] path: .../strange is not followed: ...strange is a stranger's...");
 	assert_contains(
-		l.conf.messages[1].text, "[r] path: .../circle leads in a circle");
+		l.conf.messages[1].text, "[r] path: .../circle leads in a circle...");
 	buf_fini(&text);
 	load_fini(&l);
 }

@@ -297,12 +297,11 @@ static void rules_are_found_by_the_front_that_was_written(void **state)
 		{"/z", ANY, ""},
 		{"/", ANY, ""},
 	};
-	struct table *t =
-		rules_of("[a]\npath = /x/**\npath = /x/*.c\nevents = create\n"
-			 "command = true\n[b]\npath = /x\nevents = delete\n"
-			 "command = true\n[c]\npath = /x/**\nexclude = /x\n"
-			 "command = true\n[d]\npath = /y/*\ncommand = true\n"
-			 "[e]\npath = /x/*\nenabled = no\ncommand = true\n");
+	struct table *t = rules_of("[a]\npath = /x/**\npath = /x/*.c\nevents = create\n"
+				   "command = true\n[b]\npath = /x\nevents = delete\n"
+				   "command = true\n[c]\npath = /x/**\nexclude = /x\n"
+				   "command = true\n[d]\npath = /y/*\ncommand = true\n"
+				   "[e]\npath = /x/*\nenabled = no\ncommand = true\n");
 	struct table_hits hits = {0};
 	assert_int_equal(table_lead(t, leads_of, leads), 0);
 	for (size_t i = 0; i < countof(cases); i++) {

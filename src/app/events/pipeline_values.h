@@ -5,7 +5,7 @@
 
 #include "app/actors/actors.h"
 #include "app/watch/filesystems.h"
-#include "app/watch/symlinks.h"
+#include "app/events/symlinks.h"
 #include "core/rule/change.h"
 #include "core/rule/table.h"
 #include "os/clock.h"

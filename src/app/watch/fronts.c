@@ -2,7 +2,6 @@
 #include "app/watch/fronts.h"
 
 #include "app/watch/filesystems.h"
-#include "base/buf.h"
 #include "base/grow.h"
 #include "core/place/mounts.h"
 #include "os/fd.h"
@@ -272,6 +271,22 @@ const struct handle *fronts_dir(const struct fronts *f, const char *dir)
 	return s ? s->handle : NULL;
 }
 
+int fronts_add_trouble(const struct fronts_item *item, struct buf *out)
+{
+	const struct front *f = &item->front;
+	if (f->end == FRONT_LOOP)
+		return buf_printf(out,
+			"%s leads in a circle of links, or through more than %d",
+			item->text, FRONT_LINKS_MAX);
+	if (f->end != FRONT_REFUSED)
+		return 0;
+	const char *link = f->steps[f->step_count - 1].path;
+	return buf_printf(out,
+		"%s is not followed: the link %s is a stranger's, in a directory where "
+		"anybody may make one",
+		item->text, link);
+}
+
 const struct strlist *fronts_leads(void *f, const char *front)
 {
 	const struct fronts_item *item = fronts_get(f, front);
@@ -321,6 +336,8 @@ static enum fronts_change take_item(struct fronts_item *to, struct fronts_item *
 	to->front = from->front;
 	from->front = was;
 	to->is_stale = to->is_stale || !same;
+	to->is_news = to->front.end != was.end &&
+		      (to->front.end == FRONT_LOOP || to->front.end == FRONT_REFUSED);
 	return same ? FRONTS_SAME : same_leads ? FRONTS_STEPS : FRONTS_LEADS;
 }
 

@@ -6,6 +6,7 @@
 #ifndef FSMON_APP_WATCH_FRONTS_H
 #define FSMON_APP_WATCH_FRONTS_H
 
+#include "base/buf.h"
 #include "base/strlist.h"
 #include "core/place/front.h"
 #include "core/rule/table.h"
@@ -22,6 +23,7 @@ struct fronts_item {
 	const char *text; /* as it was written */
 	struct front front;
 	bool is_stale; /* it may lead elsewhere by now: for whoever keeps the set */
+	bool is_news; /* it leads nowhere, other than before: for whoever says so */
 };
 
 /* An empty set. NULL with ENOMEM. */
@@ -48,6 +50,10 @@ struct fronts_item *fronts_at(const struct fronts *f, size_t number);
 
 /* The handle of the directory at a path in which an entry was looked up, or NULL. */
 const struct handle *fronts_dir(const struct fronts *f, const char *dir);
+
+/* Append why a front leads nowhere, whatever is there: nothing if it does lead somewhere. Returns 0,
+ * or -1 with ENOMEM. */
+int fronts_add_trouble(const struct fronts_item *item, struct buf *out);
 
 /* What table_lead asks; `f` is a struct fronts. */
 const struct strlist *fronts_leads(void *f, const char *front);

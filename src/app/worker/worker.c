@@ -9,7 +9,7 @@
 #include "app/load.h"
 #include "app/log.h"
 #include "app/talk/requests.h"
-#include "app/watch/symlinks.h"
+#include "app/events/symlinks.h"
 #include "app/worker/reload.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -214,6 +214,28 @@ static void take_mounts(struct worker *w)
 	log_filesystems(w, false);
 }
 
+/* Warn of paths that have come to lead nowhere. */
+static void log_lost_ways(const struct worker *w)
+{
+	const struct fronts *fronts = symlinks_fronts(w->symlinks);
+	const struct table *rules = w->load.table;
+	struct fronts_item *item;
+	size_t rest;
+	for (uint32_t i = 0; i < table_count(rules); i++) {
+		const struct rule *r = table_rule(rules, i);
+		for (size_t k = 0; r->enabled && k < r->path.count; k++) {
+			struct buf text = {0};
+			item = fronts_get(
+				fronts, glob_literal_front(r->path.items[k], &rest));
+			if (item && item->is_news && fronts_add_trouble(item, &text) == 0)
+				log_warn("[%s] path: %s", r->name, text.data);
+			buf_fini(&text);
+		}
+	}
+	for (size_t i = 0; (item = fronts_at(fronts, i)); i++)
+		item->is_news = false;
+}
+
 /* Take in where the paths of rules lead now, between two batches. */
 static void take_symlinks(struct worker *w)
 {
@@ -224,11 +246,14 @@ static void take_symlinks(struct worker *w)
 	if (change == FRONTS_STEPS)
 		rc = symlinks_index(w->symlinks);
 	if (change == FRONTS_LEADS) {
-		rc = table_lead(w->load.table, fronts_leads, symlinks_fronts(w->symlinks));
+		rc = table_lead(
+			w->load.table, fronts_leads, symlinks_fronts(w->symlinks));
 		if (rc == 0)
 			rc = update_filesystems(w, w->load.table);
 		log_filesystems(w, false);
 	}
+	if (change != FRONTS_SAME)
+		log_lost_ways(w);
 	w->is_unled = rc < 0;
 	if (rc < 0) {
 		log_err("a change of symbolic links could not be taken in: %s",
@@ -453,8 +478,7 @@ static int start_actors(struct worker *w)
 	};
 	w->wake_fd = thread_wakeup_open();
 	w->tree = dirtree_new(DIRS_MAX);
-	w->symlinks =
-		w->wake_fd < 0 ? NULL : symlinks_new(w->wake_fd, &w->filesystems);
+	w->symlinks = w->wake_fd < 0 ? NULL : symlinks_new(w->wake_fd, &w->filesystems);
 	if (!w->symlinks || !w->tree)
 		return -1;
 	w->actors = actors_new(&fds, w->wake_fd, w->inherited.degraded);
@@ -515,6 +539,7 @@ static struct requests *start_requests(struct worker *w)
 		.report =
 			{
 				.filesystems = &w->filesystems,
+				.symlinks = w->symlinks,
 				.jobs = w->jobs,
 				.pipeline = w->pipeline,
 				.actors = w->actors,

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Longer than this no path is that leads anywhere. */
-#define LONG_MAX_BYTES (4 * PATH_MAX)
+#define LONG_MAX_BYTES ((size_t)4 * PATH_MAX)
 
 /* Where the way has come to. */
 struct way {
@@ -106,7 +106,7 @@ static int add_lead(struct way *w)
 	buf_add_str(&whole, w->done.data);
 	add_components(&whole, w->rest.data);
 	const char *last = leads->count ? leads->items[leads->count - 1] : NULL;
-	int rc = whole.failed                                 ? -1
+	int rc = whole.failed                            ? -1
 		 : last && strcmp(last, whole.data) == 0 ? 0
 							 : strlist_add(leads, whole.data);
 	buf_fini(&whole);

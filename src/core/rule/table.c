@@ -232,8 +232,7 @@ static int index_rule(struct index *index, uint32_t number, const struct rule *r
 	for (size_t k = 0; rc == 0 && k < r->path.count; k++)
 		rc = index_glob(index, number, r->path.items[k], NULL);
 	for (size_t k = 0; rc == 0 && k < led->count; k++)
-		rc = index_glob(
-			index, number, led->items[k].glob, led->items[k].written);
+		rc = index_glob(index, number, led->items[k].glob, led->items[k].written);
 	return rc;
 }
 
@@ -382,8 +381,8 @@ int table_match(const struct table *t, const char *path, size_t len, uint32_t ki
 	return 0;
 }
 
-int table_match_front(const struct table *t, const char *front, uint32_t kinds,
-	struct table_hits *hits)
+int table_match_front(
+	const struct table *t, const char *front, uint32_t kinds, struct table_hits *hits)
 {
 	size_t len = strlen(front);
 	const struct front *f = find_front(t, front, len, slots_hash_str(front));

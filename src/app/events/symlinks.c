@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/watch/symlinks.h"
+#include "app/events/symlinks.h"
 
 #include "app/asker.h"
 #include "app/watch/where.h"
 #include "base/grow.h"
 #include "core/place/mounts.h"
 #include "os/fd.h"
+#include "os/thread.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
-#include <time.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -22,9 +22,9 @@
 #define PAUSE_NS 5000000
 
 #define NONE UINT64_MAX
-#define NO_CAUSE                                                                         \
-	{                                                                                \
-		.oldest = NONE                                                           \
+#define NO_CAUSE               \
+	{                      \
+		.oldest = NONE \
 	}
 
 /* A front on whose way an entry is. */
@@ -83,7 +83,7 @@ static void answer(struct ask *a)
 {
 	struct question *q = (struct question *)a;
 	if (q->pauses)
-		nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+		thread_pause(PAUSE_NS);
 	q->rc = fronts_find(q->fronts);
 }
 

@@ -7,8 +7,8 @@
  * What was found is in force only when the entries that it hangs on are known, and what happened to
  * these until then was not seen: so whatever was found to be different is found out once more.
  */
-#ifndef FSMON_APP_WATCH_SYMLINKS_H
-#define FSMON_APP_WATCH_SYMLINKS_H
+#ifndef FSMON_APP_EVENTS_SYMLINKS_H
+#define FSMON_APP_EVENTS_SYMLINKS_H
 
 #include "app/watch/filesystems.h"
 #include "app/watch/fronts.h"
