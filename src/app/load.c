@@ -185,7 +185,8 @@ static void check_rule(struct conf *c, const struct rule *r)
 			r->directory);
 	for (size_t i = 0; i < r->path.count; i++) {
 		const char *path = glob_text(r->path.items[i]);
-		if (glob_is_literal(r->path.items[i]) && stat(path, &st) == 0 &&
+		/* Who names a link may mean that it is replaced. */
+		if (glob_is_literal(r->path.items[i]) && lstat(path, &st) == 0 &&
 			S_ISDIR(st.st_mode))
 			say(c, r->file, r,
 				"path: %s is a directory, and means only itself; did you "

@@ -7,6 +7,7 @@
 #include "os/handle.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 
 struct lookup {
@@ -18,6 +19,9 @@ struct lookup {
 /* Look at an entry; a link is not followed. Returns 0, or -1 with errno of openat2(2) (ELOOP:
  * another component is a link), or of readlinkat(2). */
 int lookup_entry(const char *path, struct lookup *out);
+
+/* Whether a symbolic link is met on a path ("/a/b") below an open directory (O_PATH will do). */
+bool lookup_meets_link(int dir_fd, const char *path);
 
 /* The handle of a directory at such a path. Returns 0, or -1 with errno likewise, or of
  * name_to_handle_at(2). */

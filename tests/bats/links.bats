@@ -212,6 +212,48 @@ leads() {
 	assert_seen
 }
 
+@test "a directory that a link on the way lies in goes, and another one brings a link" {
+	mkdir -p "$W"/{app,next/deep,real,other}
+	ln -s ../real "$W/app/current"
+	ln -s ../../other "$W/next/deep/current"
+	watch "seen=$W/app/current/*" "deep=$W/app/deep/current/*"
+	mv "$W/app" "$W/old"
+	assert_seen "seen|moved-from|$W/app/current|mv"
+	touch "$W/real/file"
+	assert_seen
+	mv "$W/next" "$W/app"
+	assert_seen "deep|moved-to|$W/app/deep/current|mv"
+	touch "$W/other/file"
+	assert_seen "deep|close-write|$W/app/deep/current/file|touch"
+	mv "$W/app" "$W/next"
+	assert_seen "deep|moved-from|$W/app/deep/current|mv"
+	mv "$W/old" "$W/app"
+	assert_seen "seen|moved-to|$W/app/current|mv"
+	touch "$W/real/file"
+	assert_seen "seen|close-write|$W/app/current/file|touch"
+}
+
+@test "a link in directories that are made just before it" {
+	local worker
+	mkdir "$W/real"
+	watch "seen=$W/a/b/current/*"
+	worker=$(client status --json | jq .worker_pid)
+	kill -STOP "$worker"
+	mkdir -p "$W/a/b"
+	ln -s ../../real "$W/a/b/current"
+	kill -CONT "$worker"
+	assert_seen "seen|create|$W/a/b/current|ln"
+	touch "$W/real/file"
+	assert_seen "seen|close-write|$W/a/b/current/file|touch"
+	kill -STOP "$worker"
+	rm -r "$W/a"
+	mkdir -p "$W/a/b"
+	ln -s ../../real "$W/a/b/current"
+	kill -CONT "$worker"
+	sync_daemon
+	assert_hook_line "seen|create|$W/a/b/current|ln"
+}
+
 @test "links in a circle lead nowhere, and are told of" {
 	ln -s b "$W/a"
 	ln -s a "$W/b"
@@ -325,10 +367,9 @@ leads() {
 	[ "$(leads seen)" = "$W/sticky/link|null|stranger" ]
 	# It has changed all the same; and that of root is followed.
 	rm "$W/sticky/link"
+	assert_seen "seen|delete|$W/sticky/link|rm"
 	ln -s "$W/real" "$W/sticky/link"
-	sync_daemon
-	assert_hook_line "seen|delete|$W/sticky/link|rm"
-	clear_hooks
+	assert_seen "seen|create|$W/sticky/link|ln"
 	touch "$W/real/file"
 	assert_seen "seen|close-write|$W/sticky/link/file|touch"
 }

@@ -166,6 +166,9 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	f->kinds = fanrec_kinds(r->mask);
 	if (f->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
 		p->counters.overflows += (f->kinds & EVENT_OVERFLOW) != 0;
+		/* What became of links is lost as well. */
+		if ((f->kinds & EVENT_OVERFLOW) && p->parts.symlinks)
+			symlinks_ask_all(p->parts.symlinks);
 		matches_whole(p, f);
 		return true;
 	}

@@ -6,6 +6,7 @@
 #include "base/grow.h"
 #include "core/place/mounts.h"
 #include "os/fd.h"
+#include "os/lookup.h"
 #include "os/thread.h"
 
 #include <assert.h>
@@ -27,10 +28,16 @@
 		.oldest = NONE \
 	}
 
+/* While nobody knows where a way leads now, so many entries in new directories are known. */
+#define NEW_MAX 1024
+
 /* A front on whose way an entry is. */
 struct use {
 	uint32_t number; /* of the front */
 	bool is_link; /* the entry is a link, or one comes behind it */
+	bool is_told; /* it has changed with the record that was noted last */
+	const char *way; /* begins with the entry's path; the front's */
+	size_t len; /* of that path */
 };
 
 /* An entry on the way of fronts. */
@@ -67,6 +74,7 @@ struct symlinks {
 	const struct filesystems *filesystems;
 	struct fronts *fronts;
 	struct step *steps; /* hash by key */
+	unsigned new_count; /* entries that were added since symlinks_index */
 	uint64_t names; /* a bit for each name among the keys (name_bit) */
 	struct question *asked; /* the thread's */
 	struct question *answered; /* the answer that waits to be taken */
@@ -122,6 +130,7 @@ static void drop_steps(struct symlinks *s)
 		free(step);
 	}
 	s->names = 0;
+	s->new_count = 0;
 }
 
 void symlinks_free(struct symlinks *s)
@@ -199,25 +208,30 @@ static uint64_t fsid_of(const struct symlinks *s, const char *dir)
 }
 
 /* Let an entry be known. Returns 0, or -1 with ENOMEM. */
-static int index_step(struct symlinks *s, const char *path, struct use use)
+static int add_use(struct symlinks *s, uint64_t fsid, const struct fanrec_handle *dir,
+	const char *name, const struct use *use)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = strndup(path, (size_t)(slash - path));
+	struct key key;
+	struct step *step =
+		make_key(&key, fsid, dir, name) ? step_of(s, &key) : NULL;
+	if (!step || grow(step->uses, step->count) < 0)
+		return -1;
+	step->uses[step->count++] = *use;
+	s->names |= name_bit(name);
+	return 0;
+}
+
+static int index_step(struct symlinks *s, const struct use *use)
+{
+	const char *slash = strrchr(use->way, '/');
+	char *dir = strndup(use->way, (size_t)(slash - use->way));
 	const struct handle *h = dir ? fronts_dir(s->fronts, dir) : NULL;
 	uint64_t fsid = h ? fsid_of(s, dir) : 0;
-	struct key key;
 	int rc = dir ? 0 : -1;
 	if (fsid) {
 		struct fanrec_handle handle = {
 			.bytes = h->bytes, .len = h->len, .type = h->type};
-		struct step *step = make_key(&key, fsid, &handle, slash + 1)
-					    ? step_of(s, &key)
-					    : NULL;
-		rc = step && grow(step->uses, step->count) == 0 ? 0 : -1;
-		if (rc == 0) {
-			step->uses[step->count++] = use;
-			s->names |= name_bit(slash + 1);
-		}
+		rc = add_use(s, fsid, &handle, slash + 1, use);
 	}
 	free(dir);
 	return rc;
@@ -230,7 +244,9 @@ static int index_front(struct symlinks *s, uint32_t number)
 	for (size_t i = f->step_count; i-- > 0;) {
 		enum front_kind kind = f->steps[i].kind;
 		use.is_link = use.is_link || kind == FRONT_LINK || kind == FRONT_STRANGER;
-		if (index_step(s, f->steps[i].path, use) < 0)
+		use.way = f->steps[i].path;
+		use.len = strlen(use.way);
+		if (index_step(s, &use) < 0)
 			return -1;
 	}
 	return 0;
@@ -249,7 +265,7 @@ int symlinks_index(struct symlinks *s)
 
 /* ---- Records ---- */
 
-static const struct step *step_at(const struct symlinks *s, const struct fanrec *r,
+static struct step *step_at(const struct symlinks *s, const struct fanrec *r,
 	const struct fanrec_place *place)
 {
 	struct key key;
@@ -269,27 +285,79 @@ static bool may_be_link(const struct fanrec *r, struct filesystem *fs)
 	return fd < 0 || e.type == EVENT_TYPE_SYMLINK;
 }
 
+/* What follows the entry on one of the ways of a front, its text being one, or NULL: the i-th of
+ * them, of which there are one more than `leads`. */
+static const char *rest_of(const struct fronts_item *item, const struct use *u, size_t i)
+{
+	const char *way = i ? item->front.leads.items[i - 1] : item->text;
+	bool is_on_it = strncmp(way, u->way, u->len) == 0 && way[u->len] == '/';
+	return is_on_it ? way + u->len : NULL;
+}
+
+/* A directory has come to where an entry is: the next entry on each way is in it. Until its path
+ * is found again, that it changes would not be seen. */
+static void expect_next(struct symlinks *s, const struct fanrec *r, const struct use *u)
+{
+	const struct fronts_item *item = fronts_at(s->fronts, u->number);
+	for (size_t i = 0; i <= item->front.leads.count; i++) {
+		const char *rest = rest_of(item, u, i);
+		size_t len = rest ? strcspn(rest + 1, "/") : 0;
+		char name[NAME_MAX + 1];
+		struct use next = {.number = u->number};
+		if (!len || len > NAME_MAX || s->new_count >= NEW_MAX)
+			continue;
+		memcpy(name, rest + 1, len);
+		name[len] = '\0';
+		next.way = rest - u->len;
+		next.len = u->len + 1 + len;
+		s->new_count += add_use(s, r->fsid, &r->target, name, &next) == 0;
+	}
+}
+
+/* Whether a directory that has come there brings a link that is on the way. */
+static bool brings_link(const struct symlinks *s, const struct fanrec *r,
+	struct filesystem *fs, const struct use *u)
+{
+	const struct fronts_item *item = fronts_at(s->fronts, u->number);
+	int fd = where_open(fs, &r->target);
+	bool is_link = false;
+	for (size_t i = 0; fd >= 0 && !is_link && i <= item->front.leads.count; i++) {
+		const char *rest = rest_of(item, u, i);
+		is_link = rest && lookup_meets_link(fd, rest);
+	}
+	fd_close(fd);
+	return is_link;
+}
+
+/* Whether the front as such has changed with the entry, and not only what is in it: that is so
+ * with a link, and with the directory that one is in. */
+static bool is_told(const struct symlinks *s, const struct fanrec *r,
+	struct filesystem *fs, const struct use *u, bool came)
+{
+	if (!(r->mask & FAN_ONDIR))
+		return true;
+	return (r->mask & FAN_RENAME) && (u->is_link || (came && brings_link(s, r, fs, u)));
+}
+
 /* Whether what a front leads to may have changed with an entry on its way. */
 static bool matters(const struct symlinks *s, const struct use *u, bool may_link)
 {
 	return may_link || front_has_link(&fronts_at(s->fronts, u->number)->front);
 }
 
-/* Whether the front as such has changed with the entry, and not only what is in it. */
-static bool is_told(const struct fanrec *r, const struct use *u)
+/* Note what has happened to an entry; `came`: something is there now. Returns whether rules are to
+ * be told. */
+static bool note_step(struct symlinks *s, struct step *step, const struct fanrec *r,
+	struct filesystem *fs, bool came, uint64_t ordinal)
 {
-	return !(r->mask & FAN_ONDIR) || ((r->mask & FAN_RENAME) && u->is_link);
-}
-
-/* Note what has happened to an entry. Returns whether rules are to be told. */
-static bool note_step(struct symlinks *s, const struct step *step, const struct fanrec *r,
-	struct filesystem *fs, uint64_t ordinal)
-{
-	bool told = false;
-	bool may_link = (r->mask & FAN_ONDIR) || may_be_link(r, fs);
+	bool told = false, is_dir = r->mask & FAN_ONDIR;
+	bool may_link = is_dir || may_be_link(r, fs);
 	for (size_t i = 0; i < step->count; i++) {
-		const struct use *u = &step->uses[i];
-		told = told || is_told(r, u);
+		struct use *u = &step->uses[i];
+		u->is_told = is_told(s, r, fs, u, came);
+		told = told || u->is_told;
+		if (is_dir && came)
+			expect_next(s, r, u);
 		if (!matters(s, u, may_link))
 			continue;
 		fronts_at(s->fronts, u->number)->is_stale = true;
@@ -302,15 +370,18 @@ static bool note_step(struct symlinks *s, const struct step *step, const struct 
 bool symlinks_note(struct symlinks *s, const struct fanrec *r, struct filesystem *fs,
 	uint64_t ordinal)
 {
+	const uint64_t came = FAN_CREATE | FAN_RENAME;
 	bool told = false;
 	if (!s || !s->steps || !fs || !(r->mask & (FAN_CREATE | FAN_DELETE | FAN_RENAME)))
 		return false;
-	const struct step *from = step_at(s, r, &r->place);
-	const struct step *to = step_at(s, r, &r->new_place);
-	if (from)
-		told = note_step(s, from, r, fs, ordinal);
+	struct step *to = step_at(s, r, &r->new_place);
 	if (to)
-		told = note_step(s, to, r, fs, ordinal) || told;
+		told = note_step(s, to, r, fs, true, ordinal);
+	struct step *at = step_at(s, r, &r->place);
+	if (at)
+		told = note_step(s, at, r, fs, !r->new_place.dir.bytes && (r->mask & came),
+			       ordinal) ||
+		       told;
 	return told;
 }
 
@@ -319,7 +390,7 @@ const char *symlinks_told(const struct symlinks *s, const struct fanrec *r,
 {
 	const struct step *step = step_at(s, r, place);
 	for (size_t k = 0; step && k < step->count; k++) {
-		if (is_told(r, &step->uses[k]) && i-- == 0)
+		if (step->uses[k].is_told && i-- == 0)
 			return fronts_at(s->fronts, step->uses[k].number)->text;
 	}
 	return NULL;
@@ -415,6 +486,8 @@ enum fronts_change symlinks_take(struct symlinks *s)
 	} else {
 		change = fronts_take(s->fronts, q->fronts);
 	}
+	if (change != FRONTS_SAME)
+		drop_steps(s); /* they point to what was found before */
 	free(q);
 	bool is_different = failed || change != FRONTS_SAME;
 	s->differences = is_different ? s->differences + 1 : 0;

@@ -330,15 +330,17 @@ static bool take_dir(struct fronts *f, struct seen *s)
 
 static enum fronts_change take_item(struct fronts_item *to, struct fronts_item *from)
 {
+	if (front_equals(&to->front, &from->front))
+		return FRONTS_SAME;
 	bool same_leads = leads_equal(&to->front.leads, &from->front.leads);
-	bool same = front_equals(&to->front, &from->front);
+	bool is_nowhere =
+		from->front.end == FRONT_LOOP || from->front.end == FRONT_REFUSED;
+	to->is_news = is_nowhere && to->front.end != from->front.end;
 	struct front was = to->front;
 	to->front = from->front;
 	from->front = was;
-	to->is_stale = to->is_stale || !same;
-	to->is_news = to->front.end != was.end &&
-		      (to->front.end == FRONT_LOOP || to->front.end == FRONT_REFUSED);
-	return same ? FRONTS_SAME : same_leads ? FRONTS_STEPS : FRONTS_LEADS;
+	to->is_stale = true;
+	return same_leads ? FRONTS_STEPS : FRONTS_LEADS;
 }
 
 enum fronts_change fronts_take(struct fronts *f, struct fronts *found)
