@@ -315,6 +315,20 @@ leads() {
 	assert_seen "seen|close-write|$W/link/file|touch"
 }
 
+@test "a link below a filesystem where fsmon does not look, when that is gone" {
+	mkdir "$W"/{point,real}
+	ln -s ../real "$W/point/in"
+	mount -t proc proc "$W/point"
+	ln -s point/self "$W/self"
+	watch "seen=$W/point/in/*" "self=$W/self/*"
+	[ "$(leads self)" = "$W/self|$W/point/self|unknown" ]
+	umount "$W/point"
+	sync_daemon
+	touch "$W/real/file"
+	assert_seen "seen|close-write|$W/point/in/file|touch"
+	[ "$(leads self)" = "$W/self|$W/point/self|missing" ]
+}
+
 @test "two rules that reach a file on different ways are each told their own path" {
 	mkdir -p "$W/real/dir"
 	ln -s real "$W/a"

@@ -74,7 +74,8 @@ static void show(const struct front *f, struct buf *out)
 		buf_printf(out, "'%s' ", f->leads.items[i]);
 	buf_printf(out, "%s:", ends[f->end]);
 	for (size_t i = 0; i < f->step_count; i++)
-		buf_printf(out, " %s=%c", f->steps[i].path, "-dlsfu"[f->steps[i].kind]);
+		buf_printf(out, " %.*s=%c", (int)f->steps[i].len, f->steps[i].path,
+			"-dlsfu"[f->steps[i].kind]);
 }
 
 static void a_path_is_followed(void **state)

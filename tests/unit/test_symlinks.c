@@ -199,8 +199,8 @@ static const char *note(
 	struct fanrec r = {.mask = mask, .fsid = world.fs->fsid, .pidfd = -1};
 	int fd = handle_open_dir(tempdir);
 	assert_int_equal(handle_of(fd, *dir ? dir : ".", &handles[0], NULL), 0);
-	r.place.dir = (struct fanrec_handle){
-		handles[0].bytes, handles[0].len, handles[0].type};
+	r.place.dir =
+		(struct fanrec_handle){handles[0].bytes, handles[0].len, handles[0].type};
 	r.place.name = name;
 	if (*target) {
 		assert_int_equal(handle_of(fd, target, &handles[1], NULL), 0);
@@ -240,7 +240,8 @@ static void a_changed_link_is_told_and_followed(void **state)
 	note(FAN_CREATE, "", "link", "link", 6);
 	assert_int_equal(find_out(), FRONTS_LEADS);
 	assert_string_equal(
-		fronts_leads(symlinks_fronts(world.links), tempdir_path("link"))->items[0],
+		fronts_leads(symlinks_fronts(world.links), tempdir_path("link"))
+			->items[0],
 		tempdir_path("two"));
 	assert_true(symlinks_oldest(world.links) == 4);
 	assert_int_equal(find_out(), FRONTS_SAME);
@@ -286,8 +287,7 @@ static void a_directory_on_the_way_is_not_told_but_asks(void **state)
 	assert_string_equal(note(FAN_CREATE | FAN_ONDIR, "", "a", "a", 7), "");
 	/* What is made in it before the answer is known all the same. */
 	make_link("x", "a/b", 0);
-	assert_string_equal(
-		note(FAN_CREATE, "a", "b", "a/b", 8), tempdir_path("a/b"));
+	assert_string_equal(note(FAN_CREATE, "a", "b", "a/b", 8), tempdir_path("a/b"));
 	assert_true(symlinks_oldest(world.links) == 7);
 	assert_int_equal(find_out(), FRONTS_LEADS);
 	assert_int_equal(find_out(), FRONTS_SAME);

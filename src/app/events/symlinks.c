@@ -74,6 +74,8 @@ struct symlinks {
 	const struct filesystems *filesystems;
 	struct fronts *fronts;
 	struct step *steps; /* hash by key */
+	bool is_indexed; /* they are all there */
+	bool is_blind; /* some front leads where nobody looks, or where there are no handles */
 	unsigned new_count; /* entries that were added since symlinks_index */
 	uint64_t names; /* a bit for each name among the keys (name_bit) */
 	struct question *asked; /* the thread's */
@@ -131,6 +133,7 @@ static void drop_steps(struct symlinks *s)
 	}
 	s->names = 0;
 	s->new_count = 0;
+	s->is_indexed = false;
 }
 
 void symlinks_free(struct symlinks *s)
@@ -199,21 +202,12 @@ static struct step *step_of(struct symlinks *s, const struct key *key)
 	return NULL;
 }
 
-/* The id of the filesystem on which a directory is, or 0 if nothing is heard of it. */
-static uint64_t fsid_of(const struct symlinks *s, const char *dir)
-{
-	const struct mount *m = mounts_find(&s->filesystems->landing.mounts, dir);
-	const struct filesystem *fs = m ? filesystems_of_mount(s->filesystems, m) : NULL;
-	return fs && fs->mask ? fs->fsid : 0;
-}
-
 /* Let an entry be known. Returns 0, or -1 with ENOMEM. */
 static int add_use(struct symlinks *s, uint64_t fsid, const struct fanrec_handle *dir,
 	const char *name, const struct use *use)
 {
 	struct key key;
-	struct step *step =
-		make_key(&key, fsid, dir, name) ? step_of(s, &key) : NULL;
+	struct step *step = make_key(&key, fsid, dir, name) ? step_of(s, &key) : NULL;
 	if (!step || grow(step->uses, step->count) < 0)
 		return -1;
 	step->uses[step->count++] = *use;
@@ -221,19 +215,19 @@ static int add_use(struct symlinks *s, uint64_t fsid, const struct fanrec_handle
 	return 0;
 }
 
-static int index_step(struct symlinks *s, const struct use *use)
+static int index_step(
+	struct symlinks *s, const struct front_step *step, const struct use *use)
 {
-	const char *slash = strrchr(use->way, '/');
-	char *dir = strndup(use->way, (size_t)(slash - use->way));
-	const struct handle *h = dir ? fronts_dir(s->fronts, dir) : NULL;
-	uint64_t fsid = h ? fsid_of(s, dir) : 0;
-	int rc = dir ? 0 : -1;
-	if (fsid) {
-		struct fanrec_handle handle = {
-			.bytes = h->bytes, .len = h->len, .type = h->type};
-		rc = add_use(s, fsid, &handle, slash + 1, use);
-	}
-	free(dir);
+	const struct fronts_dir *dir = fronts_dir(s->fronts, step);
+	size_t dir_len = front_dir_len(step);
+	if (!dir || !dir->fsid)
+		return 0;
+	struct fanrec_handle handle = {.bytes = dir->handle->bytes,
+		.len = dir->handle->len,
+		.type = dir->handle->type};
+	char *name = strndup(step->path + dir_len + 1, step->len - dir_len - 1);
+	int rc = name ? add_use(s, dir->fsid, &handle, name, use) : -1;
+	free(name);
 	return rc;
 }
 
@@ -245,21 +239,74 @@ static int index_front(struct symlinks *s, uint32_t number)
 		enum front_kind kind = f->steps[i].kind;
 		use.is_link = use.is_link || kind == FRONT_LINK || kind == FRONT_STRANGER;
 		use.way = f->steps[i].path;
-		use.len = strlen(use.way);
-		if (index_step(s, &use) < 0)
+		use.len = f->steps[i].len;
+		s->is_blind = s->is_blind || kind == FRONT_UNTOUCHED ||
+			      !fronts_dir(s->fronts, &f->steps[i]);
+		if (index_step(s, &f->steps[i], &use) < 0)
 			return -1;
 	}
 	return 0;
 }
 
+/* Find out on which mount and filesystem a directory is now. Returns whether that is another. */
+static bool place_dir(const struct symlinks *s, struct fronts_dir *dir)
+{
+	const struct mount *m = mounts_find(&s->filesystems->landing.mounts, dir->path);
+	const struct filesystem *fs = m ? filesystems_of_mount(s->filesystems, m) : NULL;
+	const struct fronts_dir was = *dir;
+	dir->mount_id = m ? m->id : -1;
+	dir->fsid = fs && fs->mask ? fs->fsid : 0;
+	bool differs = was.mount_id != dir->mount_id || was.fsid != dir->fsid;
+	/* At the first time the front was found with the mounts as they are. */
+	dir->has_moved = differs && was.mount_id;
+	return differs;
+}
+
+/* Whether other mounts may let a front lead elsewhere: those on the directories on its way, or, if
+ * it leads where nobody looks, any. */
+static bool is_moved(const struct symlinks *s, const struct front *f)
+{
+	for (size_t i = 0; i < f->step_count; i++) {
+		const struct fronts_dir *dir = fronts_dir(s->fronts, &f->steps[i]);
+		if (!dir || dir->has_moved || f->steps[i].kind == FRONT_UNTOUCHED)
+			return true;
+	}
+	return false;
+}
+
+/* Ask for what other mounts may let lead elsewhere. */
+static void ask_moved(struct symlinks *s)
+{
+	struct fronts_item *item;
+	for (size_t i = 0; (item = fronts_at(s->fronts, i)); i++) {
+		if (!is_moved(s, &item->front))
+			continue;
+		item->is_stale = s->is_stale = true;
+		s->wanted.is_all = true;
+	}
+}
+
 int symlinks_index(struct symlinks *s)
 {
+	bool differs = false, moved = s->is_indexed && s->is_blind;
+	struct fronts_dir *dir = NULL;
+	if (!s->is_indexed)
+		fronts_trim(s->fronts);
+	while ((dir = fronts_next_dir(s->fronts, dir))) {
+		differs = place_dir(s, dir) || differs;
+		moved = moved || dir->has_moved;
+	}
+	if (moved)
+		ask_moved(s);
+	if (s->is_indexed && !differs)
+		return 0;
 	drop_steps(s);
-	fronts_trim(s->fronts);
+	s->is_blind = false;
 	for (uint32_t i = 0; fronts_at(s->fronts, i); i++) {
 		if (index_front(s, i) < 0)
 			return -1;
 	}
+	s->is_indexed = true;
 	return 0;
 }
 
@@ -336,7 +383,8 @@ static bool is_told(const struct symlinks *s, const struct fanrec *r,
 {
 	if (!(r->mask & FAN_ONDIR))
 		return true;
-	return (r->mask & FAN_RENAME) && (u->is_link || (came && brings_link(s, r, fs, u)));
+	return (r->mask & FAN_RENAME) &&
+	       (u->is_link || (came && brings_link(s, r, fs, u)));
 }
 
 /* Whether what a front leads to may have changed with an entry on its way. */
@@ -379,8 +427,8 @@ bool symlinks_note(struct symlinks *s, const struct fanrec *r, struct filesystem
 		told = note_step(s, to, r, fs, true, ordinal);
 	struct step *at = step_at(s, r, &r->place);
 	if (at)
-		told = note_step(s, at, r, fs, !r->new_place.dir.bytes && (r->mask & came),
-			       ordinal) ||
+		told = note_step(s, at, r, fs,
+			       !r->new_place.dir.bytes && (r->mask & came), ordinal) ||
 		       told;
 	return told;
 }

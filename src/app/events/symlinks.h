@@ -33,11 +33,12 @@ void symlinks_set(struct symlinks *s, struct fronts *fronts);
 /* The fronts in force. */
 struct fronts *symlinks_fronts(const struct symlinks *s);
 
-/* Let the entries be known by the filesystems as they are now; after each update of these, and of
- * the fronts. Returns 0, or -1 with ENOMEM: then it is to be called again. */
+/* Take in the filesystems as they are now; after each update of these, and of the fronts. What leads
+ * through places where others are mounted now is found out anew. Returns 0, or -1 with ENOMEM: then
+ * it is to be called again. */
 int symlinks_index(struct symlinks *s);
 
-/* Mounts have changed: all is to be found out anew. */
+/* Records were lost: all is to be found out anew. */
 void symlinks_ask_all(struct symlinks *s);
 
 /*
@@ -66,7 +67,7 @@ enum fronts_change symlinks_take(struct symlinks *s);
 /* The oldest record for which something is still being found out; UINT64_MAX: none. */
 uint64_t symlinks_oldest(const struct symlinks *s);
 
-/* Whether what symlinks_ask_all has asked for is still being found out. */
+/* Whether what no record has asked for, but a change of mounts, is still being found out. */
 bool symlinks_is_behind(const struct symlinks *s);
 
 #endif

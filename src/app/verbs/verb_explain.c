@@ -203,7 +203,8 @@ static const struct glob *find_way(
 		for (size_t k = 0; k < f->step_count; k++) {
 			const struct front_step *s = &f->steps[k];
 			if ((s->kind == FRONT_LINK || s->kind == FRONT_STRANGER) &&
-				strcmp(s->path, q->real) == 0)
+				strlen(q->real) == s->len &&
+				memcmp(s->path, q->real, s->len) == 0)
 				return r->path.items[i];
 		}
 	}

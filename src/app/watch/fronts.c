@@ -26,6 +26,7 @@ struct seen {
 	char *text; /* of a link; else NULL */
 	struct handle *handle; /* of a directory with entries that matter; else NULL */
 	bool is_used;
+	struct fronts_dir dir; /* if it has a handle */
 	char path[]; /* "" is the root */
 };
 
@@ -209,9 +210,9 @@ static int look(void *ctx, const char *path, enum front_kind *kind, const char *
 
 /* Get the handle of the directory in which an entry was looked up. Returns 0, or -1 with ENOMEM. A
  * directory without one is on a filesystem that reports nothing. */
-static int identify_dir(struct fronts *f, const char *path)
+static int identify_dir(struct fronts *f, const struct front_step *step)
 {
-	struct seen *dir = seen_at(f, path, dir_len(path));
+	struct seen *dir = seen_at(f, step->path, front_dir_len(step));
 	struct handle h;
 	if (!dir)
 		return -1;
@@ -222,6 +223,7 @@ static int identify_dir(struct fronts *f, const char *path)
 	if (!dir->handle)
 		return -1;
 	*dir->handle = h;
+	dir->dir = (struct fronts_dir){.path = dir->path, .handle = dir->handle};
 	return 0;
 }
 
@@ -231,7 +233,7 @@ static int find_one(struct fronts *f, struct fronts_item *item)
 	if (front_follow(&item->front, item->text, look, f) < 0)
 		return -1;
 	for (size_t i = 0; i < item->front.step_count; i++) {
-		if (identify_dir(f, item->front.steps[i].path) < 0)
+		if (identify_dir(f, &item->front.steps[i]) < 0)
 			return -1;
 	}
 	return 0;
@@ -265,10 +267,20 @@ int fronts_find(struct fronts *f)
 
 /* ---- What was found ---- */
 
-const struct handle *fronts_dir(const struct fronts *f, const char *dir)
+struct fronts_dir *fronts_dir(const struct fronts *f, const struct front_step *step)
 {
-	const struct seen *s = find_seen(f, dir, strlen(dir));
-	return s ? s->handle : NULL;
+	struct seen *s = find_seen(f, step->path, front_dir_len(step));
+	return s && s->handle ? &s->dir : NULL;
+}
+
+struct fronts_dir *fronts_next_dir(const struct fronts *f, struct fronts_dir *dir)
+{
+	struct seen *s = f->seen;
+	if (dir)
+		s = ((struct seen *)((char *)dir - offsetof(struct seen, dir)))->hh.next;
+	while (s && !s->handle)
+		s = s->hh.next;
+	return s ? &s->dir : NULL;
 }
 
 int fronts_add_trouble(const struct fronts_item *item, struct buf *out)
@@ -280,11 +292,11 @@ int fronts_add_trouble(const struct fronts_item *item, struct buf *out)
 			item->text, FRONT_LINKS_MAX);
 	if (f->end != FRONT_REFUSED)
 		return 0;
-	const char *link = f->steps[f->step_count - 1].path;
+	const struct front_step *link = &f->steps[f->step_count - 1];
 	return buf_printf(out,
-		"%s is not followed: the link %s is a stranger's, in a directory where "
+		"%s is not followed: the link %.*s is a stranger's, in a directory where "
 		"anybody may make one",
-		item->text, link);
+		item->text, (int)link->len, link->path);
 }
 
 const struct strlist *fronts_leads(void *f, const char *front)
@@ -319,6 +331,7 @@ static bool take_dir(struct fronts *f, struct seen *s)
 	memcpy(copy->path, s->path, len);
 	copy->kind = s->kind;
 	copy->handle = s->handle;
+	copy->dir = (struct fronts_dir){.path = copy->path, .handle = copy->handle};
 	s->handle = NULL;
 	HASH_ADD(hh, f->seen, path, len, copy);
 	if (!copy->hh.tbl) {
@@ -326,6 +339,15 @@ static bool take_dir(struct fronts *f, struct seen *s)
 		free(copy);
 	}
 	return true;
+}
+
+/* Have the steps of a front point into the text of the same front in another set. */
+static void move_steps(struct front *f, const char *text)
+{
+	for (size_t i = 0; i < f->step_count; i++) {
+		if (!f->steps[i].is_own)
+			f->steps[i].path = text;
+	}
 }
 
 static enum fronts_change take_item(struct fronts_item *to, struct fronts_item *from)
@@ -339,6 +361,8 @@ static enum fronts_change take_item(struct fronts_item *to, struct fronts_item *
 	struct front was = to->front;
 	to->front = from->front;
 	from->front = was;
+	move_steps(&to->front, to->text);
+	move_steps(&from->front, from->text);
 	to->is_stale = true;
 	return same_leads ? FRONTS_STEPS : FRONTS_LEADS;
 }
@@ -372,8 +396,8 @@ void fronts_trim(struct fronts *f)
 	for (size_t i = 0; i < f->count; i++) {
 		const struct front *front = &f->items[i]->item.front;
 		for (size_t k = 0; k < front->step_count; k++) {
-			const char *path = front->steps[k].path;
-			s = find_seen(f, path, dir_len(path));
+			const struct front_step *step = &front->steps[k];
+			s = find_seen(f, step->path, front_dir_len(step));
 			if (s)
 				s->is_used = true;
 		}

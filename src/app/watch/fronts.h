@@ -48,8 +48,21 @@ int fronts_find(struct fronts *f);
 struct fronts_item *fronts_get(const struct fronts *f, const char *text);
 struct fronts_item *fronts_at(const struct fronts *f, size_t number);
 
-/* The handle of the directory at a path in which an entry was looked up, or NULL. */
-const struct handle *fronts_dir(const struct fronts *f, const char *dir);
+/* A directory in which entries were looked up. */
+struct fronts_dir {
+	const char *path; /* "" is the root */
+	const struct handle *handle;
+	/* For whoever keeps the set: where the directory is now. */
+	int mount_id; /* 0: that was not asked yet */
+	uint64_t fsid; /* 0: nothing is heard of it */
+	bool has_moved;
+};
+
+/* The directory in which an entry was looked up, or NULL if it has no handle. */
+struct fronts_dir *fronts_dir(const struct fronts *f, const struct front_step *step);
+
+/* The directory behind one of them, or the first (NULL); NULL at the end. In no order. */
+struct fronts_dir *fronts_next_dir(const struct fronts *f, struct fronts_dir *dir);
 
 /* Append why a front leads nowhere, whatever is there: nothing if it does lead somewhere. Returns 0,
  * or -1 with ENOMEM. */

@@ -210,7 +210,6 @@ static void take_mounts(struct worker *w)
 	w->mounts_changed = false;
 	if (update_filesystems(w, w->load.table) < 0)
 		log_err("a change of mounts could not be taken in: %s", strerror(errno));
-	symlinks_ask_all(w->symlinks);
 	log_filesystems(w, false);
 }
 

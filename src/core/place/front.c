@@ -16,6 +16,7 @@
 /* Where the way has come to. */
 struct way {
 	struct front *front;
+	const char *path; /* that is followed */
 	front_look *look;
 	void *ctx;
 	struct buf done; /* a path without links */
@@ -113,16 +114,29 @@ static int add_lead(struct way *w)
 	return rc;
 }
 
-static int add_step(struct way *w, const char *path, enum front_kind kind)
+/* Note the entry at done. Returns 0, or -1 with ENOMEM. */
+static int add_step(struct way *w, enum front_kind kind)
 {
 	struct front *f = w->front;
-	char *copy = strdup(path);
-	if (!copy || grow(f->steps, f->step_count) < 0) {
+	size_t len = w->done.len;
+	bool is_own = strncmp(w->path, w->done.data, len) != 0;
+	char *copy = is_own ? strdup(w->done.data) : NULL;
+	if ((is_own && !copy) || grow(f->steps, f->step_count) < 0) {
 		free(copy);
 		return -1;
 	}
-	f->steps[f->step_count++] = (struct front_step){copy, kind};
+	f->steps[f->step_count++] = (struct front_step){
+		.path = is_own ? copy : w->path,
+		.len = (uint32_t)len,
+		.kind = (uint8_t)kind,
+		.is_own = is_own,
+	};
 	return 0;
+}
+
+size_t front_dir_len(const struct front_step *s)
+{
+	return (size_t)((const char *)memrchr(s->path, '/', s->len) - s->path);
 }
 
 /* Go on where a link leads. Returns 0, or -1 with ENOMEM. */
@@ -138,8 +152,7 @@ static int go_through(struct way *w, const char *text, const char *after)
 	buf_clear(&w->done);
 	if (!is_absolute) {
 		struct front_step *link = &w->front->steps[w->front->step_count - 1];
-		buf_add(&w->done, link->path,
-			(size_t)(strrchr(link->path, '/') - link->path));
+		buf_add(&w->done, link->path, front_dir_len(link));
 	} else {
 		buf_add_str(&w->done, "");
 	}
@@ -165,7 +178,7 @@ static int go_step(struct way *w)
 	buf_add_str(&w->done, "/");
 	buf_add(&w->done, name, len);
 	if (w->done.failed || w->look(w->ctx, w->done.data, &kind, &text) < 0 ||
-		add_step(w, w->done.data, kind) < 0)
+		add_step(w, kind) < 0)
 		return -1;
 	if (kind == FRONT_LINK) {
 		if (go_through(w, text, after) < 0)
@@ -183,7 +196,7 @@ int front_follow(struct front *f, const char *path, front_look *look, void *ctx)
 {
 	assert(!*path || *path == '/');
 	*f = (struct front){0};
-	struct way w = {.front = f, .look = look, .ctx = ctx};
+	struct way w = {.front = f, .path = path, .look = look, .ctx = ctx};
 	buf_add_str(&w.done, "");
 	buf_add_str(&w.rest, path);
 	int rc = w.done.failed || w.rest.failed ? -1 : 1;
@@ -204,6 +217,12 @@ int front_follow(struct front *f, const char *path, front_look *look, void *ctx)
 	return -1;
 }
 
+static bool step_equals(const struct front_step *a, const struct front_step *b)
+{
+	return a->kind == b->kind && a->len == b->len &&
+	       memcmp(a->path, b->path, a->len) == 0;
+}
+
 bool front_equals(const struct front *a, const struct front *b)
 {
 	bool same = a->end == b->end && a->step_count == b->step_count &&
@@ -211,8 +230,7 @@ bool front_equals(const struct front *a, const struct front *b)
 	for (size_t i = 0; same && i < a->leads.count; i++)
 		same = strcmp(a->leads.items[i], b->leads.items[i]) == 0;
 	for (size_t i = 0; same && i < a->step_count; i++)
-		same = a->steps[i].kind == b->steps[i].kind &&
-		       strcmp(a->steps[i].path, b->steps[i].path) == 0;
+		same = step_equals(&a->steps[i], &b->steps[i]);
 	return same;
 }
 
@@ -227,8 +245,10 @@ bool front_has_link(const struct front *f)
 
 void front_fini(struct front *f)
 {
-	for (size_t i = 0; i < f->step_count; i++)
-		free(f->steps[i].path);
+	for (size_t i = 0; i < f->step_count; i++) {
+		if (f->steps[i].is_own)
+			free((char *)f->steps[i].path);
+	}
 	free(f->steps);
 	strlist_fini(&f->leads);
 	*f = (struct front){0};

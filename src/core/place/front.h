@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define FRONT_LINKS_MAX 40 /* as the kernel has it */
 
@@ -30,8 +31,12 @@ typedef int front_look(
 
 /* An entry that was looked up on the way. */
 struct front_step {
-	char *path; /* without links, but for the entry itself */
-	enum front_kind kind;
+	const char
+		*path; /* its first bytes are the entry's path: without links, but for the
+			     entry itself */
+	uint32_t len;
+	uint8_t kind; /* enum front_kind */
+	bool is_own; /* and not the path that was followed */
 };
 
 /* How far it leads. */
@@ -52,12 +57,15 @@ struct front {
 	enum front_end end;
 };
 
-/* Follow a path, which is absolute ("" is the root) and has no components "", "." and "..". Returns
- * 0, or -1 with ENOMEM. On success front_fini frees it. */
+/* Follow a path, which is absolute ("" is the root), has no components "", "." and "..", and must
+ * live as long as the front. Returns 0, or -1 with ENOMEM. On success front_fini frees it. */
 int front_follow(struct front *f, const char *path, front_look *look, void *ctx);
 
 /* Whether two say the same. */
 bool front_equals(const struct front *a, const struct front *b);
+
+/* The length of the path of the directory that the entry is in; 0 is the root. */
+size_t front_dir_len(const struct front_step *s);
 
 /* Whether a link was met on the way, followed or not. */
 bool front_has_link(const struct front *f);
