@@ -2,6 +2,7 @@
 #include "app/events/pipeline.h"
 
 #include "app/events/matches.h"
+#include "app/events/mountmoves.h"
 #include "app/events/places.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -167,15 +168,17 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 		matches_whole(p, f);
 		return true;
 	}
-	bool wanted = is_wanted(p, f);
-	bool known = wanted && places_resolve(p, f);
+	bool wanted = is_wanted(p, f), moves = mountmoves_concern(f);
+	bool known = (wanted || moves) && places_resolve(p, f);
 	if (wanted && !known && may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
-	if (known)
+	if (wanted && known)
 		matches_find(p, f);
 	p->counters.unresolved += wanted && !known;
-	if (f->fs && f->fs->kinds)
+	if (moves)
+		mountmoves_apply(p, f);
+	if (f->fs && (f->fs->kinds || f->fs->leads))
 		places_apply(p, r);
 	return true;
 }
@@ -231,6 +234,7 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
+	p->moving_ns = 0;
 	resolve_all(p);
 	filesystems_close(p->parts.filesystems);
 	p->counters.settled = p->counters.resolved;

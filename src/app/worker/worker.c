@@ -11,6 +11,7 @@
 #include "app/talk/requests.h"
 #include "app/worker/reload.h"
 #include "os/clock.h"
+#include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/proc.h"
 #include "os/thread.h"
@@ -25,6 +26,11 @@
 #define DIRS_MAX 65536
 /* Losses are logged at most so often. */
 #define LOSSES_EVERY_NS UINT64_C(10000000000)
+/* Where mounts have moved the mount table is read again once the queue is empty, so that it does
+ * not tell of what is still to be read. So often that is waited for, and so long between two
+ * looks; then the table is taken in as it is. */
+#define MOUNT_LOOKS_MAX 4
+#define MOUNT_LOOKS_NS UINT64_C(50000000)
 
 struct worker {
 	const struct options *options;
@@ -44,6 +50,8 @@ struct worker {
 	int wake_fd; /* of the actors */
 	bool has_records; /* the fanotify queue or the actors may have some */
 	bool mounts_changed;
+	unsigned mount_looks; /* since mounts have moved */
+	uint64_t mounts_next_ns; /* before then it is not looked where they are */
 	uint64_t losses_logged; /* how many the log has said last */
 	uint64_t losses_next_ns; /* before then it says nothing of them */
 	bool is_ending;
@@ -151,7 +159,7 @@ static const struct link_handlers link_handlers = {
 static bool is_behind(void *ctx)
 {
 	const struct worker *w = ctx;
-	return w->mounts_changed;
+	return w->mounts_changed || w->filesystems.is_behind;
 }
 
 /* ---- Filesystems ---- */
@@ -188,23 +196,66 @@ static void log_filesystems(const struct worker *w, bool all)
 	warn_of_unwatched_rules(w, all);
 }
 
+static int use_mounts(
+	struct worker *w, const struct buf *mountinfo, const struct table *rules)
+{
+	return filesystems_update(&w->filesystems, mountinfo->data, mountinfo->len, rules,
+		fd_of(w, WIRE_FD_FANOTIFY), w->tree);
+}
+
 /* Take in the mount table with the rules of a table. Returns 0, or -1 with errno. */
 static int update_filesystems(struct worker *w, const struct table *rules)
 {
 	struct buf text = {0};
 	int rc = proc_read_mounts(w->mountinfo_fd, &text);
 	if (rc == 0)
-		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
-			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
+		rc = use_mounts(w, &text, rules);
 	buf_fini(&text);
 	return rc;
 }
 
+/* When it is time to look at the mount table, CLOCK_MONOTONIC; UINT64_MAX: not before something
+ * happens. */
+static uint64_t mounts_next_ns(const struct worker *w)
+{
+	if (w->mounts_changed)
+		return 0;
+	if (!w->filesystems.is_behind || pipeline_has_waiting(w->pipeline))
+		return UINT64_MAX;
+	return w->mounts_next_ns;
+}
+
+/* Whether a mount table that was read now, as mounts have moved, had better be read later: records
+ * are still to be read, of which it tells too early. */
+static bool looks_later(struct worker *w)
+{
+	if (w->mounts_changed || w->mount_looks >= MOUNT_LOOKS_MAX ||
+		fanotify_is_empty(fd_of(w, WIRE_FD_FANOTIFY)))
+		return false;
+	w->mount_looks++;
+	return true;
+}
+
 static void take_mounts(struct worker *w)
 {
+	struct buf text = {0};
+	int rc = proc_read_mounts(w->mountinfo_fd, &text);
+	w->mounts_next_ns = clock_monotonic_ns() + MOUNT_LOOKS_NS;
+	if (rc == 0 && looks_later(w)) {
+		buf_fini(&text);
+		return;
+	}
 	w->mounts_changed = false;
-	if (load_resolve(w->load.table) < 0 || update_filesystems(w, w->load.table) < 0)
+	w->mount_looks = 0;
+	if (rc == 0)
+		rc = load_resolve(w->load.table);
+	if (rc == 0)
+		rc = use_mounts(w, &text, w->load.table);
+	buf_fini(&text);
+	if (rc < 0) {
+		w->filesystems.is_behind = false;
 		log_err("a change of mounts could not be taken in: %s", strerror(errno));
+	}
 	log_filesystems(w, false);
 }
 
@@ -311,9 +362,11 @@ static void log_losses(struct worker *w, uint64_t now_ns)
 static int64_t wait_ns(struct worker *w)
 {
 	uint64_t records_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
-	if (w->mounts_changed || (!records_ns && w->has_records && !w->is_ending))
+	if (!records_ns && w->has_records && !w->is_ending)
 		return 0;
 	uint64_t next_ns = jobs_next_ns(w->jobs);
+	if (mounts_next_ns(w) < next_ns)
+		next_ns = mounts_next_ns(w);
 	if (records_ns && records_ns < next_ns)
 		next_ns = records_ns;
 	if (next_ns == UINT64_MAX)
@@ -365,7 +418,8 @@ static int loop(struct worker *w)
 			log_err("waiting for events failed: %s", strerror(errno));
 			return EXIT_FAILED;
 		}
-		if (w->mounts_changed && !pipeline_has_waiting(w->pipeline))
+		if (mounts_next_ns(w) <= clock_monotonic_ns() &&
+			!pipeline_has_waiting(w->pipeline))
 			take_mounts(w);
 		if (read_and_resolve(w) < 0)
 			return EXIT_FAILED;
