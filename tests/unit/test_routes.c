@@ -69,14 +69,14 @@ static void knows_the_directories_that_lead_to_mounts(void **state)
 	begin(&t, mounts);
 	for (size_t i = 0; i < countof(cases); i++) {
 		const char *inner = cases[i].inner, *name = strrchr(inner, '/');
-		if (routes_have(&t.w, cases[i].dev, inner, strlen(inner)) !=
+		if (dirset_has(&t.w.dirs, cases[i].dev, inner, strlen(inner)) !=
 			cases[i].leads)
 			fail_msg("%s", inner);
-		if (cases[i].leads && !routes_have_name(&t.w, name + 1))
+		if (cases[i].leads && !dirset_has_name(&t.w.dirs, name + 1))
 			fail_msg("the name of %s", inner);
 	}
-	assert_false(routes_have_name(&t.w, "dat"));
-	assert_false(routes_have_name(&t.w, ""));
+	assert_false(dirset_has_name(&t.w.dirs, "dat"));
+	assert_false(dirset_has_name(&t.w.dirs, ""));
 	end(&t);
 }
 
@@ -85,11 +85,11 @@ static void nothing_leads_to_no_mount(void **state)
 	struct routes none = {0};
 	struct table t;
 	(void)state;
-	assert_false(routes_have(&none, DEV(1), "/a", 2));
-	assert_false(routes_have_name(&none, "a"));
+	assert_false(dirset_has(&none.dirs, DEV(1), "/a", 2));
+	assert_false(dirset_has_name(&none.dirs, "a"));
 	begin(&t, "");
-	assert_false(routes_have(&t.w, DEV(1), "/a", 2));
-	assert_false(routes_have_name(&t.w, "a"));
+	assert_false(dirset_has(&t.w.dirs, DEV(1), "/a", 2));
+	assert_false(dirset_has_name(&t.w.dirs, "a"));
 	end(&t);
 }
 
@@ -280,7 +280,7 @@ static char *random_mounts(void)
 	return buf_take(&b);
 }
 
-/* What routes_have is to say, from the strings alone. */
+/* What dirset_has is to say, from the strings alone. */
 static bool model_leads(const struct mounts *m, uint64_t dev, const char *inner)
 {
 	bool leads = false;
@@ -305,7 +305,7 @@ static void check_leads(const char *text)
 		struct buf inner = {0};
 		uint64_t dev = DEV(1 + chance(3));
 		add_path(&inner, 1, 4);
-		if (routes_have(&t.w, dev, inner.data, inner.len) !=
+		if (dirset_has(&t.w.dirs, dev, inner.data, inner.len) !=
 			model_leads(&t.m, dev, inner.data))
 			fail_msg("%s of %d in\n%s", inner.data, (int)(dev & 0xff), text);
 		buf_fini(&inner);
@@ -330,11 +330,11 @@ static void check_moves(const char *text)
 		fail_msg("%s of %d in\n%s%s", from.data, (int)(dev & 0xff), text, there);
 	struct table t;
 	begin(&t, there);
-	assert_false(routes_have(&t.w, dev, from.data, from.len));
+	assert_false(dirset_has(&t.w.dirs, dev, from.data, from.len));
 	struct mounts m;
 	assert_int_equal(mounts_parse(&m, text, strlen(text)), 0);
-	assert_int_equal(
-		routes_have(&t.w, dev, to.data, to.len), model_leads(&m, dev, from.data));
+	assert_int_equal(dirset_has(&t.w.dirs, dev, to.data, to.len),
+		model_leads(&m, dev, from.data));
 	mounts_fini(&m);
 	end(&t);
 	free(before);

@@ -8,12 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A path in two pieces, of which the second one begins with a slash unless it is empty. */
-struct pieces {
-	const char *head;
-	const char *tail;
-};
-
 /* "/" is left out where a path follows or goes before. */
 static const char *unless_root(const char *path)
 {
@@ -21,75 +15,19 @@ static const char *unless_root(const char *path)
 }
 
 /* The root of a mount within its filesystem. */
-static struct pieces root_of(const struct mount *m)
+static struct dirset_path root_of(const struct mount *m)
 {
-	return (struct pieces){unless_root(m->root), ""};
+	return (struct dirset_path){unless_root(m->root), ""};
 }
 
 /* The directory that a mount lies on, within the filesystem of the mount that it lies on. */
-static struct pieces place_of(const struct mount *parent, const struct mount *m)
+static struct dirset_path place_of(const struct mount *parent, const struct mount *m)
 {
 	const char *point = unless_root(m->point);
 	size_t skip = strlen(unless_root(parent->point));
 	bool is_below = mounts_is_within(m->point, strlen(m->point), parent->point);
-	return (struct pieces){unless_root(parent->root), is_below ? point + skip : ""};
-}
-
-/* ---- Which directories they are ---- */
-
-/* The number that stands for a hash in slots. */
-static uint32_t number_of(uint32_t hash)
-{
-	return hash == SLOTS_NONE ? 0 : hash;
-}
-
-static uint32_t number_of_dir(uint64_t dev, uint32_t hash)
-{
-	return number_of(hash + slots_hash_number(dev));
-}
-
-/* The slot of a number that stands for a hash. */
-static uint32_t *number_slot(const struct slots *s, uint32_t number)
-{
-	uint32_t *slot, at = number;
-	while (*(slot = slots_at(s, at)) != SLOTS_NONE && *slot != number)
-		at++;
-	return slot;
-}
-
-static void add_dir(struct routes *w, uint64_t dev, uint32_t hash, uint32_t name_hash)
-{
-	uint32_t number = number_of_dir(dev, hash), name = number_of(name_hash);
-	*number_slot(&w->dirs, number) = number;
-	*number_slot(&w->names, name) = name;
-}
-
-/* Add a directory and those above it, but for the root, which nobody can rename. */
-static void add_dirs(struct routes *w, uint64_t dev, struct pieces path)
-{
-	uint32_t hash = SLOTS_HASH, name_hash = SLOTS_HASH;
-	size_t len = 0;
-	const char *const pieces[] = {path.head, path.tail};
-	for (size_t i = 0; i < 2; i++) {
-		for (const char *c = pieces[i]; *c; c++, len++) {
-			if (*c == '/' && len > 0)
-				add_dir(w, dev, hash, name_hash);
-			hash = slots_hash(hash, *c);
-			name_hash = *c == '/' ? SLOTS_HASH : slots_hash(name_hash, *c);
-		}
-	}
-	if (len > 0)
-		add_dir(w, dev, hash, name_hash);
-}
-
-static size_t count_dirs(struct pieces path)
-{
-	size_t count = 0;
-	for (const char *c = path.head; *c; c++)
-		count += *c == '/';
-	for (const char *c = path.tail; *c; c++)
-		count += *c == '/';
-	return count;
+	return (struct dirset_path){
+		unless_root(parent->root), is_below ? point + skip : ""};
 }
 
 /* ---- Building ---- */
@@ -121,7 +59,7 @@ static int find_parents(struct routes *w)
 
 /* Both paths that lead to a mount: of its root, and of where it lies, with the filesystem. */
 struct both {
-	struct pieces root, place;
+	struct dirset_path root, place;
 	uint64_t dev, place_dev;
 };
 
@@ -146,14 +84,14 @@ int routes_init(struct routes *w, const struct mounts *m)
 		goto fail;
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct both b = both_of(w, i);
-		count += count_dirs(b.root) + count_dirs(b.place);
+		count += dirset_depth(b.root) + dirset_depth(b.place);
 	}
-	if (slots_init(&w->dirs, count) < 0 || slots_init(&w->names, count) < 0)
+	if (dirset_init(&w->dirs, count) < 0)
 		goto fail;
 	for (uint32_t i = 0; i < m->count; i++) {
 		struct both b = both_of(w, i);
-		add_dirs(w, b.dev, b.root);
-		add_dirs(w, b.place_dev, b.place);
+		dirset_add(&w->dirs, b.dev, b.root);
+		dirset_add(&w->dirs, b.place_dev, b.place);
 	}
 	return 0;
 fail:
@@ -165,25 +103,8 @@ fail:
 void routes_fini(struct routes *w)
 {
 	free(w->parents);
-	slots_fini(&w->dirs);
-	slots_fini(&w->names);
+	dirset_fini(&w->dirs);
 	*w = (struct routes){0};
-}
-
-bool routes_have(const struct routes *w, uint64_t dev, const char *inner, size_t len)
-{
-	uint32_t hash = SLOTS_HASH;
-	if (!w->mounts)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		hash = slots_hash(hash, inner[i]);
-	return *number_slot(&w->dirs, number_of_dir(dev, hash)) != SLOTS_NONE;
-}
-
-bool routes_have_name(const struct routes *w, const char *name)
-{
-	uint32_t number = number_of(slots_hash_str(name));
-	return w->mounts && *number_slot(&w->names, number) != SLOTS_NONE;
 }
 
 void routes_mark(const struct routes *w, uint32_t number, bool *marks)
@@ -194,7 +115,7 @@ void routes_mark(const struct routes *w, uint32_t number, bool *marks)
 		number = parent, parent = w->parents[number]) {
 		/* Where something is mounted nobody can rename, only what is above. */
 		struct both b = both_of(w, number);
-		marks[parent] = count_dirs(b.place) > 1;
+		marks[parent] = dirset_depth(b.place) > 1;
 	}
 }
 
@@ -241,7 +162,7 @@ static void add_new_place(const struct moving *v, const struct mount *parent,
 static bool add_tail(const struct moving *v, const struct mount *parent,
 	const struct mount *m, struct buf *out)
 {
-	struct pieces place = place_of(parent, m);
+	struct dirset_path place = place_of(parent, m);
 	struct buf was = {0};
 	buf_printf(&was, "%s%s", place.head, place.tail);
 	/* Where the parent's root moves as well, the place in it stays. */

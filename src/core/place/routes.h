@@ -7,6 +7,7 @@
 #ifndef FSMON_CORE_PLACE_ROUTES_H
 #define FSMON_CORE_PLACE_ROUTES_H
 
+#include "core/place/dirset.h"
 #include "core/place/mounts.h"
 
 #include <stdbool.h>
@@ -18,23 +19,12 @@ struct routes {
 	const struct mounts *mounts; /* borrowed */
 	uint32_t *parents; /* of each mount the number of the one on which it lies, or
 			      SLOTS_NONE */
-	struct slots dirs; /* the hashes of the directories */
-	struct slots names; /* the hashes of their names */
+	struct dirset dirs;
 };
 
 /* Find them all. The mounts are to live as long. Returns 0, or -1 with ENOMEM. On success
  * routes_fini frees it. */
 int routes_init(struct routes *w, const struct mounts *m);
-
-/*
- * Whether the directory with that path ("/a/b") within the filesystem `dev` (as struct mount has
- * it) is one of them. May say true once too often, never false wrongly. Takes a time that does
- * not depend on the number of mounts.
- */
-bool routes_have(const struct routes *w, uint64_t dev, const char *inner, size_t len);
-
-/* Whether one of them may have the name. Says at little cost of most names that none has it. */
-bool routes_have_name(const struct routes *w, const char *name);
 
 /* Mark the mounts (marks[number]) of which a rename of some directory would move the mount with
  * this number. Ends at one that is marked already. */
