@@ -251,7 +251,7 @@ bool filesystems_lead(const struct filesystem *fs, const struct buf *inner)
 {
 	const struct filesystems *f = fs->all;
 	uint64_t dev = f->landing.filesystems[filesystems_number(fs)].dev;
-	return routes_have(&f->routes, dev, inner->data, inner->len);
+	return dirset_has(&f->routes.dirs, dev, inner->data, inner->len);
 }
 
 int filesystems_move(struct filesystem *fs, const struct buf *from, const struct buf *to,

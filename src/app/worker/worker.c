@@ -39,6 +39,7 @@ struct worker {
 	struct poller_source *group_source;
 	struct load load; /* the configuration in force */
 	struct filesystems filesystems;
+	struct entry_marks entry_marks;
 	struct dirtree *tree;
 	struct actors *actors;
 	struct pipeline *pipeline;
@@ -50,6 +51,7 @@ struct worker {
 	int wake_fd; /* of the actors */
 	bool has_records; /* the fanotify queue or the actors may have some */
 	bool mounts_changed;
+	int marks_error; /* why a directory could not be marked, as the log has it; or 0 */
 	unsigned mount_looks; /* since mounts have moved */
 	uint64_t mounts_next_ns; /* before then it is not looked where they are */
 	uint64_t losses_logged; /* how many the log has said last */
@@ -179,8 +181,21 @@ static void warn_of_unwatched_rules(const struct worker *w, bool all)
 	}
 }
 
+/* Warn of directories that cannot be marked, but not again for the same reason. */
+static void log_refused_marks(struct worker *w)
+{
+	const struct entry_marks *e = &w->entry_marks;
+	struct buf path = {0};
+	bool is_new = e->error && e->error != w->marks_error;
+	if (is_new && entry_marks_add_refused(e, &w->filesystems, &path) == 0)
+		log_warn("truncation of files by name is not seen in %s: %s", path.data,
+			strerror(e->error));
+	w->marks_error = e->error;
+	buf_fini(&path);
+}
+
 /* Say what has become of filesystems that rules concern. */
-static void log_filesystems(const struct worker *w, bool all)
+static void log_filesystems(struct worker *w, bool all)
 {
 	for (size_t i = 0; i < w->filesystems.count; i++) {
 		const struct filesystem *fs = &w->filesystems.items[i];
@@ -194,13 +209,17 @@ static void log_filesystems(const struct worker *w, bool all)
 				fs->refusal_errno ? strerror(fs->refusal_errno) : "");
 	}
 	warn_of_unwatched_rules(w, all);
+	log_refused_marks(w);
 }
 
 static int use_mounts(
 	struct worker *w, const struct buf *mountinfo, const struct table *rules)
 {
-	return filesystems_update(&w->filesystems, mountinfo->data, mountinfo->len, rules,
-		fd_of(w, WIRE_FD_FANOTIFY), w->tree);
+	int group = fd_of(w, WIRE_FD_FANOTIFY);
+	if (filesystems_update(&w->filesystems, mountinfo->data, mountinfo->len, rules,
+		    group, w->tree) < 0)
+		return -1;
+	return entry_marks_set(&w->entry_marks, &w->filesystems, rules, group);
 }
 
 /* Take in the mount table with the rules of a table. Returns 0, or -1 with errno. */
@@ -500,6 +519,7 @@ static int start_pipeline(struct worker *w)
 		.buffer_fd = fd_of(w, WIRE_FD_BUFFER),
 		.actors = w->actors,
 		.filesystems = &w->filesystems,
+		.entry_marks = &w->entry_marks,
 		.tree = w->tree,
 		.rules = w->load.table,
 		.wake_fd = w->wake_fd,
@@ -578,6 +598,7 @@ static void end(struct worker *w)
 	pipeline_free(w->pipeline);
 	actors_free(w->actors);
 	dirtree_free(w->tree);
+	entry_marks_fini(&w->entry_marks);
 	filesystems_fini(&w->filesystems);
 	poller_free(w->poller);
 	load_fini(&w->load);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "app/events/mountmoves.h"
+#include "app/events/leading.h"
 
 #include "os/clock.h"
 
@@ -8,16 +8,19 @@
  * and the table that is read after it is right again. */
 #define MOVING_MAX_NS UINT64_C(20000000)
 
-static bool may_lead(const struct facts *f, const struct fanrec_place *place)
+static bool may_lead(const struct pipeline *p, const struct fanrec_place *place)
 {
-	return place->dir.bytes && routes_have_name(&f->fs->all->routes, place->name);
+	return place->dir.bytes &&
+	       (dirset_has_name(&p->parts.filesystems->routes.dirs, place->name) ||
+		       dirset_has_name(&p->parts.entry_marks->dirs, place->name));
 }
 
-bool mountmoves_concern(const struct facts *f)
+bool leading_concern(const struct pipeline *p, const struct facts *f)
 {
-	return (f->rec.mask & FAN_ONDIR) && (f->kinds & (EVENT_RENAME | EVENT_DELETE)) &&
-	       f->fs && (f->fs->leads || f->fs->kinds) &&
-	       (may_lead(f, &f->rec.place) || may_lead(f, &f->rec.new_place));
+	return (f->rec.mask & FAN_ONDIR) &&
+	       (f->kinds & (EVENT_CREATE | EVENT_RENAME | EVENT_DELETE)) && f->fs &&
+	       (f->fs->leads || f->fs->kinds) &&
+	       (may_lead(p, &f->rec.place) || may_lead(p, &f->rec.new_place));
 }
 
 /* What the kernel calls a bind mount's root that was deleted. */
@@ -38,16 +41,13 @@ static void move(struct pipeline *p, const struct facts *f, const struct buf *fr
 	p->moving_ns += clock_monotonic_ns() - start_ns;
 }
 
-void mountmoves_apply(struct pipeline *p, const struct facts *f)
+/* Let mounts move with the directory. */
+static void move_mounts(struct pipeline *p, const struct facts *f)
 {
 	struct filesystems *all = p->parts.filesystems;
-	bool is_rename = f->kinds & EVENT_RENAME;
-	struct buf to = {0};
-	if (!f->has_path || (is_rename && !f->has_old_path)) {
-		all->is_behind = true;
-		return;
-	}
+	bool is_rename = f->has_old_path;
 	const struct buf *from = is_rename ? &p->old_path : &p->path;
+	struct buf to = {0};
 	/* What the new place held was deleted, or has moved by an exchange. */
 	if (is_rename && filesystems_lead(f->fs, &p->path))
 		all->is_behind = true;
@@ -59,4 +59,19 @@ void mountmoves_apply(struct pipeline *p, const struct facts *f)
 	else
 		move(p, f, from, &to);
 	buf_fini(&to);
+}
+
+void leading_apply(struct pipeline *p, const struct facts *f)
+{
+	struct filesystems *all = p->parts.filesystems;
+	bool is_rename = f->kinds & EVENT_RENAME;
+	if (!f->has_path || (is_rename && !f->has_old_path)) {
+		all->is_behind = true;
+		return;
+	}
+	if (f->kinds & (EVENT_RENAME | EVENT_DELETE))
+		move_mounts(p, f);
+	entry_marks_note(p->parts.entry_marks, f->fs, &p->path);
+	if (is_rename)
+		entry_marks_note(p->parts.entry_marks, f->fs, &p->old_path);
 }
