@@ -196,9 +196,8 @@ static const struct script scripts[] = {
 		"[r]\npath = /srv/d/*\nevents = changed\ncommand = hook\n",
 		"mkdir:10:/srv/d file:modify:10:/srv/d/f file:modify:10:/srv/x/f turn "
 		"count:read:1 file:modify:10:/srv/d/f turn count:read:2 "
-		"rename:10:/srv/d:/srv/e mkdir:10:/srv/d turn count:read:4 "
-		"file:modify:10:/srv/e/f turn count:read:4 "
-		"file:modify:10:/srv/d/g turn count:read:5"},
+		"rename:10:/srv/d:/srv/e turn file:modify:10:/srv/e/f turn count:read:3 "
+		"mkdir:10:/srv/d turn file:modify:10:/srv/d/g turn count:read:5"},
 	{.name = "modifications are reported in such a directory that was moved there",
 		"[r]\npath = /srv/a/b/f\nevents = changed\ncommand = hook\n",
 		"mkdir:10:/srv/x/b rename:10:/srv/x:/srv/a turn count:read:2 "

@@ -23,29 +23,12 @@ struct entry_mark {
 	bool is_stale; /* something else may be there by now */
 };
 
-/* ---- Order ---- */
-
-/* A byte of a path, such that what is below a directory follows it at once. */
-static int rank(char c)
-{
-	return c == '\0' ? 0 : c == '/' ? 1 : (unsigned char)c + 2;
-}
-
-static int compare_paths(const char *a, const char *b)
-{
-	while (*a && *a == *b) {
-		a++;
-		b++;
-	}
-	return rank(*a) - rank(*b);
-}
-
 static int compare_marks(const void *a, const void *b)
 {
 	const struct entry_mark *x = a, *y = b;
 	if (x->number != y->number)
 		return x->number < y->number ? -1 : 1;
-	return compare_paths(x->inner, y->inner);
+	return strcmp(x->inner, y->inner);
 }
 
 /* ---- Which directories ---- */
@@ -91,19 +74,13 @@ static int add_glob(
 	return rc;
 }
 
-/* A rule that asks for each modification has its filesystems watched for that. */
-static bool needs_marks(const struct rule *r)
-{
-	return r->enabled && (r->events & EVENT_CREATE_UNWRITTEN) &&
-	       !(r->events & EVENT_MODIFY);
-}
-
 static int add_rules(
 	struct entry_marks *e, const struct filesystems *f, const struct table *rules)
 {
 	for (uint32_t i = 0; rules && i < table_count(rules); i++) {
 		const struct glob *glob;
-		bool needs = needs_marks(table_rule(rules, i));
+		const struct rule *r = table_rule(rules, i);
+		bool needs = r->enabled && (r->events & EVENT_CREATE_UNWRITTEN);
 		for (size_t k = 0; needs && (glob = table_glob(rules, i, k)); k++) {
 			if (add_glob(e, f, glob) < 0)
 				return -1;
