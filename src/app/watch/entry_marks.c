@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each is looked at whenever mounts change. More directories than that are not marked. */
-#define MARKS_MAX 10000
+/* Each is looked at whenever mounts change, which takes some us. More are not marked. */
+#define MARKS_MAX 4096
 
 struct entry_mark {
 	uint32_t number; /* of its filesystem */
@@ -47,7 +47,7 @@ static int add_dir(struct entry_marks *e, const struct filesystems *f, const cha
 	struct filesystem *fs = m ? filesystems_of_mount(f, m) : NULL;
 	size_t skip = m && m->point[1] ? strlen(m->point) : 0;
 	struct buf inner = {0};
-	if (!fs || !fs->kinds || !fs->mask || fs->refusal || e->count >= MARKS_MAX)
+	if (!fs || !fs->kinds || !fs->mask || fs->refusal)
 		return 0;
 	assert(strlen(path) >= skip);
 	buf_printf(&inner, "%s%s", m->root[1] ? m->root : "", path + skip);
@@ -151,27 +151,40 @@ static int open_dir(
 	return -1;
 }
 
-/* Take the mark away if what is there is not what is marked. */
-static void unmark_other(struct entry_mark *m, struct filesystems *f, int group)
+/* Have a directory that is there marked, if it is the one that is marked as far as is known, or else
+ * take the mark off that one. A mark can be gone, as when its filesystem was mounted anew. */
+static void check(struct entry_mark *m, struct filesystems *f, int group)
 {
 	struct handle handle;
 	int fd = open_dir(m, f, &handle);
-	if (fd < 0 || !is_same(&handle, &m->handle))
+	if (fd >= 0 && is_same(&handle, &m->handle))
+		m->is_stale = fanotify_watch_entries(group, fd, true) < 0;
+	else
 		unmark(m, &f->items[m->number], group);
 	fd_close(fd);
 }
 
-/* Mark what is there; a mark that it has stays. */
+static void refuse(struct entry_marks *e, const struct entry_mark *m, int error)
+{
+	if (!e->error) {
+		e->error = error;
+		e->refused = m;
+	}
+}
+
+/* Mark what is there. */
 static void mark(
 	struct entry_marks *e, struct entry_mark *m, struct filesystems *f, int group)
 {
-	int fd = open_dir(m, f, &m->handle);
 	m->is_stale = false;
-	m->is_marked = fd >= 0 && fanotify_watch_entries(group, fd, true) == 0;
-	if (fd >= 0 && !m->is_marked && !e->error) {
-		e->error = errno;
-		e->refused = m;
+	if (m - e->items >= MARKS_MAX) {
+		refuse(e, m, ENOSPC);
+		return;
 	}
+	int fd = open_dir(m, f, &m->handle);
+	m->is_marked = fd >= 0 && fanotify_watch_entries(group, fd, true) == 0;
+	if (fd >= 0 && !m->is_marked)
+		refuse(e, m, errno);
 	fd_close(fd);
 }
 
@@ -180,10 +193,11 @@ void entry_marks_renew(struct entry_marks *e, struct filesystems *f, int group)
 	if (!e->has_stale)
 		return;
 	e->has_stale = false;
-	/* First all of the one, then all of the other: two directories may have changed places. */
+	/* First none is left where it was, then all are put where they belong: two directories may
+	 * have changed places. */
 	for (size_t i = 0; i < e->count; i++) {
 		if (e->items[i].is_stale && e->items[i].is_marked)
-			unmark_other(&e->items[i], f, group);
+			check(&e->items[i], f, group);
 	}
 	for (size_t i = 0; i < e->count; i++) {
 		if (e->items[i].is_stale)

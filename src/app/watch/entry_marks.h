@@ -26,7 +26,8 @@ struct entry_marks {
 	struct dirset dirs; /* these directories and those above */
 	bool has_begun; /* marks that an earlier worker has left are gone */
 	bool has_stale; /* what is at some of the paths may have changed */
-	int error; /* why the first of those that are there and cannot be marked is refused, or 0 */
+	int error; /* why the first of those that cannot be marked is refused, or 0; ENOSPC: there
+		      are too many */
 	const struct entry_mark *refused; /* that one */
 };
 
