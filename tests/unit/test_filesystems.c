@@ -408,12 +408,12 @@ static void a_root_is_found_where_it_has_moved_to(void **state)
 	assert_true(filesystems_open(fs) >= 0);
 	assert_string_equal(fs->open_point, tempdir_path("b/m"));
 	assert_true(world.f.is_behind);
-	filesystems_close(&world.f);
 	/* As a record says. */
 	struct buf from = {0}, to = {0};
 	buf_add_str(&from, "/a");
 	buf_add_str(&to, "/b");
 	assert_int_equal(filesystems_move(at(&world.f, tempdir), &from, &to, rules), 0);
+	assert_int_equal(fs->fd, -1);
 	assert_ptr_equal(at(&world.f, tempdir_path("b/m")), fs);
 	assert_int_equal(fs->kinds, EVENT_DELETE);
 	assert_true(filesystems_open(fs) >= 0);
@@ -421,6 +421,15 @@ static void a_root_is_found_where_it_has_moved_to(void **state)
 	filesystems_close(&world.f);
 	update(rules);
 	assert_false(world.f.is_behind);
+	/* Also while the table is being taken in. */
+	fs = at(&world.f, tempdir_path("b/m"));
+	uint64_t dev = world.f.landing.filesystems[filesystems_number(fs)].dev;
+	snprintf(text, sizeof(text), PLAIN_ROOT "%d 1 %d:%d / %s rw - tmpfs dev rw\n",
+		fs->mount_id, (int)(dev >> 32), (int)(dev & UINT32_MAX),
+		tempdir_path("a/m"));
+	take_in(text, rules);
+	assert_null(at(&world.f, tempdir_path("a/m"))->refusal);
+	assert_true(world.f.is_behind);
 	buf_fini(&from);
 	buf_fini(&to);
 	umount2(tempdir_path("b/m"), MNT_DETACH);

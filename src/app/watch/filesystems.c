@@ -122,6 +122,42 @@ static int open_point(const char *point, int mount_id)
 	return -1;
 }
 
+/* Where a mount is now, if the mount table has changed and nobody has said so; NULL if it is
+ * nowhere. */
+static const char *fresh_point(struct filesystems *f, int mount_id)
+{
+	if (!f->fresh.text) {
+		struct buf text = {0};
+		int fd = proc_open_mounts();
+		if (fd < 0 || proc_read_mounts(fd, &text) < 0 ||
+			mounts_parse(&f->fresh, text.data, text.len) < 0)
+			f->fresh = (struct mounts){0};
+		buf_fini(&text);
+		fd_close(fd);
+	}
+	for (size_t i = 0; i < f->fresh.count; i++) {
+		if (f->fresh.items[i].id == mount_id)
+			return f->fresh.items[i].point;
+	}
+	return NULL;
+}
+
+/* Open the root of a filesystem, wherever it is: a directory above may have been renamed since the
+ * table was read. Returns a descriptor, or -1 with errno. */
+static int open_root(struct filesystems *f, struct filesystem *fs)
+{
+	fs->open_point = fs->point;
+	int fd = open_point(fs->point, fs->mount_id);
+	int error = errno;
+	if (fd >= 0)
+		return fd;
+	fs->open_point = fresh_point(f, fs->mount_id);
+	fd = fs->open_point ? open_point(fs->open_point, fs->mount_id) : -1;
+	f->is_behind |= fd >= 0;
+	errno = error;
+	return fd;
+}
+
 /* Find out how records will name the filesystem whose root is open, and let the tree know
  * the root. Returns 0, or -1 with errno; EEXIST: another filesystem has its id. */
 static int identify(
@@ -151,7 +187,7 @@ static int identify(
 static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, int group,
 	struct dirtree *tree)
 {
-	int fd = open_point(fs->point, fs->mount_id);
+	int fd = open_root(f, fs);
 	int error = fd < 0 || identify(f, fs, fd, tree) < 0 ? errno : 0;
 	const struct watch_way *way;
 	for (size_t i = 0; (way = next_way(fs, &i));) {
@@ -241,6 +277,7 @@ int filesystems_update(struct filesystems *f, const char *mountinfo, size_t len,
 		update_mask(&next, &next.items[i], group, tree);
 	filesystems_fini(f);
 	*f = next;
+	mounts_fini(&f->fresh);
 	f->routes.mounts = &f->landing.mounts;
 	for (size_t i = 0; i < f->count; i++)
 		f->items[i].all = f;
@@ -275,6 +312,8 @@ int filesystems_move(struct filesystem *fs, const struct buf *from, const struct
 		landing_fini(&next.landing);
 		return -1;
 	}
+	/* What is open was opened under points of the old one. */
+	filesystems_close(f);
 	landing_fini(&f->landing);
 	routes_fini(&f->routes);
 	f->landing = next.landing;
@@ -304,26 +343,6 @@ uint32_t filesystems_number(const struct filesystem *fs)
 	return (uint32_t)(fs - fs->all->items);
 }
 
-/* Where a mount is now, if the mount table has changed and nobody has said so; NULL if it is
- * nowhere. */
-static const char *fresh_point(struct filesystems *f, int mount_id)
-{
-	if (!f->fresh.text) {
-		struct buf text = {0};
-		int fd = proc_open_mounts();
-		if (fd < 0 || proc_read_mounts(fd, &text) < 0 ||
-			mounts_parse(&f->fresh, text.data, text.len) < 0)
-			f->fresh = (struct mounts){0};
-		buf_fini(&text);
-		fd_close(fd);
-	}
-	for (size_t i = 0; i < f->fresh.count; i++) {
-		if (f->fresh.items[i].id == mount_id)
-			return f->fresh.items[i].point;
-	}
-	return NULL;
-}
-
 int filesystems_open(struct filesystem *fs)
 {
 	struct filesystems *f = fs->all;
@@ -333,14 +352,7 @@ int filesystems_open(struct filesystem *fs)
 		errno = ESTALE;
 		return -1;
 	}
-	fs->open_point = fs->point;
-	fs->fd = open_point(fs->point, fs->mount_id);
-	if (fs->fd < 0) {
-		/* A directory above may have been renamed after what is being looked at. */
-		f->is_behind = true;
-		fs->open_point = fresh_point(f, fs->mount_id);
-		fs->fd = fs->open_point ? open_point(fs->open_point, fs->mount_id) : -1;
-	}
+	fs->fd = open_root(f, fs);
 	SLIST_INSERT_HEAD(&f->open, fs, next_open);
 	fs->is_out_of_reach = fs->fd < 0;
 	if (fs->is_out_of_reach)
