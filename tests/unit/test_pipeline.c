@@ -193,13 +193,13 @@ static const struct script scripts[] = {
 		.then = "[s]\npath = /home/**\ncommand = new\n"},
 
 	{.name = "modifications are reported in directories whose entries a path names",
-		"[r]\npath = /srv/d/*\nevents = changed\ncommand = hook\n",
+		"[r]\npath = /srv/d/*\nexclude = /srv/**\ncommand = hook\n",
 		"mkdir:10:/srv/d file:modify:10:/srv/d/f file:modify:10:/srv/x/f turn "
 		"count:read:1 file:modify:10:/srv/d/f turn count:read:2 "
 		"rename:10:/srv/d:/srv/e turn file:modify:10:/srv/e/f turn count:read:3 "
 		"mkdir:10:/srv/d turn file:modify:10:/srv/d/g turn count:read:5"},
 	{.name = "modifications are reported in such a directory that was moved there",
-		"[r]\npath = /srv/a/b/f\nevents = changed\ncommand = hook\n",
+		"[r]\npath = /srv/a/b/f\nexclude = /srv/**\ncommand = hook\n",
 		"mkdir:10:/srv/x/b rename:10:/srv/x:/srv/a turn count:read:2 "
 		"file:modify:10:/srv/a/b/f file:modify:10:/srv/a/b/g turn count:read:4"},
 
