@@ -239,6 +239,22 @@ assert_watched() {
 	assert_hook_lines "seen|close-write|$W/a/m/old/dir/file"
 }
 
+@test "directories above two mounts change places" {
+	need_command python3
+	mkdir -p "$W"/{a,b}/m
+	mount -t tmpfs tmpfs "$W/a/m"
+	mount -t tmpfs tmpfs "$W/b/m"
+	touch "$W/a/m/was-a" "$W/b/m/was-b"
+	watch "seen=$W/*/m/*"
+	python3 -c 'import ctypes, os, sys
+if ctypes.CDLL(None).renameat2(-100, os.fsencode(sys.argv[1]), -100, os.fsencode(sys.argv[2]), 2): sys.exit(1)' \
+		"$W/a" "$W/b"
+	sync_daemon
+	touch "$W/b/m/was-a" "$W/a/m/was-b"
+	sync_daemon
+	assert_hook_lines "seen|close-write|$W/b/m/was-a" "seen|close-write|$W/a/m/was-b"
+}
+
 @test "the source of a bind mount is renamed, and deleted" {
 	mkdir -p "$W/src/sub" "$SCRATCH/bound"
 	mount --bind "$W/src" "$SCRATCH/bound"
