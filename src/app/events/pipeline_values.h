@@ -4,6 +4,7 @@
 #define FSMON_APP_EVENTS_PIPELINE_VALUES_H
 
 #include "app/actors/actors.h"
+#include "app/watch/entry_marks.h"
 #include "app/watch/filesystems.h"
 #include "app/events/symlinks.h"
 #include "core/rule/change.h"
@@ -19,6 +20,7 @@ struct pipeline_parts {
 	int buffer_fd; /* of readbuf_create */
 	struct actors *actors;
 	struct filesystems *filesystems;
+	struct entry_marks *entry_marks;
 	struct dirtree *tree;
 	const struct table *rules;
 	struct symlinks *symlinks; /* on the ways of their paths; NULL: none */
