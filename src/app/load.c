@@ -197,19 +197,26 @@ static void check_rule(struct conf *c, const struct rule *r)
 
 /* ---- Symbolic links ---- */
 
-/* Warn of a path that leads nowhere, whatever is there. */
-static void check_front(struct conf *c, const struct rule *r, const struct fronts_item *i)
+/* Warn of paths that lead nowhere, whatever is there. */
+static void check_fronts(
+	struct conf *c, const struct rule *r, const struct fronts *fronts)
 {
-	struct buf text = {0};
-	if (fronts_add_trouble(i, &text) == 0 && text.len)
-		say(c, r->file, r, "path: %s", text.data);
-	buf_fini(&text);
+	const struct fronts_item *last = NULL;
+	size_t rest;
+	for (size_t i = 0; i < r->path.count; i++) {
+		const struct fronts_item *item =
+			fronts_get(fronts, glob_literal_front(r->path.items[i], &rest));
+		struct buf text = {0};
+		if (item != last && fronts_add_trouble(item, &text) == 0 && text.len)
+			say(c, r->file, r, "path: %s", text.data);
+		buf_fini(&text);
+		last = item;
+	}
 }
 
 /* Find out where the fronts of all globs lead. Returns 0, or -1 with errno. */
 static int find_fronts(struct load *l)
 {
-	size_t rest;
 	l->fronts = fronts_new();
 	if (!l->fronts || fronts_add_table(l->fronts, l->table) < 0 ||
 		fronts_find(l->fronts) < 0 ||
@@ -217,10 +224,8 @@ static int find_fronts(struct load *l)
 		return -1;
 	for (uint32_t i = 0; i < table_count(l->table); i++) {
 		const struct rule *r = table_rule(l->table, i);
-		for (size_t k = 0; r->enabled && k < r->path.count; k++)
-			check_front(&l->conf, r,
-				fronts_get(l->fronts,
-					glob_literal_front(r->path.items[k], &rest)));
+		if (r->enabled)
+			check_fronts(&l->conf, r, l->fronts);
 	}
 	return 0;
 }

@@ -223,7 +223,8 @@ static int identify_dir(struct fronts *f, const struct front_step *step)
 	if (!dir->handle)
 		return -1;
 	*dir->handle = h;
-	dir->dir = (struct fronts_dir){.path = dir->path, .handle = dir->handle};
+	dir->dir = (struct fronts_dir){
+		.seen = dir, .path = dir->path, .handle = dir->handle};
 	return 0;
 }
 
@@ -277,7 +278,7 @@ struct fronts_dir *fronts_next_dir(const struct fronts *f, struct fronts_dir *di
 {
 	struct seen *s = f->seen;
 	if (dir)
-		s = ((struct seen *)((char *)dir - offsetof(struct seen, dir)))->hh.next;
+		s = dir->seen->hh.next;
 	while (s && !s->handle)
 		s = s->hh.next;
 	return s ? &s->dir : NULL;
@@ -331,7 +332,8 @@ static bool take_dir(struct fronts *f, struct seen *s)
 	memcpy(copy->path, s->path, len);
 	copy->kind = s->kind;
 	copy->handle = s->handle;
-	copy->dir = (struct fronts_dir){.path = copy->path, .handle = copy->handle};
+	copy->dir = (struct fronts_dir){
+		.seen = copy, .path = copy->path, .handle = copy->handle};
 	s->handle = NULL;
 	HASH_ADD(hh, f->seen, path, len, copy);
 	if (!copy->hh.tbl) {

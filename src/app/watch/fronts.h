@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct fronts; /* opaque: a set of fronts, by their texts */
@@ -24,6 +25,7 @@ struct fronts_item {
 	struct front front;
 	bool is_stale; /* it may lead elsewhere by now: for whoever keeps the set */
 	bool is_news; /* it leads nowhere, other than before: for whoever says so */
+	uint64_t said_ns; /* when that was said last; likewise */
 };
 
 /* An empty set. NULL with ENOMEM. */
@@ -50,6 +52,7 @@ struct fronts_item *fronts_at(const struct fronts *f, size_t number);
 
 /* A directory in which entries were looked up. */
 struct fronts_dir {
+	struct seen *seen; /* private */
 	const char *path; /* "" is the root */
 	const struct handle *handle;
 	/* For whoever keeps the set: where the directory is now. */

@@ -282,9 +282,17 @@ static void take_mounts(struct worker *w)
 	log_filesystems(w, false);
 }
 
-/* Warn of paths that have come to lead nowhere. */
+static bool is_due(const struct fronts_item *item, uint64_t now_ns)
+{
+	return item && item->is_news &&
+	       (!item->said_ns || now_ns - item->said_ns > LOSSES_EVERY_NS);
+}
+
+/* Warn of paths that have come to lead nowhere, of each once in a while: anybody may bring that
+ * about. */
 static void log_lost_ways(const struct worker *w)
 {
+	uint64_t now_ns = clock_monotonic_ns();
 	const struct fronts *fronts = symlinks_fronts(w->symlinks);
 	const struct table *rules = w->load.table;
 	struct fronts_item *item;
@@ -295,13 +303,16 @@ static void log_lost_ways(const struct worker *w)
 			struct buf text = {0};
 			item = fronts_get(
 				fronts, glob_literal_front(r->path.items[k], &rest));
-			if (item && item->is_news && fronts_add_trouble(item, &text) == 0)
+			if (is_due(item, now_ns) && fronts_add_trouble(item, &text) == 0)
 				log_warn("[%s] path: %s", r->name, text.data);
 			buf_fini(&text);
 		}
 	}
-	for (size_t i = 0; (item = fronts_at(fronts, i)); i++)
+	for (size_t i = 0; (item = fronts_at(fronts, i)); i++) {
+		if (is_due(item, now_ns))
+			item->said_ns = now_ns;
 		item->is_news = false;
+	}
 }
 
 /* Take in where the paths of rules lead now, between two batches. */
