@@ -141,6 +141,11 @@ void proctable_forget_past(struct proctable *t, uint64_t empty_ns)
 	}
 }
 
+void proctable_passed(struct proctable *t, uint64_t ordinal)
+{
+	t->passed = ordinal;
+}
+
 void proctable_note_opens(
 	struct proctable *t, pid_t pid, const struct proctable_window *w, uint32_t count)
 {
