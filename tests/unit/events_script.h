@@ -133,8 +133,12 @@ static void do_uid(void)
 {
 	struct process *p = process_of((pid_t)number(1));
 	p->uid = (uint32_t)number(2);
-	add_proc_record((struct procrec){
-		.kind = PROCREC_UID, .tgid = p->pid, .uid = {p->uid, p->uid}});
+	add_proc_record((struct procrec){.kind = PROCREC_UID,
+		.tgid = p->pid,
+		.uid = {.uid = p->uid,
+			.euid = p->uid,
+			.counted = PROCREC_COUNTED,
+			.queued = world.moved_count + world.record_count}});
 }
 
 static void do_exit(void)
@@ -353,7 +357,7 @@ static int make_buffer(bool is_small)
 		return readbuf_create();
 	int fd = memfd_create("records", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	/* a header, the room that a read wants, and 4 KiB */
-	assert_int_equal(ftruncate(fd, 4096 + 256 * 1024 + 4096), 0);
+	assert_int_equal(ftruncate(fd, 4096 + 32 * 1024 + 4096), 0);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
 	return fd;
 }

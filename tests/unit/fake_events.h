@@ -65,6 +65,7 @@ static struct world {
 	struct buf queue; /* records that nobody can read yet */
 	size_t ends[RECORDS_MAX]; /* of these */
 	size_t record_count;
+	size_t moved_count; /* records that could be read at some time */
 	struct procrec proc_records[RECORDS_MAX];
 	struct proc_snapshot snapshots[RECORDS_MAX]; /* of /proc, for those of an exec */
 	size_t proc_record_count;
@@ -199,6 +200,7 @@ static void let_read(size_t count)
 	buf_fini(&world.queue);
 	world.queue = rest;
 	world.record_count -= count;
+	world.moved_count += count;
 	for (size_t i = 0; i < world.record_count; i++)
 		world.ends[i] = world.ends[i + count] - len;
 }
@@ -373,6 +375,12 @@ bool fanotify_is_empty(int group)
 {
 	(void)group;
 	return !can_read();
+}
+
+ssize_t fanotify_depth(int group)
+{
+	(void)group;
+	return -1;
 }
 
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
