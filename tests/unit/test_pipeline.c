@@ -209,6 +209,14 @@ static const struct script scripts[] = {
 		"fork:10:11 exec:11:touch turn file:close-write:11:/srv/a exec:11:sleep "
 		"turn "
 		">start:1:hook:/srv/a env:FSMON_CMD:touch env:FSMON_ATTRIBUTION:exact"},
+	{.name = "a process that changes its user between two records was each of them",
+		R,
+		"file:close-write:10:/srv/0 turn >start:1:hook:/srv/0 "
+		"file:close-write:10:/srv/a uid:10:1001 file:close-write:10:/srv/b "
+		"uid:10:0 file:close-write:10:/srv/c ended:1:exit:0 turn "
+		">start:2:hook:/srv/a env:FSMON_UID:0 ended:2:exit:0 turn "
+		">start:3:hook:/srv/b env:FSMON_UID:1001 ended:3:exit:0 turn "
+		">start:4:hook:/srv/c env:FSMON_UID:0"},
 	{.name = "without a connector /proc is asked, while the process is there",
 		R,
 		"file:close-write:10:/srv/a turn >start:1:hook:/srv/a env:FSMON_CMD:bash "

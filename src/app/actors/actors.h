@@ -49,6 +49,16 @@ int actors_drain(struct actors *a);
  */
 uint64_t actors_empty_ns(const struct actors *a);
 
+/*
+ * To be called before and after each read of that queue: `taken` records have been taken from it
+ * by then, the first of which has the ordinal 1. How many are in it is counted only in between.
+ */
+void actors_begin_read(struct actors *a);
+void actors_end_read(struct actors *a, uint64_t taken);
+
+/* As proctable_passed. */
+void actors_passed(struct actors *a, uint64_t ordinal);
+
 /* As proctable_note_opens and proctable_forget_past. */
 void actors_note_opens(
 	struct actors *a, pid_t pid, const struct proctable_window *w, uint32_t opens);

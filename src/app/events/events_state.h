@@ -37,6 +37,7 @@ struct facts {
 	uint32_t kinds;
 	bool has_path, has_old_path; /* p->path, p->old_path: within the filesystem */
 	struct execorder_place order;
+	uint64_t ordinal; /* of the record, among all that were read, from 1 */
 };
 
 #endif

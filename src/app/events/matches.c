@@ -75,7 +75,11 @@ static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
 {
 	struct proctable_window w = p->window;
 	w.order = f->order;
+	w.ordinal = f->ordinal;
 	w.spans = (f->kinds & (f->kinds - 1)) != 0;
+	/* Of a file that was opened, written and closed that user is wanted who opened it; whoever
+	 * deletes it does so for himself. */
+	w.users_span = w.spans && (f->kinds & EVENT_DELETE);
 	if (actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out) < 0)
 		return -1;
 	count_actor(p, out);

@@ -21,7 +21,7 @@
 #define WAITS_MAX 50
 #define WAIT_NS UINT64_C(2000000)
 /* Reads in one turn, so that a storm does not keep the turn from ending. */
-#define READS_MAX 16
+#define READS_MAX 128
 
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 {
@@ -102,29 +102,6 @@ static void begin_window(struct pipeline *p)
 	dirtree_trim(p->parts.tree);
 }
 
-/* Read until the queue is empty or the turn has had enough. Returns 0, or -1 with errno.
- */
-static int read_queue(struct pipeline *p)
-{
-	p->window.complete = false;
-	for (int i = 0; i < READS_MAX && !p->window.complete; i++) {
-		uint64_t before_ns = clock_monotonic_ns();
-		ssize_t n = readbuf_read(&p->buffer, p->parts.group);
-		if (n < 0 && errno != ENOBUFS)
-			return -1;
-		p->is_full = n < 0;
-		if (p->is_full)
-			break;
-		p->window.before_ns = clock_monotonic_ns();
-		p->window.complete = readbuf_has_all(&p->buffer);
-		if (n > 0)
-			p->read_ns = before_ns;
-		if (p->window.complete)
-			p->empty_ns = before_ns;
-	}
-	return 0;
-}
-
 static enum execorder_kind exec_kind(const struct fanrec *r)
 {
 	return execorder_kind(fanrec_kinds(r->mask) & EVENT_OPEN_EXEC, r->place.name);
@@ -140,6 +117,32 @@ static void scan(struct pipeline *p)
 		places_scan(p, &r);
 	}
 	p->counters.malformed += bad;
+}
+
+/* Read until the queue is empty or the turn has had enough. Returns 0, or -1 with errno.
+ */
+static int read_queue(struct pipeline *p)
+{
+	p->window.complete = false;
+	for (int i = 0; i < READS_MAX && !p->window.complete; i++) {
+		uint64_t before_ns = clock_monotonic_ns();
+		actors_begin_read(p->parts.actors);
+		ssize_t n = readbuf_read(&p->buffer, p->parts.group);
+		scan(p);
+		actors_end_read(p->parts.actors, p->counters.read);
+		if (n < 0 && errno != ENOBUFS)
+			return -1;
+		p->is_full = n < 0;
+		if (p->is_full)
+			break;
+		p->window.before_ns = clock_monotonic_ns();
+		p->window.complete = readbuf_has_all(&p->buffer);
+		if (n > 0)
+			p->read_ns = before_ns;
+		if (p->window.complete)
+			p->empty_ns = before_ns;
+	}
+	return 0;
 }
 
 /* ---- Second pass: where, which rules, and who ---- */
@@ -188,7 +191,7 @@ static void resolve_all(struct pipeline *p)
 	bool may_wait = !p->is_full && (!p->window.complete || p->waits < WAITS_MAX);
 	for (;;) {
 		size_t start = at;
-		f = (struct facts){0};
+		f = (struct facts){.ordinal = p->counters.resolved + 1};
 		if (!fanrec_next(p->buffer.bytes, p->buffer.end, &at, &f.rec, NULL))
 			break;
 		/* Such a descriptor was one of that worker, and is gone with it. */
@@ -227,12 +230,12 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 		begin_window(p);
 	if (read_queue(p) < 0)
 		return -1;
-	scan(p);
 	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
 	resolve_all(p);
 	filesystems_close(p->parts.filesystems);
+	actors_passed(p->parts.actors, p->counters.resolved);
 	p->counters.settled = p->counters.resolved;
 	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
 			       p->counters.settled == p->counters.resolved;
