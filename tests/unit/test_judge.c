@@ -249,6 +249,46 @@ static void the_real_user_counts_by_number_where_it_has_no_name(void **state)
 		judge("by-user = root", &someone, "deploy", e), JUDGE_BY + RULE_BY_USER);
 }
 
+static void of_users_that_it_may_be_one_that_fits_is_enough(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		bool fits;
+	} cases[] = {
+		{"by-user = root", true},
+		{"by-user = deploy", true},
+		{"by-user = dep*", true},
+		{"by-user = 1001", true},
+		{"by-user = 1002", true},
+		{"by-user = bo*", false},
+		{"by-user = d?p", false},
+		{"by-user = root,deploy", true},
+		{"by-user = !root", true},
+		{"by-user = !deploy", true},
+		{"by-user = !root, !deploy", true},
+		{"by-user = !root, !deploy, !1002", false},
+		{"by-user = d*, !deploy", false},
+		{"by-user = *, !root", true},
+	};
+	struct actor either = nobody_knows;
+	either.maybe_uids[1] = 1001;
+	either.maybe_uids[2] = 1002;
+	either.maybe_count = 3;
+	struct event e = {.kinds = EVENT_CLOSE_WRITE};
+	for (size_t i = 0; i < countof(cases); i++) {
+		either.user_maybe = (char *)(uintptr_t) "root,deploy,1002";
+		bool fits = judge(cases[i].line, &either, NULL, e) == JUDGE_MATCH;
+		if (fits != cases[i].fits)
+			fail_msg("%s: %d", cases[i].line, fits);
+	}
+	/* Without memory for the names the numbers count. */
+	either.user_maybe = NULL;
+	assert_int_equal(judge("by-user = 1001", &either, NULL, e), JUDGE_MATCH);
+	assert_int_equal(
+		judge("by-user = d*", &either, NULL, e), JUDGE_BY + RULE_BY_USER);
+}
+
 static void conditions_are_all_needed(void **state)
 {
 	(void)state;
@@ -373,6 +413,7 @@ int main(void)
 		cmocka_unit_test(says_when_it_needs_the_type),
 		cmocka_unit_test(conditions_on_the_actor),
 		cmocka_unit_test(the_real_user_counts_by_number_where_it_has_no_name),
+		cmocka_unit_test(of_users_that_it_may_be_one_that_fits_is_enough),
 		cmocka_unit_test(conditions_are_all_needed),
 		cmocka_unit_test(conditions_on_the_type),
 		cmocka_unit_test(conditions_on_the_size),

@@ -116,13 +116,18 @@ static bool size_fits(const struct rule *r, const struct event *e)
 	}
 }
 
-static bool has_glob(const struct rule_globs *globs, const char *word)
+static bool has_word(const struct rule_globs *globs, const char *word, size_t len)
 {
 	for (size_t i = 0; word && i < globs->count; i++) {
-		if (glob_matches(globs->items[i], word, strlen(word)))
+		if (glob_matches(globs->items[i], word, len))
 			return true;
 	}
 	return false;
+}
+
+static bool has_glob(const struct rule_globs *globs, const char *word)
+{
+	return word && has_word(globs, word, strlen(word));
 }
 
 static bool has_uid(const struct rule_names *names, uint32_t uid)
@@ -141,12 +146,32 @@ static bool is_empty(const struct rule_names *names)
 
 /* A condition on one word, or on a user: NULL and ACTOR_ID_UNKNOWN are never in a list, so that
  * includes fail and excludes pass. */
-static bool one_fits(const struct rule_condition *c, uint32_t uid, const char *name)
+static bool word_fits(
+	const struct rule_condition *c, uint32_t uid, const char *name, size_t len)
 {
-	if (has_uid(&c->exclude, uid) || has_glob(&c->exclude.globs, name))
+	if (has_uid(&c->exclude, uid) || has_word(&c->exclude.globs, name, len))
 		return false;
 	return is_empty(&c->include) || has_uid(&c->include, uid) ||
-	       has_glob(&c->include.globs, name);
+	       has_word(&c->include.globs, name, len);
+}
+
+static bool one_fits(const struct rule_condition *c, uint32_t uid, const char *name)
+{
+	return word_fits(c, uid, name, name ? strlen(name) : 0);
+}
+
+/* Of the users that an actor may have had one that fits is enough. */
+static bool some_user_fits(const struct rule_condition *c, const struct actor *a)
+{
+	const char *name = a->user_maybe;
+	for (uint32_t i = 0; i < a->maybe_count; i++) {
+		size_t len = name ? strcspn(name, ",") : 0;
+		if (word_fits(c, a->maybe_uids[i], name, len))
+			return true;
+		if (name)
+			name += len + (name[len] == ',');
+	}
+	return false;
 }
 
 /* Any ancestor in the list counts. */
@@ -170,6 +195,8 @@ static bool condition_fits(const struct judge_condition *j,
 		return true;
 	switch (j->subject) {
 	case JUDGE_USER:
+		if (a->maybe_count)
+			return some_user_fits(c, a);
 		return one_fits(
 			c, *(const uint32_t *)subject, *(const char *const *)name);
 	case JUDGE_NAME:
