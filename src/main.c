@@ -26,7 +26,9 @@
  *                  match there. app/watch: filesystems are watched, each in one of the ways
  *                  of watch_way; where looks up directories that dirtree does not know.
  *   who            app/actors: witness, a real-time thread, receives process records and
- *                  reads /proc (procsnap, os/proc); names asks for the names of users.
+ *                  reads /proc (procsnap, os/proc); userwatch counts the file events that
+ *                  are queued whenever a process changes its users; names asks for the names
+ *                  of users.
  *                  core/proc: procrec and proctext decode; proctable keeps what each process
  *                  was and which program it ran at which time; execorder orders file events
  *                  and execs.

@@ -77,7 +77,9 @@ bool thread_pin(unsigned processor)
 bool thread_is_ordinary(pid_t pid)
 {
 	int policy = sched_getscheduler(pid);
-	policy &= policy < 0 ? policy : ~SCHED_RESET_ON_FORK;
+	if (policy < 0)
+		return false;
+	policy &= ~SCHED_RESET_ON_FORK;
 	return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE;
 }
 

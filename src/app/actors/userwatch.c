@@ -27,10 +27,14 @@
 #define PATIENCE_NS UINT64_C(200000)
 /* Longer than most reads take. */
 #define LIFT_NS UINT64_C(15000)
-/* Counting takes time by the length of the queue, and holds up all that puts something into it:
- * where it is long, so many times as long as it took it is not done again. */
-#define LONG_QUEUE 16384
-#define REST_TIMES 50
+/*
+ * Counting takes time by the length of the queue, and holds up all that puts something into it.
+ * Where it was long, or the reader did not let one count, so many times as long as that took it is
+ * not done again: nobody can use up a processor by changing users.
+ */
+#define LONG_QUEUE 1024
+#define LONG_NS UINT64_C(50000)
+#define REST_TIMES 20
 
 /* What was counted at one change. */
 struct note {
@@ -48,8 +52,10 @@ struct counter {
 	bool has_thread;
 	pthread_t thread;
 	uint64_t rest_until_ns;
-	_Atomic uint64_t
-		noted_ns; /* the latest change that was dealt with; UINT64_MAX: all */
+	/* The latest change that was dealt with, UINT64_MAX: all; and what that was when it was
+	 * waited for in vain. */
+	_Atomic uint64_t noted_ns;
+	uint64_t stuck_ns;
 	/* A ring: the thread puts notes in at `put`, and userwatch_count takes them at `taken`. */
 	_Atomic size_t put, taken;
 	struct note notes[NOTES_MAX];
@@ -66,13 +72,19 @@ struct userwatch {
 
 /* ---- Counting, in the threads ---- */
 
+/* Count no more for a while, as this has taken so long. */
+static void rest(struct counter *c, uint64_t begin_ns)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+	c->rest_until_ns = now_ns + REST_TIMES * (now_ns - begin_ns);
+}
+
 /* How many records are in the queue. */
 static ssize_t depth_of(struct counter *c, uint64_t begin_ns)
 {
 	ssize_t depth = fanotify_depth(c->watch->fanotify);
-	if (depth > LONG_QUEUE)
-		c->rest_until_ns =
-			begin_ns + REST_TIMES * (clock_monotonic_ns() - begin_ns);
+	if (depth > LONG_QUEUE && clock_monotonic_ns() - begin_ns > LONG_NS)
+		rest(c, begin_ns);
 	return depth;
 }
 
@@ -113,8 +125,10 @@ static void count(struct counter *c, struct note *note)
 	atomic_fetch_add(&c->watch->reading->counting, 1);
 	bool is_counted = count_queued(c, begin_ns, &note->queued);
 	atomic_fetch_sub(&c->watch->reading->counting, 1);
-	if (!is_counted)
+	if (!is_counted) {
+		rest(c, begin_ns);
 		return;
+	}
 	bool is_prompt = clock_monotonic_ns() - note->time_ns < PROMPT_NS &&
 			 thread_is_ordinary(note->pid);
 	note->counted = is_prompt ? PROCREC_COUNTED : PROCREC_COUNTED_LATE;
@@ -156,23 +170,29 @@ static void *watch(void *arg)
 		while (thread_wait(fds, 2) == 1)
 			receive(c);
 	}
+	/* Nobody would receive what comes. */
+	fd_close(c->fd);
+	c->fd = -1;
 	atomic_store(&c->noted_ns, UINT64_MAX);
 	return NULL;
 }
 
 /* ---- Taking what was counted ---- */
 
-/* Wait a moment until the change of that time was dealt with. */
-static void await(const struct counter *c, uint64_t time_ns)
+/* Wait a moment until the change of that time was dealt with; but once only where the thread does
+ * not get on. */
+static void await(struct counter *c, uint64_t time_ns)
 {
-	uint64_t until_ns = 0;
-	while (atomic_load(&c->noted_ns) < time_ns) {
-		uint64_t now_ns = clock_monotonic_ns();
-		if (until_ns == 0)
-			until_ns = now_ns + PATIENCE_NS;
-		if (now_ns >= until_ns)
+	uint64_t noted_ns = atomic_load(&c->noted_ns);
+	if (noted_ns >= time_ns || noted_ns == c->stuck_ns)
+		return;
+	uint64_t until_ns = clock_monotonic_ns() + PATIENCE_NS;
+	do {
+		noted_ns = atomic_load(&c->noted_ns);
+		if (noted_ns >= time_ns)
 			return;
-	}
+	} while (clock_monotonic_ns() < until_ns);
+	c->stuck_ns = noted_ns;
 }
 
 void userwatch_count(struct userwatch *w, struct procrec *rec)
@@ -202,6 +222,7 @@ static struct counter *counter_new(struct userwatch *w, unsigned processor)
 		return NULL;
 	c->watch = w;
 	c->processor = processor;
+	c->stuck_ns = UINT64_MAX;
 	c->fd = connector_open_users(processor);
 	c->has_thread = c->fd >= 0 && thread_start(&c->thread, watch, c) == 0;
 	if (c->has_thread)

@@ -23,7 +23,7 @@ void userwatch_free(struct userwatch *w);
 
 /* Put into a record of a change of users (PROCREC_UID) what was counted then, if anything was. To
  * be called by one thread, for all such records in the order in which the connector gave them. May
- * wait 100 µs for the other thread to count. */
+ * wait 200 µs for the other thread to count. */
 void userwatch_count(struct userwatch *w, struct procrec *rec);
 
 #endif
