@@ -2,6 +2,7 @@
 #include "app/events/pipeline.h"
 
 #include "app/events/matches.h"
+#include "app/events/leading.h"
 #include "app/events/places.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -26,6 +27,7 @@
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 {
 	assert(parts->actors && parts->filesystems && parts->tree && parts->rules);
+	assert(parts->entry_marks);
 	assert(parts->before_resolve && parts->found);
 	struct pipeline *p = calloc(1, sizeof(*p));
 	if (!p)
@@ -170,15 +172,17 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 		matches_whole(p, f);
 		return true;
 	}
-	bool wanted = is_wanted(p, f);
-	bool known = wanted && places_resolve(p, f);
+	bool wanted = is_wanted(p, f), leads = leading_concern(p, f);
+	bool known = (wanted || leads) && places_resolve(p, f);
 	if (wanted && !known && may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
-	if (known)
+	if (wanted && known)
 		matches_find(p, f);
 	p->counters.unresolved += wanted && !known;
-	if (f->fs && f->fs->kinds)
+	if (leads)
+		leading_apply(p, f);
+	if (f->fs && (f->fs->kinds || f->fs->leads))
 		places_apply(p, r);
 	return true;
 }
@@ -233,7 +237,9 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
+	p->moving_ns = 0;
 	resolve_all(p);
+	entry_marks_renew(p->parts.entry_marks, p->parts.filesystems, p->parts.group);
 	filesystems_close(p->parts.filesystems);
 	actors_passed(p->parts.actors, p->counters.resolved);
 	p->counters.settled = p->counters.resolved;
