@@ -32,8 +32,118 @@ static const struct script scripts[] = {
 		.hears_store = true},
 	{.name = "a file that was only made has a run if nobody can write it",
 		BATCH,
-		"create:10:/srv/f mkdir:10:/srv/d turn >start:1:hook:/srv/d "
-		"env:FSMON_TYPE:dir stdin:/srv/d+"},
+		"create:10:/srv/f hold:/srv/f mkdir:10:/srv/d turn "
+		">start:1:hook:/srv/d env:FSMON_TYPE:dir stdin:/srv/d+ turn turn"},
+	{.name = "a file that nobody has open for writing is told when that is known",
+		R,
+		"at:7000 create:10:/srv/f turn count:settled:0 at:9000 turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:create env:FSMON_TYPE:file "
+		"env:FSMON_CMD:bash timed:7000 count:settled:1"},
+	{.name = "a file that is written is told by its close alone",
+		R,
+		"create:10:/srv/f hold:/srv/f turn turn count:settled:1 turn "
+		"free:/srv/f file:close-write:10:/srv/f turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:close-write turn turn is:r:matched:1"},
+	{.name = "a file that is closed while its writer is asked for is told once",
+		R,
+		"slow create:10:/srv/f turn count:settled:0 file:close-write:10:/srv/f "
+		"turn >start:1:hook:/srv/f env:FSMON_EVENT:close-write count:settled:2 "
+		"answers turn turn is:r:matched:1"},
+	{.name = "a close that is read after the answer is the one that is told",
+		R,
+		"slow create:10:/srv/f turn answers file:close-write:10:/srv/f turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn is:r:matched:1"},
+	{.name = "nothing is told while records wait that came before the answer",
+		BATCH,
+		"slow create:10:/srv/f turn answers delete:10:/srv/d/g delete:10:/srv/d "
+		"file:close-write:10:/srv/f turn:1 is:r:matched:0 turn "
+		">start:1:hook:/srv/f stdin:/srv/d/g+/srv/d+/srv/f+ "
+		"env:FSMON_EVENT:close-write turn is:r:matched:3"},
+	{.name = "a file that is closed under another name is told then",
+		"[r]\npath = /srv/new/*\ncommand = hook\n",
+		"hold:/srv/tmp hardlink:10:/srv/tmp:/srv/new/1 turn turn count:settled:1 "
+		"file:close-write:10:/srv/x turn turn free:/srv/tmp "
+		"file:close-write:10:/srv/tmp turn count:settled:2 turn "
+		">start:1:hook:/srv/new/1 env:FSMON_EVENT:create count:settled:3 "
+		"is:r:matched:1"},
+	{.name = "a file that was closed under another name while it was asked is asked "
+		 "again",
+		"[r]\npath = /srv/new/*\ncommand = hook\n",
+		"hold:/srv/tmp hardlink:10:/srv/tmp:/srv/new/1 slow turn "
+		"file:close-write:10:/srv/tmp turn answers free:/srv/tmp turn turn "
+		">start:1:hook:/srv/new/1 is:r:matched:1"},
+	{.name = "what is made by link and unlink is told once",
+		"[r]\npath = /srv/new/*\ncommand = hook\n",
+		"file:close-write:10:/srv/tmp hardlink:10:/srv/tmp:/srv/new/1 "
+		"delete:10:/srv/tmp turn turn >start:1:hook:/srv/new/1 "
+		"env:FSMON_TYPE:file is:r:matched:1"},
+	{.name = "what is no regular file is told at once",
+		R,
+		"mknod:10:/srv/d turn >start:1:hook:/srv/d env:FSMON_TYPE:other"},
+	{.name = "a file that is gone again is told by its delete",
+		R,
+		"slow create:10:/srv/f turn delete:10:/srv/f turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:delete answers turn turn is:r:matched:1"},
+	{.name = "a file of which no name is left is told by the record that says so",
+		R,
+		"create:10:/srv/f vanish:/srv/f turn turn is:r:matched:0 "
+		"count:settled:1"},
+	{.name = "a file that is renamed at once is told by that",
+		R,
+		"slow create:10:/srv/f turn rename:10:/srv/f:/srv/g turn "
+		">start:1:hook:/srv/g answers turn turn is:r:matched:1"},
+	{.name = "while there is more to read nobody is asked about a new file, for one "
+		 "turn",
+		R,
+		"create:10:/srv/f file:delete:10:/home/1 file:close-write:10:/srv/f "
+		"hold:/srv/f turn:1 turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:close-write turn is:r:matched:1"},
+	{.name = "a file that was truncated by its name is told",
+		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"file:modify:10:/srv/f turn turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:modify env:FSMON_EVENTS:modify is:r:matched:1"},
+	{.name = "what a process writes is told by its close alone, whoever has it open "
+		 "too",
+		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"hold:/srv/f file:modify:10:/srv/f turn turn file:modify:10:/srv/f turn "
+		"file:modify:10:/srv/f turn free:/srv/f file:close-write:10:/srv/f turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn turn "
+		"is:r:matched:1"},
+	{.name = "the close of another does not hide who has truncated the file",
+		R
+		"by-cmd = !touch\n[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"fork:10:11 exec:11:touch turn hold:/srv/f file:modify:10:/srv/f turn "
+		"turn "
+		"free:/srv/f file:close-write:11:/srv/f turn is:r:matched:0 turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:modify env:FSMON_CMD:bash "
+		"is:r:matched:1"},
+	{.name = "the close by a hook of the rule does not hide what others did",
+		R "parallel = 2\n[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"file:close-write:10:/srv/a turn >start:1:hook:/srv/a fork:10:11 "
+		"message:started:1:11 hold:/srv/f file:modify:10:/srv/f turn "
+		">tag:11:1:1:1 turn free:/srv/f file:close-write:11:/srv/f turn turn "
+		">start:2:hook:/srv/f env:FSMON_EVENT:modify is:r:self:1"},
+	{.name = "a rule that asks for each create has it at once",
+		R "[s]\npath = /srv/**\nevents = create\ncommand = other\n",
+		"create:10:/srv/f turn >start:1:other:/srv/f turn "
+		">start:2:hook:/srv/f is:s:matched:1 is:r:matched:1"},
+	{.name = "files that wait go with the rules of a reload",
+		"[a]\npath = /home/*\ncommand = one\n" R,
+		"slow create:10:/srv/f create:10:/home/f turn reload answers turn "
+		">start:1:hook:/srv/f is:r:matched:1",
+		.then = R},
+	{.name = "an entry that was made and deleted as one is what is there",
+		R "run-per = event\n",
+		"file:create+delete:10:/srv/f turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:create env:FSMON_EVENTS:create,delete "
+		"env:FSMON_TYPE:file ended:1:exit:0 file:create+delete:10:/srv/g "
+		"vanish:/srv/g turn >start:2:hook:/srv/g env:FSMON_EVENT:delete "
+		"env:FSMON_TYPE:"},
+	{.name = "a delete has no type, also where another link is left",
+		R "run-per = event\n",
+		"hardlink:10:/home/1:/home/2 turn hardlink:10:/srv/a:/srv/b "
+		"delete:10:/srv/b turn >start:1:hook:/srv/b env:FSMON_EVENT:delete "
+		"env:FSMON_TYPE:"},
 	{.name = "a condition on the type is one on what is there now",
 		R "events = attrib\ntype = dir\n",
 		"mkdir:10:/srv/d file:attrib:10:/srv/d file:attrib:10:/srv/f turn "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/events/pipeline.h"
 
+#include "app/events/fresh.h"
 #include "app/events/matches.h"
 #include "app/events/places.h"
 #include "os/clock.h"
@@ -31,8 +32,10 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 	if (!p)
 		return NULL;
 	p->parts = *parts;
-	if (readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
+	p->fresh = fresh_new(parts->wake_fd);
+	if (!p->fresh || readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
 		int saved = errno;
+		fresh_free(p->fresh);
 		free(p);
 		errno = saved;
 		return NULL;
@@ -48,6 +51,7 @@ void pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return;
+	fresh_free(p->fresh);
 	readbuf_close(&p->buffer);
 	execorder_reset(&p->order, NULL, NULL);
 	free(p->hits.rules);
@@ -61,6 +65,12 @@ void pipeline_free(struct pipeline *p)
 struct pipeline_parts *pipeline_parts(struct pipeline *p)
 {
 	return &p->parts;
+}
+
+void pipeline_set_rules(struct pipeline *p, const struct table *next)
+{
+	fresh_set_rules(p, next);
+	p->parts.rules = next;
 }
 
 uint64_t pipeline_next_ns(const struct pipeline *p)
@@ -152,9 +162,12 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 /* Whether a rule might want the record. */
 static bool is_wanted(const struct pipeline *p, const struct facts *f)
 {
-	return f->fs && f->fs->kinds && !is_own(p, f->rec.pid) &&
-	       (fanrec_kinds(fanrec_mask(f->fs->kinds)) & f->kinds);
+	return f->fs && !is_own(p, f->rec.pid) &&
+	       (f->fs->kinds & event_asked_by(f->kinds));
 }
+
+/* What may decide about changes that wait. */
+#define SETTLING (EVENT_CLOSE_WRITE | EVENT_DELETE | EVENT_RENAME)
 
 /* Resolve one record. Returns false if it must wait for others. */
 static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
@@ -172,6 +185,8 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	if (wanted && !known && may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
+	if (known && f->kinds & SETTLING)
+		fresh_settle(p, f);
 	if (known)
 		matches_find(p, f);
 	p->counters.unresolved += wanted && !known;
@@ -221,10 +236,18 @@ static bool is_loaded(struct pipeline *p, uint64_t now_ns)
 	return is_loaded;
 }
 
+/* How many records are dealt with. */
+static uint64_t settled(const struct pipeline *p)
+{
+	uint64_t oldest = fresh_oldest(p);
+	return oldest <= p->counters.resolved ? oldest - 1 : p->counters.resolved;
+}
+
 int pipeline_turn(struct pipeline *p, struct clock_now now)
 {
 	if (!pipeline_has_waiting(p))
 		begin_window(p);
+	fresh_begin_turn(p);
 	if (read_queue(p) < 0)
 		return -1;
 	scan(p);
@@ -232,8 +255,9 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
 	resolve_all(p);
+	fresh_end_turn(p);
 	filesystems_close(p->parts.filesystems);
-	p->counters.settled = p->counters.resolved;
+	p->counters.settled = settled(p);
 	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
 			       p->counters.settled == p->counters.resolved;
 	p->next_ns = 0;

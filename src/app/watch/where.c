@@ -134,6 +134,19 @@ void where_fill_type(int fd, struct event *e)
 	e->size_bytes = (uint64_t)st.st_size;
 }
 
+bool where_has_entry(struct filesystem *fs, const struct fanrec_place *place,
+	const struct fanrec_handle *target)
+{
+	struct handle h;
+	int dir = where_open(fs, &place->dir);
+	bool has_entry = dir >= 0 && handle_of(dir, place->name, &h, NULL) == 0 &&
+			 target->bytes && h.type == target->type &&
+			 h.len == target->len &&
+			 memcmp(h.bytes, target->bytes, h.len) == 0;
+	fd_close(dir);
+	return has_entry;
+}
+
 /* Whether the handle is of this inode: every filesystem puts the number's low half into
  * it as a word. */
 static bool is_handle_of(const struct fanrec_handle *handle, uint64_t ino)

@@ -233,7 +233,7 @@ static int swap_rules(struct worker *w, struct load *next)
 			w->mounts_changed = true;
 		return -1;
 	}
-	pipeline_parts(w->pipeline)->rules = next->table;
+	pipeline_set_rules(w->pipeline, next->table);
 	struct load old = w->load;
 	w->load = *next;
 	*next = (struct load){0};
