@@ -185,6 +185,13 @@ static const struct script scripts[] = {
 	{.name = "what was written without a name has the name that it was given since",
 		R "events = close-write\n",
 		"tmpfile:10:/srv/d/x link:10:/srv/d/x turn >start:1:hook:/srv/d/x"},
+	{.name = "what was written without a name is told once, with the name",
+		R "run-per = event\n",
+		"tmpfile:10:/srv/x link:10:/srv/x turn turn >start:1:hook:/srv/x "
+		"env:FSMON_EVENT:close-write is:r:matched:1 ended:1:exit:0 turn "
+		"tmpfile:10:/srv/y hold:/srv/y link:10:/srv/y turn turn turn "
+		"free:/srv/y file:close-write:10:/srv/y turn >start:2:hook:/srv/y "
+		"env:FSMON_EVENT:close-write is:r:matched:2"},
 	{.name = "a file that never gets a name is not told",
 		R "events = close-write\n",
 		"tmpfile:10:/srv/d/x turn count:resolved:1"},

@@ -145,7 +145,6 @@ static void tell(struct pipeline *p, struct fresh_change *e)
 {
 	struct change *c = change_ref(e->change);
 	drop(p->fresh, e);
-	c->event.is_unwritten = true;
 	tell_change(p, filesystems_by_fsid(p->parts.filesystems, c->fsid), c);
 	change_unref(c);
 }
@@ -193,7 +192,8 @@ static struct fresh_change *first_of(const struct pipeline *p, const struct fanr
 	return t->count && r->target.bytes ? LIST_FIRST(chain_of(t, &r->target)) : NULL;
 }
 
-bool fresh_has(const struct pipeline *p, const struct facts *f)
+/* Whether the same process has done something to the same entry, and that waits already. */
+static bool has_other(const struct pipeline *p, const struct facts *f)
 {
 	const struct fresh_change *e = first_of(p, &f->rec);
 	for (; e; e = LIST_NEXT(e, same)) {
@@ -202,6 +202,38 @@ bool fresh_has(const struct pipeline *p, const struct facts *f)
 			return true;
 	}
 	return false;
+}
+
+/* Open the file, *fd, if it is one that can be written. */
+static enum fresh_fate open_fresh(struct filesystem *fs,
+	const struct fanrec_handle *target, bool is_created, int *fd)
+{
+	struct event now = {0};
+	*fd = -1;
+	if (!fs || filesystems_open(fs) < 0)
+		return FRESH_COMPLETE;
+	*fd = where_open(fs, target);
+	/* Where no name is left, the record that says so is in the queue or was read. */
+	if (*fd < 0)
+		return errno == ESTALE ? FRESH_COVERED : FRESH_COMPLETE;
+	where_fill_type(*fd, &now);
+	if (now.type == EVENT_TYPE_FILE)
+		return FRESH_WAITS;
+	fd_close(*fd);
+	*fd = -1;
+	/* A pipe or device is another one by its creation, and not by what is written to it. */
+	return is_created ? FRESH_COMPLETE : FRESH_COVERED;
+}
+
+enum fresh_fate fresh_fate(const struct pipeline *p, const struct facts *f)
+{
+	int fd;
+	if (has_other(p, f))
+		return FRESH_COVERED;
+	enum fresh_fate fate =
+		open_fresh(f->fs, &f->rec.target, f->kinds & EVENT_CREATE, &fd);
+	fd_close(fd);
+	return fate;
 }
 
 /* Make the record's. Returns NULL with ENOMEM. */
@@ -321,33 +353,20 @@ void fresh_begin_turn(struct pipeline *p)
 	}
 }
 
-/* Whether the file cannot be written, or nobody can say whether anybody does: told at once. */
-static bool is_beyond_question(int fd, struct filesystem *fs)
-{
-	struct event now = {0};
-	if (!fs || filesystems_open(fs) < 0)
-		return true;
-	if (fd < 0)
-		return errno != ESTALE;
-	where_fill_type(fd, &now);
-	return now.type != EVENT_TYPE_FILE;
-}
-
 static void ask(struct pipeline *p, struct fresh_change *e)
 {
 	struct fresh *t = p->fresh;
 	struct filesystem *fs =
 		filesystems_by_fsid(p->parts.filesystems, e->change->fsid);
 	struct fanrec_handle target = change_target(e->change);
-	int fd = fs ? where_open(fs, &target) : -1;
-	if (is_beyond_question(fd, fs)) {
-		fd_close(fd);
-		tell(p, e);
-	} else if (fd < 0) {
-		/* It has no name any more: the record that says so is read, or will be. */
+	switch (open_fresh(fs, &target, true, &e->fd)) {
+	case FRESH_COVERED:
 		drop(t, e);
-	} else {
-		e->fd = fd;
+		return;
+	case FRESH_COMPLETE:
+		tell(p, e);
+		return;
+	case FRESH_WAITS:
 		e->asks_again = false;
 		set_state(t, e, FRESH_ASKED);
 		t->asked++;

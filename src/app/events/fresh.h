@@ -16,11 +16,17 @@ struct fresh *fresh_new(int wake_fd);
 /* Changes that it still holds are lost. NULL is allowed. */
 void fresh_free(struct fresh *t);
 
-/* Whether the same process has done the same to the same entry, and that waits already: then this
- * record says nothing new. */
-bool fresh_has(const struct pipeline *p, const struct facts *f);
+/* What is to become of a create or modify of which its record does not say whether a close-write
+ * follows. */
+enum fresh_fate {
+	FRESH_COVERED, /* nothing: another record, or a change that waits, tells it */
+	FRESH_COMPLETE, /* no close-write follows, or nobody can say: it is told at once */
+	FRESH_WAITS,
+};
 
-/* Let a change with its hits and actor wait, which is that of the record whose path is p->path.
+enum fresh_fate fresh_fate(const struct pipeline *p, const struct facts *f);
+
+/* Let a complete change wait, which is that of the record whose path is p->path.
  * It takes a reference. */
 void fresh_put(struct pipeline *p, const struct facts *f, struct change *c);
 

@@ -15,11 +15,14 @@ struct found {
 	struct change *now, *later;
 };
 
-/* Whether what the rule asked for depends on what becomes of the file. */
+/* Whether what the rule asked for depends on what becomes of the file. What was done to a file
+ * without a name may come before the create of its name, and is to be told once with that. */
 static bool is_for_later(const struct facts *f, const struct rule *r)
 {
-	return (r->events & f->kinds) == EVENT_UNWRITTEN && !(f->rec.mask & FAN_ONDIR) &&
-	       f->rec.target.bytes;
+	if (f->rec.mask & FAN_ONDIR || !f->rec.target.bytes)
+		return false;
+	return (r->events & f->kinds) == EVENT_UNWRITTEN ||
+	       (f->is_linked && r->events & EVENT_UNWRITTEN);
 }
 
 static int add_hit(struct pipeline *p, const struct facts *f, uint32_t rule, bool is_old,
@@ -153,20 +156,38 @@ static int find_rules(struct pipeline *p, struct facts *f, struct found *found)
 	return rc;
 }
 
+/* Each of these returns 0, or -1 with ENOMEM. */
+static int tell_now(struct pipeline *p, struct facts *f, struct change *c)
+{
+	if (fill_change(p, f, c) < 0)
+		return -1;
+	tell_change(p, f->fs, c);
+	return 0;
+}
+
+static int tell_later(struct pipeline *p, struct facts *f, struct change *c)
+{
+	enum fresh_fate fate = fresh_fate(p, f);
+	if (fate == FRESH_COVERED)
+		return 0;
+	if (fill_change(p, f, c) < 0)
+		return -1;
+	c->event.is_unwritten = true;
+	if (fate == FRESH_COMPLETE)
+		tell_change(p, f->fs, c);
+	else
+		fresh_put(p, f, c);
+	return 0;
+}
+
 void matches_find(struct pipeline *p, struct facts *f)
 {
 	struct found found = {0};
 	int rc = find_rules(p, f, &found);
-	if (rc == 0 && found.now) {
-		rc = fill_change(p, f, found.now);
-		if (rc == 0)
-			tell_change(p, f->fs, found.now);
-	}
-	if (rc == 0 && found.later && !fresh_has(p, f)) {
-		rc = fill_change(p, f, found.later);
-		if (rc == 0)
-			fresh_put(p, f, found.later);
-	}
+	if (rc == 0 && found.now)
+		rc = tell_now(p, f, found.now);
+	if (rc == 0 && found.later)
+		rc = tell_later(p, f, found.later);
 	if (rc < 0)
 		p->counters.dropped++;
 	change_unref(found.now);
