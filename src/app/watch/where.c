@@ -137,12 +137,14 @@ void where_fill_type(int fd, struct event *e)
 bool where_has_entry(struct filesystem *fs, const struct fanrec_place *place,
 	const struct fanrec_handle *target)
 {
+	/* Mostly no name of the file is left at all, and that is the cheaper question. */
+	int file = where_open(fs, target);
+	int dir = file < 0 ? -1 : where_open(fs, &place->dir);
 	struct handle h;
-	int dir = where_open(fs, &place->dir);
 	bool has_entry = dir >= 0 && handle_of(dir, place->name, &h, NULL) == 0 &&
-			 target->bytes && h.type == target->type &&
-			 h.len == target->len &&
+			 h.type == target->type && h.len == target->len &&
 			 memcmp(h.bytes, target->bytes, h.len) == 0;
+	fd_close(file);
 	fd_close(dir);
 	return has_entry;
 }
