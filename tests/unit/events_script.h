@@ -278,7 +278,8 @@ static void do_turn(void)
 {
 	let_read(play.arg_count > 1 ? number(1) : RECORDS_MAX);
 	tick();
-	pipeline_set_rules(world.pipeline, play.rules);
+	if (pipeline_parts(world.pipeline)->rules != play.rules)
+		pipeline_set_rules(world.pipeline, play.rules);
 	assert_int_equal(pipeline_turn(world.pipeline, clock_now()), 0);
 	/* Else nobody could unmount it. */
 	assert_true(SLIST_EMPTY(&play.filesystems.open));

@@ -123,6 +123,21 @@ static const struct script scripts[] = {
 		"message:started:1:11 hold:/srv/f file:modify:10:/srv/f turn "
 		">tag:11:1:1:1 turn free:/srv/f file:close-write:11:/srv/f turn turn "
 		">start:2:hook:/srv/f env:FSMON_EVENT:modify is:r:self:1"},
+	{.name = "an answer that does not come is not waited for longer than a second",
+		R,
+		"slow create:10:/srv/f turn at:999 turn is:r:matched:0 at:1001 turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:create count:settled:1 "
+		"file:close-write:10:/srv/f turn ended:1:exit:0 turn "
+		">start:2:hook:/srv/f answers turn turn is:r:matched:2"},
+	{.name = "after a loss of records those who write are asked for again",
+		R "on-overflow = ignore\n",
+		"create:10:/srv/f hold:/srv/f turn turn free:/srv/f overflow turn turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:create is:r:matched:1"},
+	{.name = "after a reload those who write are asked for again",
+		R,
+		"create:10:/srv/f hold:/srv/f turn turn free:/srv/f reload turn turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:create is:r:matched:1",
+		.then = R},
 	{.name = "a rule that asks for each create has it at once",
 		R "[s]\npath = /srv/**\nevents = create\ncommand = other\n",
 		"create:10:/srv/f turn >start:1:other:/srv/f turn "

@@ -20,6 +20,8 @@
 #define FRESH_MAX 4096
 /* So many questions are open at once: each keeps a descriptor, and with it a mount busy. */
 #define ASKED_MAX 64
+/* So long an answer may take: who waits for it then is told, perhaps too early. */
+#define PATIENCE_NS UINT64_C(1000000000)
 /* Chains of those with the same hash. */
 #define CHAINS 1024
 
@@ -40,6 +42,7 @@ struct fresh_change {
 	bool asks_again; /* ASKED: the file was closed since */
 	struct change *change;
 	uint64_t ordinal; /* of the record that it waits since */
+	uint64_t since_ns; /* likewise, in CLOCK_MONOTONIC */
 	pid_t pid;
 	struct handle dir; /* of the entry */
 	char *path; /* of the entry, within its filesystem */
@@ -246,6 +249,7 @@ static struct fresh_change *fresh_change_new(
 		return NULL;
 	e->fd = -1;
 	e->ordinal = p->counters.resolved + 1;
+	e->since_ns = p->now.monotonic_ns;
 	e->pid = f->rec.pid;
 	e->dir.type = dir->type;
 	e->dir.len = dir->len;
@@ -309,7 +313,18 @@ static void ask_again(struct pipeline *p, struct fresh_change *e)
 	if (e->state != FRESH_HELD)
 		return;
 	e->ordinal = p->counters.resolved + 1;
+	e->since_ns = p->now.monotonic_ns;
 	set_state(p->fresh, e, FRESH_NEW);
+}
+
+/* Records of closes may be missing. */
+static void ask_all_again(struct pipeline *p)
+{
+	struct fresh_change *e;
+	while ((e = TAILQ_FIRST(&p->fresh->held)))
+		ask_again(p, e);
+	TAILQ_FOREACH (e, &p->fresh->open, next)
+		ask_again(p, e);
 }
 
 static void settle(struct pipeline *p, const struct facts *f, struct fresh_change *e)
@@ -326,6 +341,8 @@ static void settle(struct pipeline *p, const struct facts *f, struct fresh_chang
 
 void fresh_settle(struct pipeline *p, const struct facts *f)
 {
+	if (f->kinds & EVENT_OVERFLOW)
+		ask_all_again(p);
 	struct fresh_change *e = first_of(p, &f->rec), *next;
 	for (; e; e = next) {
 		next = LIST_NEXT(e, same);
@@ -383,18 +400,16 @@ static bool may_wait(struct fresh_change *e, bool is_read)
 	return !is_read && !was_passed;
 }
 
-void fresh_end_turn(struct pipeline *p)
+void fresh_end_turn(struct pipeline *p, bool is_dealt_with)
 {
 	struct fresh *t = p->fresh;
 	if (!t->count)
 		return;
 	bool is_read = fanotify_is_empty(p->parts.group);
-	/* Whatever was closed before an answer came has been dealt with. */
-	bool is_dealt_with =
-		p->window.complete && readbuf_done(&p->buffer) == p->buffer.end;
 	struct fresh_change *e, *next;
 	TAILQ_FOREACH_SAFE (e, &t->open, next, next) {
-		if (e->state == FRESH_FREE && is_dealt_with)
+		if ((e->state == FRESH_FREE && is_dealt_with) ||
+			p->now.monotonic_ns - e->since_ns > PATIENCE_NS)
 			tell(p, e);
 		else if (e->state == FRESH_NEW && t->asked < ASKED_MAX &&
 			 !may_wait(e, is_read))
@@ -406,6 +421,12 @@ uint64_t fresh_oldest(const struct pipeline *p)
 {
 	const struct fresh_change *e = TAILQ_FIRST(&p->fresh->open);
 	return e ? e->ordinal : UINT64_MAX;
+}
+
+uint64_t fresh_due_ns(const struct pipeline *p)
+{
+	const struct fresh_change *e = TAILQ_FIRST(&p->fresh->open);
+	return e ? e->since_ns + PATIENCE_NS + 1 : UINT64_MAX;
 }
 
 void fresh_set_rules(struct pipeline *p, const struct table *next)
@@ -423,4 +444,6 @@ void fresh_set_rules(struct pipeline *p, const struct table *next)
 		}
 	}
 	free(map);
+	/* What is watched may have been less for a while. */
+	ask_all_again(p);
 }

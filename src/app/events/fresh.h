@@ -30,18 +30,23 @@ enum fresh_fate fresh_fate(const struct pipeline *p, const struct facts *f);
  * It takes a reference. */
 void fresh_put(struct pipeline *p, const struct facts *f, struct change *c);
 
-/* A record was read that may decide about changes that wait; it is told next. */
+/* A record was read that may decide about changes that wait, and is told next; or records were
+ * lost. */
 void fresh_settle(struct pipeline *p, const struct facts *f);
 
 /* Take the answers that have come; before the queue is read. */
 void fresh_begin_turn(struct pipeline *p);
 
-/* Tell what is complete and ask about what is new; after all that was read has been resolved. */
-void fresh_end_turn(struct pipeline *p);
+/* Tell what is complete and ask about what is new; at the end of a turn. `is_dealt_with`: all that
+ * was in the queue when it began has been read and resolved. */
+void fresh_end_turn(struct pipeline *p, bool is_dealt_with);
 
 /* The ordinal of the oldest record whose change may be told at any moment (not those that a
  * writer has), from counters.resolved + 1 on; UINT64_MAX: there is none. */
 uint64_t fresh_oldest(const struct pipeline *p);
+
+/* When a turn is due because of an answer that does not come, CLOCK_MONOTONIC; UINT64_MAX: none. */
+uint64_t fresh_due_ns(const struct pipeline *p);
 
 /* Take in that other rules come into force; those of now are still there. */
 void fresh_set_rules(struct pipeline *p, const struct table *next);

@@ -78,6 +78,11 @@ uint64_t pipeline_next_ns(const struct pipeline *p)
 	return p->next_ns;
 }
 
+uint64_t pipeline_due_ns(const struct pipeline *p)
+{
+	return fresh_due_ns(p);
+}
+
 bool pipeline_has_waiting(const struct pipeline *p)
 {
 	return p->buffer.end > readbuf_done(&p->buffer);
@@ -176,6 +181,7 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	f->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
 	f->kinds = fanrec_kinds(r->mask);
 	if (f->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
+		fresh_settle(p, f);
 		p->counters.overflows += (f->kinds & EVENT_OVERFLOW) != 0;
 		matches_whole(p, f);
 		return true;
@@ -255,7 +261,7 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
 	resolve_all(p);
-	fresh_end_turn(p);
+	fresh_end_turn(p, p->window.complete && !pipeline_has_waiting(p));
 	filesystems_close(p->parts.filesystems);
 	p->counters.settled = settled(p);
 	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&

@@ -38,6 +38,10 @@ int pipeline_turn(struct pipeline *p, struct clock_now now);
  */
 uint64_t pipeline_next_ns(const struct pipeline *p);
 
+/* When there is something for a turn to do though the queue is empty, CLOCK_MONOTONIC; UINT64_MAX:
+ * never. */
+uint64_t pipeline_due_ns(const struct pipeline *p);
+
 /* Whether records wait in the buffer for others that explain them. */
 bool pipeline_has_waiting(const struct pipeline *p);
 

@@ -316,6 +316,8 @@ static int64_t wait_ns(struct worker *w)
 	uint64_t next_ns = jobs_next_ns(w->jobs);
 	if (records_ns && records_ns < next_ns)
 		next_ns = records_ns;
+	if (!w->is_ending && pipeline_due_ns(w->pipeline) < next_ns)
+		next_ns = pipeline_due_ns(w->pipeline);
 	if (next_ns == UINT64_MAX)
 		return POLLER_FOREVER;
 	uint64_t now_ns = clock_monotonic_ns();
@@ -327,6 +329,8 @@ static int read_and_resolve(struct worker *w)
 {
 	uint64_t next_ns = pipeline_next_ns(w->pipeline);
 	struct clock_now now = clock_now();
+	if (now.monotonic_ns >= pipeline_due_ns(w->pipeline))
+		w->has_records = true;
 	if (w->is_ending || (next_ns ? now.monotonic_ns < next_ns : !w->has_records))
 		return 0;
 	w->has_records = false;
