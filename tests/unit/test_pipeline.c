@@ -149,11 +149,20 @@ static const struct script scripts[] = {
 		.then = R},
 	{.name = "an entry that was made and deleted as one is what is there",
 		R "run-per = event\n",
-		"file:create+delete:10:/srv/f turn >start:1:hook:/srv/f "
+		"file:create+delete:10:/srv/f turn turn >start:1:hook:/srv/f "
 		"env:FSMON_EVENT:create env:FSMON_EVENTS:create,delete "
 		"env:FSMON_TYPE:file ended:1:exit:0 file:create+delete:10:/srv/g "
 		"vanish:/srv/g turn >start:2:hook:/srv/g env:FSMON_EVENT:delete "
 		"env:FSMON_TYPE:"},
+	{.name = "an entry that is there again is told when it is complete",
+		R,
+		"hold:/srv/f file:create+delete:10:/srv/f turn turn is:r:matched:0 "
+		"free:/srv/f file:close-write+delete:10:/srv/f turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn is:r:matched:1"},
+	{.name = "a rule that asks for deletes alone has them, also of what is there again",
+		R "events = delete\n",
+		"file:create+delete:10:/srv/f turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:delete"},
 	{.name = "a delete has no type, also where another link is left",
 		R "run-per = event\n",
 		"hardlink:10:/home/1:/home/2 turn hardlink:10:/srv/a:/srv/b "

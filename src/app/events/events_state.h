@@ -39,6 +39,7 @@ struct facts {
 	struct filesystem *fs;
 	uint32_t kinds;
 	bool has_path, has_old_path; /* p->path, p->old_path: within the filesystem */
+	bool is_back; /* it was deleted, and is there again; known once a rule matches */
 	bool is_linked; /* the record is of a file without a name; p->path is one that it was
 			   given, before or since */
 	struct execorder_place order;

@@ -19,15 +19,28 @@ struct found {
  * without a name may come before the create of its name, and is to be told once with that. */
 static bool is_for_later(const struct facts *f, const struct rule *r)
 {
+	uint32_t asked = r->events & f->kinds;
 	if (f->rec.mask & FAN_ONDIR || !f->rec.target.bytes)
 		return false;
-	return (r->events & f->kinds) == EVENT_UNWRITTEN ||
+	if (f->is_back)
+		asked &= ~(uint32_t)EVENT_DELETE;
+	return asked == EVENT_UNWRITTEN ||
 	       (f->is_linked && r->events & EVENT_UNWRITTEN);
 }
 
-static int add_hit(struct pipeline *p, const struct facts *f, uint32_t rule, bool is_old,
+/* What was deleted, and more happened to it: the record does not say what came last. */
+static void ask_if_back(struct facts *f)
+{
+	const uint32_t others = EVENT_ALL & ~(uint32_t)EVENT_DELETE;
+	f->is_back = (f->kinds & EVENT_DELETE) && (f->kinds & others) &&
+		     where_has_entry(f->fs, &f->rec.place, &f->rec.target);
+}
+
+static int add_hit(struct pipeline *p, struct facts *f, uint32_t rule, bool is_old,
 	struct found *found)
 {
+	if (!found->now && !found->later)
+		ask_if_back(f);
 	struct change **c = is_for_later(f, table_rule(p->parts.rules, rule))
 				    ? &found->later
 				    : &found->now;
@@ -38,7 +51,7 @@ static int add_hit(struct pipeline *p, const struct facts *f, uint32_t rule, boo
 
 /* Note in *found the rules that match a path within the filesystem as one mount shows it. Returns
  * 0, or -1 with ENOMEM. */
-static int match_mount(struct pipeline *p, const struct facts *f,
+static int match_mount(struct pipeline *p, struct facts *f,
 	const struct mount *mount, const struct buf *inner, bool is_old,
 	struct found *found)
 {
@@ -58,7 +71,7 @@ static int match_mount(struct pipeline *p, const struct facts *f,
 }
 
 /* The same with every mount that shows it. */
-static int match_path(struct pipeline *p, const struct facts *f, const struct buf *inner,
+static int match_path(struct pipeline *p, struct facts *f, const struct buf *inner,
 	bool is_old, struct found *found)
 {
 	const struct landing *l = &p->parts.filesystems->landing;
@@ -108,17 +121,6 @@ static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
 	return 0;
 }
 
-/* Note what has become of an entry that was deleted and more: the record does not say what came
- * last. */
-static void fill_fate(const struct facts *f, struct event *e)
-{
-	const struct fanrec *r = &f->rec;
-	e->is_back = (f->kinds & EVENT_DELETE) && (f->kinds & ~(uint32_t)EVENT_DELETE) &&
-		     where_has_entry(f->fs, &r->place, &r->target);
-	e->is_unwritten = !(f->kinds & EVENT_CLOSE_WRITE) &&
-			  (e->is_dir || !r->target.bytes || e->is_back);
-}
-
 /* Complete a change that some rule matched. Returns 0, or -1 with ENOMEM. */
 static int fill_change(struct pipeline *p, struct facts *f, struct change *c)
 {
@@ -138,7 +140,7 @@ static int fill_change(struct pipeline *p, struct facts *f, struct change *c)
 	c->target_len = r->target.bytes ? r->target.len : 0;
 	if (c->target_len)
 		memcpy(c->target, r->target.bytes, c->target_len);
-	fill_fate(f, &c->event);
+	c->event.is_back = f->is_back;
 	return 0;
 }
 
@@ -161,6 +163,8 @@ static int tell_now(struct pipeline *p, struct facts *f, struct change *c)
 {
 	if (fill_change(p, f, c) < 0)
 		return -1;
+	/* Nothing is written to a directory; and without a handle nobody can be asked. */
+	c->event.is_unwritten = c->event.is_dir || !c->target_len;
 	tell_change(p, f->fs, c);
 	return 0;
 }
