@@ -13,6 +13,7 @@
  *   hardlink:PID:OLD:NEW mknod:PID:PATH
  *   hold:PATH free:PATH          somebody has it open for writing, or nobody; no record says so
  *   slow answers                 from now on questions about files wait; until now
+ *   asked:N                      so many have been put
  *   vanish:PATH                  it goes, and no record says so
  *   file:EVENT[+EVENT...]:PID:PATH    any other event, or merged ones
  *   overflow fs-error:PATH broken     other records; one that makes no sense
@@ -230,6 +231,11 @@ static void do_answers(void)
 	world.is_slow = false;
 }
 
+static void do_asked(void)
+{
+	expect(world.ask_count, number(1));
+}
+
 static void do_vanish(void)
 {
 	node_at(arg(1))->is_gone = true;
@@ -380,6 +386,7 @@ static const struct command event_commands[] = {
 	{"free", do_free},
 	{"slow", do_slow},
 	{"answers", do_answers},
+	{"asked", do_asked},
 	{"vanish", do_vanish},
 	{"file", do_file},
 	{"overflow", do_overflow},

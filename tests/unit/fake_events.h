@@ -77,6 +77,7 @@ static struct world {
 	uint64_t empty_ns; /* the queue was seen empty */
 	STAILQ_HEAD(, ask) asked, answered; /* questions about files */
 	void (*answer)(struct ask *a);
+	size_t ask_count; /* questions that were put */
 	bool is_slow; /* they are answered when the script says so */
 	struct buf messages; /* of the keeper, to be heard before records are resolved */
 	int group[2], buffer_fd;
@@ -399,7 +400,7 @@ int fanotify_watch(int group, int dir_fd, uint64_t old_mask, uint64_t mask)
 bool fanotify_is_empty(int group)
 {
 	(void)group;
-	return !can_read();
+	return !can_read() && !world.record_count;
 }
 
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
@@ -512,6 +513,7 @@ void asker_put(struct asker *a, struct ask *q)
 {
 	(void)a;
 	STAILQ_INSERT_TAIL(&world.asked, q, next);
+	world.ask_count++;
 	if (!world.is_slow)
 		answer_asks();
 }

@@ -15,6 +15,12 @@
 	"file:modify:10:/srv/6 file:modify:10:/srv/7 file:modify:10:/srv/8 " \
 	"file:modify:10:/srv/9 "
 
+#define TEN_CREATES(name)                                                          \
+	"create:10:/srv/" name "0 create:10:/srv/" name "1 create:10:/srv/" name   \
+	"2 create:10:/srv/" name "3 create:10:/srv/" name "4 create:10:/srv/" name \
+	"5 create:10:/srv/" name "6 create:10:/srv/" name "7 create:10:/srv/" name \
+	"8 create:10:/srv/" name "9 "
+
 static const struct script scripts[] = {
 	/* What happens to files */
 	{.name = "a file that is made and written has one run",
@@ -95,9 +101,26 @@ static const struct script scripts[] = {
 	{.name = "while there is more to read nobody is asked about a new file, for one "
 		 "turn",
 		R,
-		"create:10:/srv/f file:delete:10:/home/1 file:close-write:10:/srv/f "
-		"hold:/srv/f turn:1 turn >start:1:hook:/srv/f "
-		"env:FSMON_EVENT:close-write turn is:r:matched:1"},
+		"create:10:/srv/f file:close-write:10:/srv/f turn:1 asked:0 turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn asked:0 "
+		"create:10:/srv/g file:delete:10:/srv/1 file:delete:10:/srv/2 turn:1 "
+		"asked:0 turn:1 asked:1 hush"},
+	{.name = "not more questions are open than that many",
+		R,
+		"slow " TEN_CREATES("a") TEN_CREATES("b") TEN_CREATES("c")
+			TEN_CREATES("d") TEN_CREATES("e") TEN_CREATES("f")
+				TEN_CREATES("g") "turn asked:64 turn asked:64 answers "
+						 "turn >start:1:hook:/srv/a0 asked:70 "
+						 "turn is:r:matched:70"},
+	{.name = "what is written to a pipe changes nothing that is there",
+		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"mknod:10:/srv/p turn >start:1:hook:/srv/p file:modify:10:/srv/p turn "
+		"turn is:r:matched:1"},
+	{.name = "the delete by another does not hide who has made the file",
+		R "by-cmd = bash\n",
+		"fork:10:11 exec:11:touch slow create:10:/srv/f turn delete:11:/srv/f "
+		"turn >start:1:hook:/srv/f env:FSMON_EVENT:create env:FSMON_CMD:bash "
+		"answers turn is:r:matched:1"},
 	{.name = "a file that was truncated by its name is told",
 		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
 		"file:modify:10:/srv/f turn turn >start:1:hook:/srv/f "
@@ -159,10 +182,15 @@ static const struct script scripts[] = {
 		"hold:/srv/f file:create+delete:10:/srv/f turn turn is:r:matched:0 "
 		"free:/srv/f file:close-write+delete:10:/srv/f turn "
 		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn is:r:matched:1"},
-	{.name = "a rule that asks for deletes alone has them, also of what is there again",
+	{.name = "a rule that asks for deletes alone has them, also of what is there "
+		 "again",
 		R "events = delete\n",
 		"file:create+delete:10:/srv/f turn >start:1:hook:/srv/f "
 		"env:FSMON_EVENT:delete"},
+	{.name = "a deleted entry fulfils a condition on the size, as it is gone",
+		R "size = >100G\n",
+		"hardlink:10:/srv/a:/srv/b turn turn is:r:matched:0 delete:10:/srv/b "
+		"turn >start:1:hook:/srv/b"},
 	{.name = "a delete has no type, also where another link is left",
 		R "run-per = event\n",
 		"hardlink:10:/home/1:/home/2 turn hardlink:10:/srv/a:/srv/b "

@@ -24,8 +24,7 @@ static bool is_for_later(const struct facts *f, const struct rule *r)
 		return false;
 	if (f->is_back)
 		asked &= ~(uint32_t)EVENT_DELETE;
-	return asked == EVENT_UNWRITTEN ||
-	       (f->is_linked && r->events & EVENT_UNWRITTEN);
+	return asked == EVENT_UNWRITTEN || (f->is_linked && r->events & EVENT_UNWRITTEN);
 }
 
 /* What was deleted, and more happened to it: the record does not say what came last. */
@@ -51,9 +50,8 @@ static int add_hit(struct pipeline *p, struct facts *f, uint32_t rule, bool is_o
 
 /* Note in *found the rules that match a path within the filesystem as one mount shows it. Returns
  * 0, or -1 with ENOMEM. */
-static int match_mount(struct pipeline *p, struct facts *f,
-	const struct mount *mount, const struct buf *inner, bool is_old,
-	struct found *found)
+static int match_mount(struct pipeline *p, struct facts *f, const struct mount *mount,
+	const struct buf *inner, bool is_old, struct found *found)
 {
 	const struct mounts *mounts = &p->parts.filesystems->landing.mounts;
 	buf_clear(&p->shown);
