@@ -21,6 +21,11 @@
 	"5 create:10:/srv/" name "6 create:10:/srv/" name "7 create:10:/srv/" name \
 	"8 create:10:/srv/" name "9 "
 
+#define SEVENTY_CREATES                                                     \
+	TEN_CREATES("a")                                                    \
+	TEN_CREATES("b") TEN_CREATES("c") TEN_CREATES("d") TEN_CREATES("e") \
+		TEN_CREATES("f") TEN_CREATES("g")
+
 static const struct script scripts[] = {
 	/* What happens to files */
 	{.name = "a file that is made and written has one run",
@@ -107,11 +112,8 @@ static const struct script scripts[] = {
 		"asked:0 turn:1 asked:1 hush"},
 	{.name = "not more questions are open than that many",
 		R,
-		"slow " TEN_CREATES("a") TEN_CREATES("b") TEN_CREATES("c")
-			TEN_CREATES("d") TEN_CREATES("e") TEN_CREATES("f")
-				TEN_CREATES("g") "turn asked:64 turn asked:64 answers "
-						 "turn >start:1:hook:/srv/a0 asked:70 "
-						 "turn is:r:matched:70"},
+		"slow " SEVENTY_CREATES "turn asked:64 turn asked:64 answers turn "
+		">start:1:hook:/srv/a0 asked:70 turn is:r:matched:70"},
 	{.name = "what is written to a pipe changes nothing that is there",
 		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
 		"mknod:10:/srv/p turn >start:1:hook:/srv/p file:modify:10:/srv/p turn "
