@@ -304,6 +304,7 @@ watch_kinds() {
 	EOF
 	watch_kinds
 	frozen python3 "$SCRATCH/links" "$SCRATCH/file" "$W/a" link unlink link
+	sync_daemon
 	frozen python3 "$SCRATCH/links" "$SCRATCH/file" "$W/b" link unlink
 	sync_daemon
 	assert_hook_lines "create|create,delete|a|file|fd" "delete|create,delete|b||"
