@@ -23,8 +23,9 @@
 
 #define SEVENTY_CREATES                                                     \
 	TEN_CREATES("a")                                                    \
-	TEN_CREATES("b") TEN_CREATES("c") TEN_CREATES("d") TEN_CREATES("e") \
-		TEN_CREATES("f") TEN_CREATES("g")
+	TEN_CREATES("b")                                                    \
+	TEN_CREATES("c") TEN_CREATES("d") TEN_CREATES("e") TEN_CREATES("f") \
+		TEN_CREATES("g")
 
 static const struct script scripts[] = {
 	/* What happens to files */

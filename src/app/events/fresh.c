@@ -400,6 +400,12 @@ static bool may_wait(struct fresh_change *e, bool is_read)
 	return !is_read && !was_passed;
 }
 
+/* Whether its answer is not waited for any longer. */
+static bool is_late(const struct pipeline *p, const struct fresh_change *e)
+{
+	return p->now.monotonic_ns - e->since_ns > PATIENCE_NS;
+}
+
 void fresh_end_turn(struct pipeline *p, bool is_dealt_with)
 {
 	struct fresh *t = p->fresh;
@@ -408,8 +414,7 @@ void fresh_end_turn(struct pipeline *p, bool is_dealt_with)
 	bool is_read = fanotify_is_empty(p->parts.group);
 	struct fresh_change *e, *next;
 	TAILQ_FOREACH_SAFE (e, &t->open, next, next) {
-		if ((e->state == FRESH_FREE && is_dealt_with) ||
-			p->now.monotonic_ns - e->since_ns > PATIENCE_NS)
+		if (e->state == FRESH_FREE ? is_dealt_with : is_late(p, e))
 			tell(p, e);
 		else if (e->state == FRESH_NEW && t->asked < ASKED_MAX &&
 			 !may_wait(e, is_read))
@@ -426,6 +431,8 @@ uint64_t fresh_oldest(const struct pipeline *p)
 uint64_t fresh_due_ns(const struct pipeline *p)
 {
 	const struct fresh_change *e = TAILQ_FIRST(&p->fresh->open);
+	while (e && e->state == FRESH_FREE)
+		e = TAILQ_NEXT(e, next);
 	return e ? e->since_ns + PATIENCE_NS + 1 : UINT64_MAX;
 }
 

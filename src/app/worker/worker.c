@@ -316,7 +316,7 @@ static int64_t wait_ns(struct worker *w)
 	uint64_t next_ns = jobs_next_ns(w->jobs);
 	if (records_ns && records_ns < next_ns)
 		next_ns = records_ns;
-	if (!w->is_ending && pipeline_due_ns(w->pipeline) < next_ns)
+	if (!records_ns && !w->is_ending && pipeline_due_ns(w->pipeline) < next_ns)
 		next_ns = pipeline_due_ns(w->pipeline);
 	if (next_ns == UINT64_MAX)
 		return POLLER_FOREVER;
