@@ -21,11 +21,11 @@
 	"5 create:10:/srv/" name "6 create:10:/srv/" name "7 create:10:/srv/" name \
 	"8 create:10:/srv/" name "9 "
 
-#define SEVENTY_CREATES                                                     \
-	TEN_CREATES("a")                                                    \
-	TEN_CREATES("b")                                                    \
-	TEN_CREATES("c") TEN_CREATES("d") TEN_CREATES("e") TEN_CREATES("f") \
-		TEN_CREATES("g")
+#define SEVENTY_CREATES  \
+	TEN_CREATES("a") \
+	TEN_CREATES("b") \
+	TEN_CREATES("c") \
+	TEN_CREATES("d") TEN_CREATES("e") TEN_CREATES("f") TEN_CREATES("g")
 
 static const struct script scripts[] = {
 	/* What happens to files */
