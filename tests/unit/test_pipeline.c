@@ -124,6 +124,12 @@ static const struct script scripts[] = {
 		"fork:10:11 exec:11:touch slow create:10:/srv/f turn delete:11:/srv/f "
 		"turn >start:1:hook:/srv/f env:FSMON_EVENT:create env:FSMON_CMD:bash "
 		"answers turn is:r:matched:1"},
+	{.name = "a written file that another renames is told by its new name",
+		R "by-cmd = bash\nparallel = 2\n",
+		"fork:10:11 exec:11:touch create:10:/srv/f hold:/srv/f turn turn "
+		"rename:11:/srv/f:/srv/g turn free:/srv/g file:close-write:10:/srv/g "
+		"turn >start:1:hook:/srv/g env:FSMON_EVENT:close-write turn turn "
+		"is:r:matched:1"},
 	{.name = "a file that was truncated by its name is told",
 		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
 		"file:modify:10:/srv/f turn turn >start:1:hook:/srv/f "

@@ -331,9 +331,9 @@ static void settle(struct pipeline *p, const struct facts *f, struct fresh_chang
 {
 	bool is_closed = f->kinds & EVENT_CLOSE_WRITE;
 	bool is_same = is_same_entry(p, f, e);
-	if (is_same && is_told_by(p, f, e))
+	if (is_same && (is_told_by(p, f, e) || (!is_closed && e->state == FRESH_HELD)))
 		drop(p->fresh, e);
-	else if (is_same && !is_closed && e->state != FRESH_HELD)
+	else if (is_same && !is_closed)
 		tell(p, e);
 	else if (is_closed)
 		ask_again(p, e);
