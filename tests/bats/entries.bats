@@ -266,19 +266,40 @@ writer() {
 	printf 'create|new/%s\n' link pipe null dir | assert_entries
 }
 
-@test "a file that was truncated by its name is told, where a record of it comes" {
+@test "a file that was truncated by its name is told as modify" {
 	watch_entries tmpfs "new/*"
 	echo text >"$FS/new/a"
-	# Another rule has the kernel report what is modified there.
-	rules more <<-EOF
-		[more]
-		path = $FS/none
-		events = modify
-		command = $HOOK
-	EOF
-	client reload
 	python <<<'import os; os.truncate("new/a", 0)'
 	printf '%s\n' "close-write|new/a" "modify|new/a" | assert_entries
+}
+
+@test "500 files that are written anew: each once, as close-write" {
+	python_writes() {
+		python <<-EOF
+			for i in range(500):
+			    with open(f"new/{i}", "w") as f:
+			        f.write("text")
+			        f.flush()
+			        f.write("more")
+		EOF
+	}
+	watch_entries tmpfs "new/*"
+	python_writes
+	printf 'close-write|new/%s\n' {0..499} | assert_entries
+	python_writes
+	printf 'close-write|new/%s\n' {0..499} {0..499} | assert_entries
+}
+
+@test "a file that somebody writes on and on is told when it is closed" {
+	watch_entries tmpfs "new/*"
+	start_writer
+	writer 'f = os.open("new/a", os.O_WRONLY | os.O_CREAT)'
+	for i in {1..20}; do
+		writer 'n = os.write(f, b"text")'
+		sync_daemon
+	done
+	writer 'os.close(f)'
+	assert_entries <<<"close-write|new/a"
 }
 
 # watch_kinds: a hook that says what it is told of a file.

@@ -3,6 +3,7 @@
 
 #include "app/events/fresh.h"
 #include "app/events/matches.h"
+#include "app/events/leading.h"
 #include "app/events/places.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -27,6 +28,7 @@
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 {
 	assert(parts->actors && parts->filesystems && parts->tree && parts->rules);
+	assert(parts->entry_marks);
 	assert(parts->before_resolve && parts->found);
 	struct pipeline *p = calloc(1, sizeof(*p));
 	if (!p)
@@ -186,17 +188,19 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 		matches_whole(p, f);
 		return true;
 	}
-	bool wanted = is_wanted(p, f);
-	bool known = wanted && places_resolve(p, f);
+	bool wanted = is_wanted(p, f), leads = leading_concern(p, f);
+	bool known = (wanted || leads) && places_resolve(p, f);
 	if (wanted && !known && may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
-	if (known && f->kinds & SETTLING)
+	if (wanted && known && f->kinds & SETTLING)
 		fresh_settle(p, f);
-	if (known)
+	if (wanted && known)
 		matches_find(p, f);
 	p->counters.unresolved += wanted && !known;
-	if (f->fs && f->fs->kinds)
+	if (leads)
+		leading_apply(p, f);
+	if (f->fs && (f->fs->kinds || f->fs->leads))
 		places_apply(p, r);
 	return true;
 }
@@ -260,8 +264,10 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
+	p->moving_ns = 0;
 	resolve_all(p);
 	fresh_end_turn(p, p->window.complete && !pipeline_has_waiting(p));
+	entry_marks_renew(p->parts.entry_marks, p->parts.filesystems, p->parts.group);
 	filesystems_close(p->parts.filesystems);
 	p->counters.settled = settled(p);
 	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
