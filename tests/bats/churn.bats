@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Random operations: the events, applied in order, must give the tree that is there. SEED=N begins
+# with that seed, else each run has another one; ROUNDS=N does so many rounds on each filesystem;
+# KEEP=DIR copies there what a round that failed was about.
+
+load helper
+
+setup() {
+	need_root
+	setup_daemon
+	SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
+	ROUNDS=${ROUNDS:-3}
+}
+
+teardown() {
+	cleanup
+}
+
+# Watch all below $FS/tree, for these events, and gather them in $SCRATCH/events.
+watch_tree() {
+	rules <<-EOF
+		[tree]
+		path = $FS/tree/**
+		events = $1
+		run-per = batch
+		breaker = none
+		stdin = json
+		command = cat >>'$SCRATCH/events'
+	EOF
+}
+
+names() {
+	find "$FS/tree" -mindepth 1
+}
+
+# churn [OPTION...] COUNT: random operations below $FS/tree, and handle them.
+churn_tree() {
+	"$HELPERS/churn" "${@:1:$#-1}" "$FS" "$SEED" "${!#}" tree
+	sync_daemon
+}
+
+# tree_rounds TYPE SIZE EVENTS COUNT MODEL-OPTIONS CHURN-OPTION...: on a filesystem with a tree
+# that is older than the daemon. With `-l` among the options each event's path is checked too.
+tree_rounds() {
+	local round options=("${@:6}") operations=()
+	loop_fs "$1" "$2"
+	mkdir "$FS/tree"
+	"$HELPERS/churn" "$FS" "$SEED" 100 tree
+	watch_tree "$3"
+	start_daemon
+	for ((round = 0; round < ROUNDS; round++)); do
+		SEED=$((SEED + 1))
+		rm -f "$SCRATCH/operations"
+		: >"$SCRATCH/events"
+		names >"$SCRATCH/before"
+		churn_tree "${options[@]}" "$4"
+		names >"$SCRATCH/after"
+		[ ! -e "$SCRATCH/operations" ] || operations=("$SCRATCH/operations")
+		# shellcheck disable=SC2086 # none, or one
+		if ! "$HELPERS/treemodel" $5 "$SCRATCH"/{before,after,events} "${operations[@]}"; then
+			echo "seed $SEED: $1, $4 operations, churn ${options[*]}"
+			[ -z "${KEEP:-}" ] || cp "$SCRATCH"/{before,after,events,log} "${operations[@]}" "$KEEP"
+			return 1
+		fi
+	done
+}
+
+CHANGES="create, delete, rename, modify, close-write"
+
+fast() {
+	tree_rounds "$1" "$2" "$CHANGES" 2000 "" -u -l "$SCRATCH/operations"
+}
+
+one_at_a_time() {
+	tree_rounds "$1" "$2" "$CHANGES" 60 -n -n \
+		-s "'$FSMON' sync --runtime-dir '$RUNTIME'"
+}
+
+several() {
+	tree_rounds "$1" "$2" "create, delete, rename" 400 "" -p 4
+}
+
+@test "one fast process, tmpfs: the events give the tree, each with the path of its operation" {
+	fast tmpfs 16M
+}
+
+@test "one fast process, ext4: the events give the tree, each with the path of its operation" {
+	fast ext4 16M
+}
+
+@test "one fast process, xfs: the events give the tree, each with the path of its operation" {
+	fast xfs 320M
+}
+
+@test "one fast process, btrfs: the events give the tree, each with the path of its operation" {
+	fast btrfs 128M
+}
+
+@test "one operation at a time, the same few names, tmpfs: the events give the tree" {
+	one_at_a_time tmpfs 16M
+}
+
+@test "one operation at a time, the same few names, ext4: the events give the tree" {
+	one_at_a_time ext4 16M
+}
+
+@test "several processes whose directories are renamed meanwhile, tmpfs: the events give the tree" {
+	several tmpfs 16M
+}
+
+@test "several processes whose directories are renamed meanwhile, ext4: the events give the tree" {
+	several ext4 16M
+}
+
+@test "several processes whose directories are renamed meanwhile, xfs: the events give the tree" {
+	several xfs 320M
+}
+
+@test "several processes whose directories are renamed meanwhile, btrfs: the events give the tree" {
+	several btrfs 128M
+}
