@@ -40,21 +40,22 @@ churn_tree() {
 	sync_daemon
 }
 
-# tree_rounds TYPE SIZE EVENTS COUNT MODEL-OPTIONS CHURN-OPTION...: on a filesystem with a tree
-# that is older than the daemon. With `-l` among the options each event's path is checked too.
+# tree_rounds TYPE SIZE EVENTS COUNT MODEL-OPTIONS CHURN-OPTION...: each round on a tree that is
+# older than the daemon. With `-l` among the options each event's path is checked too.
 tree_rounds() {
 	local round options=("${@:6}") operations=()
 	loop_fs "$1" "$2"
 	mkdir "$FS/tree"
 	"$HELPERS/churn" "$FS" "$SEED" 100 tree
 	watch_tree "$3"
-	start_daemon
 	for ((round = 0; round < ROUNDS; round++)); do
 		SEED=$((SEED + 1))
 		rm -f "$SCRATCH/operations"
 		: >"$SCRATCH/events"
 		names >"$SCRATCH/before"
+		start_daemon
 		churn_tree "${options[@]}" "$4"
+		stop_daemon
 		names >"$SCRATCH/after"
 		[ ! -e "$SCRATCH/operations" ] || operations=("$SCRATCH/operations")
 		# shellcheck disable=SC2086 # none, or one
