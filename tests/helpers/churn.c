@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * churn [-s COMMAND] [-fnuw] [-p PROCESSES] [-l LOG] ROOT SEED OPERATIONS TOP...: does random
+ * churn [-s COMMAND] [-fnw] [-x LETTERS] [-p PROCESSES] [-l LOG] ROOT SEED OPERATIONS TOP...: does random
  * things, which SEED decides, to what lies below the directories ROOT/TOP. These stay where they
  * are; what is in them at first is taken as it is. Prints nothing; fails if a call fails that
  * must not.
@@ -9,9 +9,9 @@
  * -f  moves no directories.
  * -n  takes names from a few, so that they come back. Else each name is new, and no file ever
  *     gets a name again that it had: then nothing that the kernel merges hides anything.
- * -u  makes no file without a name first (O_TMPFILE).
  * -w  does not write to files that have several names, and truncates by name in ROOT/flat alone:
  *     what else that changes no event tells.
+ * -x  leaves out the operations with these letters (see the table below).
  * -p  has so many processes work in directories of their own below the first TOP, while
  *     directories that they are in are renamed and exchanged.
  * -l  appends to LOG what was done, a line each, with the paths as they were then:
@@ -51,7 +51,8 @@ static size_t node_count, top_count;
 static uint64_t had_names[NAMES_MAX]; /* hashes of (file, directory, name); 0: free */
 static uint64_t wanted_note; /* the hash that note_of has looked for last */
 static const char *root, *between;
-static bool few_names, always_named, only_files_move, only_what_is_told;
+static bool few_names, only_files_move, only_what_is_told;
+static const char *left_out = "";
 static FILE *log_file;
 static uint64_t random_state;
 static unsigned run_number, last_name;
@@ -399,7 +400,7 @@ static bool make_by_tmpfile(void)
 {
 	struct place p;
 	char dir[PATH_MAX], self[64];
-	if (always_named || !find_place(&p))
+	if (!find_place(&p))
 		return false;
 	int fd = open(path_of(p.dir, dir), O_TMPFILE | O_WRONLY, 0644);
 	if (fd < 0)
@@ -577,39 +578,47 @@ static bool exchange(void)
 	return true;
 }
 
-/* Each stands here as often as it is wanted. */
-static bool (*const operations[])(void) = {
-	make_dir,
-	make_dir,
-	make_dir,
-	make_and_write,
-	make_and_write,
-	make_and_write,
-	make_for_reading,
-	make_node,
-	make_symlink,
-	make_link,
-	make_by_tmpfile,
-	append,
-	append,
-	cut_by_name,
-	change_mode,
-	save_and_move_over,
-	write_while_moved,
-	move,
-	move,
-	move,
-	move_over,
-	exchange,
-	take_away,
-	take_away,
-	take_away,
+static const struct operation {
+	char letter;
+	unsigned weight;
+	bool (*run)(void);
+} operations[] = {
+	{'d', 3, make_dir},
+	{'w', 3, make_and_write},
+	{'r', 1, make_for_reading},
+	{'n', 1, make_node},
+	{'s', 1, make_symlink},
+	{'l', 1, make_link},
+	{'t', 1, make_by_tmpfile},
+	{'a', 2, append},
+	{'c', 1, cut_by_name},
+	{'m', 1, change_mode},
+	{'b', 1, save_and_move_over},
+	{'h', 1, write_while_moved},
+	{'v', 3, move},
+	{'o', 1, move_over},
+	{'x', 1, exchange},
+	{'u', 3, take_away},
 };
+
+static bool (*any_operation(void))(void)
+{
+	size_t count = sizeof(operations) / sizeof(*operations), weight = 0;
+	for (size_t i = 0; i < count; i++)
+		weight += operations[i].weight;
+	for (;;) {
+		unsigned at = chance(weight);
+		const struct operation *o = operations;
+		for (; at >= o->weight; o++)
+			at -= o->weight;
+		if (!strchr(left_out, o->letter))
+			return o->run;
+	}
+}
 
 static void operate(void)
 {
-	size_t count = sizeof(operations) / sizeof(*operations);
-	bool (*what)(void) = operations[chance(count)];
+	bool (*what)(void) = any_operation();
 	if (node_count > NODES_FULL || (node_count > NODES_MANY && chance(3) == 0))
 		what = take_away;
 	if (!what())
@@ -668,12 +677,12 @@ static int work_in_many(long processes, uint64_t seed, long count)
 int main(int argc, char **argv)
 {
 	long processes = 0;
-	for (int c; (c = getopt(argc, argv, "+s:fnuwp:l:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+s:fnwx:p:l:")) != -1;) {
 		between = c == 's' ? optarg : between;
 		only_files_move |= c == 'f';
 		few_names |= c == 'n';
-		always_named |= c == 'u';
 		only_what_is_told |= c == 'w';
+		left_out = c == 'x' ? optarg : left_out;
 		processes = c == 'p' ? atol(optarg) : processes;
 		if (c == 'l' && !(log_file = fopen(optarg, "a")))
 			err(1, "%s", optarg);
