@@ -11,6 +11,7 @@ setup() {
 	setup_daemon
 	SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
 	ROUNDS=${ROUNDS:-3}
+	TOPS=(tree)
 }
 
 teardown() {
@@ -34,9 +35,9 @@ names() {
 	find "$FS/tree" -mindepth 1
 }
 
-# churn [OPTION...] COUNT: random operations below $FS/tree, and handle them.
+# churn [OPTION...] COUNT: random operations below $FS/tree and other $TOPS, and handle them.
 churn_tree() {
-	"$HELPERS/churn" "${@:1:$#-1}" "$FS" "$SEED" "${!#}" tree
+	"$HELPERS/churn" "${@:1:$#-1}" "$FS" "$SEED" "${!#}" "${TOPS[@]}"
 	sync_daemon
 }
 
@@ -45,8 +46,8 @@ churn_tree() {
 tree_rounds() {
 	local round options=("${@:6}") operations=()
 	loop_fs "$1" "$2"
-	mkdir "$FS/tree"
-	"$HELPERS/churn" "$FS" "$SEED" 100 tree
+	mkdir "${TOPS[@]/#/$FS/}"
+	"$HELPERS/churn" "$FS" "$SEED" 100 "${TOPS[@]}"
 	watch_tree "$3"
 	for ((round = 0; round < ROUNDS; round++)); do
 		SEED=$((SEED + 1))

@@ -239,13 +239,18 @@ static void apply(struct event *e)
 {
 	if (is_rename(e))
 		e->is_derived = !e->is_done && is_derived(e);
-	if (e->is_done || e->is_derived)
+	if (e->is_done)
+		return;
+	/* What moved with its directory has moved already, unless it was told of late. */
+	if (e->is_derived && is_there(e->old_path))
+		move(e->old_path, e->new_path, false);
+	if (e->is_derived)
 		return;
 	if (is_rename(e))
 		apply_rename(e);
-	else if (strcmp(e->name, "delete") == 0)
+	else if (strcmp(e->name, "delete") == 0 || strcmp(e->name, "moved-from") == 0)
 		take_out(e->path);
-	else if (e->makes)
+	else if (e->makes || strcmp(e->name, "moved-to") == 0)
 		put(e->path);
 	else if (!e->writes)
 		complain(e, "unexpected");
@@ -340,9 +345,21 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Sort the tree; what moved to where it was told of already is there twice. */
+static void sort_tree(void)
+{
+	size_t count = 0;
+	qsort(tree.items, tree.count, sizeof(*tree.items), compare);
+	for (size_t i = 0; i < tree.count; i++) {
+		if (count == 0 || strcmp(tree.items[count - 1], tree.items[i]) != 0)
+			tree.items[count++] = tree.items[i];
+	}
+	tree.count = count;
+}
+
 static void check_end(struct lines after)
 {
-	qsort(tree.items, tree.count, sizeof(*tree.items), compare);
+	sort_tree();
 	qsort(after.items, after.count, sizeof(*after.items), compare);
 	for (size_t i = 0; i < tree.count || i < after.count; i++) {
 		int order = i == tree.count    ? 1
