@@ -123,3 +123,26 @@ several() {
 @test "several processes whose directories are renamed meanwhile, btrfs: the events give the tree" {
 	several btrfs 128M
 }
+
+# ---- What comes from and goes to where no rule is ----
+
+in_and_out() {
+	TOPS=(tree out)
+	tree_rounds "$1" "$2" "create, delete, rename" 1000 "" -x "${LEAVE_OUT:-l}"
+}
+
+@test "what comes and goes as a whole, tmpfs: the events give the tree" {
+	in_and_out tmpfs 16M
+}
+
+@test "what comes and goes as a whole, ext4: the events give the tree" {
+	in_and_out ext4 16M
+}
+
+@test "what comes and goes as a whole, xfs: the events give the tree" {
+	in_and_out xfs 320M
+}
+
+@test "what comes and goes as a whole, btrfs: the events give the tree" {
+	in_and_out btrfs 128M
+}
