@@ -100,6 +100,10 @@ several() {
 	fast btrfs 128M
 }
 
+@test "one fast process with files that have no name first, ext4: likewise" {
+	tree_rounds ext4 16M "$CHANGES" 500 "" -l "$SCRATCH/operations"
+}
+
 @test "one operation at a time, the same few names, tmpfs: the events give the tree" {
 	one_at_a_time tmpfs 16M
 }
