@@ -66,6 +66,7 @@ tree_rounds() {
 			[ -z "${KEEP:-}" ] || cp "$SCRATCH"/{before,after,events,log} "${operations[@]}" "$KEEP"
 			return 1
 		fi
+		[ "$(wc -l <"$SCRATCH/after")" -lt 1000 ] || rm -rf "${FS:?}"/tree/*
 	done
 }
 
