@@ -10,6 +10,11 @@
  *   open-exec:PID:NAME execed:PID:NAME    the two halves of exec: the file record, the process's
  *   create:PID:PATH mkdir:PID:PATH delete:PID:PATH rename:PID:OLD:NEW
  *   tmpfile:PID:PATH link:PID:PATH    it gets its name only with the latter
+ *   hardlink:PID:OLD:NEW mknod:PID:PATH
+ *   hold:PATH free:PATH          somebody has it open for writing, or nobody; no record says so
+ *   slow answers                 from now on questions about files wait; until now
+ *   asked:N                      so many have been put
+ *   vanish:PATH                  it goes, and no record says so
  *   file:EVENT[+EVENT...]:PID:PATH    any other event, or merged ones
  *   overflow fs-error:PATH broken     other records; one that makes no sense
  *   turn[:N]                     a turn of the loop, which can read N records more, or all
@@ -63,6 +68,9 @@ static void take_mounts(void)
 	assert_int_equal(filesystems_update(&play.filesystems, text.data, text.len,
 				 play.rules, world.group[0], world.tree),
 		0);
+	assert_int_equal(entry_marks_set(&world.entry_marks, &play.filesystems,
+				 play.rules, world.group[0]),
+		0);
 	buf_fini(&text);
 }
 
@@ -78,6 +86,7 @@ static void begin_world(void)
 		.buffer_fd = world.buffer_fd,
 		.actors = world.actors,
 		.filesystems = &play.filesystems,
+		.entry_marks = &world.entry_marks,
 		.tree = world.tree,
 		.rules = play.rules,
 		.wake_fd = -1,
@@ -94,6 +103,7 @@ static void end_world(void)
 	pipeline_free(world.pipeline);
 	actors_free(world.actors);
 	dirtree_free(world.tree);
+	entry_marks_fini(&world.entry_marks);
 	filesystems_fini(&play.filesystems);
 	memset(world.masks, 0, sizeof(world.masks));
 }
@@ -192,6 +202,50 @@ static void do_link(void)
 	do_create();
 }
 
+static void do_hardlink(void)
+{
+	struct node *old = node_at(arg(2)), *new = node_at(arg(3));
+	new->file = file_of(old);
+	report_entry(FAN_CREATE, (pid_t)number(1), new);
+}
+
+static void do_mknod(void)
+{
+	node_at(arg(2))->is_device = true;
+	do_create();
+}
+
+static void do_hold(void)
+{
+	world.nodes[node_id(node_at(arg(1))) - FIRST_ID].has_writer = true;
+}
+
+static void do_free(void)
+{
+	world.nodes[node_id(node_at(arg(1))) - FIRST_ID].has_writer = false;
+}
+
+static void do_slow(void)
+{
+	world.is_slow = true;
+}
+
+static void do_answers(void)
+{
+	answer_asks();
+	world.is_slow = false;
+}
+
+static void do_asked(void)
+{
+	expect(world.ask_count, number(1));
+}
+
+static void do_vanish(void)
+{
+	node_at(arg(1))->is_gone = true;
+}
+
 static void do_file(void)
 {
 	uint64_t bits = 0;
@@ -235,7 +289,8 @@ static void do_turn(void)
 {
 	let_read(play.arg_count > 1 ? number(1) : RECORDS_MAX);
 	tick();
-	pipeline_parts(world.pipeline)->rules = play.rules;
+	if (pipeline_parts(world.pipeline)->rules != play.rules)
+		pipeline_set_rules(world.pipeline, play.rules);
 	assert_int_equal(pipeline_turn(world.pipeline, clock_now()), 0);
 	/* Else nobody could unmount it. */
 	assert_true(SLIST_EMPTY(&play.filesystems.open));
@@ -271,10 +326,10 @@ static void do_count(void)
 		const char *name;
 		uint64_t value;
 	} counters[] = {{"read", c->read}, {"resolved", c->resolved},
-		{"emptied", c->emptied}, {"malformed", c->malformed},
-		{"unresolved", c->unresolved}, {"overflows", c->overflows},
-		{"exact", c->exact}, {"partial", c->partial}, {"unknown", c->unknown},
-		{"dropped", c->dropped}};
+		{"settled", c->settled}, {"emptied", c->emptied},
+		{"malformed", c->malformed}, {"unresolved", c->unresolved},
+		{"overflows", c->overflows}, {"exact", c->exact}, {"partial", c->partial},
+		{"unknown", c->unknown}, {"dropped", c->dropped}};
 	for (size_t i = 0; i < countof(counters); i++) {
 		if (strcmp(counters[i].name, arg(1)) == 0) {
 			expect(counters[i].value, number(2));
@@ -330,6 +385,14 @@ static const struct command event_commands[] = {
 	{"rename", do_rename},
 	{"tmpfile", do_tmpfile},
 	{"link", do_link},
+	{"hardlink", do_hardlink},
+	{"mknod", do_mknod},
+	{"hold", do_hold},
+	{"free", do_free},
+	{"slow", do_slow},
+	{"answers", do_answers},
+	{"asked", do_asked},
+	{"vanish", do_vanish},
 	{"file", do_file},
 	{"overflow", do_overflow},
 	{"fs-error", do_fs_error},

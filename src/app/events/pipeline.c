@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/events/pipeline.h"
 
+#include "app/events/fresh.h"
 #include "app/events/matches.h"
+#include "app/events/leading.h"
 #include "app/events/places.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -26,13 +28,16 @@
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 {
 	assert(parts->actors && parts->filesystems && parts->tree && parts->rules);
+	assert(parts->entry_marks);
 	assert(parts->before_resolve && parts->found);
 	struct pipeline *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
 	p->parts = *parts;
-	if (readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
+	p->fresh = fresh_new(parts->wake_fd);
+	if (!p->fresh || readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
 		int saved = errno;
+		fresh_free(p->fresh);
 		free(p);
 		errno = saved;
 		return NULL;
@@ -48,6 +53,7 @@ void pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return;
+	fresh_free(p->fresh);
 	readbuf_close(&p->buffer);
 	execorder_reset(&p->order, NULL, NULL);
 	free(p->hits.rules);
@@ -63,9 +69,20 @@ struct pipeline_parts *pipeline_parts(struct pipeline *p)
 	return &p->parts;
 }
 
+void pipeline_set_rules(struct pipeline *p, const struct table *next)
+{
+	fresh_set_rules(p, next);
+	p->parts.rules = next;
+}
+
 uint64_t pipeline_next_ns(const struct pipeline *p)
 {
 	return p->next_ns;
+}
+
+uint64_t pipeline_due_ns(const struct pipeline *p)
+{
+	return fresh_due_ns(p);
 }
 
 bool pipeline_has_waiting(const struct pipeline *p)
@@ -152,9 +169,12 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 /* Whether a rule might want the record. */
 static bool is_wanted(const struct pipeline *p, const struct facts *f)
 {
-	return f->fs && f->fs->kinds && !is_own(p, f->rec.pid) &&
-	       (fanrec_kinds(fanrec_mask(f->fs->kinds)) & f->kinds);
+	return f->fs && !is_own(p, f->rec.pid) &&
+	       (f->fs->kinds & event_asked_by(f->kinds));
 }
+
+/* What may decide about changes that wait. */
+#define SETTLING (EVENT_CLOSE_WRITE | EVENT_DELETE | EVENT_RENAME)
 
 /* Resolve one record. Returns false if it must wait for others. */
 static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
@@ -163,19 +183,24 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	f->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
 	f->kinds = fanrec_kinds(r->mask);
 	if (f->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
+		fresh_settle(p, f);
 		p->counters.overflows += (f->kinds & EVENT_OVERFLOW) != 0;
 		matches_whole(p, f);
 		return true;
 	}
-	bool wanted = is_wanted(p, f);
-	bool known = wanted && places_resolve(p, f);
+	bool wanted = is_wanted(p, f), leads = leading_concern(p, f);
+	bool known = (wanted || leads) && places_resolve(p, f);
 	if (wanted && !known && may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
-	if (known)
+	if (wanted && known && f->kinds & SETTLING)
+		fresh_settle(p, f);
+	if (wanted && known)
 		matches_find(p, f);
 	p->counters.unresolved += wanted && !known;
-	if (f->fs && f->fs->kinds)
+	if (leads)
+		leading_apply(p, f);
+	if (f->fs && (f->fs->kinds || f->fs->leads))
 		places_apply(p, r);
 	return true;
 }
@@ -221,19 +246,30 @@ static bool is_loaded(struct pipeline *p, uint64_t now_ns)
 	return is_loaded;
 }
 
+/* How many records are dealt with. */
+static uint64_t settled(const struct pipeline *p)
+{
+	uint64_t oldest = fresh_oldest(p);
+	return oldest <= p->counters.resolved ? oldest - 1 : p->counters.resolved;
+}
+
 int pipeline_turn(struct pipeline *p, struct clock_now now)
 {
 	if (!pipeline_has_waiting(p))
 		begin_window(p);
+	fresh_begin_turn(p);
 	if (read_queue(p) < 0)
 		return -1;
 	scan(p);
 	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
+	p->moving_ns = 0;
 	resolve_all(p);
+	fresh_end_turn(p, p->window.complete && !pipeline_has_waiting(p));
+	entry_marks_renew(p->parts.entry_marks, p->parts.filesystems, p->parts.group);
 	filesystems_close(p->parts.filesystems);
-	p->counters.settled = p->counters.resolved;
+	p->counters.settled = settled(p);
 	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
 			       p->counters.settled == p->counters.resolved;
 	p->next_ns = 0;
