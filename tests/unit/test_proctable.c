@@ -1009,11 +1009,15 @@ static void test_tagged(void **state)
 	assert_int_equal(tagged(t, 7), 1u << 2 | 1u << 3);
 	assert_int_equal(tagged(t, 8), 1u << 5);
 	assert_int_equal(tagged(t, 9), 0);
+	assert_int_equal(proctable_tag_of(t, 3), 7);
+	assert_int_equal(proctable_tag_of(t, 5), 8);
+	assert_int_equal(proctable_tag_of(t, 4711), 0);
 	fork_one(t, 13, 4, 3);
 	run(t, &(struct step){EXIT, .at = 14, .pid = 2}, "exit");
 	run(t, &(struct step){EXIT, .at = 15, .pid = 3}, "exit");
 	assert_int_equal(tagged(t, 7), 1u << 4);
 	fork_one(t, 16, 3, 1);
+	assert_int_equal(proctable_tag_of(t, 3), 0);
 	assert_int_equal(tagged(t, 7), 1u << 4);
 	proctable_forget_past(t, 5000 * MS);
 	fork_one(t, 17, 6, 4);

@@ -142,6 +142,12 @@ void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth)
 	proctable_tag(a->processes, pid, tag, depth);
 }
 
+uint64_t actors_tag_of(struct actors *a, pid_t pid)
+{
+	actors_drain(a);
+	return proctable_tag_of(a->processes, pid);
+}
+
 /* ---- Signals by tag ---- */
 
 /* One process, held by a pidfd until it is certain whose that is. */

@@ -77,6 +77,9 @@ int actors_who(struct actors *a, pid_t pid, int pidfd, const struct proctable_wi
  * Drains first. */
 void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth);
 
+/* The tag that a process carries, which is there now; 0: none. Drains first. */
+uint64_t actors_tag_of(struct actors *a, pid_t pid);
+
 /* Send a signal to every process that carries the tag, and never to another that has got its
  * pid meanwhile; 0 sends none. Drains first. Returns how many there are. */
 size_t actors_signal(struct actors *a, uint64_t tag, int signal);

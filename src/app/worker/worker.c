@@ -126,6 +126,7 @@ static void on_stop(void *ctx, bool now)
 		else
 			log_info("stopping");
 		jobs_stop(w->jobs);
+		requests_stop(w->requests);
 	}
 	w->is_ending = true;
 	w->ends_now = w->ends_now || now;
@@ -150,6 +151,14 @@ static void on_read_queue(void *ctx)
 {
 	struct worker *w = ctx;
 	w->has_records = true;
+}
+
+/* What the keeper has said of a hook must be known before the hook's process is looked for. */
+static uint64_t on_tag_of(void *ctx, pid_t pid)
+{
+	struct worker *w = ctx;
+	link_drain(w->link);
+	return actors_tag_of(w->actors, pid);
 }
 
 static const struct link_handlers link_handlers = {
@@ -554,6 +563,7 @@ static struct requests *start_requests(struct worker *w)
 			},
 		.reload = on_reload_requested,
 		.read_queue = on_read_queue,
+		.tag_of = on_tag_of,
 		.is_behind = is_behind,
 		.ctx = w,
 	};

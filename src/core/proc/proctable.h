@@ -116,6 +116,9 @@ void proctable_passed(struct proctable *t, uint64_t ordinal);
  */
 int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth);
 
+/* The tag of the current life of pid; 0 if it has none, or is not in the table. */
+uint64_t proctable_tag_of(const struct proctable *t, pid_t pid);
+
 /* Call found(ctx, pid) for each process that has the tag and is alive, as far as the records
  * say. Takes time by the number of all processes. */
 void proctable_tagged(const struct proctable *t, uint64_t tag,

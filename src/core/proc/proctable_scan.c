@@ -193,6 +193,12 @@ int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth)
 	return 0;
 }
 
+uint64_t proctable_tag_of(const struct proctable *t, pid_t pid)
+{
+	const struct life *life = life_find(t, pid);
+	return life ? life->tag : 0;
+}
+
 void proctable_tagged(const struct proctable *t, uint64_t tag,
 	void (*found)(void *ctx, pid_t pid), void *ctx)
 {
