@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/events/pipeline.h"
 
+#include "app/events/fresh.h"
 #include "app/events/matches.h"
 #include "app/events/leading.h"
 #include "app/events/places.h"
@@ -23,7 +24,7 @@
 #define WAITS_MAX 50
 #define WAIT_NS UINT64_C(2000000)
 /* Reads in one turn, so that a storm does not keep the turn from ending. */
-#define READS_MAX 16
+#define READS_MAX 128
 
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 {
@@ -34,8 +35,10 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 	if (!p)
 		return NULL;
 	p->parts = *parts;
-	if (readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
+	p->fresh = fresh_new(parts->wake_fd);
+	if (!p->fresh || readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
 		int saved = errno;
+		fresh_free(p->fresh);
 		free(p);
 		errno = saved;
 		return NULL;
@@ -51,6 +54,7 @@ void pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return;
+	fresh_free(p->fresh);
 	readbuf_close(&p->buffer);
 	execorder_reset(&p->order, NULL, NULL);
 	free(p->hits.items);
@@ -67,9 +71,20 @@ struct pipeline_parts *pipeline_parts(struct pipeline *p)
 	return &p->parts;
 }
 
+void pipeline_set_rules(struct pipeline *p, const struct table *next)
+{
+	fresh_set_rules(p, next);
+	p->parts.rules = next;
+}
+
 uint64_t pipeline_next_ns(const struct pipeline *p)
 {
 	return p->next_ns;
+}
+
+uint64_t pipeline_due_ns(const struct pipeline *p)
+{
+	return fresh_due_ns(p);
 }
 
 bool pipeline_has_waiting(const struct pipeline *p)
@@ -106,29 +121,6 @@ static void begin_window(struct pipeline *p)
 	dirtree_trim(p->parts.tree);
 }
 
-/* Read until the queue is empty or the turn has had enough. Returns 0, or -1 with errno.
- */
-static int read_queue(struct pipeline *p)
-{
-	p->window.complete = false;
-	for (int i = 0; i < READS_MAX && !p->window.complete; i++) {
-		uint64_t before_ns = clock_monotonic_ns();
-		ssize_t n = readbuf_read(&p->buffer, p->parts.group);
-		if (n < 0 && errno != ENOBUFS)
-			return -1;
-		p->is_full = n < 0;
-		if (p->is_full)
-			break;
-		p->window.before_ns = clock_monotonic_ns();
-		p->window.complete = readbuf_has_all(&p->buffer);
-		if (n > 0)
-			p->read_ns = before_ns;
-		if (p->window.complete)
-			p->empty_ns = before_ns;
-	}
-	return 0;
-}
-
 static enum execorder_kind exec_kind(const struct fanrec *r)
 {
 	return execorder_kind(fanrec_kinds(r->mask) & EVENT_OPEN_EXEC, r->place.name);
@@ -146,6 +138,32 @@ static void scan(struct pipeline *p)
 	p->counters.malformed += bad;
 }
 
+/* Read until the queue is empty or the turn has had enough. Returns 0, or -1 with errno.
+ */
+static int read_queue(struct pipeline *p)
+{
+	p->window.complete = false;
+	for (int i = 0; i < READS_MAX && !p->window.complete; i++) {
+		uint64_t before_ns = clock_monotonic_ns();
+		actors_begin_read(p->parts.actors);
+		ssize_t n = readbuf_read(&p->buffer, p->parts.group);
+		scan(p);
+		actors_end_read(p->parts.actors, p->counters.read);
+		if (n < 0 && errno != ENOBUFS)
+			return -1;
+		p->is_full = n < 0;
+		if (p->is_full)
+			break;
+		p->window.before_ns = clock_monotonic_ns();
+		p->window.complete = readbuf_has_all(&p->buffer);
+		if (n > 0)
+			p->read_ns = before_ns;
+		if (p->window.complete)
+			p->empty_ns = before_ns;
+	}
+	return 0;
+}
+
 /* ---- Second pass: where, which rules, and who ---- */
 
 static bool is_own(const struct pipeline *p, pid_t pid)
@@ -156,9 +174,12 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 /* Whether a rule might want the record. */
 static bool is_wanted(const struct pipeline *p, const struct facts *f)
 {
-	return f->fs && f->fs->kinds && !is_own(p, f->rec.pid) &&
-	       (fanrec_kinds(fanrec_mask(f->fs->kinds)) & f->kinds);
+	return f->fs && !is_own(p, f->rec.pid) &&
+	       (f->fs->kinds & event_asked_by(f->kinds));
 }
+
+/* What may decide about changes that wait. */
+#define SETTLING (EVENT_CLOSE_WRITE | EVENT_DELETE | EVENT_RENAME)
 
 /* Resolve one record. Returns false if it must wait for others. */
 static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
@@ -167,6 +188,7 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	f->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
 	f->kinds = fanrec_kinds(r->mask);
 	if (f->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
+		fresh_settle(p, f);
 		p->counters.overflows += (f->kinds & EVENT_OVERFLOW) != 0;
 		/* What became of links is lost as well. */
 		if ((f->kinds & EVENT_OVERFLOW) && p->parts.symlinks)
@@ -181,6 +203,8 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	if (wanted && !known && may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
+	if (wanted && known && f->kinds & SETTLING)
+		fresh_settle(p, f);
 	if (wanted && (known || f->is_on_way))
 		matches_find(p, f);
 	p->counters.unresolved += wanted && !known;
@@ -199,7 +223,7 @@ static void resolve_all(struct pipeline *p)
 	bool may_wait = !p->is_full && (!p->window.complete || p->waits < WAITS_MAX);
 	for (;;) {
 		size_t start = at;
-		f = (struct facts){0};
+		f = (struct facts){.ordinal = p->counters.resolved + 1};
 		if (!fanrec_next(p->buffer.bytes, p->buffer.end, &at, &f.rec, NULL))
 			break;
 		/* Such a descriptor was one of that worker, and is gone with it. */
@@ -232,22 +256,30 @@ static bool is_loaded(struct pipeline *p, uint64_t now_ns)
 	return is_loaded;
 }
 
+/* How many records are dealt with. */
+static uint64_t settled(const struct pipeline *p)
+{
+	uint64_t oldest = MIN(fresh_oldest(p), symlinks_oldest(p->parts.symlinks));
+	return oldest <= p->counters.resolved ? oldest - 1 : p->counters.resolved;
+}
+
 int pipeline_turn(struct pipeline *p, struct clock_now now)
 {
 	if (!pipeline_has_waiting(p))
 		begin_window(p);
+	fresh_begin_turn(p);
 	if (read_queue(p) < 0)
 		return -1;
-	scan(p);
 	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
 	p->moving_ns = 0;
 	resolve_all(p);
+	fresh_end_turn(p, p->window.complete && !pipeline_has_waiting(p));
 	entry_marks_renew(p->parts.entry_marks, p->parts.filesystems, p->parts.group);
 	filesystems_close(p->parts.filesystems);
-	p->counters.settled =
-		MIN(p->counters.resolved, symlinks_oldest(p->parts.symlinks) - 1);
+	actors_passed(p->parts.actors, p->counters.resolved);
+	p->counters.settled = settled(p);
 	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
 			       p->counters.settled == p->counters.resolved;
 	p->next_ns = 0;
