@@ -9,13 +9,17 @@
  *                                what processes do; at first 1 (init) and 10 (bash) run
  *   open-exec:PID:NAME execed:PID:NAME    the two halves of exec: the file record, the process's
  *   create:PID:PATH mkdir:PID:PATH delete:PID:PATH rename:PID:OLD:NEW
+ *   dir:PATH gone:PATH           a directory is there, and always was; it goes without a record
  *   tmpfile:PID:PATH link:PID:PATH    it gets its name only with the latter
  *   file:EVENT[+EVENT...]:PID:PATH    any other event, or merged ones
  *   overflow fs-error:PATH broken     other records; one that makes no sense
  *   turn[:N]                     a turn of the loop, which can read N records more, or all
  *   idle:N                       turns with nothing to read
+ *   last                         the first record that can not be read yet comes last of these
+ *   race:N                       so many records more can be read when a file is looked up
  *   message:WORD                 the keeper tells this (a word) before records are resolved
  *   wakes:TIME|any               when the queue is to be read again; any: when it has something
+ *   turn-due:TIME|never          when a turn is due, even if it does not
  *   count:COUNTER:N              of the pipeline
  *   remount                      the mount table is taken in again
  *   timed:TIME                   when, to a second, the last hook was told that it happened
@@ -179,6 +183,16 @@ static void do_rename(void)
 	report(FAN_RENAME, (pid_t)number(1), n, all, countof(all));
 }
 
+static void do_dir(void)
+{
+	node_at(arg(1))->is_dir = true;
+}
+
+static void do_gone(void)
+{
+	node_at(arg(1))->is_gone = true;
+}
+
 static void do_tmpfile(void)
 {
 	struct node *n = node_at(arg(2));
@@ -250,6 +264,24 @@ static void do_idle(void)
 		do_turn();
 }
 
+static void do_last(void)
+{
+	size_t len = world.ends[0];
+	struct buf queue = {0};
+	buf_add(&queue, world.queue.data + len, world.queue.len - len);
+	buf_add(&queue, world.queue.data, len);
+	buf_fini(&world.queue);
+	world.queue = queue;
+	for (size_t i = 1; i < world.record_count; i++)
+		world.ends[i - 1] = world.ends[i] - len;
+	world.ends[world.record_count - 1] = queue.len;
+}
+
+static void do_race(void)
+{
+	world.racing = number(1);
+}
+
 static void do_message(void)
 {
 	for (size_t i = 1; i < play.arg_count; i++)
@@ -264,6 +296,14 @@ static void do_wakes(void)
 	expect(ns ? ns / MS - START_MS + 1 : 0, is_any ? 0 : number(1) + 1);
 }
 
+static void do_turn_due(void)
+{
+	uint64_t ns = pipeline_due_ns(world.pipeline);
+	bool is_never = strcmp(arg(1), "never") == 0;
+	expect(ns == UINT64_MAX ? 0 : ns / MS - START_MS + 1,
+		is_never ? 0 : number(1) + 1);
+}
+
 static void do_count(void)
 {
 	const struct pipeline_counters *c = pipeline_counters(world.pipeline);
@@ -271,10 +311,10 @@ static void do_count(void)
 		const char *name;
 		uint64_t value;
 	} counters[] = {{"read", c->read}, {"resolved", c->resolved},
-		{"emptied", c->emptied}, {"malformed", c->malformed},
-		{"unresolved", c->unresolved}, {"overflows", c->overflows},
-		{"exact", c->exact}, {"partial", c->partial}, {"unknown", c->unknown},
-		{"dropped", c->dropped}};
+		{"settled", c->settled}, {"emptied", c->emptied},
+		{"malformed", c->malformed}, {"unresolved", c->unresolved},
+		{"overflows", c->overflows}, {"exact", c->exact}, {"partial", c->partial},
+		{"unknown", c->unknown}, {"dropped", c->dropped}};
 	for (size_t i = 0; i < countof(counters); i++) {
 		if (strcmp(counters[i].name, arg(1)) == 0) {
 			expect(counters[i].value, number(2));
@@ -328,6 +368,8 @@ static const struct command event_commands[] = {
 	{"mkdir", do_mkdir},
 	{"delete", do_delete},
 	{"rename", do_rename},
+	{"dir", do_dir},
+	{"gone", do_gone},
 	{"tmpfile", do_tmpfile},
 	{"link", do_link},
 	{"file", do_file},
@@ -336,8 +378,11 @@ static const struct command event_commands[] = {
 	{"broken", do_broken},
 	{"turn", do_turn},
 	{"idle", do_idle},
+	{"last", do_last},
+	{"race", do_race},
 	{"message", do_message},
 	{"wakes", do_wakes},
+	{"turn-due", do_turn_due},
 	{"count", do_count},
 	{"remount", take_mounts},
 	{"timed", do_timed},

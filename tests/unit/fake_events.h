@@ -65,6 +65,7 @@ static struct world {
 	struct buf queue; /* records that nobody can read yet */
 	size_t ends[RECORDS_MAX]; /* of these */
 	size_t record_count;
+	size_t racing; /* of these, so many can be read when a file is looked up */
 	struct procrec proc_records[RECORDS_MAX];
 	struct proc_snapshot snapshots[RECORDS_MAX]; /* of /proc, for those of an exec */
 	size_t proc_record_count;
@@ -375,6 +376,13 @@ bool fanotify_is_empty(int group)
 	return !can_read();
 }
 
+/* More than there are, as records differ in length: who has read all need not count. */
+ssize_t fanotify_depth(int group)
+{
+	(void)group;
+	return can_read() ? RECORDS_MAX : 0;
+}
+
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
 {
 	const struct node *n = node_of_fd(dir_fd);
@@ -402,6 +410,8 @@ int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len)
 	assert_in_range(id, FIRST_ID, FIRST_ID + world.node_count - 1);
 	const struct node *n = &world.nodes[id - FIRST_ID];
 	assert_int_equal(node_of_fd(mount_fd)->fs, n->fs);
+	let_read(world.racing);
+	world.racing = 0;
 	return open_node(n);
 }
 

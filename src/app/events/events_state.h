@@ -12,6 +12,7 @@ struct pipeline {
 	struct pipeline_parts parts;
 	struct readbuf buffer;
 	size_t scanned; /* bytes of the buffer that went through the first pass */
+	size_t kept; /* bytes at its front that are aside: another worker would take them up */
 	size_t inherited; /* bytes of it that an earlier worker has read */
 	struct execorder order;
 	struct proctable_window window; /* of all that is in the buffer */
@@ -21,8 +22,13 @@ struct pipeline {
 	uint64_t load_since_ns; /* when load_from records had been read */
 	uint64_t load_from;
 	bool was_loaded; /* in the time before that */
-	unsigned waits; /* turns that the first record of the buffer has waited */
-	bool is_full; /* the buffer has no more room: nothing can be waited for */
+	bool is_asking; /* something was looked up, and is believed when... */
+	uint64_t asked_until; /* ... so many records have been read */
+	bool is_stirred; /* a record has told where a directory is that nobody knew */
+	bool is_full; /* the buffer has no more room: nothing more can be read */
+	struct aside *aside; /* records whose paths nothing tells yet */
+	size_t aside_count; /* how many */
+	struct gaps *gaps; /* what is told of those that nothing will tell */
 	struct clock_now now; /* when the records of this turn began to be resolved */
 	struct table_hits hits;
 	struct landing_list mounts; /* reused, as hits and those below */
@@ -36,6 +42,8 @@ struct facts {
 	struct filesystem *fs;
 	uint32_t kinds;
 	bool has_path, has_old_path; /* p->path, p->old_path: within the filesystem */
+	uint64_t ordinal; /* among all records, from 1 on */
+	struct actor *actor; /* who did it, if that is found out already; NULL: not yet */
 	struct execorder_place order;
 };
 

@@ -70,14 +70,23 @@ static void count_actor(struct pipeline *p, const struct actor *a)
 		p->counters.unknown++;
 }
 
-/* Find out who did it. Returns 0, or -1 with ENOMEM. */
-static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
+int matches_who(struct pipeline *p, const struct facts *f, struct actor *out)
 {
 	struct proctable_window w = p->window;
 	w.order = f->order;
 	w.spans = (f->kinds & (f->kinds - 1)) != 0;
-	if (actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out) < 0)
+	return actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out);
+}
+
+/* The same, unless it has been found out: then it is taken from there. */
+static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
+{
+	if (f->actor) {
+		*out = *f->actor;
+		*f->actor = (struct actor)ACTOR_NOBODY;
+	} else if (matches_who(p, f, out) < 0) {
 		return -1;
+	}
 	count_actor(p, out);
 	return 0;
 }
@@ -143,6 +152,16 @@ void matches_find(struct pipeline *p, struct facts *f)
 	change_unref(c);
 }
 
+/* Hand on what nobody did. */
+static void tell_by_nobody(struct pipeline *p, struct change *c, uint32_t kinds)
+{
+	c->event.kinds = kinds;
+	c->event.time_ns = p->now.realtime_ns;
+	c->event.type_known = true;
+	c->actor = (struct actor)ACTOR_NOBODY;
+	p->parts.found(p->parts.ctx, c, p->now);
+}
+
 void matches_whole(struct pipeline *p, struct facts *f)
 {
 	const struct landing *l = &p->parts.filesystems->landing;
@@ -157,14 +176,54 @@ void matches_whole(struct pipeline *p, struct facts *f)
 		if (r->enabled && wants && landing_has(l, p->parts.rules, i, fs))
 			rc = change_add_hit(c, i, false, c->event.path);
 	}
-	if (rc == 0 && c->hit_count) {
-		c->event.kinds = f->kinds;
-		c->event.time_ns = p->now.realtime_ns;
-		c->event.type_known = true;
-		c->actor = (struct actor)ACTOR_NOBODY;
-		p->parts.found(p->parts.ctx, c, p->now);
-	} else if (rc < 0) {
+	if (rc == 0 && c->hit_count)
+		tell_by_nobody(p, c, f->kinds);
+	else if (rc < 0)
 		p->counters.dropped++;
-	}
 	change_unref(c);
+}
+
+/* Note the rules of one mount for matches_add_lost. */
+static int add_lost_on(struct pipeline *p, const struct mount *mount, const char *dir,
+	const struct buf *path, uint32_t kinds, struct change **change)
+{
+	struct buf shown = {0};
+	const char *told =
+		mounts_is_within(dir, strlen(dir), mount->root) ? dir : path->data;
+	buf_clear(&p->shown);
+	int rc = mounts_add_path(mount, path->data, path->len, &p->shown);
+	if (rc == 0)
+		rc = table_match(
+			p->parts.rules, p->shown.data, p->shown.len, kinds, &p->hits);
+	if (rc == 0)
+		rc = mounts_add_path(mount, told, strlen(told), &shown);
+	if (rc == 0 && p->hits.count && !*change)
+		rc = (*change = change_new(shown.data, NULL)) ? 0 : -1;
+	for (size_t i = 0; rc == 0 && i < p->hits.count; i++) {
+		uint32_t rule = p->hits.rules[i];
+		if (table_rule(p->parts.rules, rule)->on_overflow == RULE_OVERFLOW_RUN)
+			rc = change_add_hit(*change, rule, false, shown.data);
+	}
+	buf_fini(&shown);
+	return rc;
+}
+
+int matches_add_lost(struct pipeline *p, struct filesystem *fs, const char *dir,
+	const struct buf *path, uint32_t kinds, struct change **change)
+{
+	const struct landing *l = &p->parts.filesystems->landing;
+	if (path->failed || landing_of_path(l, filesystems_number(fs), path->data,
+				    path->len, kinds, &p->mounts) < 0)
+		return -1;
+	for (size_t i = 0; i < p->mounts.count; i++) {
+		const struct mount *mount = &l->mounts.items[p->mounts.items[i]];
+		if (add_lost_on(p, mount, dir, path, kinds, change) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void matches_tell_lost(struct pipeline *p, struct change *c)
+{
+	tell_by_nobody(p, c, EVENT_OVERFLOW);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/events/pipeline.h"
 
+#include "app/events/aside.h"
+#include "app/events/gaps.h"
 #include "app/events/matches.h"
 #include "app/events/places.h"
 #include "os/clock.h"
+#include "os/fanotify.h"
 #include "os/fd.h"
 
 #include <assert.h>
@@ -16,12 +19,10 @@
 #define LOAD_RECORDS 64
 #define LOAD_NS UINT64_C(10000000)
 #define GATHER_NS UINT64_C(1000000)
-/* A record whose directory is gone waits for the one that says where that was: so many turns
- * in which the queue is empty, and so long between two of them. */
-#define WAITS_MAX 50
-#define WAIT_NS UINT64_C(2000000)
-/* Reads in one turn, so that a storm does not keep the turn from ending. */
+/* Reads in a row, and rounds of reading and resolving in one turn, so that a storm does not keep
+ * the turn from ending. */
 #define READS_MAX 16
+#define ROUNDS_MAX 64
 
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 {
@@ -37,6 +38,13 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 		errno = saved;
 		return NULL;
 	}
+	p->aside = aside_new();
+	p->gaps = gaps_new();
+	if (!p->aside || !p->gaps) {
+		pipeline_free(p);
+		errno = ENOMEM;
+		return NULL;
+	}
 	/* What an earlier worker has dealt with is not counted among what is to come. */
 	p->scanned = readbuf_done(&p->buffer);
 	p->inherited = p->buffer.end;
@@ -49,6 +57,8 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	readbuf_close(&p->buffer);
+	aside_free(p->aside);
+	gaps_free(p->gaps);
 	execorder_reset(&p->order, NULL, NULL);
 	free(p->hits.rules);
 	free(p->mounts.items);
@@ -68,9 +78,22 @@ uint64_t pipeline_next_ns(const struct pipeline *p)
 	return p->next_ns;
 }
 
+uint64_t pipeline_due_ns(const struct pipeline *p)
+{
+	uint64_t aside_ns = aside_due_ns(p), gaps_ns = gaps_due_ns(p);
+	return aside_ns < gaps_ns ? aside_ns : gaps_ns;
+}
+
+/* Where the records of the buffer begin that have not been resolved. */
+static size_t first_waiting(const struct pipeline *p)
+{
+	size_t done = readbuf_done(&p->buffer);
+	return done > p->kept ? done : p->kept;
+}
+
 bool pipeline_has_waiting(const struct pipeline *p)
 {
-	return p->buffer.end > readbuf_done(&p->buffer);
+	return p->buffer.end > first_waiting(p);
 }
 
 const struct pipeline_counters *pipeline_counters(const struct pipeline *p)
@@ -156,8 +179,31 @@ static bool is_wanted(const struct pipeline *p, const struct facts *f)
 	       (fanrec_kinds(fanrec_mask(f->fs->kinds)) & f->kinds);
 }
 
-/* Resolve one record. Returns false if it must wait for others. */
-static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
+/* Something was looked up: it is to be believed when all that is in the queue now has been
+ * read. Without room for that it has to do as it is. */
+static void begin_asking(struct pipeline *p)
+{
+	ssize_t depth = p->is_full ? 0 : fanotify_depth(p->parts.group);
+	p->is_asking = true;
+	p->asked_until = p->counters.read + (depth > 0 ? (uint64_t)depth : 0);
+}
+
+/* Whether all has been read that what was looked up has to wait for. */
+static bool end_asking(struct pipeline *p)
+{
+	if (p->is_asking && !p->window.complete && !p->is_full &&
+		p->counters.read < p->asked_until)
+		return false;
+	if (p->is_asking)
+		dirtree_confirm(p->parts.tree);
+	p->is_asking = false;
+	return true;
+}
+
+/* Resolve the record of these bytes. Returns false if something was looked up for it, so that it
+ * has to be resolved once more. */
+static bool resolve_record(
+	struct pipeline *p, struct facts *f, const void *bytes, size_t len)
 {
 	const struct fanrec *r = &f->rec;
 	f->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
@@ -167,44 +213,76 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 		matches_whole(p, f);
 		return true;
 	}
-	bool wanted = is_wanted(p, f);
-	bool known = wanted && places_resolve(p, f);
-	if (wanted && !known && may_wait)
+	bool wanted = is_wanted(p, f) || gaps_wants(p, f);
+	enum places_found found = wanted ? places_resolve(p, f) : PLACES_UNKNOWN;
+	if (wanted && found == PLACES_ASKED)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
-	if (known)
+	if (found == PLACES_KNOWN)
 		matches_find(p, f);
-	p->counters.unresolved += wanted && !known;
+	else if (wanted)
+		aside_put(p, f, bytes, len);
+	gaps_note_rename(p, f, aside_oldest(p));
 	if (f->fs && f->fs->kinds)
 		places_apply(p, r);
 	return true;
 }
 
-/* Resolve the records of the buffer, in order, up to one that must wait. */
-static void resolve_all(struct pipeline *p)
+/* Resolve the records of the buffer, in order. Returns false if one of them has to be resolved
+ * once more, when more has been read. */
+static bool resolve_all(struct pipeline *p)
 {
-	size_t at = readbuf_done(&p->buffer);
+	size_t at = first_waiting(p);
 	struct facts f = {0};
-	bool may_wait = !p->is_full && (!p->window.complete || p->waits < WAITS_MAX);
 	for (;;) {
 		size_t start = at;
-		f = (struct facts){0};
+		f = (struct facts){.ordinal = p->counters.resolved + 1};
 		if (!fanrec_next(p->buffer.bytes, p->buffer.end, &at, &f.rec, NULL))
 			break;
 		/* Such a descriptor was one of that worker, and is gone with it. */
 		if (start < p->inherited)
 			f.rec.pidfd = -1;
-		if (!resolve_record(p, &f, may_wait)) {
-			p->waits += p->window.complete;
+		if (!resolve_record(p, &f, p->buffer.bytes + start, at - start)) {
 			readbuf_set_done(&p->buffer, start);
-			return;
+			return false;
 		}
 		fd_close(f.rec.pidfd);
 		p->counters.resolved++;
-		p->waits = 0;
 	}
 	readbuf_reset(&p->buffer);
-	p->scanned = p->inherited = 0;
+	aside_keep(p);
+	p->scanned = p->kept = p->buffer.end;
+	p->inherited = 0;
+	return true;
+}
+
+/*
+ * Read, and resolve what was read. Returns 0 if that is done; 1 if more has to be read for it at
+ * once; or -1 with errno.
+ */
+static int play_round(struct pipeline *p)
+{
+	if (read_queue(p) < 0)
+		return -1;
+	scan(p);
+	/* What is read later than process records waits for more of them. */
+	actors_drain(p->parts.actors);
+	p->parts.before_resolve(p->parts.ctx);
+	p->now = clock_now();
+	if (!end_asking(p))
+		return 1;
+	if (aside_resolve(p) && resolve_all(p))
+		return 0;
+	begin_asking(p);
+	return 1;
+}
+
+/* How many records, from the first on, nothing is open of. */
+static uint64_t settled(const struct pipeline *p)
+{
+	uint64_t aside = aside_oldest(p), gaps = gaps_oldest(p);
+	uint64_t open = aside < gaps ? aside : gaps;
+	return open <= p->counters.resolved ? open - 1 : p->counters.resolved;
 }
 
 /* Whether so many records have come in the last while, or that before it, that they had better
@@ -225,20 +303,19 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 {
 	if (!pipeline_has_waiting(p))
 		begin_window(p);
-	if (read_queue(p) < 0)
-		return -1;
-	scan(p);
-	actors_drain(p->parts.actors);
-	p->parts.before_resolve(p->parts.ctx);
-	p->now = clock_now();
-	resolve_all(p);
+	int more = 1;
+	for (int i = 0; i < ROUNDS_MAX && more > 0; i++)
+		more = play_round(p);
 	filesystems_close(p->parts.filesystems);
-	p->counters.settled = p->counters.resolved;
+	if (more < 0)
+		return -1;
+	gaps_tell(p);
+	p->counters.settled = settled(p);
 	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
 			       p->counters.settled == p->counters.resolved;
 	p->next_ns = 0;
-	if (pipeline_has_waiting(p))
-		p->next_ns = now.monotonic_ns + (p->window.complete ? WAIT_NS : 0);
+	if (more)
+		p->next_ns = now.monotonic_ns;
 	else if (is_loaded(p, now.monotonic_ns))
 		p->next_ns = clock_monotonic_ns() + GATHER_NS;
 	return 0;

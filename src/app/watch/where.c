@@ -79,7 +79,7 @@ static int climb_step(struct climb *c, struct dirtree *tree, uint64_t fsid)
 	if (!parent || up < 0)
 		goto fail;
 	if (take_name(c, up, name, sizeof(name)) < 0 ||
-		dirtree_place(tree, c->node, parent, name) < 0)
+		dirtree_guess(tree, c->node, parent, name) < 0)
 		goto fail;
 	fd_close(c->fd);
 	c->fd = up;

@@ -44,6 +44,7 @@ struct worker {
 	int wake_fd; /* of the actors */
 	bool has_records; /* the fanotify queue or the actors may have some */
 	bool mounts_changed;
+	uint64_t overflows_logged; /* how many the log has said */
 	uint64_t losses_logged; /* how many the log has said last */
 	uint64_t losses_next_ns; /* before then it says nothing of them */
 	bool is_ending;
@@ -87,8 +88,6 @@ static void before_resolve(void *ctx)
 static void on_found(void *ctx, struct change *c, struct clock_now now)
 {
 	struct worker *w = ctx;
-	if (c->event.kinds & EVENT_OVERFLOW)
-		log_err("the kernel's queue of file events ran over: events were lost");
 	jobs_found(w->jobs, c, now);
 }
 
@@ -293,6 +292,9 @@ static void on_reloaded(void *ctx, struct load *l)
 static void log_losses(struct worker *w, uint64_t now_ns)
 {
 	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
+	if (p->overflows != w->overflows_logged)
+		log_err("the kernel's queue of file events ran over: events were lost");
+	w->overflows_logged = p->overflows;
 	struct actors_counters c;
 	actors_counters(w->actors, &c);
 	uint64_t events = p->unresolved + p->malformed + p->dropped;
@@ -313,7 +315,9 @@ static int64_t wait_ns(struct worker *w)
 	uint64_t records_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
 	if (w->mounts_changed || (!records_ns && w->has_records && !w->is_ending))
 		return 0;
-	uint64_t next_ns = jobs_next_ns(w->jobs);
+	uint64_t next_ns = jobs_next_ns(w->jobs), due_ns = pipeline_due_ns(w->pipeline);
+	if (due_ns < next_ns && !w->is_ending)
+		next_ns = due_ns;
 	if (records_ns && records_ns < next_ns)
 		next_ns = records_ns;
 	if (next_ns == UINT64_MAX)
@@ -327,7 +331,9 @@ static int read_and_resolve(struct worker *w)
 {
 	uint64_t next_ns = pipeline_next_ns(w->pipeline);
 	struct clock_now now = clock_now();
-	if (w->is_ending || (next_ns ? now.monotonic_ns < next_ns : !w->has_records))
+	bool is_due = now.monotonic_ns >= pipeline_due_ns(w->pipeline);
+	bool is_time = next_ns ? now.monotonic_ns >= next_ns : w->has_records || is_due;
+	if (w->is_ending || !is_time)
 		return 0;
 	w->has_records = false;
 	if (pipeline_turn(w->pipeline, now) < 0) {
