@@ -9,6 +9,8 @@
  *                                what processes do; at first 1 (init) and 10 (bash) run
  *   open-exec:PID:NAME execed:PID:NAME    the two halves of exec: the file record, the process's
  *   create:PID:PATH mkdir:PID:PATH delete:PID:PATH rename:PID:OLD:NEW
+ *   merged:PID:OLD:NEW           a rename whose record was merged into an earlier one
+ *   exchange:PID:PATH:PATH[:merged]  two files change places
  *   dir:PATH gone:PATH           a directory is there, and always was; it goes without a record
  *   tmpfile:PID:PATH link:PID:PATH    it gets its name only with the latter
  *   file:EVENT[+EVENT...]:PID:PATH    any other event, or merged ones
@@ -166,21 +168,51 @@ static void do_delete(void)
 	report_entry(FAN_DELETE, (pid_t)number(1), n);
 }
 
+/* Move a file; what is there goes. */
+static void move(struct node *n, struct node *dir, const char *name)
+{
+	struct node *there = child_of(dir, name);
+	if (there && there != n)
+		there->is_gone = true;
+	n->parent = dir;
+	strlcpy(n->name, name, sizeof(n->name));
+}
+
+/* Tell that a file was moved from there to where it is. */
+static void report_rename(struct node *n, const struct node *dir, const char *name)
+{
+	const struct about places[] = {
+		{FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, dir, name},
+		{FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, n->parent, n->name},
+	};
+	report(FAN_RENAME, (pid_t)number(1), n, places, countof(places));
+}
+
 static void do_rename(void)
 {
+	struct node *n = node_at(arg(2)), *spare = node_at(arg(3)), before = *n;
+	move(n, spare->parent, spare->name);
+	report_rename(n, before.parent, before.name);
+}
+
+/* The record was merged into an earlier one. */
+static void do_merged(void)
+{
 	struct node *n = node_at(arg(2)), *spare = node_at(arg(3));
-	const struct about places[] = {
-		{FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, n->parent, arg(2)},
-		{FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, spare->parent, spare->name},
-	};
-	char old[32];
-	strlcpy(old, n->name, sizeof(old));
-	struct about all[] = {places[0], places[1]};
-	all[0].name = old;
-	spare->is_gone = true;
-	n->parent = spare->parent;
-	strlcpy(n->name, spare->name, sizeof(n->name));
-	report(FAN_RENAME, (pid_t)number(1), n, all, countof(all));
+	move(n, spare->parent, spare->name);
+}
+
+static void do_exchange(void)
+{
+	struct node *a = node_at(arg(2)), *b = node_at(arg(3)), was_a = *a, was_b = *b;
+	a->parent = was_b.parent;
+	b->parent = was_a.parent;
+	strlcpy(a->name, was_b.name, sizeof(a->name));
+	strlcpy(b->name, was_a.name, sizeof(b->name));
+	if (strcmp(arg(4), "merged") == 0)
+		return;
+	report_rename(a, was_a.parent, was_a.name);
+	report_rename(b, was_b.parent, was_b.name);
 }
 
 static void do_dir(void)
@@ -368,6 +400,8 @@ static const struct command event_commands[] = {
 	{"mkdir", do_mkdir},
 	{"delete", do_delete},
 	{"rename", do_rename},
+	{"merged", do_merged},
+	{"exchange", do_exchange},
 	{"dir", do_dir},
 	{"gone", do_gone},
 	{"tmpfile", do_tmpfile},

@@ -386,8 +386,15 @@ ssize_t fanotify_depth(int group)
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
 {
 	const struct node *n = node_of_fd(dir_fd);
-	bool is_above = strcmp(path, "..") == 0 && n->parent;
-	uint32_t bytes[2] = {node_id(is_above ? n->parent : n), 0};
+	if (strcmp(path, "..") == 0)
+		n = n->parent ? n->parent : n;
+	else if (strcmp(path, ".") != 0)
+		n = child_of(n, path);
+	if (!n) {
+		errno = ENOENT;
+		return -1;
+	}
+	uint32_t bytes[2] = {node_id(n), 0};
 	*out = (struct handle){.len = sizeof(bytes), .type = 1};
 	memcpy(out->bytes, bytes, sizeof(bytes));
 	if (mount_id)

@@ -90,6 +90,91 @@ static const struct script scripts[] = {
 		R,
 		"file:close-write:10:/srv/a/b/c/f turn >start:1:hook:/srv/a/b/c/f"},
 
+	/* Renames whose records the kernel has merged into earlier ones */
+	{.name = "a directory that was renamed there, back and there again is there",
+		BATCH,
+		"dir:/srv/d rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"merged:10:/srv/d:/srv/e file:close-write:10:/srv/e/f turn "
+		">start:1:hook:/srv/e/f stdin:/srv/e+/srv/d+/srv/e+/srv/e/f+ "
+		"count:unresolved:0 count:resolved:3"},
+	{.name = "so is a file, and its last event is that it came there",
+		"[r]\npath = /srv/e\nrun-per = event\nparallel = 9\ncommand = hook\n",
+		"fork:10:11 exec:11:mv rename:11:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"merged:11:/srv/d:/srv/e turn hush ended:1:exit:0 turn hush "
+		"ended:2:exit:0 turn hush env:FSMON_EVENT:moved-to "
+		"env:FSMON_OLD_PATH:/srv/d env:FSMON_PID:11 env:FSMON_CMD:mv "
+		"is:r:matched:3"},
+	{.name = "a directory that has gone round three names is where it is",
+		BATCH,
+		"dir:/srv/a rename:10:/srv/a:/srv/b rename:10:/srv/b:/srv/c "
+		"rename:10:/srv/c:/srv/a merged:10:/srv/a:/srv/b merged:10:/srv/b:/srv/c "
+		"file:close-write:10:/srv/c/f turn >start:1:hook:/srv/c/f "
+		"stdin:/srv/b+/srv/c+/srv/a+/srv/b+/srv/c+/srv/c/f+"},
+	{.name = "a directory that has come back and stayed is told of no more",
+		BATCH,
+		"dir:/srv/d rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"file:close-write:10:/srv/d/f turn >start:1:hook:/srv/d/f "
+		"stdin:/srv/e+/srv/d+/srv/d/f+"},
+	{.name = "where a directory was that came back says the next record of it",
+		BATCH,
+		"dir:/srv/d rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"merged:10:/srv/d:/srv/e rename:10:/srv/e:/srv/x turn "
+		">start:1:hook:/srv/x stdin:/srv/e+/srv/d+/srv/e+/srv/x+"},
+	{.name = "also if that is queued only when directories are asked",
+		BATCH,
+		"dir:/srv/d rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"merged:10:/srv/d:/srv/e rename:10:/srv/e:/srv/x race:1 turn:2 "
+		">start:1:hook:/srv/x stdin:/srv/e+/srv/d+/srv/e+/srv/x+"},
+	{.name = "a file that came back and was removed elsewhere was there",
+		BATCH,
+		"rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d merged:10:/srv/d:/srv/e "
+		"delete:10:/srv/e turn >start:1:hook:/srv/e "
+		"stdin:/srv/e+/srv/d+/srv/e+/srv/e+"},
+	{.name = "a file that came back and was removed there was there",
+		BATCH,
+		"rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d delete:10:/srv/d turn "
+		">start:1:hook:/srv/d stdin:/srv/e+/srv/d+/srv/d+"},
+	{.name = "a file that came back and was replaced elsewhere was there",
+		BATCH,
+		"rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d merged:10:/srv/d:/srv/e "
+		"rename:10:/srv/x:/srv/e turn >start:1:hook:/srv/e "
+		"stdin:/srv/e+/srv/d+/srv/e+/srv/e+"},
+	{.name = "a rename is not told again when the queue was empty meanwhile",
+		BATCH "parallel = 9\n",
+		"dir:/srv/d rename:10:/srv/d:/srv/e turn >start:1:hook:/srv/e turn "
+		"ended:1:exit:0 rename:10:/srv/e:/srv/d turn >start:2:hook:/srv/d "
+		"stdin:/srv/d+"},
+	{.name = "an exchange ends with what has come, for each name",
+		"[a]\npath = /srv/a\nrun-per = event\nparallel = 9\ncommand = one\n"
+		"[b]\npath = /srv/b\nrun-per = event\nparallel = 9\ncommand = two\n",
+		"exchange:10:/srv/a:/srv/b turn hush is:a:matched:2 is:b:matched:1 "
+		"ended:1:exit:0 turn >start:3:one:/srv/a env:FSMON_EVENT:moved-to "
+		"env:FSMON_OLD_PATH:/srv/b"},
+	{.name = "also in two readings",
+		"[b]\npath = /srv/b\nrun-per = event\ncommand = two\n",
+		"exchange:10:/srv/a:/srv/b turn:1 >start:1:two:/srv/b turn turn "
+		"is:b:matched:1 env:FSMON_EVENT:moved-to"},
+	{.name = "who asks only for what goes hears of both halves",
+		"[b]\npath = /srv/b\nevents = moved-from\ncommand = two\n",
+		"exchange:10:/srv/a:/srv/b turn >start:1:two:/srv/b "
+		"env:FSMON_NEW_PATH:/srv/a"},
+	{.name = "what takes the way back of another is no exchange",
+		"[b]\npath = /srv/b\nrun-per = batch\nstdin = json\ncommand = two\n",
+		"rename:10:/srv/a:/srv/b delete:10:/srv/b create:10:/srv/b "
+		"rename:10:/srv/b:/srv/a turn >start:1:two:/srv/b "
+		"env:FSMON_EVENT:moved-from"},
+	{.name = "three exchanges of which the third was merged end as they did",
+		"[a]\npath = /srv/a\nrun-per = batch\ncommand = one\n"
+		"[b]\npath = /srv/b\nrun-per = batch\ncommand = two\n",
+		"exchange:10:/srv/a:/srv/b exchange:10:/srv/a:/srv/b "
+		"exchange:10:/srv/a:/srv/b:merged turn >start:1:one:/srv/a "
+		">start:2:two:/srv/b env:FSMON_EVENT:moved-to env:FSMON_COUNT:3"},
+	{.name = "and so for the other name",
+		"[a]\npath = /srv/a\nrun-per = batch\ncommand = one\n",
+		"exchange:10:/srv/a:/srv/b exchange:10:/srv/a:/srv/b "
+		"exchange:10:/srv/a:/srv/b:merged turn >start:1:one:/srv/a "
+		"env:FSMON_EVENT:moved-to env:FSMON_COUNT:6"},
+
 	/* What cannot be found out at once */
 	{.name = "a record waits for the one that says where its directory was",
 		BATCH,

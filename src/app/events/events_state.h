@@ -26,6 +26,7 @@ struct pipeline {
 	uint64_t asked_until; /* ... so many records have been read */
 	bool is_stirred; /* a record has told where a directory is that nobody knew */
 	bool is_full; /* the buffer has no more room: nothing more can be read */
+	struct repeats *repeats; /* renames that have no record of their own */
 	struct aside *aside; /* records whose paths nothing tells yet */
 	size_t aside_count; /* how many */
 	struct gaps *gaps; /* what is told of those that nothing will tell */
@@ -43,6 +44,9 @@ struct facts {
 	uint32_t kinds;
 	bool has_path, has_old_path; /* p->path, p->old_path: within the filesystem */
 	uint64_t ordinal; /* among all records, from 1 on */
+	struct renames_step *step; /* of a rename, if it was noted */
+	bool is_second_half; /* of an exchange */
+	bool is_merged; /* it has happened at its place in the queue, or later */
 	struct actor *actor; /* who did it, if that is found out already; NULL: not yet */
 	struct execorder_place order;
 };

@@ -8,6 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Whether a rule has heard by the first half of an exchange what has come to the path that the
+ * second half has left: then it does not hear that this went, as if nothing was there now. */
+static bool is_told_by_first_half(const struct pipeline *p, const struct facts *f,
+	const struct change *c, uint32_t rule)
+{
+	bool is_new = false;
+	for (size_t i = 0; i < c->hit_count && !is_new; i++)
+		is_new = c->hits[i].rule == rule && c->hits[i].is_new;
+	return f->is_second_half && !is_new &&
+	       (table_rule(p->parts.rules, rule)->events & EVENT_MOVED_TO);
+}
+
 /* Note in *change, which is made if need be, the rules that match a path within the filesystem as
  * one mount shows it. Returns 0, or -1 with ENOMEM. */
 static int match_mount(struct pipeline *p, const struct facts *f,
@@ -25,6 +37,8 @@ static int match_mount(struct pipeline *p, const struct facts *f,
 	if (!*change)
 		*change = change_new(NULL, NULL);
 	for (size_t k = 0; *change && k < p->hits.count; k++) {
+		if (is_old && is_told_by_first_half(p, f, *change, p->hits.rules[k]))
+			continue;
 		if (change_add_hit(*change, p->hits.rules[k], is_old, p->shown.data) < 0)
 			return -1;
 	}
@@ -74,7 +88,7 @@ int matches_who(struct pipeline *p, const struct facts *f, struct actor *out)
 {
 	struct proctable_window w = p->window;
 	w.order = f->order;
-	w.spans = (f->kinds & (f->kinds - 1)) != 0;
+	w.spans = f->is_merged || (f->kinds & (f->kinds - 1)) != 0;
 	return actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out);
 }
 
@@ -145,7 +159,7 @@ void matches_find(struct pipeline *p, struct facts *f)
 	if (rc == 0 && f->has_old_path)
 		rc = match_path(p, f, &p->old_path, true, &c);
 	f->kinds = kinds;
-	if (rc == 0 && c)
+	if (rc == 0 && c && c->hit_count)
 		rc = hand_on(p, f, c);
 	if (rc < 0)
 		p->counters.dropped++;

@@ -5,6 +5,7 @@
 #include "app/events/gaps.h"
 #include "app/events/matches.h"
 #include "app/events/places.h"
+#include "app/events/repeats.h"
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
@@ -38,9 +39,10 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 		errno = saved;
 		return NULL;
 	}
+	p->repeats = repeats_new();
 	p->aside = aside_new();
 	p->gaps = gaps_new();
-	if (!p->aside || !p->gaps) {
+	if (!p->repeats || !p->aside || !p->gaps) {
 		pipeline_free(p);
 		errno = ENOMEM;
 		return NULL;
@@ -57,6 +59,7 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	readbuf_close(&p->buffer);
+	repeats_free(p->repeats);
 	aside_free(p->aside);
 	gaps_free(p->gaps);
 	execorder_reset(&p->order, NULL, NULL);
@@ -122,6 +125,7 @@ static void begin_window(struct pipeline *p)
 	if (p->window.before_ns < empty_ns)
 		p->window.before_ns = empty_ns;
 	actors_forget_past(p->parts.actors, empty_ns);
+	repeats_begin_window(p);
 	dirtree_trim(p->parts.tree);
 }
 
@@ -157,10 +161,14 @@ static void scan(struct pipeline *p)
 {
 	struct fanrec r;
 	unsigned bad = 0;
-	while (fanrec_next(p->buffer.bytes, p->buffer.end, &p->scanned, &r, &bad)) {
+	const unsigned char *bytes = p->buffer.bytes;
+	for (size_t at = p->scanned;
+		fanrec_next(bytes, p->buffer.end, &p->scanned, &r, &bad); at = p->scanned) {
 		p->counters.read++;
 		execorder_scan(&p->order, r.pid, exec_kind(&r));
 		places_scan(p, &r);
+		if (r.mask & (FAN_RENAME | FAN_DELETE))
+			repeats_scan(p, &r, bytes + at, p->scanned - at);
 	}
 	p->counters.malformed += bad;
 }
@@ -200,6 +208,25 @@ static bool end_asking(struct pipeline *p)
 	return true;
 }
 
+/* Let the tree of directories, and who keeps an eye on it, know how things are after a record. */
+static void apply(struct pipeline *p, const struct facts *f)
+{
+	gaps_note_rename(p, f, aside_oldest(p));
+	if (f->fs && f->fs->kinds)
+		places_apply(p, &f->rec);
+}
+
+/* A step that has no record of its own, as all that it was about is known. */
+static void resolve_repeat(struct pipeline *p, struct facts *f)
+{
+	bool wanted = is_wanted(p, f);
+	bool is_known = wanted && places_resolve(p, f) == PLACES_KNOWN;
+	if (is_known)
+		matches_find(p, f);
+	p->counters.unresolved += wanted && !is_known;
+	apply(p, f);
+}
+
 /* Resolve the record of these bytes. Returns false if something was looked up for it, so that it
  * has to be resolved once more. */
 static bool resolve_record(
@@ -214,6 +241,9 @@ static bool resolve_record(
 		return true;
 	}
 	bool wanted = is_wanted(p, f) || gaps_wants(p, f);
+	bool is_known_dir = f->fs && f->fs->kinds && (r->mask & FAN_ONDIR);
+	if ((wanted || is_known_dir) && !repeats_ask(p, f))
+		return false;
 	enum places_found found = wanted ? places_resolve(p, f) : PLACES_UNKNOWN;
 	if (wanted && found == PLACES_ASKED)
 		return false;
@@ -222,9 +252,11 @@ static bool resolve_record(
 		matches_find(p, f);
 	else if (wanted)
 		aside_put(p, f, bytes, len);
-	gaps_note_rename(p, f, aside_oldest(p));
-	if (f->fs && f->fs->kinds)
-		places_apply(p, r);
+	apply(p, f);
+	repeats_add(p, f);
+	struct facts again;
+	while (repeats_next(p, f, &again))
+		resolve_repeat(p, &again);
 	return true;
 }
 

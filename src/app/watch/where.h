@@ -21,6 +21,10 @@ int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n
  */
 int where_open(struct filesystem *fs, const struct fanrec_handle *handle);
 
+/* Whether the file of a handle is at a place now. */
+bool where_has(struct filesystem *fs, const struct fanrec_place *place,
+	const struct fanrec_handle *handle);
+
 /*
  * Fill type, links and size of an event from the open file (of where_open; O_PATH will
  * do); -1: the file is gone.
