@@ -19,9 +19,12 @@
  *                  os/poller.
  *   file events    app/events: pipeline reads os/fanotify into os/readbuf and goes through the
  *                  records, which core/record decodes; places finds their paths, and matches
- *                  the rules and the actors. What may not answer soon app/asker asks, in a
+ *                  the rules and the actors. A record whose directory is gone is put aside
+ *                  until another explains it, and gaps tells what none does; repeats tells
+ *                  renames that the kernel has merged. What may not answer soon app/asker asks, in a
  *                  thread.
- *   where          core/place: dirtree knows directories by their handles; mounts and landing
+ *   where          core/place: dirtree knows directories by their handles, renames what came
+ *                  back to where it had been; mounts and landing
  *                  know what is mounted, under which paths it is seen, and which rules can
  *                  match there. app/watch: filesystems are watched, each in one of the ways
  *                  of watch_way; where looks up directories that dirtree does not know.

@@ -178,7 +178,7 @@ static const struct script scripts[] = {
 	/* What cannot be found out at once */
 	{.name = "a record waits for the one that says where its directory was",
 		BATCH,
-		"delete:10:/srv/d/f delete:10:/srv/d turn:1 wakes:any turn-due:100 "
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 wakes:any turn-due:150 "
 		"count:resolved:1 count:settled:0 "
 		"turn >start:1:hook:/srv/d stdin:/srv/d/f+/srv/d+ wakes:any "
 		"turn-due:never count:settled:2 count:unresolved:0"},
@@ -199,17 +199,17 @@ static const struct script scripts[] = {
 		"[r]\npath = /srv/**\ncommand = one\n"
 		"[s]\npath = /srv/**\ncommand = two\non-overflow = ignore\n"
 		"[t]\npath = /home/**\ncommand = three\n",
-		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop at:99 idle:1 "
-		"count:unresolved:0 at:100 idle:1 >start:1:one:/srv count:unresolved:1 "
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop at:149 idle:1 "
+		"count:unresolved:0 at:150 idle:1 >start:1:one:/srv count:unresolved:1 "
 		"env:FSMON_EVENT:overflow count:overflows:0 count:settled:1"},
 	{.name = "a filesystem is told to have lost events once a second",
 		R "parallel = 9\n",
-		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop at:100 idle:1 "
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop at:150 idle:1 "
 		">start:1:hook:/srv turn-due:never "
 		"delete:10:/srv/e/f delete:10:/srv/e turn:1 drop "
-		"delete:10:/srv/g/f delete:10:/srv/g turn:1 drop at:200 idle:1 "
-		"count:unresolved:3 turn-due:1100 count:settled:1 at:1099 idle:1 "
-		"at:1100 ended:1:exit:0 idle:1 >start:2:hook:/srv count:settled:3 "
+		"delete:10:/srv/g/f delete:10:/srv/g turn:1 drop at:300 idle:1 "
+		"count:unresolved:3 turn-due:1150 count:settled:1 at:1149 idle:1 "
+		"at:1150 ended:1:exit:0 idle:1 >start:2:hook:/srv count:settled:3 "
 		"turn-due:never"},
 	{.name = "a directory that was replaced is told of where it was, and only there",
 		"[r]\npath = /srv/d/f\ncommand = one\nparallel = 9\n"
@@ -217,7 +217,7 @@ static const struct script scripts[] = {
 		"[t]\npath = /srv/**\nevents = close-write\ncommand = three\n"
 		"[u]\npath = /srv/d/*\ncommand = four\non-overflow = ignore\n",
 		"dir:/srv/c delete:10:/srv/d/f rename:10:/srv/c:/srv/d turn hush "
-		"count:unresolved:0 dir:/srv/x rename:10:/srv/x:/srv/y turn at:100 "
+		"count:unresolved:0 dir:/srv/x rename:10:/srv/x:/srv/y turn at:150 "
 		"idle:1 "
 		">start:1:one:/srv/d >start:2:three:/srv/d env:FSMON_EVENT:overflow "
 		"count:unresolved:1"},
@@ -226,32 +226,32 @@ static const struct script scripts[] = {
 		"[r]\npath = /srv/d/f\ncommand = one\n"
 		"[s]\npath = /srv/e/f\ncommand = two\n",
 		"dir:/srv/c dir:/srv/a delete:10:/srv/q/f gone:/srv/q "
-		"rename:10:/srv/c:/srv/e turn at:10 "
+		"rename:10:/srv/c:/srv/e turn at:60 "
 		"delete:10:/srv/d/f rename:10:/srv/a:/srv/d turn "
-		"at:100 idle:1 >start:1:two:/srv/e "
-		"at:110 idle:1 >start:2:one:/srv/d"},
+		"at:150 idle:1 >start:1:two:/srv/e "
+		"at:199 idle:1 at:200 idle:1 >start:2:one:/srv/d"},
 	{.name = "the rename may come late that has replaced a directory",
 		"[r]\npath = /srv/d/f\ncommand = one\n",
 		"dir:/srv/a delete:10:/srv/d/f gone:/srv/d turn at:50 "
-		"rename:10:/srv/a:/srv/d turn at:100 idle:1 >start:1:one:/srv/d"},
+		"rename:10:/srv/a:/srv/d turn at:150 idle:1 >start:1:one:/srv/d"},
 	{.name = "a file that was moved out of a directory that is gone has its new path",
 		"[r]\npath = /srv/new\ncommand = one\n",
-		"rename:10:/srv/d/f:/srv/new gone:/srv/d turn at:100 idle:1 "
+		"rename:10:/srv/d/f:/srv/new gone:/srv/d turn at:150 idle:1 "
 		">start:1:one:/srv/new env:FSMON_EVENT:moved-to env:FSMON_OLD_PATH: "
 		"ended:1:exit:0 hush"},
 	{.name = "a file that was moved into a directory that is gone has its old path",
 		"[r]\npath = /srv/old\ncommand = one\n",
-		"rename:10:/srv/old:/srv/d/f gone:/srv/d turn at:100 idle:1 "
+		"rename:10:/srv/old:/srv/d/f gone:/srv/d turn at:150 idle:1 "
 		">start:1:one:/srv/old env:FSMON_EVENT:moved-from"},
 	{.name = "what is not the end of a file in a directory that is gone is not told",
 		R,
-		"file:close-write:10:/srv/d/f gone:/srv/d turn at:100 idle:1 "
+		"file:close-write:10:/srv/d/f gone:/srv/d turn at:150 idle:1 "
 		"count:unresolved:1 turn-due:never"},
 	{.name = "a record is resolved without others when there is no room for them",
 		BATCH "events = modify, delete\n",
 		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop " TEN_FILES TEN_FILES
 			TEN_FILES TEN_FILES TEN_FILES TEN_FILES
-		"turn hush count:resolved:61 at:100 idle:1 hush count:unresolved:1",
+		"turn hush count:resolved:61 at:150 idle:1 hush count:unresolved:1",
 		.has_little_room = true},
 	{.name = "what another worker has read is taken up again, and only that",
 		R "parallel = 2\n",

@@ -12,6 +12,8 @@
 /* rmdir(2) removes the directory, then queues its record; a process can be kept from the second
  * for as long as others use the processor. */
 #define WAIT_NS UINT64_C(100000000)
+/* The time is over at a multiple of this, for many at once. */
+#define STEP_NS UINT64_C(50000000)
 /* So many records; the oldest is given up when there are more. */
 #define ITEMS_MAX 16384u
 
@@ -100,7 +102,7 @@ void aside_put(struct pipeline *p, struct facts *f, const void *bytes, size_t le
 	if (p->aside_count == ITEMS_MAX)
 		give_up_oldest(p);
 	item->ordinal = f->ordinal;
-	item->due_ns = p->now.monotonic_ns + WAIT_NS;
+	item->due_ns = (p->now.monotonic_ns + WAIT_NS + STEP_NS - 1) / STEP_NS * STEP_NS;
 	item->until = p->counters.read;
 	item->len = len;
 	memcpy(item->bytes, bytes, len);

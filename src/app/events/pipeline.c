@@ -163,7 +163,8 @@ static void scan(struct pipeline *p)
 	unsigned bad = 0;
 	const unsigned char *bytes = p->buffer.bytes;
 	for (size_t at = p->scanned;
-		fanrec_next(bytes, p->buffer.end, &p->scanned, &r, &bad); at = p->scanned) {
+		fanrec_next(bytes, p->buffer.end, &p->scanned, &r, &bad);
+		at = p->scanned) {
 		p->counters.read++;
 		execorder_scan(&p->order, r.pid, exec_kind(&r));
 		places_scan(p, &r);

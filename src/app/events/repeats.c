@@ -75,7 +75,8 @@ static bool record_of(const struct renames_step *s, struct fanrec *r)
 }
 
 /* Ask the directories: the hash of the place that has the file, or 0. */
-static uint64_t ask(const struct facts *f, const struct renames_repeat *repeats, size_t count)
+static uint64_t ask(
+	const struct facts *f, const struct renames_repeat *repeats, size_t count)
 {
 	struct fanrec r;
 	if (where_has(f->fs, &f->rec.new_place, &f->rec.target))

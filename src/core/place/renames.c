@@ -248,8 +248,9 @@ bool renames_is_exchange(
 	const struct renames_step *first, const struct renames_step *second)
 {
 	const struct noted *a = noted_of(first), *b = noted_of(second);
-	if (first->pid != second->pid || !first->to || first->from != second->to ||
-		first->to != second->from || a->file == b->file)
+	if (first->ordinal > second->ordinal || first->pid != second->pid || !first->to ||
+		first->from != second->to || first->to != second->from ||
+		a->file == b->file)
 		return false;
 	/* Else the second can only have come to its place by a step between them, or after the
 	 * first had left that. */
