@@ -46,6 +46,7 @@ struct facts {
 	uint64_t ordinal; /* among all records, from 1 on */
 	struct renames_step *step; /* of a rename, if it was noted */
 	bool is_second_half; /* of an exchange */
+	bool is_hit; /* some rule matches a path of it */
 	bool is_merged; /* it has happened at its place in the queue, or later */
 	struct actor *actor; /* who did it, if that is found out already; NULL: not yet */
 	struct execorder_place order;

@@ -159,7 +159,8 @@ void matches_find(struct pipeline *p, struct facts *f)
 	if (rc == 0 && f->has_old_path)
 		rc = match_path(p, f, &p->old_path, true, &c);
 	f->kinds = kinds;
-	if (rc == 0 && c && c->hit_count)
+	f->is_hit = c && c->hit_count;
+	if (rc == 0 && f->is_hit)
 		rc = hand_on(p, f, c);
 	if (rc < 0)
 		p->counters.dropped++;

@@ -96,7 +96,7 @@ static size_t first_waiting(const struct pipeline *p)
 
 bool pipeline_has_waiting(const struct pipeline *p)
 {
-	return p->buffer.end > first_waiting(p);
+	return p->buffer.end > first_waiting(p) || p->is_asking;
 }
 
 const struct pipeline_counters *pipeline_counters(const struct pipeline *p)
@@ -228,6 +228,14 @@ static void resolve_repeat(struct pipeline *p, struct facts *f)
 	apply(p, f);
 }
 
+/* All such steps behind the record that was resolved last. */
+static void resolve_repeats(struct pipeline *p)
+{
+	struct facts again;
+	while (repeats_next(p, &again))
+		resolve_repeat(p, &again);
+}
+
 /* Resolve the record of these bytes. Returns false if something was looked up for it, so that it
  * has to be resolved once more. */
 static bool resolve_record(
@@ -243,8 +251,8 @@ static bool resolve_record(
 	}
 	bool wanted = is_wanted(p, f) || gaps_wants(p, f);
 	bool is_known_dir = f->fs && f->fs->kinds && (r->mask & FAN_ONDIR);
-	if ((wanted || is_known_dir) && !repeats_ask(p, f))
-		return false;
+	if (wanted || is_known_dir || repeats_oldest(p) != UINT64_MAX)
+		repeats_find(p, f);
 	enum places_found found = wanted ? places_resolve(p, f) : PLACES_UNKNOWN;
 	if (wanted && found == PLACES_ASKED)
 		return false;
@@ -254,10 +262,6 @@ static bool resolve_record(
 	else if (wanted)
 		aside_put(p, f, bytes, len);
 	apply(p, f);
-	repeats_add(p, f);
-	struct facts again;
-	while (repeats_next(p, f, &again))
-		resolve_repeat(p, &again);
 	return true;
 }
 
@@ -281,6 +285,11 @@ static bool resolve_all(struct pipeline *p)
 		}
 		fd_close(f.rec.pidfd);
 		p->counters.resolved++;
+		if (!repeats_add(p, &f)) {
+			readbuf_set_done(&p->buffer, at);
+			return false;
+		}
+		resolve_repeats(p);
 	}
 	readbuf_reset(&p->buffer);
 	aside_keep(p);
@@ -304,6 +313,7 @@ static int play_round(struct pipeline *p)
 	p->now = clock_now();
 	if (!end_asking(p))
 		return 1;
+	resolve_repeats(p);
 	if (aside_resolve(p) && resolve_all(p))
 		return 0;
 	begin_asking(p);
@@ -314,7 +324,8 @@ static int play_round(struct pipeline *p)
 static uint64_t settled(const struct pipeline *p)
 {
 	uint64_t aside = aside_oldest(p), gaps = gaps_oldest(p);
-	uint64_t open = aside < gaps ? aside : gaps;
+	uint64_t open = aside < gaps ? aside : gaps, repeats = repeats_oldest(p);
+	open = repeats < open ? repeats : open;
 	return open <= p->counters.resolved ? open - 1 : p->counters.resolved;
 }
 

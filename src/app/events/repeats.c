@@ -18,11 +18,13 @@
 
 struct repeats {
 	struct renames *renames;
-	uint64_t asked; /* for which record directories were asked last */
-	uint64_t answer; /* which place has its file; 0: none */
+	const struct renames_step
+		*last; /* what was added last, while anything is open of it */
+	bool is_asking; /* directories were asked where its file is */
+	uint64_t answer; /* the place that they say; 0: none has it */
 	const struct renames_step *steps[STEPS_MAX]; /* to be told */
 	size_t count;
-	const struct renames_step *told; /* the one before the next */
+	const struct renames_step *told; /* the one before the next of these */
 };
 
 struct repeats *repeats_new(void)
@@ -46,7 +48,7 @@ void repeats_free(struct repeats *r)
 /* Forget what is farther back than that. What is to be told yet is needed. */
 static void forget(struct repeats *r, uint64_t now, uint64_t distance)
 {
-	if (!r->count)
+	if (!r->last)
 		renames_forget(r->renames, now > distance ? now - distance : 0);
 }
 
@@ -75,38 +77,33 @@ static bool record_of(const struct renames_step *s, struct fanrec *r)
 }
 
 /* Ask the directories: the hash of the place that has the file, or 0. */
-static uint64_t ask(
-	const struct facts *f, const struct renames_repeat *repeats, size_t count)
+static uint64_t ask(const struct facts *f, const struct renames_repeat *all, size_t count)
 {
 	struct fanrec r;
 	if (where_has(f->fs, &f->rec.new_place, &f->rec.target))
 		return f->step->to;
 	for (size_t i = 0; i < count; i++) {
-		const struct renames_step *s = repeats[i].step;
+		const struct renames_step *s = all[i].step;
 		if (record_of(s, &r) && where_has(f->fs, &r.new_place, &f->rec.target))
 			return s->to;
 	}
 	return 0;
 }
 
-bool repeats_ask(struct pipeline *p, struct facts *f)
+void repeats_find(struct pipeline *p, struct facts *f)
 {
-	struct renames_repeat all[RENAMES_STEPS_MAX];
-	struct repeats *r = p->repeats;
-	if (!(f->kinds & EVENT_RENAME))
-		return true;
-	f->step = renames_find(r->renames, &f->rec, f->ordinal);
-	if (!f->step)
-		return true;
-	f->is_second_half = renames_first_half(f->step) != NULL;
-	if (!renames_closes(f->step) || r->asked == f->ordinal)
-		return true;
-	size_t count = renames_repeats(f->step, all);
-	if (renames_left_next(f->step, all, count))
-		return true;
-	r->asked = f->ordinal;
-	r->answer = ask(f, all, count);
-	return false;
+	if (f->kinds & EVENT_RENAME)
+		f->step = renames_find(p->repeats->renames, &f->rec, f->ordinal);
+	f->is_second_half = f->step && renames_first_half(f->step);
+}
+
+/* Whether it matters where the file is. */
+static bool matters(const struct facts *f, const struct renames_repeat *all, size_t count)
+{
+	bool is_hit = f->step->is_hit || (f->rec.mask & FAN_ONDIR);
+	for (size_t i = 0; i < count && !is_hit; i++)
+		is_hit = all[i].step->is_hit;
+	return is_hit;
 }
 
 /* ---- What is told ---- */
@@ -134,50 +131,82 @@ static void add_trail(struct repeats *r, const struct renames_repeat *all, size_
 		add_step(r, all[trail[--count]].step, is_sorted);
 }
 
-/* The hash of the place where the file is: what the queue says, and what directories said. */
-static uint64_t place_now(const struct repeats *r, const struct facts *f,
-	const struct renames_repeat *all, size_t count)
-{
-	uint64_t place = renames_left_next(f->step, all, count);
-	if (!place && r->asked == f->ordinal)
-		place = r->answer;
-	return place ? place : renames_taken_next(f->step, all, count);
-}
-
-void repeats_add(struct pipeline *p, const struct facts *f)
+/* Find out where the file is, and which steps have led there. */
+static void settle(struct repeats *r)
 {
 	struct renames_repeat all[RENAMES_STEPS_MAX];
-	if (!f->step)
-		return;
-	f->step->order = f->order;
-	if (!renames_closes(f->step))
-		return;
-	size_t count = renames_repeats(f->step, all);
-	uint64_t place = place_now(p->repeats, f, all, count);
+	size_t count = renames_repeats(r->last, all);
+	uint64_t place = renames_left_next(r->last, all, count);
+	if (!place && r->is_asking)
+		place = r->answer;
+	if (!place)
+		place = renames_taken_next(r->last, all, count);
+	r->is_asking = false;
 	for (size_t i = 0; i < count; i++) {
 		if (all[i].step->to == place) {
-			add_trail(p->repeats, all, i);
+			add_trail(r, all, i);
 			return;
 		}
 	}
 }
 
-bool repeats_next(struct pipeline *p, const struct facts *f, struct facts *again)
+bool repeats_add(struct pipeline *p, const struct facts *f)
+{
+	struct renames_repeat all[RENAMES_STEPS_MAX];
+	struct repeats *r = p->repeats;
+	if (!f->step)
+		return true;
+	f->step->order = f->order;
+	f->step->is_hit = f->is_hit;
+	bool closes = renames_closes(f->step);
+	if (!closes && !r->last)
+		return true;
+	r->last = f->step;
+	size_t count = closes ? renames_repeats(f->step, all) : 0;
+	if (!count || !matters(f, all, count))
+		return true;
+	r->is_asking = !renames_left_next(f->step, all, count);
+	if (!r->is_asking) {
+		settle(r);
+		return true;
+	}
+	r->answer = ask(f, all, count);
+	return false;
+}
+
+bool repeats_next(struct pipeline *p, struct facts *again)
 {
 	struct repeats *r = p->repeats;
-	if (!r->count || (f->step && renames_second_half(f->step)))
+	const struct renames_step *last = r->last, *s = r->steps[0];
+	if (!last)
 		return false;
-	const struct renames_step *s = r->steps[0];
+	if (r->is_asking) {
+		settle(r);
+		s = r->steps[0];
+	}
+	if (r->count && renames_second_half(last))
+		return false;
+	struct fanrec rec;
+	if (!r->count || !record_of(s, &rec)) {
+		r->last = r->told = NULL;
+		r->count = 0;
+		return false;
+	}
 	*again = (struct facts){
-		.fs = f->fs,
-		.ordinal = f->ordinal,
-		.order = s->pid == f->rec.pid ? f->order : s->order,
+		.rec = rec,
+		.fs = filesystems_by_fsid(p->parts.filesystems, rec.fsid),
+		.kinds = fanrec_kinds(rec.mask),
+		.ordinal = last->ordinal,
+		.order = s->pid == last->pid ? last->order : s->order,
 		.is_merged = true,
 		.is_second_half = r->told && renames_is_exchange(r->told, s),
 	};
+	r->told = s;
 	memmove(r->steps, r->steps + 1, --r->count * sizeof(s));
-	r->told = r->count ? s : NULL;
-	bool is_one = record_of(s, &again->rec);
-	again->kinds = fanrec_kinds(again->rec.mask);
-	return is_one;
+	return true;
+}
+
+uint64_t repeats_oldest(const struct pipeline *p)
+{
+	return p->repeats->last ? p->repeats->last->ordinal : UINT64_MAX;
 }

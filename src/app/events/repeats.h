@@ -24,19 +24,23 @@ void repeats_scan(
 /* Another window begins: nothing that was read can be merged into any more. */
 void repeats_begin_window(struct pipeline *p);
 
+/* Before a rename is resolved: what the memory of renames says of it (f->step,
+ * f->is_second_half). */
+void repeats_find(struct pipeline *p, struct facts *f);
+
 /*
- * Before a rename is resolved: find out what the memory of renames says of it (f->step,
- * f->is_second_half), and if the file has come back, where it is now. Returns false if directories
- * were asked for that: this is to be believed when all that is in the queue has been read, and the
- * record is to be resolved then.
+ * After a rename was resolved: if the file has come back, and rules or the tree of directories are
+ * concerned, find out where it is now. Returns false if directories were asked for that, which is
+ * to be believed when all that is in the queue has been read: before then nothing more is to be
+ * resolved.
  */
-bool repeats_ask(struct pipeline *p, struct facts *f);
+bool repeats_add(struct pipeline *p, const struct facts *f);
 
-/* After a rename was resolved: the steps that the file has taken once more are to be told. */
-void repeats_add(struct pipeline *p, const struct facts *f);
+/* The next step to be told behind the rename that was added last, as a record of its own. Returns
+ * false at the end. An exchange comes back as a whole: behind its first half nothing is told. */
+bool repeats_next(struct pipeline *p, struct facts *again);
 
-/* The next step to be told behind the record `f`, as a record of its own. Returns false at the
- * end. An exchange comes back as a whole: behind its first half nothing is told. */
-bool repeats_next(struct pipeline *p, const struct facts *f, struct facts *again);
+/* The ordinal of the rename behind which something is to be told yet; UINT64_MAX: none. */
+uint64_t repeats_oldest(const struct pipeline *p);
 
 #endif

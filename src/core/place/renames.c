@@ -31,6 +31,7 @@ struct file {
 	UT_hash_handle hh;
 	uint64_t key; /* hash of its handle */
 	struct noted_list steps; /* by ordinal */
+	struct noted *found; /* the last that was asked for, or NULL */
 };
 
 struct renames {
@@ -149,6 +150,8 @@ void renames_forget(struct renames *r, uint64_t ordinal)
 		struct file *f = n->file;
 		TAILQ_REMOVE(&r->all, n, all);
 		TAILQ_REMOVE(&f->steps, n, same);
+		if (f->found == n)
+			f->found = NULL;
 		free(n);
 		forget_file(r, f);
 	}
@@ -160,10 +163,17 @@ struct renames_step *renames_find(
 	struct file *f = NULL;
 	if (rec->target.bytes)
 		f = find_file(r, hash_handle(rec->fsid, &rec->target));
-	struct noted *n = f ? TAILQ_FIRST(&f->steps) : NULL;
+	if (!f)
+		return NULL;
+	/* They are asked for one after another. */
+	bool is_behind = f->found && f->found->step.ordinal <= ordinal;
+	struct noted *n = is_behind ? f->found : TAILQ_FIRST(&f->steps);
 	while (n && n->step.ordinal < ordinal)
 		n = TAILQ_NEXT(n, same);
-	return n && n->step.ordinal == ordinal ? &n->step : NULL;
+	if (!n || n->step.ordinal != ordinal)
+		return NULL;
+	f->found = n;
+	return &n->step;
 }
 
 /* ---- Steps that may have been repeated ---- */

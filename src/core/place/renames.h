@@ -24,7 +24,8 @@ struct renames_step {
 	uint64_t ordinal; /* of the record among all */
 	uint64_t from, to; /* hashes of the two places; `to` is 0 of a deletion */
 	pid_t pid;
-	struct execorder_place order; /* for the user */
+	struct execorder_place order; /* for the user, as what follows */
+	bool is_hit; /* some rule matches one of its places */
 	const void *bytes; /* the record, copied; of a rename only */
 	size_t len;
 };
