@@ -18,16 +18,19 @@
  *   the worker     app/worker makes the rooms below and connects them: one loop over
  *                  os/poller.
  *   file events    app/events: pipeline reads os/fanotify into os/readbuf and goes through the
- *                  records, which core/record decodes; places finds their paths, and matches
- *                  the rules and the actors. A record whose directory is gone is put aside
- *                  until another explains it, and gaps tells what none does; repeats tells
- *                  renames that the kernel has merged. What may not answer soon app/asker asks, in a
+ *                  records, which core/record decodes; places finds their paths, matches
+ *                  the rules and the actors, and leading sees to what hangs on where
+ *                  directories are. A record whose directory is gone is put aside until
+ *                  another explains it, and gaps tells what none does; repeats tells renames
+ *                  that the kernel has merged. What may not answer soon app/asker asks, in a
  *                  thread.
  *   where          core/place: dirtree knows directories by their handles, renames what came
  *                  back to where it had been; mounts and landing
  *                  know what is mounted, under which paths it is seen, and which rules can
- *                  match there. app/watch: filesystems are watched, each in one of the ways
- *                  of watch_way; where looks up directories that dirtree does not know.
+ *                  match there; routes knows which directories lead to it. app/watch:
+ *                  filesystems are watched, each in one of the ways of watch_way, and
+ *                  entry_marks watches single directories for what is modified in them; where
+ *                  looks up directories that dirtree does not know.
  *   who            app/actors: witness, a real-time thread, receives process records and
  *                  reads /proc (procsnap, os/proc); names asks for the names of users.
  *                  core/proc: procrec and proctext decode; proctable keeps what each process

@@ -30,6 +30,7 @@ struct pipeline {
 	struct aside *aside; /* records whose paths nothing tells yet */
 	size_t aside_count; /* how many */
 	struct gaps *gaps; /* what is told of those that nothing will tell */
+	uint64_t moving_ns; /* spent in this turn on mounts that moved */
 	struct clock_now now; /* when the records of this turn began to be resolved */
 	struct table_hits hits;
 	struct landing_list mounts; /* reused, as hits and those below */

@@ -4,6 +4,7 @@
 #include "app/events/aside.h"
 #include "app/events/gaps.h"
 #include "app/events/matches.h"
+#include "app/events/leading.h"
 #include "app/events/places.h"
 #include "app/events/repeats.h"
 #include "os/clock.h"
@@ -28,6 +29,7 @@
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 {
 	assert(parts->actors && parts->filesystems && parts->tree && parts->rules);
+	assert(parts->entry_marks);
 	assert(parts->before_resolve && parts->found);
 	struct pipeline *p = calloc(1, sizeof(*p));
 	if (!p)
@@ -209,23 +211,31 @@ static bool end_asking(struct pipeline *p)
 	return true;
 }
 
-/* Let the tree of directories, and who keeps an eye on it, know how things are after a record. */
-static void apply(struct pipeline *p, const struct facts *f)
+/* Whether the tree of directories has to know where the target is. */
+static bool is_known_dir(const struct facts *f)
 {
-	gaps_note_rename(p, f, aside_oldest(p));
-	if (f->fs && f->fs->kinds)
+	return f->fs && (f->fs->kinds || f->fs->leads) && (f->rec.mask & FAN_ONDIR);
+}
+
+/* Let the tree of directories, and what hangs on it, know how things are after a record. */
+static void apply(struct pipeline *p, const struct facts *f, bool leads)
+{
+	if (leads)
+		leading_apply(p, f);
+	if (f->fs && (f->fs->kinds || f->fs->leads))
 		places_apply(p, &f->rec);
 }
 
-/* A step that has no record of its own, as all that it was about is known. */
+/* A step that has no record of its own: all that it is about was known before. */
 static void resolve_repeat(struct pipeline *p, struct facts *f)
 {
-	bool wanted = is_wanted(p, f);
-	bool is_known = wanted && places_resolve(p, f) == PLACES_KNOWN;
-	if (is_known)
+	bool wanted = is_wanted(p, f) || gaps_wants(p, f), leads = leading_concern(p, f);
+	bool is_known = (wanted || leads) && places_resolve(p, f) == PLACES_KNOWN;
+	gaps_note_rename(p, f, aside_oldest(p));
+	if (wanted && is_known)
 		matches_find(p, f);
 	p->counters.unresolved += wanted && !is_known;
-	apply(p, f);
+	apply(p, f, leads);
 }
 
 /* All such steps behind the record that was resolved last. */
@@ -249,19 +259,21 @@ static bool resolve_record(
 		matches_whole(p, f);
 		return true;
 	}
-	bool wanted = is_wanted(p, f) || gaps_wants(p, f);
-	bool is_known_dir = f->fs && f->fs->kinds && (r->mask & FAN_ONDIR);
-	if (wanted || is_known_dir || repeats_oldest(p) != UINT64_MAX)
+	bool wanted = is_wanted(p, f) || gaps_wants(p, f), leads = leading_concern(p, f);
+	if (wanted || is_known_dir(f) || repeats_oldest(p) != UINT64_MAX)
 		repeats_find(p, f);
-	enum places_found found = wanted ? places_resolve(p, f) : PLACES_UNKNOWN;
-	if (wanted && found == PLACES_ASKED)
+	enum places_found found = PLACES_UNKNOWN;
+	if (wanted || leads)
+		found = places_resolve(p, f);
+	if (found == PLACES_ASKED)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
-	if (found == PLACES_KNOWN)
+	gaps_note_rename(p, f, aside_oldest(p));
+	if (wanted && found == PLACES_KNOWN)
 		matches_find(p, f);
 	else if (wanted)
 		aside_put(p, f, bytes, len);
-	apply(p, f);
+	apply(p, f, leads);
 	return true;
 }
 
@@ -347,9 +359,11 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 {
 	if (!pipeline_has_waiting(p))
 		begin_window(p);
+	p->moving_ns = 0;
 	int more = 1;
 	for (int i = 0; i < ROUNDS_MAX && more > 0; i++)
 		more = play_round(p);
+	entry_marks_renew(p->parts.entry_marks, p->parts.filesystems, p->parts.group);
 	filesystems_close(p->parts.filesystems);
 	if (more < 0)
 		return -1;
