@@ -267,9 +267,9 @@ static const struct script scripts[] = {
 		"stdin:/srv/d/f+/srv/x+/srv/x/g+ count:resolved:3"},
 	{.name = "a directory above that was renamed since has the path of the record",
 		BATCH,
-		"dir:/srv/a/b/c file:close-write:10:/srv/a/b/c/f "
-		"rename:10:/srv/a/b:/srv/x/b rename:10:/srv/x:/srv/y "
-		"race:2 turn:1 hush "
+		"dir:/srv/x dir:/srv/a/b/c file:close-write:10:/srv/a/b/c/f "
+		"rename:10:/srv/a/b:/srv/x/b rename:10:/srv/x:/srv/y race:2 turn:1 "
+		">start:1:hook:/srv/y stdin:/srv/a/b/c/f+/srv/x/b+/srv/y+ "
 		"file:close-write:10:/srv/y/b/c/f turn ended:1:exit:0 turn "
 		">start:2:hook:/srv/y/b/c/f"},
 	{.name = "what was looked up holds when so much is in the queue that no turn "
