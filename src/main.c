@@ -32,7 +32,9 @@
  *                  entry_marks watches single directories for what is modified in them; where
  *                  looks up directories that dirtree does not know.
  *   who            app/actors: witness, a real-time thread, receives process records and
- *                  reads /proc (procsnap, os/proc); names asks for the names of users.
+ *                  reads /proc (procsnap, os/proc); userwatch counts the file events that
+ *                  are queued whenever a process changes its users; names asks for the names
+ *                  of users.
  *                  core/proc: procrec and proctext decode; proctable keeps what each process
  *                  was and which program it ran at which time; execorder orders file events
  *                  and execs.

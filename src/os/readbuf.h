@@ -21,6 +21,7 @@ struct readbuf {
 	unsigned char *bytes; /* the records; mapped and, where allowed, locked */
 	size_t size; /* bytes of room */
 	size_t end; /* bytes that hold records */
+	size_t left; /* bytes that the latest read could have brought, and did not */
 	uint64_t *done; /* the header: bytes of records that are done with */
 };
 
@@ -36,7 +37,8 @@ void readbuf_close(struct readbuf *b);
 
 /*
  * Read from the group behind what is there, once; makes more room if too little is left,
- * up to 512 MiB. Returns the bytes read, or 0 if the queue is empty, or -1 with errno of
+ * up to 512 MiB. It brings some hundred records at most: while it lasts nobody knows how many have
+ * been taken from the queue, and somebody may wait to know (actors_begin_read). Returns the bytes read, or 0 if the queue is empty, or -1 with errno of
  * read(2), or ENOBUFS when the room is used up.
  */
 ssize_t readbuf_read(struct readbuf *b, int group);

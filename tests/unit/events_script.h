@@ -13,6 +13,11 @@
  *   exchange:PID:PATH:PATH[:merged]  two files change places
  *   dir:PATH gone:PATH           a directory is there, and always was; it goes without a record
  *   tmpfile:PID:PATH link:PID:PATH    it gets its name only with the latter
+ *   hardlink:PID:OLD:NEW mknod:PID:PATH
+ *   hold:PATH free:PATH          somebody has it open for writing, or nobody; no record says so
+ *   slow answers                 from now on questions about files wait; until now
+ *   asked:N                      so many have been put
+ *   vanish:PATH                  it goes, and no record says so
  *   file:EVENT[+EVENT...]:PID:PATH    any other event, or merged ones
  *   overflow fs-error:PATH broken     other records; one that makes no sense
  *   turn[:N]                     a turn of the loop, which can read N records more, or all
@@ -144,8 +149,12 @@ static void do_uid(void)
 {
 	struct process *p = process_of((pid_t)number(1));
 	p->uid = (uint32_t)number(2);
-	add_proc_record((struct procrec){
-		.kind = PROCREC_UID, .tgid = p->pid, .uid = {p->uid, p->uid}});
+	add_proc_record((struct procrec){.kind = PROCREC_UID,
+		.tgid = p->pid,
+		.uid = {.uid = p->uid,
+			.euid = p->uid,
+			.counted = PROCREC_COUNTED,
+			.queued = world.moved_count + world.record_count}});
 }
 
 static void do_exit(void)
@@ -243,6 +252,50 @@ static void do_link(void)
 	do_create();
 }
 
+static void do_hardlink(void)
+{
+	struct node *old = node_at(arg(2)), *new = node_at(arg(3));
+	new->file = file_of(old);
+	report_entry(FAN_CREATE, (pid_t)number(1), new);
+}
+
+static void do_mknod(void)
+{
+	node_at(arg(2))->is_device = true;
+	do_create();
+}
+
+static void do_hold(void)
+{
+	world.nodes[node_id(node_at(arg(1))) - FIRST_ID].has_writer = true;
+}
+
+static void do_free(void)
+{
+	world.nodes[node_id(node_at(arg(1))) - FIRST_ID].has_writer = false;
+}
+
+static void do_slow(void)
+{
+	world.is_slow = true;
+}
+
+static void do_answers(void)
+{
+	answer_asks();
+	world.is_slow = false;
+}
+
+static void do_asked(void)
+{
+	expect(world.ask_count, number(1));
+}
+
+static void do_vanish(void)
+{
+	node_at(arg(1))->is_gone = true;
+}
+
 static void do_file(void)
 {
 	uint64_t bits = 0;
@@ -286,7 +339,8 @@ static void do_turn(void)
 {
 	let_read(play.arg_count > 1 ? number(1) : RECORDS_MAX);
 	tick();
-	pipeline_parts(world.pipeline)->rules = play.rules;
+	if (pipeline_parts(world.pipeline)->rules != play.rules)
+		pipeline_set_rules(world.pipeline, play.rules);
 	assert_int_equal(pipeline_turn(world.pipeline, clock_now()), 0);
 	/* Else nobody could unmount it. */
 	assert_true(SLIST_EMPTY(&play.filesystems.open));
@@ -411,6 +465,14 @@ static const struct command event_commands[] = {
 	{"gone", do_gone},
 	{"tmpfile", do_tmpfile},
 	{"link", do_link},
+	{"hardlink", do_hardlink},
+	{"mknod", do_mknod},
+	{"hold", do_hold},
+	{"free", do_free},
+	{"slow", do_slow},
+	{"answers", do_answers},
+	{"asked", do_asked},
+	{"vanish", do_vanish},
 	{"file", do_file},
 	{"overflow", do_overflow},
 	{"fs-error", do_fs_error},
@@ -437,7 +499,7 @@ static int make_buffer(bool is_small)
 		return readbuf_create();
 	int fd = memfd_create("records", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	/* a header, the room that a read wants, and 4 KiB */
-	assert_int_equal(ftruncate(fd, 4096 + 256 * 1024 + 4096), 0);
+	assert_int_equal(ftruncate(fd, 4096 + 32 * 1024 + 4096), 0);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
 	return fd;
 }

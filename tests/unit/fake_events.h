@@ -2,17 +2,19 @@
 /*
  * A world that file events come from: a few filesystems with what is on them, processes, and the
  * queue of a fanotify group (a pipe). It answers what the pipeline and the actors ask the kernel,
- * in place of os/handle, os/fanotify and the witness. For one program alone.
+ * in place of os/handle, os/lease, os/fanotify, app/asker and the witness. For one program alone.
  */
 #ifndef FSMON_TESTS_UNIT_FAKE_EVENTS_H
 #define FSMON_TESTS_UNIT_FAKE_EVENTS_H
 
+#include "app/asker.h"
 #include "app/events/pipeline.h"
 #include "base/countof.h"
 #include "core/record/fanrec.h"
 #include "fake_jobs.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
+#include "os/lease.h"
 #include "os/readbuf.h"
 #include "record_bytes.h"
 
@@ -46,6 +48,9 @@ struct node {
 	char name[32];
 	bool is_dir, is_gone;
 	bool is_nameless; /* made with O_TMPFILE, and not linked yet */
+	bool is_device;
+	bool has_writer; /* somebody has it open for writing */
+	const struct node *file; /* of which this is another link; NULL: none */
 	bool has_mark; /* a directory: what is modified among its entries is reported */
 };
 
@@ -67,11 +72,16 @@ static struct world {
 	size_t ends[RECORDS_MAX]; /* of these */
 	size_t record_count;
 	size_t racing; /* of these, so many can be read when a file is looked up */
+	size_t moved_count; /* records that could be read at some time */
 	struct procrec proc_records[RECORDS_MAX];
 	struct proc_snapshot snapshots[RECORDS_MAX]; /* of /proc, for those of an exec */
 	size_t proc_record_count;
 	bool is_scanned; /* the actors know what runs */
 	uint64_t empty_ns; /* the queue was seen empty */
+	STAILQ_HEAD(, ask) asked, answered; /* questions about files */
+	void (*answer)(struct ask *a);
+	size_t ask_count; /* questions that were put */
+	bool is_slow; /* they are answered when the script says so */
 	struct buf messages; /* of the keeper, to be heard before records are resolved */
 	int group[2], buffer_fd;
 	int pidfd; /* of the first record of a script without the connector */
@@ -91,9 +101,25 @@ static uint64_t tick(void)
 
 /* ---- Files ---- */
 
+static const struct node *file_of(const struct node *n)
+{
+	return n->file ? n->file : n;
+}
+
 static uint32_t node_id(const struct node *n)
 {
-	return (uint32_t)(n - world.nodes) + FIRST_ID;
+	return (uint32_t)(file_of(n) - world.nodes) + FIRST_ID;
+}
+
+/* Whether a link of the file is left. */
+static bool has_name(const struct node *file)
+{
+	for (size_t i = 0; i < world.node_count; i++) {
+		const struct node *n = &world.nodes[i];
+		if (file_of(n) == file && !n->is_gone && !n->is_nameless)
+			return true;
+	}
+	return false;
 }
 
 static struct node *add_node(size_t fs, struct node *parent, const char *name)
@@ -205,6 +231,7 @@ static void let_read(size_t count)
 	buf_fini(&world.queue);
 	world.queue = rest;
 	world.record_count -= count;
+	world.moved_count += count;
 	for (size_t i = 0; i < world.record_count; i++)
 		world.ends[i] = world.ends[i + count] - len;
 }
@@ -356,11 +383,14 @@ static const struct node *node_of_fd(int fd)
 
 static int open_node(const struct node *n)
 {
-	if (n->is_gone || n->is_nameless) {
+	if (!has_name(file_of(n))) {
 		errno = ESTALE;
 		return -1;
 	}
-	int fd = open(n->is_dir ? "/" : "/proc/self/exe", O_PATH | O_CLOEXEC);
+	const char *like = n->is_dir      ? "/"
+			   : n->is_device ? "/dev/null"
+					  : "/proc/self/exe";
+	int fd = open(like, O_PATH | O_CLOEXEC);
 	assert_in_range(fd, 0, countof(world.node_by_fd) - 1);
 	world.node_by_fd[fd] = n;
 	return fd;
@@ -393,14 +423,13 @@ int fanotify_forget_entries(int group)
 bool fanotify_is_empty(int group)
 {
 	(void)group;
-	return !can_read();
+	return !can_read() && !world.record_count;
 }
 
-/* More than there are, as records differ in length: who has read all need not count. */
 ssize_t fanotify_depth(int group)
 {
 	(void)group;
-	return can_read() ? RECORDS_MAX : 0;
+	return -1;
 }
 
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
@@ -493,6 +522,56 @@ int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t si
 	(void)size;
 	fail_msg("a directory is read");
 	return -1;
+}
+
+/* ---- os/lease and app/asker ---- */
+
+int lease_has_writer(int fd)
+{
+	return node_of_fd(fd)->has_writer;
+}
+
+static void answer_asks(void)
+{
+	struct ask *a;
+	while ((a = STAILQ_FIRST(&world.asked))) {
+		STAILQ_REMOVE_HEAD(&world.asked, next);
+		world.answer(a);
+		STAILQ_INSERT_TAIL(&world.answered, a, next);
+	}
+}
+
+struct asker *asker_new(void (*answer)(struct ask *a), int wake_fd)
+{
+	(void)wake_fd;
+	world.answer = answer;
+	STAILQ_INIT(&world.asked);
+	STAILQ_INIT(&world.answered);
+	return (struct asker *)&world;
+}
+
+bool asker_free(struct asker *a)
+{
+	(void)a;
+	return true;
+}
+
+void asker_put(struct asker *a, struct ask *q)
+{
+	(void)a;
+	STAILQ_INSERT_TAIL(&world.asked, q, next);
+	world.ask_count++;
+	if (!world.is_slow)
+		answer_asks();
+}
+
+struct ask *asker_take(struct asker *a)
+{
+	(void)a;
+	struct ask *q = STAILQ_FIRST(&world.answered);
+	if (q)
+		STAILQ_REMOVE_HEAD(&world.answered, next);
+	return q;
 }
 
 #endif

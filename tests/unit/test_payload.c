@@ -68,7 +68,8 @@ static void test_json_of_every_variable(void **state)
 		"{\"path\":\"/srv/a\",\"old_path\":null,\"new_path\":null,"
 		"\"event\":\"close-write\",\"events\":[\"create\",\"close-write\"],"
 		"\"type\":\"file\",\"time\":\"2023-11-14T22:13:20.000000042Z\","
-		"\"cmd\":\"touch\",\"user\":\"alice\",\"pid\":42,\"ppid\":41,"
+		"\"cmd\":\"touch\",\"user\":\"alice\",\"user_maybe\":null,\"pid\":42,"
+		"\"ppid\":41,"
 		"\"uid\":1000,\"euid\":0,\"exe\":\"/usr/bin/touch\","
 		"\"cmdline\":\"touch \\\"a\\\" b\",\"login_user\":\"bob\","
 		"\"unit\":\"cron.service\",\"attribution\":\"exact\",\"depth\":2}\n");
@@ -78,12 +79,14 @@ static void test_json_of_what_is_unknown(void **state)
 {
 	struct fixture *f = *state;
 	f->change.actor = (struct actor)ACTOR_NOBODY;
+	f->change.actor.user_maybe = (char *)(uintptr_t) "root,bob";
 	f->view.type = EVENT_TYPE_GONE;
 	assert_string_equal(payload(f, RULE_STDIN_JSON),
 		"{\"path\":\"/srv/a\",\"old_path\":null,\"new_path\":null,"
 		"\"event\":\"close-write\",\"events\":[\"create\",\"close-write\"],"
 		"\"type\":null,\"time\":\"2023-11-14T22:13:20.000000042Z\","
-		"\"cmd\":null,\"user\":null,\"pid\":null,\"ppid\":null,"
+		"\"cmd\":null,\"user\":null,\"user_maybe\":\"root,bob\",\"pid\":null,"
+		"\"ppid\":null,"
 		"\"uid\":null,\"euid\":null,\"exe\":null,\"cmdline\":null,"
 		"\"login_user\":null,\"unit\":null,\"attribution\":\"unknown\","
 		"\"depth\":0}\n");

@@ -65,6 +65,7 @@ static void put_everything(struct kit *k)
 	struct change *c = kit_change("/new\xff", path);
 	c->actor.user = strdup("alice");
 	c->actor.login_user = strdup("bob");
+	c->actor.user_maybe = strdup("root,carol");
 	struct store_event e = {
 		.seq = 11,
 		.view = view_of(c, EVENT_MOVED_FROM, NULL),
@@ -112,6 +113,7 @@ static void look_at_actor(const struct actor *a, const struct actor *b)
 	assert_int_equal(a->program.login_uid, b->program.login_uid);
 	assert_string_equal(a->user, "alice");
 	assert_string_equal(a->login_user, "bob");
+	assert_string_equal(a->user_maybe, "root,carol");
 	assert_string_equal(a->program.exe, b->program.exe);
 	assert_string_equal(a->program.cmdline, b->program.cmdline);
 	assert_string_equal(a->program.unit, b->program.unit);

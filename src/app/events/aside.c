@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/events/aside.h"
 
+#include "app/events/fresh.h"
 #include "app/events/gaps.h"
 #include "app/events/matches.h"
 #include "app/events/places.h"
@@ -126,6 +127,8 @@ bool aside_resolve(struct pipeline *p)
 			return false;
 		if (found == PLACES_UNKNOWN && !is_over)
 			continue;
+		if (found == PLACES_KNOWN && f.kinds & FRESH_SETTLING)
+			fresh_settle(p, &f);
 		if (found == PLACES_KNOWN)
 			matches_find(p, &f);
 		else

@@ -8,6 +8,8 @@
 #include "core/record/fanrec.h"
 #include "os/readbuf.h"
 
+struct fresh;
+
 struct pipeline {
 	struct pipeline_parts parts;
 	struct readbuf buffer;
@@ -15,6 +17,7 @@ struct pipeline {
 	size_t kept; /* bytes at its front that are aside: another worker would take them up */
 	size_t inherited; /* bytes of it that an earlier worker has read */
 	struct execorder order;
+	struct fresh *fresh; /* changes that wait for what becomes of their files */
 	struct proctable_window window; /* of all that is in the buffer */
 	uint64_t empty_ns; /* when a read last left the queue empty */
 	uint64_t read_ns; /* when the last read that brought records began */
@@ -44,13 +47,16 @@ struct facts {
 	struct filesystem *fs;
 	uint32_t kinds;
 	bool has_path, has_old_path; /* p->path, p->old_path: within the filesystem */
-	uint64_t ordinal; /* among all records, from 1 on */
 	struct renames_step *step; /* of a rename, if it was noted */
 	bool is_second_half; /* of an exchange */
 	bool is_hit; /* some rule matches a path of it */
 	bool is_merged; /* it has happened at its place in the queue, or later */
 	struct actor *actor; /* who did it, if that is found out already; NULL: not yet */
+	bool is_back; /* it was deleted, and is there again; known once a rule matches */
+	bool is_linked; /* the record is of a file without a name; p->path is one that it was
+			   given, before or since */
 	struct execorder_place order;
+	uint64_t ordinal; /* of the record, among all that were read, from 1 */
 };
 
 #endif

@@ -212,7 +212,7 @@ void gaps_add(struct pipeline *p, const struct facts *f, uint64_t until)
 	struct loss l = {
 		.fsid = f->rec.fsid,
 		.rest = rest.data,
-		.kinds = is_last ? EVENT_ALL | EVENT_CREATE_UNWRITTEN : f->kinds,
+		.kinds = is_last ? EVENT_ALL | EVENT_UNWRITTEN : f->kinds,
 		.after = f->ordinal,
 		.until = until,
 	};

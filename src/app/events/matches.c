@@ -1,30 +1,70 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/events/matches.h"
 
+#include "app/events/fresh.h"
+#include "app/events/tell.h"
 #include "app/watch/where.h"
-#include "os/fd.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* What the rules that match are told: at once; or when it is known that no close-write follows, as
+ * they asked for nothing else. Each NULL: there is no such rule. */
+struct found {
+	struct change *now, *later;
+};
+
+/* Whether what the rule asked for depends on what becomes of the file. What was done to a file
+ * without a name may come before the create of its name, and is to be told once with that. */
+static bool is_for_later(const struct facts *f, const struct rule *r)
+{
+	uint32_t asked = r->events & f->kinds;
+	if (f->rec.mask & FAN_ONDIR || !f->rec.target.bytes)
+		return false;
+	if (f->is_back)
+		asked &= ~(uint32_t)EVENT_DELETE;
+	return asked == EVENT_UNWRITTEN || (f->is_linked && r->events & EVENT_UNWRITTEN);
+}
+
+/* What was deleted, and more happened to it: the record does not say what came last. */
+static void ask_if_back(struct facts *f)
+{
+	const uint32_t others = EVENT_ALL & ~(uint32_t)EVENT_DELETE;
+	f->is_back = (f->kinds & EVENT_DELETE) && (f->kinds & others) &&
+		     where_has_entry(f->fs, &f->rec.place, &f->rec.target);
+}
+
+static int add_hit(struct pipeline *p, struct facts *f, uint32_t rule, bool is_old,
+	struct found *found)
+{
+	if (!found->now && !found->later)
+		ask_if_back(f);
+	struct change **c = is_for_later(f, table_rule(p->parts.rules, rule))
+				    ? &found->later
+				    : &found->now;
+	if (!*c)
+		*c = change_new(NULL, NULL);
+	return *c ? change_add_hit(*c, rule, is_old, p->shown.data) : -1;
+}
+
 /* Whether a rule has heard by the first half of an exchange what has come to the path that the
  * second half has left: then it does not hear that this went, as if nothing was there now. */
 static bool is_told_by_first_half(const struct pipeline *p, const struct facts *f,
-	const struct change *c, uint32_t rule)
+	const struct found *found, uint32_t rule)
 {
+	const struct change *c = found->now;
 	bool is_new = false;
-	for (size_t i = 0; i < c->hit_count && !is_new; i++)
+	for (size_t i = 0; c && i < c->hit_count && !is_new; i++)
 		is_new = c->hits[i].rule == rule && c->hits[i].is_new;
 	return f->is_second_half && !is_new &&
 	       (table_rule(p->parts.rules, rule)->events & EVENT_MOVED_TO);
 }
 
-/* Note in *change, which is made if need be, the rules that match a path within the filesystem as
- * one mount shows it. Returns 0, or -1 with ENOMEM. */
-static int match_mount(struct pipeline *p, const struct facts *f,
-	const struct mount *mount, const struct buf *inner, bool is_old,
-	struct change **change)
+/* Note in *found the rules that match a path within the filesystem as one mount shows it. Returns
+ * 0, or -1 with ENOMEM. */
+static int match_mount(struct pipeline *p, struct facts *f, const struct mount *mount,
+	const struct buf *inner, bool is_old, struct found *found)
 {
 	const struct mounts *mounts = &p->parts.filesystems->landing.mounts;
 	buf_clear(&p->shown);
@@ -34,20 +74,18 @@ static int match_mount(struct pipeline *p, const struct facts *f,
 		return -1;
 	if (!p->hits.count || mounts_hide(mounts, mount, p->shown.data, p->shown.len))
 		return 0;
-	if (!*change)
-		*change = change_new(NULL, NULL);
-	for (size_t k = 0; *change && k < p->hits.count; k++) {
-		if (is_old && is_told_by_first_half(p, f, *change, p->hits.rules[k]))
+	for (size_t k = 0; k < p->hits.count; k++) {
+		if (is_old && is_told_by_first_half(p, f, found, p->hits.rules[k]))
 			continue;
-		if (change_add_hit(*change, p->hits.rules[k], is_old, p->shown.data) < 0)
+		if (add_hit(p, f, p->hits.rules[k], is_old, found) < 0)
 			return -1;
 	}
-	return *change ? 0 : -1;
+	return 0;
 }
 
 /* The same with every mount that shows it. */
-static int match_path(struct pipeline *p, const struct facts *f, const struct buf *inner,
-	bool is_old, struct change **change)
+static int match_path(struct pipeline *p, struct facts *f, const struct buf *inner,
+	bool is_old, struct found *found)
 {
 	const struct landing *l = &p->parts.filesystems->landing;
 	if (inner->failed || landing_of_path(l, filesystems_number(f->fs), inner->data,
@@ -55,7 +93,7 @@ static int match_path(struct pipeline *p, const struct facts *f, const struct bu
 		return -1;
 	for (size_t i = 0; i < p->mounts.count; i++) {
 		const struct mount *mount = &l->mounts.items[p->mounts.items[i]];
-		if (match_mount(p, f, mount, inner, is_old, change) < 0)
+		if (match_mount(p, f, mount, inner, is_old, found) < 0)
 			return -1;
 	}
 	return 0;
@@ -88,7 +126,11 @@ int matches_who(struct pipeline *p, const struct facts *f, struct actor *out)
 {
 	struct proctable_window w = p->window;
 	w.order = f->order;
+	w.ordinal = f->ordinal;
 	w.spans = f->is_merged || (f->kinds & (f->kinds - 1)) != 0;
+	/* Of a file that was opened, written and closed that user is wanted who opened it; whoever
+	 * deletes it does so for himself. */
+	w.users_span = w.spans && (f->kinds & EVENT_DELETE);
 	return actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out);
 }
 
@@ -105,23 +147,8 @@ static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
 	return 0;
 }
 
-/* Look at the file, if a rule wants to know what it is. */
-static void fill_type(const struct pipeline *p, struct filesystem *fs, struct change *c)
-{
-	bool is_needed = false;
-	for (size_t i = 0; i < c->hit_count && !is_needed; i++)
-		is_needed = judge_needs_type(
-			table_rule(p->parts.rules, c->hits[i].rule), &c->event);
-	if (!is_needed)
-		return;
-	struct fanrec_handle target = change_target(c);
-	int fd = where_open(fs, &target);
-	where_fill_type(fd, &c->event);
-	fd_close(fd);
-}
-
-/* Complete a change that some rule matched, and hand it on. Returns 0, or -1 with ENOMEM. */
-static int hand_on(struct pipeline *p, struct facts *f, struct change *c)
+/* Complete a change that some rule matched. Returns 0, or -1 with ENOMEM. */
+static int fill_change(struct pipeline *p, struct facts *f, struct change *c)
 {
 	const struct fanrec *r = &f->rec;
 	assert(f->fs && c->hit_count);
@@ -139,32 +166,63 @@ static int hand_on(struct pipeline *p, struct facts *f, struct change *c)
 	c->target_len = r->target.bytes ? r->target.len : 0;
 	if (c->target_len)
 		memcpy(c->target, r->target.bytes, c->target_len);
-	fill_type(p, f->fs, c);
-	p->parts.found(p->parts.ctx, c, p->now);
+	c->event.is_back = f->is_back;
+	return 0;
+}
+
+/* Find the rules that match. Returns 0, or -1 with ENOMEM. */
+static int find_rules(struct pipeline *p, struct facts *f, struct found *found)
+{
+	uint32_t kinds = f->kinds;
+	f->kinds = event_asked_by(kinds);
+	int rc = 0;
+	if (f->has_path)
+		rc = match_path(p, f, &p->path, false, found);
+	if (rc == 0 && f->has_old_path)
+		rc = match_path(p, f, &p->old_path, true, found);
+	f->kinds = kinds;
+	return rc;
+}
+
+/* Each of these returns 0, or -1 with ENOMEM. */
+static int tell_now(struct pipeline *p, struct facts *f, struct change *c)
+{
+	if (fill_change(p, f, c) < 0)
+		return -1;
+	/* Nothing is written to a directory; and without a handle nobody can be asked. */
+	c->event.is_unwritten = c->event.is_dir || !c->target_len;
+	tell_change(p, f->fs, c);
+	return 0;
+}
+
+static int tell_later(struct pipeline *p, struct facts *f, struct change *c)
+{
+	enum fresh_fate fate = fresh_fate(p, f);
+	if (fate == FRESH_COVERED)
+		return 0;
+	if (fill_change(p, f, c) < 0)
+		return -1;
+	c->event.is_unwritten = true;
+	if (fate == FRESH_COMPLETE)
+		tell_change(p, f->fs, c);
+	else
+		fresh_put(p, f, c);
 	return 0;
 }
 
 void matches_find(struct pipeline *p, struct facts *f)
 {
-	struct change *c = NULL;
-	uint32_t kinds = f->kinds;
-	/* Whatever could be a rename or an unwritten create for some rule. */
-	if (kinds & EVENT_RENAME)
-		f->kinds |= EVENT_RENAMES;
-	if (kinds & EVENT_CREATE)
-		f->kinds |= EVENT_CREATE_UNWRITTEN;
-	int rc = 0;
-	if (f->has_path)
-		rc = match_path(p, f, &p->path, false, &c);
-	if (rc == 0 && f->has_old_path)
-		rc = match_path(p, f, &p->old_path, true, &c);
-	f->kinds = kinds;
-	f->is_hit = c && c->hit_count;
-	if (rc == 0 && f->is_hit)
-		rc = hand_on(p, f, c);
+	struct found found = {0};
+	int rc = find_rules(p, f, &found);
+	f->is_hit = found.now || found.later;
+	if (rc == 0 && found.now)
+		rc = tell_now(p, f, found.now);
+	if (rc == 0 && found.later)
+		rc = tell_later(p, f, found.later);
 	if (rc < 0)
 		p->counters.dropped++;
-	change_unref(c);
+	change_unref(found.now);
+	change_unref(found.later);
 }
 
 /* Hand on what nobody did. */

@@ -3,6 +3,7 @@
 
 #include "app/events/aside.h"
 #include "app/events/gaps.h"
+#include "app/events/fresh.h"
 #include "app/events/matches.h"
 #include "app/events/leading.h"
 #include "app/events/places.h"
@@ -23,7 +24,7 @@
 #define GATHER_NS UINT64_C(1000000)
 /* Reads in a row, and rounds of reading and resolving in one turn, so that a storm does not keep
  * the turn from ending. */
-#define READS_MAX 16
+#define READS_MAX 128
 #define ROUNDS_MAX 64
 
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
@@ -35,8 +36,10 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 	if (!p)
 		return NULL;
 	p->parts = *parts;
-	if (readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
+	p->fresh = fresh_new(parts->wake_fd);
+	if (!p->fresh || readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
 		int saved = errno;
+		fresh_free(p->fresh);
 		free(p);
 		errno = saved;
 		return NULL;
@@ -60,6 +63,7 @@ void pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return;
+	fresh_free(p->fresh);
 	readbuf_close(&p->buffer);
 	repeats_free(p->repeats);
 	aside_free(p->aside);
@@ -78,6 +82,12 @@ struct pipeline_parts *pipeline_parts(struct pipeline *p)
 	return &p->parts;
 }
 
+void pipeline_set_rules(struct pipeline *p, const struct table *next)
+{
+	fresh_set_rules(p, next);
+	p->parts.rules = next;
+}
+
 uint64_t pipeline_next_ns(const struct pipeline *p)
 {
 	return p->next_ns;
@@ -86,7 +96,9 @@ uint64_t pipeline_next_ns(const struct pipeline *p)
 uint64_t pipeline_due_ns(const struct pipeline *p)
 {
 	uint64_t aside_ns = aside_due_ns(p), gaps_ns = gaps_due_ns(p);
-	return aside_ns < gaps_ns ? aside_ns : gaps_ns;
+	uint64_t due_ns = fresh_due_ns(p);
+	due_ns = aside_ns < due_ns ? aside_ns : due_ns;
+	return gaps_ns < due_ns ? gaps_ns : due_ns;
 }
 
 /* Where the records of the buffer begin that have not been resolved. */
@@ -131,29 +143,6 @@ static void begin_window(struct pipeline *p)
 	dirtree_trim(p->parts.tree);
 }
 
-/* Read until the queue is empty or the turn has had enough. Returns 0, or -1 with errno.
- */
-static int read_queue(struct pipeline *p)
-{
-	p->window.complete = false;
-	for (int i = 0; i < READS_MAX && !p->window.complete; i++) {
-		uint64_t before_ns = clock_monotonic_ns();
-		ssize_t n = readbuf_read(&p->buffer, p->parts.group);
-		if (n < 0 && errno != ENOBUFS)
-			return -1;
-		p->is_full = n < 0;
-		if (p->is_full)
-			break;
-		p->window.before_ns = clock_monotonic_ns();
-		p->window.complete = readbuf_has_all(&p->buffer);
-		if (n > 0)
-			p->read_ns = before_ns;
-		if (p->window.complete)
-			p->empty_ns = before_ns;
-	}
-	return 0;
-}
-
 static enum execorder_kind exec_kind(const struct fanrec *r)
 {
 	return execorder_kind(fanrec_kinds(r->mask) & EVENT_OPEN_EXEC, r->place.name);
@@ -176,6 +165,32 @@ static void scan(struct pipeline *p)
 	p->counters.malformed += bad;
 }
 
+/* Read until the queue is empty or the turn has had enough. Returns 0, or -1 with errno.
+ */
+static int read_queue(struct pipeline *p)
+{
+	p->window.complete = false;
+	for (int i = 0; i < READS_MAX && !p->window.complete; i++) {
+		uint64_t before_ns = clock_monotonic_ns();
+		actors_begin_read(p->parts.actors);
+		ssize_t n = readbuf_read(&p->buffer, p->parts.group);
+		scan(p);
+		actors_end_read(p->parts.actors, p->counters.read);
+		if (n < 0 && errno != ENOBUFS)
+			return -1;
+		p->is_full = n < 0;
+		if (p->is_full)
+			break;
+		p->window.before_ns = clock_monotonic_ns();
+		p->window.complete = readbuf_has_all(&p->buffer);
+		if (n > 0)
+			p->read_ns = before_ns;
+		if (p->window.complete)
+			p->empty_ns = before_ns;
+	}
+	return 0;
+}
+
 /* ---- Second pass: where, which rules, and who ---- */
 
 static bool is_own(const struct pipeline *p, pid_t pid)
@@ -186,8 +201,8 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 /* Whether a rule might want the record. */
 static bool is_wanted(const struct pipeline *p, const struct facts *f)
 {
-	return f->fs && f->fs->kinds && !is_own(p, f->rec.pid) &&
-	       (fanrec_kinds(fanrec_mask(f->fs->kinds)) & f->kinds);
+	return f->fs && !is_own(p, f->rec.pid) &&
+	       (f->fs->kinds & event_asked_by(f->kinds));
 }
 
 /* Something was looked up: it is to be believed when all that is in the queue now has been
@@ -233,6 +248,8 @@ static void resolve_repeat(struct pipeline *p, struct facts *f)
 	bool is_known = (wanted || leads) && places_resolve(p, f) == PLACES_KNOWN;
 	gaps_note_rename(p, f, aside_oldest(p));
 	if (wanted && is_known)
+		fresh_settle(p, f);
+	if (wanted && is_known)
 		matches_find(p, f);
 	p->counters.unresolved += wanted && !is_known;
 	apply(p, f, leads);
@@ -255,6 +272,7 @@ static bool resolve_record(
 	f->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
 	f->kinds = fanrec_kinds(r->mask);
 	if (f->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
+		fresh_settle(p, f);
 		p->counters.overflows += (f->kinds & EVENT_OVERFLOW) != 0;
 		matches_whole(p, f);
 		return true;
@@ -269,6 +287,8 @@ static bool resolve_record(
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
 	gaps_note_rename(p, f, aside_oldest(p));
+	if (wanted && found == PLACES_KNOWN && f->kinds & FRESH_SETTLING)
+		fresh_settle(p, f);
 	if (wanted && found == PLACES_KNOWN)
 		matches_find(p, f);
 	else if (wanted)
@@ -318,7 +338,6 @@ static int play_round(struct pipeline *p)
 {
 	if (read_queue(p) < 0)
 		return -1;
-	scan(p);
 	/* What is read later than process records waits for more of them. */
 	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
@@ -338,6 +357,8 @@ static uint64_t settled(const struct pipeline *p)
 	uint64_t aside = aside_oldest(p), gaps = gaps_oldest(p);
 	uint64_t open = aside < gaps ? aside : gaps, repeats = repeats_oldest(p);
 	open = repeats < open ? repeats : open;
+	uint64_t fresh = fresh_oldest(p);
+	open = fresh < open ? fresh : open;
 	return open <= p->counters.resolved ? open - 1 : p->counters.resolved;
 }
 
@@ -359,15 +380,19 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 {
 	if (!pipeline_has_waiting(p))
 		begin_window(p);
+	fresh_begin_turn(p);
 	p->moving_ns = 0;
 	int more = 1;
 	for (int i = 0; i < ROUNDS_MAX && more > 0; i++)
 		more = play_round(p);
+	if (more >= 0)
+		fresh_end_turn(p, p->window.complete && !pipeline_has_waiting(p));
 	entry_marks_renew(p->parts.entry_marks, p->parts.filesystems, p->parts.group);
 	filesystems_close(p->parts.filesystems);
 	if (more < 0)
 		return -1;
 	gaps_tell(p);
+	actors_passed(p->parts.actors, p->counters.resolved);
 	p->counters.settled = settled(p);
 	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
 			       p->counters.settled == p->counters.resolved;

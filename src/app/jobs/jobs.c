@@ -17,6 +17,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+/* So many runs are taken for waiting at most; as many clients as there can be. */
+#define JOBS_WAITERS_MAX 64
 /* How long the end waits for the store. */
 #define STORE_PATIENCE_NS UINT64_C(5000000000)
 
@@ -167,20 +169,6 @@ static struct timing *lanes_of(const struct table *rules)
 	return lanes;
 }
 
-/* For each rule in force the number that it has in the next table; or -1, also if it is
- * disabled there: what waits for it goes the way of that of a rule that is gone. */
-static int64_t *map_rules(const struct table *now, const struct table *next)
-{
-	size_t count = now ? table_count(now) : 0;
-	int64_t *map = calloc(count + 1, sizeof(*map));
-	for (uint32_t i = 0; map && i < count; i++) {
-		map[i] = table_find(next, table_rule(now, i)->name);
-		if (map[i] >= 0 && !table_rule(next, (uint32_t)map[i])->enabled)
-			map[i] = -1;
-	}
-	return map;
-}
-
 /* What becomes of each lane. */
 static int64_t *map_lanes(const int64_t *map, size_t count)
 {
@@ -257,7 +245,7 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const struct daemo
 {
 	size_t count = table_count(rules);
 	struct job_rule **by_rule = calloc(count + 1, sizeof(struct job_rule *));
-	int64_t *map = map_rules(j->rules, rules);
+	int64_t *map = table_map(j->rules, rules);
 	bool is_first = !j->rules;
 	int rc = by_rule && map ? 0 : -1;
 	for (uint32_t i = 0; rc == 0 && i < count; i++) {
@@ -351,9 +339,21 @@ bool jobs_mark(const struct jobs *j, uint64_t *mark)
 	return STAILQ_EMPTY(&j->unnamed) && j->has_caught_up;
 }
 
-bool jobs_is_done(const struct jobs *j, uint64_t mark)
+bool jobs_is_done(const struct jobs *j, uint64_t mark, const uint64_t *waiting_tags,
+	size_t tag_count)
 {
-	return sched_is_done(j->sched, mark, clock_monotonic_ns());
+	struct sched_job *waiters[JOBS_WAITERS_MAX];
+	size_t count = 0;
+	struct job *job, *next;
+	HASH_ITER (hh, j->runs, job, next) {
+		uint64_t tag = job_rule_tag(job->rule, job->run_id);
+		bool waits = false;
+		for (size_t i = 0; i < tag_count; i++)
+			waits = waits || waiting_tags[i] == tag;
+		if (waits && count < countof(waiters))
+			waiters[count++] = job->sched;
+	}
+	return sched_is_done_beside(j->sched, mark, clock_monotonic_ns(), waiters, count);
 }
 
 struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)

@@ -125,6 +125,7 @@ static void on_stop(void *ctx, bool now)
 		else
 			log_info("stopping");
 		jobs_stop(w->jobs);
+		requests_stop(w->requests);
 	}
 	w->is_ending = true;
 	w->ends_now = w->ends_now || now;
@@ -149,6 +150,14 @@ static void on_read_queue(void *ctx)
 {
 	struct worker *w = ctx;
 	w->has_records = true;
+}
+
+/* What the keeper has said of a hook must be known before the hook's process is looked for. */
+static uint64_t on_tag_of(void *ctx, pid_t pid)
+{
+	struct worker *w = ctx;
+	link_drain(w->link);
+	return actors_tag_of(w->actors, pid);
 }
 
 static const struct link_handlers link_handlers = {
@@ -302,7 +311,7 @@ static int swap_rules(struct worker *w, struct load *next)
 			w->mounts_changed = true;
 		return -1;
 	}
-	pipeline_parts(w->pipeline)->rules = next->table;
+	pipeline_set_rules(w->pipeline, next->table);
 	struct load old = w->load;
 	w->load = *next;
 	*next = (struct load){0};
@@ -392,6 +401,8 @@ static int64_t wait_ns(struct worker *w)
 		next_ns = mounts_next_ns(w);
 	if (records_ns && records_ns < next_ns)
 		next_ns = records_ns;
+	if (!records_ns && !w->is_ending && pipeline_due_ns(w->pipeline) < next_ns)
+		next_ns = pipeline_due_ns(w->pipeline);
 	if (next_ns == UINT64_MAX)
 		return POLLER_FOREVER;
 	uint64_t now_ns = clock_monotonic_ns();
@@ -403,9 +414,9 @@ static int read_and_resolve(struct worker *w)
 {
 	uint64_t next_ns = pipeline_next_ns(w->pipeline);
 	struct clock_now now = clock_now();
-	bool is_due = now.monotonic_ns >= pipeline_due_ns(w->pipeline);
-	bool is_time = next_ns ? now.monotonic_ns >= next_ns : w->has_records || is_due;
-	if (w->is_ending || !is_time)
+	if (now.monotonic_ns >= pipeline_due_ns(w->pipeline))
+		w->has_records = true;
+	if (w->is_ending || (next_ns ? now.monotonic_ns < next_ns : !w->has_records))
 		return 0;
 	w->has_records = false;
 	if (pipeline_turn(w->pipeline, now) < 0) {
@@ -556,6 +567,7 @@ static struct requests *start_requests(struct worker *w)
 			},
 		.reload = on_reload_requested,
 		.read_queue = on_read_queue,
+		.tag_of = on_tag_of,
 		.is_behind = is_behind,
 		.ctx = w,
 	};

@@ -32,6 +32,7 @@ const char *actor_user_text(const char *name, uint32_t uid, char room[ACTOR_NUMB
 void actor_fini(struct actor *a)
 {
 	free(a->user);
+	free(a->user_maybe);
 	free(a->login_user);
 	program_fini(&a->program);
 	free(a->ancestors);

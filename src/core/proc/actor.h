@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #define ACTOR_ID_UNKNOWN UINT32_MAX
+#define ACTOR_MAYBE_MAX 8 /* where more are possible, none is listed */
 #define ACTOR_NUMBER_SIZE 11 /* of a user's number in digits, with its NUL */
 
 enum actor_attribution {
@@ -25,6 +26,10 @@ struct actor {
 	struct program program; /* what it ran, and its login user */
 	uint32_t uid; /* real user; ACTOR_ID_UNKNOWN when unknown */
 	uint32_t euid; /* effective user, likewise */
+	/* Of which real users one is meant, where that is all that is known; else none. */
+	uint32_t maybe_uids[ACTOR_MAYBE_MAX];
+	uint32_t maybe_count;
+	char *user_maybe; /* their names, separated by commas; likewise */
 	char *user; /* name of `uid`; NULL: by number. Filled in after the ids */
 	char *login_user; /* name of its login user; likewise */
 	char *ancestors; /* names of the ancestors, nearest first, each NUL-terminated */
