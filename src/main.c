@@ -20,9 +20,12 @@
  *   file events    app/events: pipeline reads os/fanotify into os/readbuf and goes through the
  *                  records, which core/record decodes; places finds their paths, matches
  *                  the rules and the actors, and leading sees to what hangs on where
- *                  directories are. What may not answer soon app/asker asks, in a
+ *                  directories are. A record whose directory is gone is put aside until
+ *                  another explains it, and gaps tells what none does; repeats tells renames
+ *                  that the kernel has merged. What may not answer soon app/asker asks, in a
  *                  thread.
- *   where          core/place: dirtree knows directories by their handles; mounts and landing
+ *   where          core/place: dirtree knows directories by their handles, renames what came
+ *                  back to where it had been; mounts and landing
  *                  know what is mounted, under which paths it is seen, and which rules can
  *                  match there; routes knows which directories lead to it. app/watch:
  *                  filesystems are watched, each in one of the ways of watch_way, and

@@ -135,3 +135,14 @@ void readbuf_reset(struct readbuf *b)
 	b->end = 0;
 	readbuf_set_done(b, 0);
 }
+
+int readbuf_put_back(struct readbuf *b, const void *bytes, size_t len)
+{
+	if (b->size - b->end < READ_BYTES + len) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	memcpy(b->bytes + b->end, bytes, len);
+	b->end += len;
+	return 0;
+}

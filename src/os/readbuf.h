@@ -56,4 +56,8 @@ void readbuf_set_done(struct readbuf *b, size_t done);
  * took. */
 void readbuf_reset(struct readbuf *b);
 
+/* Put a record behind what is there, as if it had been read just now: it is not done with after
+ * all. Returns 0, or -1 with ENOBUFS if there is no room but for reading. */
+int readbuf_put_back(struct readbuf *b, const void *bytes, size_t len);
+
 #endif

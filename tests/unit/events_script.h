@@ -9,6 +9,9 @@
  *                                what processes do; at first 1 (init) and 10 (bash) run
  *   open-exec:PID:NAME execed:PID:NAME    the two halves of exec: the file record, the process's
  *   create:PID:PATH mkdir:PID:PATH delete:PID:PATH rename:PID:OLD:NEW
+ *   merged:PID:OLD:NEW           a rename whose record was merged into an earlier one
+ *   exchange:PID:PATH:PATH[:merged]  two files change places
+ *   dir:PATH gone:PATH           a directory is there, and always was; it goes without a record
  *   tmpfile:PID:PATH link:PID:PATH    it gets its name only with the latter
  *   hardlink:PID:OLD:NEW mknod:PID:PATH
  *   hold:PATH free:PATH          somebody has it open for writing, or nobody; no record says so
@@ -19,8 +22,11 @@
  *   overflow fs-error:PATH broken     other records; one that makes no sense
  *   turn[:N]                     a turn of the loop, which can read N records more, or all
  *   idle:N                       turns with nothing to read
+ *   last                         the first record that can not be read yet comes last of these
+ *   race:N                       so many records more can be read when a file is looked up
  *   message:WORD                 the keeper tells this (a word) before records are resolved
  *   wakes:TIME|any               when the queue is to be read again; any: when it has something
+ *   turn-due:TIME|never          when a turn is due, even if it does not
  *   count:COUNTER:N              of the pipeline
  *   remount                      the mount table is taken in again
  *   timed:TIME                   when, to a second, the last hook was told that it happened
@@ -176,21 +182,61 @@ static void do_delete(void)
 	report_entry(FAN_DELETE, (pid_t)number(1), n);
 }
 
+/* Move a file; what is there goes. */
+static void move(struct node *n, struct node *dir, const char *name)
+{
+	struct node *there = child_of(dir, name);
+	if (there && there != n)
+		there->is_gone = true;
+	n->parent = dir;
+	strlcpy(n->name, name, sizeof(n->name));
+}
+
+/* Tell that a file was moved from there to where it is. */
+static void report_rename(struct node *n, const struct node *dir, const char *name)
+{
+	const struct about places[] = {
+		{FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, dir, name},
+		{FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, n->parent, n->name},
+	};
+	report(FAN_RENAME, (pid_t)number(1), n, places, countof(places));
+}
+
 static void do_rename(void)
 {
+	struct node *n = node_at(arg(2)), *spare = node_at(arg(3)), before = *n;
+	move(n, spare->parent, spare->name);
+	report_rename(n, before.parent, before.name);
+}
+
+/* The record was merged into an earlier one. */
+static void do_merged(void)
+{
 	struct node *n = node_at(arg(2)), *spare = node_at(arg(3));
-	const struct about places[] = {
-		{FAN_EVENT_INFO_TYPE_OLD_DFID_NAME, n->parent, arg(2)},
-		{FAN_EVENT_INFO_TYPE_NEW_DFID_NAME, spare->parent, spare->name},
-	};
-	char old[32];
-	strlcpy(old, n->name, sizeof(old));
-	struct about all[] = {places[0], places[1]};
-	all[0].name = old;
-	spare->is_gone = true;
-	n->parent = spare->parent;
-	strlcpy(n->name, spare->name, sizeof(n->name));
-	report(FAN_RENAME, (pid_t)number(1), n, all, countof(all));
+	move(n, spare->parent, spare->name);
+}
+
+static void do_exchange(void)
+{
+	struct node *a = node_at(arg(2)), *b = node_at(arg(3)), was_a = *a, was_b = *b;
+	a->parent = was_b.parent;
+	b->parent = was_a.parent;
+	strlcpy(a->name, was_b.name, sizeof(a->name));
+	strlcpy(b->name, was_a.name, sizeof(b->name));
+	if (strcmp(arg(4), "merged") == 0)
+		return;
+	report_rename(a, was_a.parent, was_a.name);
+	report_rename(b, was_b.parent, was_b.name);
+}
+
+static void do_dir(void)
+{
+	node_at(arg(1))->is_dir = true;
+}
+
+static void do_gone(void)
+{
+	node_at(arg(1))->is_gone = true;
 }
 
 static void do_tmpfile(void)
@@ -309,6 +355,24 @@ static void do_idle(void)
 		do_turn();
 }
 
+static void do_last(void)
+{
+	size_t len = world.ends[0];
+	struct buf queue = {0};
+	buf_add(&queue, world.queue.data + len, world.queue.len - len);
+	buf_add(&queue, world.queue.data, len);
+	buf_fini(&world.queue);
+	world.queue = queue;
+	for (size_t i = 1; i < world.record_count; i++)
+		world.ends[i - 1] = world.ends[i] - len;
+	world.ends[world.record_count - 1] = queue.len;
+}
+
+static void do_race(void)
+{
+	world.racing = number(1);
+}
+
 static void do_message(void)
 {
 	for (size_t i = 1; i < play.arg_count; i++)
@@ -321,6 +385,14 @@ static void do_wakes(void)
 	uint64_t ns = pipeline_next_ns(world.pipeline);
 	bool is_any = strcmp(arg(1), "any") == 0;
 	expect(ns ? ns / MS - START_MS + 1 : 0, is_any ? 0 : number(1) + 1);
+}
+
+static void do_turn_due(void)
+{
+	uint64_t ns = pipeline_due_ns(world.pipeline);
+	bool is_never = strcmp(arg(1), "never") == 0;
+	expect(ns == UINT64_MAX ? 0 : ns / MS - START_MS + 1,
+		is_never ? 0 : number(1) + 1);
 }
 
 static void do_count(void)
@@ -387,6 +459,10 @@ static const struct command event_commands[] = {
 	{"mkdir", do_mkdir},
 	{"delete", do_delete},
 	{"rename", do_rename},
+	{"merged", do_merged},
+	{"exchange", do_exchange},
+	{"dir", do_dir},
+	{"gone", do_gone},
 	{"tmpfile", do_tmpfile},
 	{"link", do_link},
 	{"hardlink", do_hardlink},
@@ -403,8 +479,11 @@ static const struct command event_commands[] = {
 	{"broken", do_broken},
 	{"turn", do_turn},
 	{"idle", do_idle},
+	{"last", do_last},
+	{"race", do_race},
 	{"message", do_message},
 	{"wakes", do_wakes},
+	{"turn-due", do_turn_due},
 	{"count", do_count},
 	{"remount", take_mounts},
 	{"timed", do_timed},

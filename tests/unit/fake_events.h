@@ -71,6 +71,7 @@ static struct world {
 	struct buf queue; /* records that nobody can read yet */
 	size_t ends[RECORDS_MAX]; /* of these */
 	size_t record_count;
+	size_t racing; /* of these, so many can be read when a file is looked up */
 	size_t moved_count; /* records that could be read at some time */
 	struct procrec proc_records[RECORDS_MAX];
 	struct proc_snapshot snapshots[RECORDS_MAX]; /* of /proc, for those of an exec */
@@ -438,9 +439,10 @@ int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
 		n = n->parent ? n->parent : n;
 	else if (strcmp(path, ".") != 0)
 		n = child_of(n, path);
-	errno = ENOENT;
-	if (!n)
+	if (!n) {
+		errno = ENOENT;
 		return -1;
+	}
 	uint32_t bytes[2] = {node_id(n), 0};
 	*out = (struct handle){.len = sizeof(bytes), .type = 1};
 	memcpy(out->bytes, bytes, sizeof(bytes));
@@ -464,6 +466,8 @@ int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len)
 	assert_in_range(id, FIRST_ID, FIRST_ID + world.node_count - 1);
 	const struct node *n = &world.nodes[id - FIRST_ID];
 	assert_int_equal(node_of_fd(mount_fd)->fs, n->fs);
+	let_read(world.racing);
+	world.racing = 0;
 	return open_node(n);
 }
 

@@ -65,12 +65,12 @@ static const struct script scripts[] = {
 		R,
 		"slow create:10:/srv/f turn answers file:close-write:10:/srv/f turn "
 		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn is:r:matched:1"},
-	{.name = "nothing is told while records wait that came before the answer",
+	{.name = "a record whose directory is gone holds up no file that is complete",
 		BATCH,
 		"slow create:10:/srv/f turn answers delete:10:/srv/d/g delete:10:/srv/d "
-		"file:close-write:10:/srv/f turn:1 is:r:matched:0 turn "
-		">start:1:hook:/srv/f stdin:/srv/d/g+/srv/d+/srv/f+ "
-		"env:FSMON_EVENT:close-write turn is:r:matched:3"},
+		"turn:1 >start:1:hook:/srv/f env:FSMON_EVENT:create is:r:matched:1 "
+		"turn ended:1:exit:0 turn >start:2:hook:/srv/d "
+		"stdin:/srv/d/g+/srv/d+ is:r:matched:3"},
 	{.name = "a file that is closed under another name is told then",
 		"[r]\npath = /srv/new/*\ncommand = hook\n",
 		"hold:/srv/tmp hardlink:10:/srv/tmp:/srv/new/1 turn turn count:settled:1 "
@@ -268,34 +268,193 @@ static const struct script scripts[] = {
 		R,
 		"file:close-write:10:/srv/a/b/c/f turn >start:1:hook:/srv/a/b/c/f"},
 
+	/* Renames whose records the kernel has merged into earlier ones */
+	{.name = "a directory that was renamed there, back and there again is there",
+		BATCH,
+		"dir:/srv/d rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"merged:10:/srv/d:/srv/e file:close-write:10:/srv/e/f turn "
+		">start:1:hook:/srv/e/f stdin:/srv/e+/srv/d+/srv/e+/srv/e/f+ "
+		"count:unresolved:0 count:resolved:3"},
+	{.name = "so is a file, and its last event is that it came there",
+		"[r]\npath = /srv/e\nrun-per = event\nparallel = 9\ncommand = hook\n",
+		"fork:10:11 exec:11:mv rename:11:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"merged:11:/srv/d:/srv/e turn hush ended:1:exit:0 turn hush "
+		"ended:2:exit:0 turn hush env:FSMON_EVENT:moved-to "
+		"env:FSMON_OLD_PATH:/srv/d env:FSMON_PID:11 env:FSMON_CMD:mv "
+		"is:r:matched:3"},
+	{.name = "a directory that has gone round three names is where it is",
+		BATCH,
+		"dir:/srv/a rename:10:/srv/a:/srv/b rename:10:/srv/b:/srv/c "
+		"rename:10:/srv/c:/srv/a merged:10:/srv/a:/srv/b merged:10:/srv/b:/srv/c "
+		"file:close-write:10:/srv/c/f turn >start:1:hook:/srv/c/f "
+		"stdin:/srv/b+/srv/c+/srv/a+/srv/b+/srv/c+/srv/c/f+"},
+	{.name = "a directory that has come back and stayed is told of no more",
+		BATCH,
+		"dir:/srv/d rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"file:close-write:10:/srv/d/f turn >start:1:hook:/srv/d/f "
+		"stdin:/srv/e+/srv/d+/srv/d/f+"},
+	{.name = "where a directory was that came back says the next record of it",
+		BATCH,
+		"dir:/srv/d rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"merged:10:/srv/d:/srv/e rename:10:/srv/e:/srv/x turn "
+		">start:1:hook:/srv/x stdin:/srv/e+/srv/d+/srv/e+/srv/x+"},
+	{.name = "also if that is queued only when directories are asked",
+		BATCH,
+		"dir:/srv/d rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d "
+		"merged:10:/srv/d:/srv/e rename:10:/srv/e:/srv/x race:1 turn:2 "
+		">start:1:hook:/srv/x stdin:/srv/e+/srv/d+/srv/e+/srv/x+"},
+	{.name = "a file that came back and was removed elsewhere was there",
+		BATCH,
+		"rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d merged:10:/srv/d:/srv/e "
+		"delete:10:/srv/e turn >start:1:hook:/srv/e "
+		"stdin:/srv/e+/srv/d+/srv/e+/srv/e+"},
+	{.name = "a file that came back and was removed there was there",
+		BATCH,
+		"rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d delete:10:/srv/d turn "
+		">start:1:hook:/srv/d stdin:/srv/e+/srv/d+/srv/d+"},
+	{.name = "a file that came back and was replaced elsewhere was there",
+		BATCH,
+		"rename:10:/srv/d:/srv/e rename:10:/srv/e:/srv/d merged:10:/srv/d:/srv/e "
+		"rename:10:/srv/x:/srv/e turn >start:1:hook:/srv/e "
+		"stdin:/srv/e+/srv/d+/srv/e+/srv/e+"},
+	{.name = "a rename is not told again when the queue was empty meanwhile",
+		BATCH "parallel = 9\n",
+		"dir:/srv/d rename:10:/srv/d:/srv/e turn >start:1:hook:/srv/e turn "
+		"ended:1:exit:0 rename:10:/srv/e:/srv/d turn >start:2:hook:/srv/d "
+		"stdin:/srv/d+"},
+	{.name = "an exchange ends with what has come, for each name",
+		"[a]\npath = /srv/a\nrun-per = event\nparallel = 9\ncommand = one\n"
+		"[b]\npath = /srv/b\nrun-per = event\nparallel = 9\ncommand = two\n",
+		"exchange:10:/srv/a:/srv/b turn hush is:a:matched:2 is:b:matched:1 "
+		"ended:1:exit:0 turn >start:3:one:/srv/a env:FSMON_EVENT:moved-to "
+		"env:FSMON_OLD_PATH:/srv/b"},
+	{.name = "also in two readings",
+		"[b]\npath = /srv/b\nrun-per = event\ncommand = two\n",
+		"exchange:10:/srv/a:/srv/b turn:1 >start:1:two:/srv/b turn turn "
+		"is:b:matched:1 env:FSMON_EVENT:moved-to"},
+	{.name = "who asks only for what goes hears of both halves",
+		"[b]\npath = /srv/b\nevents = moved-from\ncommand = two\n",
+		"exchange:10:/srv/a:/srv/b turn >start:1:two:/srv/b "
+		"env:FSMON_NEW_PATH:/srv/a"},
+	{.name = "what takes the way back of another is no exchange",
+		"[b]\npath = /srv/b\nrun-per = batch\nstdin = json\ncommand = two\n",
+		"rename:10:/srv/a:/srv/b delete:10:/srv/b create:10:/srv/b "
+		"rename:10:/srv/b:/srv/a turn >start:1:two:/srv/b "
+		"env:FSMON_EVENT:moved-from"},
+	{.name = "three exchanges of which the third was merged end as they did",
+		"[a]\npath = /srv/a\nrun-per = batch\ncommand = one\n"
+		"[b]\npath = /srv/b\nrun-per = batch\ncommand = two\n",
+		"exchange:10:/srv/a:/srv/b exchange:10:/srv/a:/srv/b "
+		"exchange:10:/srv/a:/srv/b:merged turn >start:1:one:/srv/a "
+		">start:2:two:/srv/b env:FSMON_EVENT:moved-to env:FSMON_COUNT:3"},
+	{.name = "and so for the other name",
+		"[a]\npath = /srv/a\nrun-per = batch\ncommand = one\n",
+		"exchange:10:/srv/a:/srv/b exchange:10:/srv/a:/srv/b "
+		"exchange:10:/srv/a:/srv/b:merged turn >start:1:one:/srv/a "
+		"env:FSMON_EVENT:moved-to env:FSMON_COUNT:6"},
+
 	/* What cannot be found out at once */
 	{.name = "a record waits for the one that says where its directory was",
 		BATCH,
-		"delete:10:/srv/d/f delete:10:/srv/d turn:1 wakes:2 count:read:1 "
-		"count:resolved:0 "
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 wakes:any turn-due:150 "
+		"count:resolved:1 count:settled:0 "
 		"turn >start:1:hook:/srv/d stdin:/srv/d/f+/srv/d+ wakes:any "
-		"count:resolved:2 count:unresolved:0"},
+		"turn-due:never count:settled:2 count:unresolved:0"},
+	{.name = "others go on while a record waits, and it has its actor of that time",
+		R "parallel = 3\n",
+		"fork:10:11 exec:11:rm delete:11:/srv/d/f delete:11:/srv/d turn:2 "
+		"exit:11 "
+		"file:close-write:10:/srv/a last turn:1 >start:1:hook:/srv/a "
+		"count:resolved:3 count:settled:1 fork:10:11 exec:11:cp "
+		"file:close-write:11:/srv/b last turn:2 >start:2:hook:/srv/b "
+		"turn >start:3:hook:/srv/d/f env:FSMON_CMD:rm env:FSMON_EVENT:delete "
+		"hush count:unknown:0 count:settled:6"},
 	{.name = "a record that no rule wants waits for nothing",
 		R "events = close-write\n",
 		"create:10:/srv/d/f delete:10:/srv/d turn:1 count:resolved:1 wakes:any"},
-	{.name = "a record is given up when nothing explains it",
+	{.name = "a record is given up when nothing explains it: its filesystem lost "
+		 "events",
+		"[r]\npath = /srv/**\ncommand = one\n"
+		"[s]\npath = /srv/**\ncommand = two\non-overflow = ignore\n"
+		"[t]\npath = /home/**\ncommand = three\n",
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop at:149 idle:1 "
+		"count:unresolved:0 at:150 idle:1 >start:1:one:/srv count:unresolved:1 "
+		"env:FSMON_EVENT:overflow count:overflows:0 count:settled:1"},
+	{.name = "a filesystem is told to have lost events once a second",
+		R "parallel = 9\n",
+		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop at:150 idle:1 "
+		">start:1:hook:/srv turn-due:never "
+		"delete:10:/srv/e/f delete:10:/srv/e turn:1 drop "
+		"delete:10:/srv/g/f delete:10:/srv/g turn:1 drop at:300 idle:1 "
+		"count:unresolved:3 turn-due:1150 count:settled:1 at:1149 idle:1 "
+		"at:1150 ended:1:exit:0 idle:1 >start:2:hook:/srv count:settled:3 "
+		"turn-due:never"},
+	{.name = "a directory that was replaced is told of where it was, and only there",
+		"[r]\npath = /srv/d/f\ncommand = one\nparallel = 9\n"
+		"[s]\npath = /srv/d/g\ncommand = two\n"
+		"[t]\npath = /srv/**\nevents = close-write\ncommand = three\n"
+		"[u]\npath = /srv/d/*\ncommand = four\non-overflow = ignore\n",
+		"dir:/srv/c delete:10:/srv/d/f rename:10:/srv/c:/srv/d turn hush "
+		"count:unresolved:0 dir:/srv/x rename:10:/srv/x:/srv/y turn at:150 "
+		"idle:1 "
+		">start:1:one:/srv/d >start:2:three:/srv/d env:FSMON_EVENT:overflow "
+		"count:unresolved:1"},
+	{.name = "a rename that was in the queue before a directory was gone did not do "
+		 "it",
+		"[r]\npath = /srv/d/f\ncommand = one\n"
+		"[s]\npath = /srv/e/f\ncommand = two\n",
+		"dir:/srv/c dir:/srv/a delete:10:/srv/q/f gone:/srv/q "
+		"rename:10:/srv/c:/srv/e turn at:60 "
+		"delete:10:/srv/d/f rename:10:/srv/a:/srv/d turn "
+		"at:150 idle:1 >start:1:two:/srv/e "
+		"at:199 idle:1 at:200 idle:1 >start:2:one:/srv/d"},
+	{.name = "the rename may come late that has replaced a directory",
+		"[r]\npath = /srv/d/f\ncommand = one\n",
+		"dir:/srv/a delete:10:/srv/d/f gone:/srv/d turn at:50 "
+		"rename:10:/srv/a:/srv/d turn at:150 idle:1 >start:1:one:/srv/d"},
+	{.name = "a file that was moved out of a directory that is gone has its new path",
+		"[r]\npath = /srv/new\ncommand = one\n",
+		"rename:10:/srv/d/f:/srv/new gone:/srv/d turn at:150 idle:1 "
+		">start:1:one:/srv/new env:FSMON_EVENT:moved-to env:FSMON_OLD_PATH: "
+		"ended:1:exit:0 hush"},
+	{.name = "a file that was moved into a directory that is gone has its old path",
+		"[r]\npath = /srv/old\ncommand = one\n",
+		"rename:10:/srv/old:/srv/d/f gone:/srv/d turn at:150 idle:1 "
+		">start:1:one:/srv/old env:FSMON_EVENT:moved-from"},
+	{.name = "what is not the end of a file in a directory that is gone is not told",
 		R,
-		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop idle:49 "
-		"count:unresolved:0 idle:1 count:unresolved:1 "
-		"file:close-write:10:/srv/a turn >start:1:hook:/srv/a"},
-	{.name = "a record is given up when there is no room for those behind it",
+		"file:close-write:10:/srv/d/f gone:/srv/d turn at:150 idle:1 "
+		"count:unresolved:1 turn-due:never"},
+	{.name = "a record is resolved without others when there is no room for them",
 		BATCH "events = modify, delete\n",
 		"delete:10:/srv/d/f delete:10:/srv/d turn:1 drop " TEN_FILES TEN_FILES
 			TEN_FILES TEN_FILES TEN_FILES TEN_FILES
-		"turn count:resolved:0 turn hush "
-		"count:resolved:61 count:unresolved:1",
+		"turn hush count:resolved:61 at:150 idle:1 hush count:unresolved:1",
 		.has_little_room = true},
 	{.name = "what another worker has read is taken up again, and only that",
 		R "parallel = 2\n",
 		"file:close-write:10:/srv/a delete:10:/srv/d/f delete:10:/srv/d turn:2 "
 		">start:1:hook:/srv/a "
-		"count:read:2 restart turn:0 count:read:1 count:resolved:0 turn "
-		">start:2:hook:/srv/d/f count:read:2 count:resolved:2"},
+		"count:read:2 restart turn:0 count:read:1 count:settled:0 turn "
+		">start:2:hook:/srv/d/f count:read:2 count:settled:2"},
+	/* Directories that nobody knew, and that have moved since. */
+	{.name = "a directory that was renamed since has the path of the record",
+		BATCH,
+		"dir:/srv/d file:close-write:10:/srv/d/f rename:10:/srv/d:/srv/x "
+		"file:close-write:10:/srv/x/g race:2 turn:1 >start:1:hook:/srv/x/g "
+		"stdin:/srv/d/f+/srv/x+/srv/x/g+ count:resolved:3"},
+	{.name = "a directory above that was renamed since has the path of the record",
+		BATCH,
+		"dir:/srv/x dir:/srv/a/b/c file:close-write:10:/srv/a/b/c/f "
+		"rename:10:/srv/a/b:/srv/x/b rename:10:/srv/x:/srv/y race:2 turn:1 "
+		">start:1:hook:/srv/y stdin:/srv/a/b/c/f+/srv/x/b+/srv/y+ "
+		"file:close-write:10:/srv/y/b/c/f turn ended:1:exit:0 turn "
+		">start:2:hook:/srv/y/b/c/f"},
+	{.name = "what was looked up holds when so much is in the queue that no turn "
+		 "ends it",
+		R "events = close-write\n",
+		"dir:/srv/d file:close-write:10:/srv/d/f rename:10:/srv/d:/srv/x "
+		"turn:1 >start:1:hook:/srv/x/f"},
 	{.name = "what another worker has read brings no descriptors",
 		R "parallel = 2\n",
 		"delete:10:/srv/d/f delete:10:/srv/d turn:1 restart turn hush "

@@ -30,6 +30,9 @@ enum fresh_fate fresh_fate(const struct pipeline *p, const struct facts *f);
  * It takes a reference. */
 void fresh_put(struct pipeline *p, const struct facts *f, struct change *c);
 
+/* Kinds of records that may decide about changes that wait. */
+#define FRESH_SETTLING (EVENT_CLOSE_WRITE | EVENT_DELETE | EVENT_RENAME)
+
 /* A record was read that may decide about changes that wait, and is told next; or records were
  * lost. */
 void fresh_settle(struct pipeline *p, const struct facts *f);

@@ -48,6 +48,19 @@ static int add_hit(struct pipeline *p, struct facts *f, uint32_t rule, bool is_o
 	return *c ? change_add_hit(*c, rule, is_old, path) : -1;
 }
 
+/* Whether a rule has heard by the first half of an exchange what has come to the path that the
+ * second half has left: then it does not hear that this went, as if nothing was there now. */
+static bool is_told_by_first_half(const struct pipeline *p, const struct facts *f,
+	const struct found *found, uint32_t rule)
+{
+	const struct change *c = found->now;
+	bool is_new = false;
+	for (size_t i = 0; c && i < c->hit_count && !is_new; i++)
+		is_new = c->hits[i].rule == rule && c->hits[i].is_new;
+	return f->is_second_half && !is_new &&
+	       (table_rule(p->parts.rules, rule)->events & EVENT_MOVED_TO);
+}
+
 /* Note in *found the rules that match a path within the filesystem as one mount shows it. Returns
  * 0, or -1 with ENOMEM. */
 static int match_mount(struct pipeline *p, struct facts *f, const struct mount *mount,
@@ -63,6 +76,8 @@ static int match_mount(struct pipeline *p, struct facts *f, const struct mount *
 		return 0;
 	for (size_t k = 0; k < p->hits.count; k++) {
 		const struct table_hit *hit = &p->hits.items[k];
+		if (is_old && is_told_by_first_half(p, f, found, hit->rule))
+			continue;
 		buf_clear(&p->called);
 		if (table_hit_path(hit, p->shown.data, p->shown.len, &p->called) < 0 ||
 			add_hit(p, f, hit->rule, is_old, p->called.data, found) < 0)
@@ -141,18 +156,27 @@ static void count_actor(struct pipeline *p, const struct actor *a)
 		p->counters.unknown++;
 }
 
-/* Find out who did it. Returns 0, or -1 with ENOMEM. */
-static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
+int matches_who(struct pipeline *p, const struct facts *f, struct actor *out)
 {
 	struct proctable_window w = p->window;
 	w.order = f->order;
 	w.ordinal = f->ordinal;
-	w.spans = (f->kinds & (f->kinds - 1)) != 0;
+	w.spans = f->is_merged || (f->kinds & (f->kinds - 1)) != 0;
 	/* Of a file that was opened, written and closed that user is wanted who opened it; whoever
 	 * deletes it does so for himself. */
 	w.users_span = w.spans && (f->kinds & EVENT_DELETE);
-	if (actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out) < 0)
+	return actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out);
+}
+
+/* The same, unless it has been found out: then it is taken from there. */
+static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
+{
+	if (f->actor) {
+		*out = *f->actor;
+		*f->actor = (struct actor)ACTOR_NOBODY;
+	} else if (matches_who(p, f, out) < 0) {
 		return -1;
+	}
 	count_actor(p, out);
 	return 0;
 }
@@ -226,6 +250,7 @@ void matches_find(struct pipeline *p, struct facts *f)
 {
 	struct found found = {0};
 	int rc = find_rules(p, f, &found);
+	f->is_hit = found.now || found.later;
 	if (rc == 0 && found.now)
 		rc = tell_now(p, f, found.now);
 	if (rc == 0 && found.later)
@@ -234,6 +259,16 @@ void matches_find(struct pipeline *p, struct facts *f)
 		p->counters.dropped++;
 	change_unref(found.now);
 	change_unref(found.later);
+}
+
+/* Hand on what nobody did. */
+static void tell_by_nobody(struct pipeline *p, struct change *c, uint32_t kinds)
+{
+	c->event.kinds = kinds;
+	c->event.time_ns = p->now.realtime_ns;
+	c->event.type_known = true;
+	c->actor = (struct actor)ACTOR_NOBODY;
+	p->parts.found(p->parts.ctx, c, p->now);
 }
 
 void matches_whole(struct pipeline *p, struct facts *f)
@@ -250,14 +285,54 @@ void matches_whole(struct pipeline *p, struct facts *f)
 		if (r->enabled && wants && landing_has(l, p->parts.rules, i, fs))
 			rc = change_add_hit(c, i, false, c->event.path);
 	}
-	if (rc == 0 && c->hit_count) {
-		c->event.kinds = f->kinds;
-		c->event.time_ns = p->now.realtime_ns;
-		c->event.type_known = true;
-		c->actor = (struct actor)ACTOR_NOBODY;
-		p->parts.found(p->parts.ctx, c, p->now);
-	} else if (rc < 0) {
+	if (rc == 0 && c->hit_count)
+		tell_by_nobody(p, c, f->kinds);
+	else if (rc < 0)
 		p->counters.dropped++;
-	}
 	change_unref(c);
+}
+
+/* Note the rules of one mount for matches_add_lost. */
+static int add_lost_on(struct pipeline *p, const struct mount *mount, const char *dir,
+	const struct buf *path, uint32_t kinds, struct change **change)
+{
+	struct buf shown = {0};
+	const char *told =
+		mounts_is_within(dir, strlen(dir), mount->root) ? dir : path->data;
+	buf_clear(&p->shown);
+	int rc = mounts_add_path(mount, path->data, path->len, &p->shown);
+	if (rc == 0)
+		rc = table_match(
+			p->parts.rules, p->shown.data, p->shown.len, kinds, &p->hits);
+	if (rc == 0)
+		rc = mounts_add_path(mount, told, strlen(told), &shown);
+	if (rc == 0 && p->hits.count && !*change)
+		rc = (*change = change_new(shown.data, NULL)) ? 0 : -1;
+	for (size_t i = 0; rc == 0 && i < p->hits.count; i++) {
+		uint32_t rule = p->hits.items[i].rule;
+		if (table_rule(p->parts.rules, rule)->on_overflow == RULE_OVERFLOW_RUN)
+			rc = change_add_hit(*change, rule, false, shown.data);
+	}
+	buf_fini(&shown);
+	return rc;
+}
+
+int matches_add_lost(struct pipeline *p, struct filesystem *fs, const char *dir,
+	const struct buf *path, uint32_t kinds, struct change **change)
+{
+	const struct landing *l = &p->parts.filesystems->landing;
+	if (path->failed || landing_of_path(l, filesystems_number(fs), path->data,
+				    path->len, kinds, &p->mounts) < 0)
+		return -1;
+	for (size_t i = 0; i < p->mounts.count; i++) {
+		const struct mount *mount = &l->mounts.items[p->mounts.items[i]];
+		if (add_lost_on(p, mount, dir, path, kinds, change) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void matches_tell_lost(struct pipeline *p, struct change *c)
+{
+	tell_by_nobody(p, c, EVENT_OVERFLOW);
 }

@@ -38,11 +38,11 @@ int pipeline_turn(struct pipeline *p, struct clock_now now);
  */
 uint64_t pipeline_next_ns(const struct pipeline *p);
 
-/* When there is something for a turn to do though the queue is empty, CLOCK_MONOTONIC; UINT64_MAX:
- * never. */
+/* When a turn is due even if the queue is empty, CLOCK_MONOTONIC; UINT64_MAX: never. Unlike
+ * pipeline_next_ns that keeps nobody from reading the queue before. */
 uint64_t pipeline_due_ns(const struct pipeline *p);
 
-/* Whether records wait in the buffer for others that explain them. */
+/* Whether records are in the buffer that have not been resolved. */
 bool pipeline_has_waiting(const struct pipeline *p);
 
 const struct pipeline_counters *pipeline_counters(const struct pipeline *p);

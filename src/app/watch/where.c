@@ -79,7 +79,7 @@ static int climb_step(struct climb *c, struct dirtree *tree, uint64_t fsid)
 	if (!parent || up < 0)
 		goto fail;
 	if (take_name(c, up, name, sizeof(name)) < 0 ||
-		dirtree_place(tree, c->node, parent, name) < 0)
+		dirtree_guess(tree, c->node, parent, name) < 0)
 		goto fail;
 	fd_close(c->fd);
 	c->fd = up;
@@ -106,6 +106,19 @@ int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n
 		rc = climb_step(&c, tree, fs->fsid);
 	fd_close(c.fd);
 	return rc;
+}
+
+bool where_has(struct filesystem *fs, const struct fanrec_place *place,
+	const struct fanrec_handle *handle)
+{
+	struct handle h;
+	int mount_id;
+	int fd = where_open(fs, &place->dir);
+	bool has = fd >= 0 && handle_of(fd, place->name, &h, &mount_id) == 0 &&
+		   mount_id == fs->mount_id && h.type == handle->type &&
+		   h.len == handle->len && memcmp(h.bytes, handle->bytes, h.len) == 0;
+	fd_close(fd);
+	return has;
 }
 
 static enum event_type type_of(mode_t mode)

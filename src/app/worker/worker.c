@@ -53,6 +53,7 @@ struct worker {
 	int wake_fd; /* of the actors */
 	bool has_records; /* the fanotify queue or the actors may have some */
 	bool mounts_changed;
+	uint64_t overflows_logged; /* how many the log has said */
 	int marks_error; /* why a directory could not be marked, as the log has it; or 0 */
 	unsigned mount_looks; /* since mounts have moved */
 	uint64_t mounts_next_ns; /* before then it is not looked where they are */
@@ -100,8 +101,6 @@ static void before_resolve(void *ctx)
 static void on_found(void *ctx, struct change *c, struct clock_now now)
 {
 	struct worker *w = ctx;
-	if (c->event.kinds & EVENT_OVERFLOW)
-		log_err("the kernel's queue of file events ran over: events were lost");
 	jobs_found(w->jobs, c, now);
 }
 
@@ -445,6 +444,9 @@ static void on_reloaded(void *ctx, struct load *l)
 static void log_losses(struct worker *w, uint64_t now_ns)
 {
 	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
+	if (p->overflows != w->overflows_logged)
+		log_err("the kernel's queue of file events ran over: events were lost");
+	w->overflows_logged = p->overflows;
 	struct actors_counters c;
 	actors_counters(w->actors, &c);
 	uint64_t events = p->unresolved + p->malformed + p->dropped;
@@ -467,7 +469,9 @@ static int64_t wait_ns(struct worker *w)
 		symlinks_has_answer(w->symlinks) && !pipeline_has_waiting(w->pipeline);
 	if (has_answer || (!records_ns && w->has_records && !w->is_ending))
 		return 0;
-	uint64_t next_ns = jobs_next_ns(w->jobs);
+	uint64_t next_ns = jobs_next_ns(w->jobs), due_ns = pipeline_due_ns(w->pipeline);
+	if (due_ns < next_ns && !w->is_ending)
+		next_ns = due_ns;
 	if (mounts_next_ns(w) < next_ns)
 		next_ns = mounts_next_ns(w);
 	if (records_ns && records_ns < next_ns)
