@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/rule/table.h"
 
+#include "base/buf.h"
 #include "base/grow.h"
 #include "base/slots.h"
 #include "core/rule/keys.h"
@@ -41,6 +42,7 @@ struct table {
 	struct name *names; /* of all rules, sorted */
 	struct front *fronts; /* hash by text */
 	size_t longest_front; /* bytes */
+	struct front **sorted; /* the fronts by text, for those below a directory */
 };
 
 static size_t glob_count(const struct rule *r)
@@ -84,6 +86,8 @@ struct table *table_new(struct rule **rules, size_t count)
 static void drop_fronts(struct table *t)
 {
 	struct front *f, *next;
+	free(t->sorted);
+	t->sorted = NULL;
 	HASH_ITER (hh, t->fronts, f, next) {
 		HASH_DEL(t->fronts, f);
 		free(f->entries);
@@ -198,6 +202,25 @@ static int index_glob(struct table *t, uint32_t number, const struct glob *glob)
 	return 0;
 }
 
+static int compare_fronts(const void *a, const void *b)
+{
+	return strcmp(
+		(*(struct front *const *)a)->text, (*(struct front *const *)b)->text);
+}
+
+static int sort_fronts(struct table *t)
+{
+	size_t count = HASH_COUNT(t->fronts), used = 0;
+	struct front *f, *next;
+	t->sorted = calloc(count + 1, sizeof(struct front *));
+	if (!t->sorted)
+		return -1;
+	HASH_ITER (hh, t->fronts, f, next)
+		t->sorted[used++] = f;
+	qsort(t->sorted, count, sizeof(struct front *), compare_fronts);
+	return 0;
+}
+
 int table_index(struct table *t)
 {
 	drop_fronts(t);
@@ -210,7 +233,7 @@ int table_index(struct table *t)
 				return -1;
 		}
 	}
-	return 0;
+	return sort_fronts(t);
 }
 
 /*
@@ -279,6 +302,91 @@ int table_match(const struct table *t, const char *path, size_t len, uint32_t ki
 			hash = slots_hash(hash, path[i]);
 	}
 	return 0;
+}
+
+/* ---- What is below a directory ---- */
+
+/* Whether a glob that matches a path in a directory matches all that is below the directory: it
+ * ends in two stars, which stand for any components. */
+static bool takes_all(const struct glob *g, const struct buf *inside)
+{
+	const char *text = g ? glob_text(g) : "";
+	size_t len = strlen(text);
+	return len >= 3 && strcmp(text + len - 3, "/**") == 0 &&
+	       glob_matches(g, inside->data, inside->len);
+}
+
+/* Whether an `exclude` holds for all that is below a directory; `inside` is a path in it. */
+static bool is_all_excluded(
+	const struct table *t, uint32_t number, const struct buf *inside)
+{
+	const struct rule *r = t->rules[number];
+	for (size_t i = 0; i < r->exclude.count; i++) {
+		if (takes_all(r->exclude.items[i], inside) ||
+			takes_all(moved_glob(t, number, r->path.count + i), inside))
+			return true;
+	}
+	return false;
+}
+
+static int match_front_below(const struct table *t, const struct front *f,
+	const struct buf *inside, size_t dir_len, uint32_t kinds, struct table_hits *hits)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct entry *e = &f->entries[i];
+		if (!(t->rules[e->rule]->events & kinds) ||
+			!glob_may_match_below(e->glob, inside->data, dir_len) ||
+			is_all_excluded(t, e->rule, inside))
+			continue;
+		if (hits_add(hits, e->rule) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Where a front stands to those below a directory: before them, among them, or behind. */
+static int compare_below(const struct front *f, const char *dir, size_t len)
+{
+	int order = strncmp(f->text, dir, len);
+	return order ? order : (unsigned char)f->text[len] - '/';
+}
+
+/* The place among the sorted fronts of the first that is not before those below a directory. */
+static size_t first_below(const struct table *t, const char *dir, size_t len)
+{
+	size_t low = 0, high = HASH_COUNT(t->fronts);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (compare_below(t->sorted[middle], dir, len) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int table_match_below(const struct table *t, const char *dir, size_t len, uint32_t kinds,
+	struct table_hits *hits)
+{
+	struct slots_path above = slots_path(dir, len);
+	struct buf inside = {0};
+	struct front *f;
+	int rc = buf_add(&inside, dir, len);
+	/* A name that no set of a glob is likely to be about. */
+	rc = rc < 0 ? rc : buf_add_str(&inside, "/\001");
+	hits->count = 0;
+	do {
+		HASH_FIND_BYHASHVALUE(hh, t->fronts, dir, above.len, above.hash, f);
+		if (rc == 0 && f)
+			rc = match_front_below(t, f, &inside, len, kinds, hits);
+	} while (slots_path_next(&above));
+	for (size_t i = first_below(t, dir, len);
+		rc == 0 && i < HASH_COUNT(t->fronts) &&
+		compare_below(t->sorted[i], dir, len) == 0;
+		i++)
+		rc = match_front_below(t, t->sorted[i], &inside, len, kinds, hits);
+	buf_fini(&inside);
+	return rc;
 }
 
 enum judge_verdict table_judge_path(const struct table *t, uint32_t number,
