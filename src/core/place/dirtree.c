@@ -162,6 +162,11 @@ int dirtree_place(
 	return 0;
 }
 
+struct dirnode *dirtree_parent(const struct dirnode *n)
+{
+	return n->parent;
+}
+
 bool dirtree_is_placed(const struct dirnode *n)
 {
 	return n->is_root || n->parent;

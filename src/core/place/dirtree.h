@@ -46,6 +46,9 @@ void dirtree_set_root(struct dirtree *t, struct dirnode *n);
 int dirtree_place(
 	struct dirtree *t, struct dirnode *n, struct dirnode *parent, const char *name);
 
+/* The node above, or NULL: n is the root, or it is not placed. */
+struct dirnode *dirtree_parent(const struct dirnode *n);
+
 /* Whether the node's own place (not that of those above) is known. */
 bool dirtree_is_placed(const struct dirnode *n);
 
