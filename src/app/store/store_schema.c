@@ -70,6 +70,7 @@ static const struct store_column event_columns[] = {
 	{"fsid", NUMBER, STORE_U64, AT(fsid), NULL},
 	{"target_type", NUMBER, STORE_U32, AT(target_type), NULL},
 	{"target", "BLOB", STORE_TARGET, 0, NULL},
+	{"covers_below", NUMBER " DEFAULT 0", STORE_BOOL, AT(event.covers_below), NULL},
 };
 #undef AT
 #undef EVENT_AT

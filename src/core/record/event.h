@@ -54,6 +54,8 @@ enum event_type {
 struct event {
 	uint32_t kinds; /* all that were merged (enum event_kind) */
 	bool is_dir; /* the kernel said that it is a directory */
+	bool covers_below; /* it stands for all that is below the directory, too, which could
+			      not be told one by one */
 	const char *path; /* absolute; of a rename the new one; NULL: not visible */
 	const char *old_path; /* of a rename; NULL: not visible */
 	bool type_known; /* somebody has looked at what follows */
