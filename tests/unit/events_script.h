@@ -22,6 +22,7 @@
  *   drop                         records that could not be read yet never come
  *   unreadable                   the queue cannot be read any more, and the turn says so
  *   restart                      another worker takes over, before the turn
+ *   list[:ERRNO]                 directories that are asked for are listed, or cannot be
  */
 #ifndef FSMON_TESTS_UNIT_EVENTS_SCRIPT_H
 #define FSMON_TESTS_UNIT_EVENTS_SCRIPT_H
@@ -80,7 +81,7 @@ static void begin_world(void)
 		.filesystems = &play.filesystems,
 		.tree = world.tree,
 		.rules = play.rules,
-		.wake_fd = -1,
+		.wake_fd = world.wake_fd,
 		.own_pids = {OWN_PID, OWN_PID + 1},
 		.before_resolve = hear_messages,
 		.found = find,
@@ -274,7 +275,7 @@ static void do_count(void)
 		{"emptied", c->emptied}, {"malformed", c->malformed},
 		{"unresolved", c->unresolved}, {"overflows", c->overflows},
 		{"exact", c->exact}, {"partial", c->partial}, {"unknown", c->unknown},
-		{"dropped", c->dropped}};
+		{"dropped", c->dropped}, {"settled", c->settled}};
 	for (size_t i = 0; i < countof(counters); i++) {
 		if (strcmp(counters[i].name, arg(1)) == 0) {
 			expect(counters[i].value, number(2));
@@ -306,6 +307,11 @@ static void do_unreadable(void)
 	pipeline_parts(world.pipeline)->group = -1;
 	assert_int_equal(pipeline_turn(world.pipeline, clock_now()), -1);
 	assert_int_equal(errno, EBADF);
+}
+
+static void do_list(void)
+{
+	let_list(play.arg_count > 1 ? (int)number(1) : 0);
 }
 
 static void do_restart(void)
@@ -344,6 +350,7 @@ static const struct command event_commands[] = {
 	{"drop", do_drop},
 	{"unreadable", do_unreadable},
 	{"restart", do_restart},
+	{"list", do_list},
 };
 
 /* The buffer of records, perhaps a small one that cannot grow. */
@@ -374,7 +381,10 @@ static void run_events(void **state)
 	more_count = countof(event_commands);
 	begin(*state);
 	play.ignores_store = !play.script->hears_store;
-	world = (struct world){.buffer_fd = make_buffer(play.script->has_little_room)};
+	world = (struct world){.buffer_fd = make_buffer(play.script->has_little_room),
+		.wake_fd = thread_wakeup_open(),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.may_list_now = PTHREAD_COND_INITIALIZER};
 	assert_int_equal(pipe2(world.group, O_CLOEXEC | O_NONBLOCK), 0);
 	for (size_t i = 0; i < countof(points); i++)
 		add_node(i, NULL, "")->is_dir = true;
@@ -391,6 +401,7 @@ static void run_events(void **state)
 	close(world.group[0]);
 	close(world.group[1]);
 	close(world.buffer_fd);
+	close(world.wake_fd);
 	if (world.reused_fd)
 		assert_int_equal(close(world.reused_fd), 0);
 	assert_int_equal(count_fds(), fd_count);

@@ -11,13 +11,16 @@
 #include "base/countof.h"
 #include "core/record/fanrec.h"
 #include "fake_jobs.h"
+#include "os/dirlist.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
 #include "os/readbuf.h"
+#include "os/thread.h"
 #include "record_bytes.h"
 
 #include <assert.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -73,6 +76,11 @@ static struct world {
 	struct buf messages; /* of the keeper, to be heard before records are resolved */
 	int group[2], buffer_fd;
 	int pidfd; /* of the first record of a script without the connector */
+	int wake_fd; /* readable when a thread has something for a turn to do */
+	pthread_mutex_t lock; /* for what follows */
+	pthread_cond_t may_list_now;
+	bool may_list; /* the thread may read directories */
+	int list_errno; /* why it cannot; 0: it can */
 	int reused_fd; /* in the worker that took over, the number of that */
 	struct actors *actors;
 	struct dirtree *tree;
@@ -369,6 +377,12 @@ int fanotify_watch(int group, int dir_fd, uint64_t old_mask, uint64_t mask)
 	return 0;
 }
 
+ssize_t fanotify_depth(int group)
+{
+	(void)group;
+	return (ssize_t)world.record_count;
+}
+
 bool fanotify_is_empty(int group)
 {
 	(void)group;
@@ -430,6 +444,52 @@ ssize_t handle_path(int fd, char *out, size_t size)
 	memcpy(out, path.data, len);
 	buf_fini(&path);
 	return (ssize_t)len;
+}
+
+/* In the thread of another module: what is in a directory by the time that a script lets it read. */
+int dirlist_read(int mount_fd, const struct handle *dir,
+	bool (*each)(void *ctx, const struct dirlist_entry *e), void *ctx)
+{
+	uint32_t id;
+	memcpy(&id, dir->bytes, sizeof(id));
+	const struct node *n = &world.nodes[id - FIRST_ID];
+	pthread_mutex_lock(&world.lock);
+	while (!world.may_list)
+		pthread_cond_wait(&world.may_list_now, &world.lock);
+	errno = n->is_gone                     ? ESTALE
+		: fcntl(mount_fd, F_GETFD) < 0 ? EBADF
+					       : world.list_errno;
+	for (size_t i = 0; !errno && i < world.node_count; i++) {
+		const struct node *child = &world.nodes[i];
+		struct dirlist_entry e = {.name = child->name, .is_dir = child->is_dir};
+		id = node_id(child);
+		e.handle.len = 2 * sizeof(id);
+		e.handle.type = 1;
+		memcpy(e.handle.bytes, &id, sizeof(id));
+		if (child->parent == n && !child->is_gone && !each(ctx, &e))
+			break;
+	}
+	int error = errno;
+	pthread_mutex_unlock(&world.lock);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+/* Let the thread read, until it has answered. */
+static void let_list(int error)
+{
+	struct pollfd p = {.fd = world.wake_fd, .events = POLLIN};
+	pthread_mutex_lock(&world.lock);
+	world.list_errno = error;
+	world.may_list = true;
+	pthread_cond_signal(&world.may_list_now);
+	pthread_mutex_unlock(&world.lock);
+	if (poll(&p, 1, 10000) != 1)
+		fail_msg("%s: nothing is being listed", play.script->name);
+	thread_take_wakeups(world.wake_fd);
+	pthread_mutex_lock(&world.lock);
+	world.may_list = false;
+	pthread_mutex_unlock(&world.lock);
 }
 
 /* Only asked for where a path is too long. */

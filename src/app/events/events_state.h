@@ -27,6 +27,8 @@ struct pipeline {
 	struct table_hits hits;
 	struct landing_list mounts; /* reused, as hits and those below */
 	struct buf path, old_path, shown;
+	struct buf below, old_below; /* paths below a directory that was renamed */
+	struct below *walks; /* NULL: no directory was renamed yet */
 	struct pipeline_counters counters;
 };
 

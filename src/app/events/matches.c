@@ -8,40 +8,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Note in *change, which is made if need be, the rules that match a path within the filesystem as
- * one mount shows it. Returns 0, or -1 with ENOMEM. */
-static int match_mount(struct pipeline *p, const struct facts *f,
-	const struct mount *mount, const struct buf *inner, bool is_old,
-	struct change **change)
+/* What rules are looked for, and what was found so far. */
+struct search {
+	const struct filesystem *fs;
+	uint32_t kinds; /* one of which they must ask for */
+	/* table_match, or table_match_below: their globs may match what is below. */
+	int (*match)(const struct table *t, const char *path, size_t len, uint32_t kinds,
+		struct table_hits *hits);
+	struct change *change; /* what they match, made when there is a first one */
+};
+
+/* Note the rules that match a path within the filesystem as one mount shows it. Returns 0, or -1
+ * with ENOMEM. */
+static int match_mount(struct pipeline *p, struct search *s, const struct mount *mount,
+	const struct buf *inner, bool is_old)
 {
 	const struct mounts *mounts = &p->parts.filesystems->landing.mounts;
 	buf_clear(&p->shown);
 	if (mounts_add_path(mount, inner->data, inner->len, &p->shown) < 0 ||
-		table_match(p->parts.rules, p->shown.data, p->shown.len, f->kinds,
+		s->match(p->parts.rules, p->shown.data, p->shown.len, s->kinds,
 			&p->hits) < 0)
 		return -1;
 	if (!p->hits.count || mounts_hide(mounts, mount, p->shown.data, p->shown.len))
 		return 0;
-	if (!*change)
-		*change = change_new(NULL, NULL);
-	for (size_t k = 0; *change && k < p->hits.count; k++) {
-		if (change_add_hit(*change, p->hits.rules[k], is_old, p->shown.data) < 0)
+	if (!s->change)
+		s->change = change_new(NULL, NULL);
+	for (size_t k = 0; s->change && k < p->hits.count; k++) {
+		if (change_add_hit(s->change, p->hits.rules[k], is_old, p->shown.data) <
+			0)
 			return -1;
 	}
-	return *change ? 0 : -1;
+	return s->change ? 0 : -1;
 }
 
-/* The same with every mount that shows it. */
-static int match_path(struct pipeline *p, const struct facts *f, const struct buf *inner,
-	bool is_old, struct change **change)
+/* The same with every mount that shows it; `at` is the length of the path, or that of a directory
+ * above it that was renamed: a mount of what is in that shows the same paths as before. */
+static int match_path(struct pipeline *p, struct search *s, const struct buf *inner,
+	size_t at, bool is_old)
 {
 	const struct landing *l = &p->parts.filesystems->landing;
-	if (inner->failed || landing_of_path(l, filesystems_number(f->fs), inner->data,
-				     inner->len, f->kinds, &p->mounts) < 0)
+	bool is_below = at < inner->len || s->match == table_match_below;
+	if (inner->failed || landing_of_path(l, filesystems_number(s->fs), inner->data,
+				     at, s->kinds, &p->mounts) < 0)
 		return -1;
 	for (size_t i = 0; i < p->mounts.count; i++) {
 		const struct mount *mount = &l->mounts.items[p->mounts.items[i]];
-		if (match_mount(p, f, mount, inner, is_old, change) < 0)
+		if (is_below && strlen(mount->root) >= at)
+			continue;
+		if (match_mount(p, s, mount, inner, is_old) < 0)
 			return -1;
 	}
 	return 0;
@@ -50,10 +64,10 @@ static int match_path(struct pipeline *p, const struct facts *f, const struct bu
 /* A path within the filesystem as some mount shows it, whether a rule matches it or not; NULL
  * if none does. */
 static char *any_shown_path(
-	const struct pipeline *p, const struct facts *f, const struct buf *inner)
+	const struct pipeline *p, const struct filesystem *fs, const struct buf *inner)
 {
 	struct buf shown = {0};
-	if (landing_show(&p->parts.filesystems->landing, filesystems_number(f->fs),
+	if (landing_show(&p->parts.filesystems->landing, filesystems_number(fs),
 		    inner->data, inner->len, &shown) > 0)
 		return buf_take(&shown);
 	buf_fini(&shown);
@@ -70,16 +84,12 @@ static void count_actor(struct pipeline *p, const struct actor *a)
 		p->counters.unknown++;
 }
 
-/* Find out who did it. Returns 0, or -1 with ENOMEM. */
-static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
+int matches_who(struct pipeline *p, const struct facts *f, struct actor *out)
 {
 	struct proctable_window w = p->window;
 	w.order = f->order;
 	w.spans = (f->kinds & (f->kinds - 1)) != 0;
-	if (actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out) < 0)
-		return -1;
-	count_actor(p, out);
-	return 0;
+	return actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out);
 }
 
 /* Look at the file, if a rule wants to know what it is. */
@@ -97,51 +107,131 @@ static void fill_type(const struct pipeline *p, struct filesystem *fs, struct ch
 	fd_close(fd);
 }
 
-/* Complete a change that some rule matched, and hand it on. Returns 0, or -1 with ENOMEM. */
-static int hand_on(struct pipeline *p, struct facts *f, struct change *c)
+/* Hand on a change that some rule matched, of which but the file itself all is known. */
+static void hand_on(struct pipeline *p, struct filesystem *fs, struct change *c,
+	const struct fanrec_handle *target)
 {
-	const struct fanrec *r = &f->rec;
-	assert(f->fs && c->hit_count);
-	if (attribute(p, f, &c->actor) < 0)
+	assert(fs && c->hit_count);
+	count_actor(p, &c->actor);
+	c->fsid = fs->fsid;
+	c->target_type = target->type;
+	c->target_len = target->bytes ? target->len : 0;
+	if (c->target_len)
+		memcpy(c->target, target->bytes, c->target_len);
+	fill_type(p, fs, c);
+	p->parts.found(p->parts.ctx, c, p->now);
+}
+
+/* Complete the change that a record is. Returns 0, or -1 with ENOMEM. */
+static int hand_on_record(struct pipeline *p, struct facts *f, struct change *c)
+{
+	if (matches_who(p, f, &c->actor) < 0)
 		return -1;
 	c->event.kinds = f->kinds;
-	c->event.is_dir = r->mask & FAN_ONDIR;
+	c->event.is_dir = f->rec.mask & FAN_ONDIR;
 	c->event.time_ns = p->now.realtime_ns;
 	if (f->has_path)
-		c->event.path = any_shown_path(p, f, &p->path);
+		c->event.path = any_shown_path(p, f->fs, &p->path);
 	if (f->has_old_path)
-		c->event.old_path = any_shown_path(p, f, &p->old_path);
-	c->fsid = r->fsid;
-	c->target_type = r->target.type;
-	c->target_len = r->target.bytes ? r->target.len : 0;
-	if (c->target_len)
-		memcpy(c->target, r->target.bytes, c->target_len);
-	fill_type(p, f->fs, c);
-	p->parts.found(p->parts.ctx, c, p->now);
+		c->event.old_path = any_shown_path(p, f->fs, &p->old_path);
+	hand_on(p, f->fs, c, &f->rec.target);
 	return 0;
 }
 
 void matches_find(struct pipeline *p, struct facts *f)
 {
-	struct change *c = NULL;
-	uint32_t kinds = f->kinds;
+	struct search s = {.fs = f->fs, .kinds = f->kinds, .match = table_match};
 	/* Whatever could be a rename or an unwritten create for some rule. */
-	if (kinds & EVENT_RENAME)
-		f->kinds |= EVENT_RENAMES;
-	if (kinds & EVENT_CREATE)
-		f->kinds |= EVENT_CREATE_UNWRITTEN;
+	if (f->kinds & EVENT_RENAME)
+		s.kinds |= EVENT_RENAMES;
+	if (f->kinds & EVENT_CREATE)
+		s.kinds |= EVENT_CREATE_UNWRITTEN;
 	int rc = 0;
 	if (f->has_path)
-		rc = match_path(p, f, &p->path, false, &c);
+		rc = match_path(p, &s, &p->path, p->path.len, false);
 	if (rc == 0 && f->has_old_path)
-		rc = match_path(p, f, &p->old_path, true, &c);
-	f->kinds = kinds;
-	if (rc == 0 && c)
-		rc = hand_on(p, f, c);
+		rc = match_path(p, &s, &p->old_path, p->old_path.len, true);
+	if (rc == 0 && s.change)
+		rc = hand_on_record(p, f, s.change);
 	if (rc < 0)
 		p->counters.dropped++;
-	change_unref(c);
+	change_unref(s.change);
 }
+
+/* ---- Below a directory that was renamed ---- */
+
+/* The paths within the filesystem of what is below the directory, "": of itself. */
+static void join_paths(
+	struct pipeline *p, const struct matches_moved *m, const char *rest)
+{
+	buf_clear(&p->below);
+	buf_clear(&p->old_below);
+	if (m->path)
+		buf_add_str(&p->below, m->path);
+	buf_add_str(&p->below, rest);
+	if (m->old_path)
+		buf_add_str(&p->old_below, m->old_path);
+	buf_add_str(&p->old_below, rest);
+}
+
+/* Find what matches the joined paths. Returns 0, or -1 with ENOMEM. */
+static int match_moved(struct pipeline *p, const struct matches_moved *m,
+	enum matches_entry what, struct search *s)
+{
+	int rc = 0;
+	if (m->path)
+		rc = match_path(p, s, &p->below, strlen(m->path), false);
+	if (rc == 0 && m->old_path && what != MATCHES_TAKEN)
+		rc = match_path(p, s, &p->old_below, strlen(m->old_path), true);
+	return rc;
+}
+
+char *matches_shown_path(struct pipeline *p, const struct matches_moved *m)
+{
+	const struct filesystem *fs = filesystems_by_fsid(p->parts.filesystems, m->fsid);
+	join_paths(p, m, "");
+	return fs ? any_shown_path(p, fs, m->path ? &p->below : &p->old_below) : NULL;
+}
+
+bool matches_may_be_below(struct pipeline *p, const struct matches_moved *m)
+{
+	struct search s = {.fs = filesystems_by_fsid(p->parts.filesystems, m->fsid),
+		.kinds = EVENT_RENAMES,
+		.match = table_match_below};
+	join_paths(p, m, "");
+	bool may = s.fs && (match_moved(p, m, MATCHES_ALL, &s) < 0 || s.change);
+	change_unref(s.change);
+	return may;
+}
+
+void matches_moved(struct pipeline *p, const struct matches_moved *m,
+	const struct subtree_entry *e, enum matches_entry what)
+{
+	struct filesystem *fs = filesystems_by_fsid(p->parts.filesystems, m->fsid);
+	struct search s = {.fs = fs,
+		.kinds = EVENT_RENAMES,
+		.match = what == MATCHES_ALL ? table_match_below : table_match};
+	join_paths(p, m, e->rest);
+	int rc = fs ? match_moved(p, m, what, &s) : 0;
+	if (rc == 0 && s.change)
+		rc = actor_copy(&s.change->actor, m->actor);
+	if (rc == 0 && s.change) {
+		s.change->event.kinds = EVENT_RENAME;
+		s.change->event.is_dir = e->is_dir;
+		s.change->event.covers_below = what == MATCHES_ALL;
+		s.change->event.time_ns = m->time_ns;
+		if (m->path)
+			s.change->event.path = any_shown_path(p, fs, &p->below);
+		if (m->old_path)
+			s.change->event.old_path = any_shown_path(p, fs, &p->old_below);
+		hand_on(p, fs, s.change, &e->handle);
+	}
+	if (rc < 0)
+		p->counters.dropped++;
+	change_unref(s.change);
+}
+
+/* ---- Whole filesystems ---- */
 
 void matches_whole(struct pipeline *p, struct facts *f)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/events/pipeline.h"
 
+#include "app/events/below.h"
 #include "app/events/matches.h"
 #include "app/events/places.h"
 #include "os/clock.h"
@@ -48,6 +49,7 @@ void pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return;
+	below_free(p);
 	readbuf_close(&p->buffer);
 	execorder_reset(&p->order, NULL, NULL);
 	free(p->hits.rules);
@@ -55,6 +57,8 @@ void pipeline_free(struct pipeline *p)
 	buf_fini(&p->path);
 	buf_fini(&p->old_path);
 	buf_fini(&p->shown);
+	buf_fini(&p->below);
+	buf_fini(&p->old_below);
 	free(p);
 }
 
@@ -153,7 +157,8 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 static bool is_wanted(const struct pipeline *p, const struct facts *f)
 {
 	return f->fs && f->fs->kinds && !is_own(p, f->rec.pid) &&
-	       (fanrec_kinds(fanrec_mask(f->fs->kinds)) & f->kinds);
+	       ((fanrec_kinds(fanrec_mask(f->fs->kinds)) & f->kinds) ||
+		       below_needs(p, f));
 }
 
 /* Resolve one record. Returns false if it must wait for others. */
@@ -173,7 +178,9 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
 	if (known)
-		matches_find(p, f);
+		below_find(p, f);
+	else if (wanted)
+		below_miss(p, f);
 	p->counters.unresolved += wanted && !known;
 	if (f->fs && f->fs->kinds)
 		places_apply(p, r);
@@ -232,12 +239,17 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
 	resolve_all(p);
+	bool is_empty = p->window.complete && !pipeline_has_waiting(p);
+	bool has_more = below_turn(p, is_empty);
 	filesystems_close(p->parts.filesystems);
-	p->counters.settled = p->counters.resolved;
-	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
-			       p->counters.settled == p->counters.resolved;
+	uint64_t oldest = below_oldest(p);
+	p->counters.settled =
+		p->counters.resolved < oldest ? p->counters.resolved : oldest - 1;
+	p->counters.emptied += is_empty && p->counters.settled == p->counters.resolved;
 	p->next_ns = 0;
-	if (pipeline_has_waiting(p))
+	if (has_more)
+		p->next_ns = now.monotonic_ns;
+	else if (pipeline_has_waiting(p))
 		p->next_ns = now.monotonic_ns + (p->window.complete ? WAIT_NS : 0);
 	else if (is_loaded(p, now.monotonic_ns))
 		p->next_ns = clock_monotonic_ns() + GATHER_NS;
