@@ -19,8 +19,8 @@
  *                  os/poller.
  *   file events    app/events: pipeline reads os/fanotify into os/readbuf and goes through the
  *                  records, which core/record decodes; places finds their paths, and matches
- *                  the rules and the actors. What may not answer soon app/asker asks, in a
- *                  thread.
+ *                  the rules and the actors; below tells what is in a directory that was
+ *                  renamed. What may not answer soon app/asker asks, in a thread.
  *   where          core/place: dirtree knows directories by their handles; mounts and landing
  *                  know what is mounted, under which paths it is seen, and which rules can
  *                  match there. app/watch: filesystems are watched, each in one of the ways

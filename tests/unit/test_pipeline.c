@@ -170,6 +170,10 @@ static const struct script scripts[] = {
 		MOVES_IN "list delete:10:/srv/x/f delete:10:/srv/x turn:1 drop "
 			 "ended:1:exit:0 idle:50 >start:2:hook:/srv/site/new "
 			 "env:FSMON_TRUNCATED:1 stdin:/srv/site/new+"},
+	{.name = "a directory that is still being listed at the end is told as a whole",
+		SITE,
+		MOVES_IN "ended:1:exit:0 end >start:2:hook:/srv/site/new "
+			 "env:FSMON_TRUNCATED:1 stdin:/srv/site/new+ list"},
 	{.name = "rules of a reload are those of what is listed",
 		SITE,
 		MOVES_IN "reload hush list turn >start:2:new:/srv/site/new/f",

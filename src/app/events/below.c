@@ -251,15 +251,15 @@ static struct walk *new_walk(
 	return w;
 }
 
-/* One event of the directory has to do for all that is below it; why, NULL: that has been said. */
+/* One event of the directory has to do for all that is below it; why: NULL if that has been said. */
 static void tell_covering(struct pipeline *p, const struct matches_moved *m,
 	const struct subtree_entry *dir, const char *why)
 {
 	char *path = why ? matches_shown_path(p, m) : NULL;
 	if (why)
-		log_warn("the directory %s was renamed, but what is in it cannot be told "
-			 "one "
-			 "by one: %s; one event, with FSMON_TRUNCATED, stands for all",
+		log_warn("the directory %s was renamed, and for all that is in it there "
+			 "is one "
+			 "event, with FSMON_TRUNCATED: %s",
 			path ? path : "(not visible)", why);
 	free(path);
 	matches_moved(p, m, dir, MATCHES_ALL);
@@ -540,13 +540,18 @@ static bool tell_some(
 }
 
 /* One event of its directory stands for the rest of a walk. */
-static void cut_walk(struct pipeline *p, struct walk *w)
+static void tell_rest(struct pipeline *p, const struct walk *w, const char *why)
 {
-	struct matches_moved m = moved_of(w);
+	const struct matches_moved m = moved_of(w);
 	const struct subtree_entry dir = {
 		.rest = "", .is_dir = true, .handle = handle_of_walk(w)};
+	tell_covering(p, &m, &dir, why);
+}
+
+static void cut_walk(struct pipeline *p, struct walk *w)
+{
 	bool is_much = !w->error || w->error == E2BIG;
-	tell_covering(p, &m, &dir,
+	tell_rest(p, w,
 		is_much ? "there are more than 100,000 entries, or too much happens there"
 			: strerror(w->error));
 	end_walk(p->walks, w);
@@ -583,6 +588,16 @@ uint64_t below_oldest(const struct pipeline *p)
 {
 	struct walk *w = p->walks ? STAILQ_FIRST(&p->walks->walks) : NULL;
 	return w ? w->ordinal : UINT64_MAX;
+}
+
+void below_end(struct pipeline *p)
+{
+	const char *why = "fsmon ends before it has looked at them";
+	struct walk *w;
+	STAILQ_FOREACH (w, &p->walks->walks, next) {
+		tell_rest(p, w, why);
+		why = NULL;
+	}
 }
 
 void below_free(struct pipeline *p)

@@ -30,6 +30,10 @@ bool below_turn(struct pipeline *p, bool is_empty);
 /* The oldest record of which not all has been handed on, counted from 1; UINT64_MAX: none. */
 uint64_t below_oldest(const struct pipeline *p);
 
+/* Nothing is handed on any more after this: let one event stand for all of each directory that is
+ * being listed. */
+void below_end(struct pipeline *p);
+
 /* Forget all that is being listed. */
 void below_free(struct pipeline *p);
 

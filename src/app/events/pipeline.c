@@ -255,3 +255,10 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 		p->next_ns = clock_monotonic_ns() + GATHER_NS;
 	return 0;
 }
+
+void pipeline_end(struct pipeline *p)
+{
+	p->now = clock_now();
+	if (p->walks)
+		below_end(p);
+}

@@ -115,6 +115,7 @@ static void on_stop(void *ctx, bool now)
 				plural(running));
 		else
 			log_info("stopping");
+		pipeline_end(w->pipeline);
 		jobs_stop(w->jobs);
 	}
 	w->is_ending = true;
