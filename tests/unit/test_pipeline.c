@@ -142,6 +142,15 @@ static const struct script scripts[] = {
 		">start:2:hook:/srv/site/new/d/g "
 		"stdin:/srv/site/new/h+/srv/site/new/f+/srv/site/new/d+/srv/site/new/"
 		"d/g+"},
+	{.name = "what has come to where an entry was is not told to have gone",
+		"[r]\npath = /srv/site/**\ncommand = one\nparallel = 9\n"
+		"[s]\npath = /srv/site/**\nevents = moved-from\ncommand = two\n"
+		"parallel = 9\n",
+		"file:modify:10:/srv/site/d/f file:modify:10:/srv/site/d/g "
+		"rename:10:/srv/site/d:/srv/away turn hush mkdir:10:/srv/site/d "
+		"create:10:/srv/site/d/f file:close-write:10:/srv/site/d/f "
+		"rename:10:/srv/h:/srv/site/d/g turn hush list turn "
+		">start:5:two:/srv/site/d/f >start:6:two:/srv/site/d/g"},
 	{.name = "a directory that goes on before it was listed is listed where it is",
 		"[r]\npath = /srv/site/**\ncommand = hook\nrun-per = batch\nstdin = "
 		"paths\nevents = moved-from\n",

@@ -113,6 +113,26 @@ static void a_path_and_all_below_it_is_in_a_set(void **state)
 	assert_false(subtree_paths_have(&p, "/a"));
 }
 
+static void paths_below_one_are_copied(void **state)
+{
+	(void)state;
+	const struct fanrec_handle nothing = {0};
+	struct subtree_paths p = {0}, below = {0}, all = {0};
+	assert_int_equal(subtree_paths_put(&p, "/a", &nothing), 0);
+	assert_int_equal(subtree_paths_put(&p, "/a/b/c", &nothing), 0);
+	assert_int_equal(subtree_paths_put(&p, "/ab/d", &nothing), 0);
+	assert_int_equal(subtree_paths_copy_below(&below, &p, "/a"), 0);
+	assert_true(subtree_paths_have(&below, "/b/c"));
+	assert_false(subtree_paths_have(&below, "/d"));
+	assert_false(subtree_paths_have(&below, ""));
+	assert_int_equal(subtree_paths_copy_below(&all, &p, ""), 0);
+	assert_true(subtree_paths_have(&all, "/a"));
+	assert_true(subtree_paths_have(&all, "/ab/d"));
+	subtree_paths_fini(&p);
+	subtree_paths_fini(&below);
+	subtree_paths_fini(&all);
+}
+
 static void a_set_has_an_end(void **state)
 {
 	(void)state;
@@ -136,6 +156,7 @@ int main(void)
 		cmocka_unit_test(a_list_has_an_end),
 		cmocka_unit_test(a_list_has_an_end_in_bytes),
 		cmocka_unit_test(a_path_and_all_below_it_is_in_a_set),
+		cmocka_unit_test(paths_below_one_are_copied),
 		cmocka_unit_test(a_set_has_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,10 +59,13 @@ struct walk {
 	uint64_t barrier; /* records up to this one may be older than the list */
 	size_t told; /* of the list, so much has been handed on */
 	struct subtree_paths handed; /* the paths of these */
-	const struct walk
-		*partner; /* whose directory was exchanged with this one's, until
-				       that has ended */
-	struct subtree_paths taken; /* paths at the old place where its entries are now */
+	/* The one whose directory was exchanged with this one's, or with one above that, until it
+	 * has ended; and where in that: "" or NULL in itself. */
+	const struct walk *partner;
+	char *partner_rest;
+	struct subtree_paths exchanged; /* the paths of its entries */
+	/* What was made and what was moved to the old place since, by the paths below that. */
+	struct subtree_paths made, moved;
 };
 
 struct below {
@@ -201,10 +204,13 @@ static void free_walk(struct walk *w)
 	subtree_list_fini(&w->list);
 	subtree_paths_fini(&w->seen);
 	subtree_paths_fini(&w->handed);
-	subtree_paths_fini(&w->taken);
+	subtree_paths_fini(&w->exchanged);
+	subtree_paths_fini(&w->made);
+	subtree_paths_fini(&w->moved);
 	actor_fini(&w->actor);
 	free(w->path);
 	free(w->old_path);
+	free(w->partner_rest);
 	free(w);
 }
 
@@ -215,6 +221,18 @@ static struct matches_moved moved_of(const struct walk *w)
 		.old_path = w->old_path,
 		.actor = &w->actor,
 		.time_ns = w->time_ns};
+}
+
+/* Whom an entry is for, by what is at its old path now. */
+static struct matches_scope scope_of(const struct walk *w, const char *rest)
+{
+	struct matches_scope scope = {0};
+	if (subtree_paths_have(&w->made, rest))
+		scope.taken |= EVENT_CREATE | EVENT_CREATE_UNWRITTEN | EVENT_CLOSE_WRITE;
+	if (subtree_paths_have(&w->moved, rest) ||
+		subtree_paths_have(&w->exchanged, rest))
+		scope.taken |= EVENT_MOVED_TO;
+	return scope;
 }
 
 static struct below *get_below(struct pipeline *p)
@@ -262,7 +280,7 @@ static void tell_covering(struct pipeline *p, const struct matches_moved *m,
 			 "event, with FSMON_TRUNCATED: %s",
 			path ? path : "(not visible)", why);
 	free(path);
-	matches_moved(p, m, dir, MATCHES_ALL);
+	matches_moved(p, m, dir, (struct matches_scope){.covers_below = true});
 }
 
 static bool is_same(const char *a, const char *b)
@@ -270,21 +288,22 @@ static bool is_same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-/* The walk of the directory with which that of `w`, of the next record, was exchanged; or NULL. */
+/* The walk of the directory with which that of `w`, the newest, was exchanged; or NULL. Of an
+ * exchange there are two records, between which there may be some of other things. */
 static const struct walk *find_partner(const struct below *b, const struct walk *w)
 {
-	const struct walk *other, *found = NULL;
+	const struct walk *other, *last = NULL;
 	STAILQ_FOREACH (other, &b->walks, next) {
-		if (other->ordinal + 1 == w->ordinal && other->key.fsid == w->key.fsid &&
-			is_same(other->path, w->old_path) &&
-			is_same(other->old_path, w->path))
-			found = other;
+		if (other->ordinal < w->ordinal && other->key.fsid == w->key.fsid)
+			last = other;
 	}
-	return found;
+	bool is_partner = last && is_same(last->path, w->old_path) &&
+			  is_same(last->old_path, w->path);
+	return is_partner ? last : NULL;
 }
 
-/* Have what is below a directory listed. */
-static void begin_walk(struct pipeline *p, const struct matches_moved *m,
+/* Have what is below a directory listed. Returns the walk, or NULL: one event stands for all. */
+static struct walk *begin_walk(struct pipeline *p, const struct matches_moved *m,
 	const struct subtree_entry *dir)
 {
 	struct below *b = get_below(p);
@@ -292,19 +311,19 @@ static void begin_walk(struct pipeline *p, const struct matches_moved *m,
 		tell_covering(p, m, dir,
 			b->is_full ? NULL : "too many directories are being listed");
 		b->is_full = true;
-		return;
+		return NULL;
 	}
 	struct walk *w = b ? new_walk(m, dir) : NULL;
 	if (!w || index_walk(b, w) < 0) {
 		tell_covering(p, m, dir, strerror(errno));
 		if (w)
 			free_walk(w);
-		return;
+		return NULL;
 	}
 	w->ordinal = p->counters.resolved + 1;
-	w->partner = find_partner(b, w);
 	STAILQ_INSERT_TAIL(&b->walks, w, next);
 	b->count++;
+	return w;
 }
 
 /* ---- What records tell meanwhile ---- */
@@ -316,6 +335,25 @@ struct told {
 	bool is_source; /* of a rename: what is in it goes with it */
 	bool has_been; /* there was an entry before, which goes now */
 };
+
+/* What has come to the old place of a walk's directory holds for a part of it as well. */
+static void inherit(
+	struct below *b, struct walk *part, const struct walk *of, const char *rest)
+{
+	if (!part)
+		return;
+	const char *above = of->partner_rest ? of->partner_rest : "";
+	struct buf in_partner = {0};
+	buf_printf(&in_partner, "%s%s", above, rest);
+	part->partner_rest = buf_take(&in_partner);
+	part->partner = part->partner_rest ? of->partner : NULL;
+	/* Without memory something is told once too often. */
+	int rc = subtree_paths_copy_below(&part->exchanged, &of->exchanged, rest);
+	rc |= subtree_paths_copy_below(&part->made, &of->made, rest);
+	rc |= subtree_paths_copy_below(&part->moved, &of->moved, rest);
+	part->partner = rc < 0 ? NULL : part->partner;
+	b->seen_bytes += part->made.bytes + part->moved.bytes;
+}
 
 /* What is in a directory was renamed with that of the walk, before it was itself renamed to where
  * the walk's directory does not have it any more: that makes a walk of its own. */
@@ -332,27 +370,30 @@ static void begin_part(struct pipeline *p, struct walk *w, const char *rest,
 	if (path.failed || old_path.failed)
 		w->is_cut = true;
 	else if (matches_may_be_below(p, &m))
-		begin_walk(p, &m, &dir);
+		inherit(p->walks, begin_walk(p, &m, &dir), w, rest);
 	buf_fini(&path);
 	buf_fini(&old_path);
 }
 
-static void forget_seen(struct below *b, struct walk *w)
-{
-	b->seen_bytes -= w->seen.bytes;
-	subtree_paths_fini(&w->seen);
-}
-
-/* Remember that an entry has gone, or what has come in its place. */
-static void remember(struct below *b, struct walk *w, const char *rest,
+/* Put a path into a set of a walk's, if there is room in all. Returns 0, or -1 with ENOMEM or
+ * E2BIG. */
+static int put_path(struct below *b, struct subtree_paths *to, const char *rest,
 	const struct fanrec_handle *came)
 {
-	size_t before = w->seen.bytes;
-	int rc = subtree_paths_put(&w->seen, rest, came);
-	b->seen_bytes += w->seen.bytes - before;
-	w->is_cut = w->is_cut || rc < 0 || b->seen_bytes > SEEN_MAX_BYTES;
-	if (w->is_cut)
-		forget_seen(b, w);
+	size_t before = to->bytes;
+	if (b->seen_bytes > SEEN_MAX_BYTES) {
+		errno = E2BIG;
+		return -1;
+	}
+	int rc = subtree_paths_put(to, rest, came);
+	b->seen_bytes += to->bytes - before;
+	return rc;
+}
+
+static void forget_paths(struct below *b, struct subtree_paths *of)
+{
+	b->seen_bytes -= of->bytes;
+	subtree_paths_fini(of);
 }
 
 /* Let a walk know of an entry of its directory's that comes or goes. */
@@ -374,9 +415,10 @@ static void note_in(struct pipeline *p, const struct facts *f, struct walk *w,
 		       !subtree_paths_have_from(&w->seen, rest, target);
 	if (is_new && t->has_been) {
 		const struct matches_moved m = moved_of(w);
-		matches_moved(p, &m, &e, MATCHES_ONE);
+		matches_moved(p, &m, &e, scope_of(w, rest));
 	}
-	remember(p->walks, w, rest, t->is_source ? &none : target);
+	if (put_path(p->walks, &w->seen, rest, t->is_source ? &none : target) < 0)
+		w->is_cut = true;
 	if (is_part)
 		begin_part(p, w, rest, target);
 }
@@ -396,6 +438,24 @@ static void note(struct pipeline *p, const struct facts *f, const struct told *t
 			continue;
 		for (; w; w = w->same)
 			note_in(p, f, w, t, rest);
+	}
+}
+
+/* Something has come to a path: perhaps to where an entry of a walk was before. */
+static void note_taken(struct pipeline *p, const struct facts *f)
+{
+	const struct fanrec_handle none = {0};
+	struct walk *w;
+	STAILQ_FOREACH (w, &p->walks->walks, next) {
+		size_t len = w->old_path ? strlen(w->old_path) : 0;
+		if (w->key.fsid != f->rec.fsid || len == 0 || p->path.len <= len ||
+			p->path.data[len] != '/' ||
+			memcmp(p->path.data, w->old_path, len) != 0)
+			continue;
+		struct subtree_paths *to = f->kinds & EVENT_RENAME ? &w->moved : &w->made;
+		/* Without room it is told once too often. */
+		if (put_path(p->walks, to, p->path.data + len, &none) < 0)
+			continue;
 	}
 }
 
@@ -433,6 +493,8 @@ static void note_record(struct pipeline *p, const struct facts *f)
 		note(p, f, &from);
 	if (f->has_path)
 		note(p, f, &to);
+	if (f->has_path && (f->kinds & (EVENT_CREATE | EVENT_RENAME)))
+		note_taken(p, f);
 }
 
 /* A directory was renamed. */
@@ -454,7 +516,9 @@ static void note_directory(struct pipeline *p, const struct facts *f)
 		p->counters.dropped++;
 		return;
 	}
-	begin_walk(p, &m, &dir);
+	struct walk *w = begin_walk(p, &m, &dir);
+	if (w)
+		w->partner = find_partner(p->walks, w);
 	actor_fini(&actor);
 }
 
@@ -469,20 +533,30 @@ void below_find(struct pipeline *p, struct facts *f)
 
 /* ---- Handing on ---- */
 
+/* What a walk has handed on is now where those exchanged with it had their entries. */
+static void let_partners_know(struct below *b, const struct walk *w)
+{
+	struct walk *other;
+	STAILQ_FOREACH (other, &b->walks, next) {
+		if (other->partner != w)
+			continue;
+		other->partner = NULL;
+		/* Without memory something is told once too often. */
+		if (subtree_paths_copy_below(&other->exchanged, &w->handed,
+			    other->partner_rest ? other->partner_rest : "") < 0)
+			continue;
+	}
+}
+
 static void end_walk(struct below *b, struct walk *w)
 {
 	assert(!w->is_asked && w == STAILQ_FIRST(&b->walks));
 	STAILQ_REMOVE_HEAD(&b->walks, next);
 	unindex_walk(b, w);
-	forget_seen(b, w);
-	struct walk *other;
-	STAILQ_FOREACH (other, &b->walks, next) {
-		if (other->partner == w) {
-			other->partner = NULL;
-			other->taken = w->handed;
-			w->handed = (struct subtree_paths){0};
-		}
-	}
+	forget_paths(b, &w->seen);
+	forget_paths(b, &w->made);
+	forget_paths(b, &w->moved);
+	let_partners_know(b, w);
 	b->count--;
 	b->is_full = b->is_full && b->count > WALKS_MAX / 2;
 	free_walk(w);
@@ -530,8 +604,7 @@ static bool tell_some(
 		if (subtree_paths_have(&w->seen, e.rest) ||
 			subtree_paths_have_above(&w->seen, e.rest))
 			continue;
-		bool is_taken = subtree_paths_have(&w->taken, e.rest);
-		matches_moved(p, &m, &e, is_taken ? MATCHES_TAKEN : MATCHES_ONE);
+		matches_moved(p, &m, &e, scope_of(w, e.rest));
 		/* Without memory it may be told twice. */
 		if (subtree_paths_put(&w->handed, e.rest, &nothing) < 0)
 			continue;

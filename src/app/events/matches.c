@@ -15,6 +15,7 @@ struct search {
 	/* table_match, or table_match_below: their globs may match what is below. */
 	int (*match)(const struct table *t, const char *path, size_t len, uint32_t kinds,
 		struct table_hits *hits);
+	uint32_t taken; /* by their old paths none that ask for one of these are */
 	struct change *change; /* what they match, made when there is a first one */
 };
 
@@ -34,8 +35,10 @@ static int match_mount(struct pipeline *p, struct search *s, const struct mount 
 	if (!s->change)
 		s->change = change_new(NULL, NULL);
 	for (size_t k = 0; s->change && k < p->hits.count; k++) {
-		if (change_add_hit(s->change, p->hits.rules[k], is_old, p->shown.data) <
-			0)
+		uint32_t rule = p->hits.rules[k];
+		if (is_old && (table_rule(p->parts.rules, rule)->events & s->taken))
+			continue;
+		if (change_add_hit(s->change, rule, is_old, p->shown.data) < 0)
 			return -1;
 	}
 	return s->change ? 0 : -1;
@@ -175,13 +178,13 @@ static void join_paths(
 }
 
 /* Find what matches the joined paths. Returns 0, or -1 with ENOMEM. */
-static int match_moved(struct pipeline *p, const struct matches_moved *m,
-	enum matches_entry what, struct search *s)
+static int match_moved(
+	struct pipeline *p, const struct matches_moved *m, struct search *s)
 {
 	int rc = 0;
 	if (m->path)
 		rc = match_path(p, s, &p->below, strlen(m->path), false);
-	if (rc == 0 && m->old_path && what != MATCHES_TAKEN)
+	if (rc == 0 && m->old_path)
 		rc = match_path(p, s, &p->old_below, strlen(m->old_path), true);
 	return rc;
 }
@@ -199,26 +202,28 @@ bool matches_may_be_below(struct pipeline *p, const struct matches_moved *m)
 		.kinds = EVENT_RENAMES,
 		.match = table_match_below};
 	join_paths(p, m, "");
-	bool may = s.fs && (match_moved(p, m, MATCHES_ALL, &s) < 0 || s.change);
+	bool may = s.fs && (match_moved(p, m, &s) < 0 || s.change);
 	change_unref(s.change);
 	return may;
 }
 
 void matches_moved(struct pipeline *p, const struct matches_moved *m,
-	const struct subtree_entry *e, enum matches_entry what)
+	const struct subtree_entry *e, struct matches_scope scope)
 {
 	struct filesystem *fs = filesystems_by_fsid(p->parts.filesystems, m->fsid);
 	struct search s = {.fs = fs,
 		.kinds = EVENT_RENAMES,
-		.match = what == MATCHES_ALL ? table_match_below : table_match};
+		.match = scope.covers_below ? table_match_below : table_match,
+		.taken = scope.taken};
 	join_paths(p, m, e->rest);
-	int rc = fs ? match_moved(p, m, what, &s) : 0;
-	if (rc == 0 && s.change)
+	int rc = fs ? match_moved(p, m, &s) : 0;
+	bool is_hit = s.change && s.change->hit_count;
+	if (rc == 0 && is_hit)
 		rc = actor_copy(&s.change->actor, m->actor);
-	if (rc == 0 && s.change) {
+	if (rc == 0 && is_hit) {
 		s.change->event.kinds = EVENT_RENAME;
 		s.change->event.is_dir = e->is_dir;
-		s.change->event.covers_below = what == MATCHES_ALL;
+		s.change->event.covers_below = scope.covers_below;
 		s.change->event.time_ns = m->time_ns;
 		if (m->path)
 			s.change->event.path = any_shown_path(p, fs, &p->below);

@@ -29,18 +29,19 @@ char *matches_shown_path(struct pipeline *p, const struct matches_moved *m);
  * directory. */
 bool matches_may_be_below(struct pipeline *p, const struct matches_moved *m);
 
-/* What an entry below a directory that was renamed stands for. */
-enum matches_entry {
-	MATCHES_ONE, /* itself */
-	MATCHES_TAKEN, /* itself, but at its old path is another now (the two were exchanged), so
-			  that this counts as moved to its new path alone */
-	MATCHES_ALL, /* all that is below it; for the rules that may match something there */
+/* Whom an entry below a directory that was renamed is for. */
+struct matches_scope {
+	/* All that is below it is meant, too: it is for the rules that may match something there. */
+	bool covers_below;
+	/* Kinds of what has come to its old path since: rules that ask for one of these have heard
+	 * that something is there, and are not told any more that it went from there. */
+	uint32_t taken;
 };
 
 /* Find the rules that match an entry by its old path or by the new one, and hand it on as renamed
  * with the directory. */
 void matches_moved(struct pipeline *p, const struct matches_moved *m,
-	const struct subtree_entry *e, enum matches_entry what);
+	const struct subtree_entry *e, struct matches_scope scope);
 
 /* Hand on what has happened to a whole filesystem, or to all of them: it concerns each rule that
  * lands there. */

@@ -156,6 +156,20 @@ bool subtree_paths_have_from(
 	return path && path->came && path->came == hash_of(came);
 }
 
+int subtree_paths_copy_below(
+	struct subtree_paths *to, const struct subtree_paths *from, const char *rest)
+{
+	const struct fanrec_handle nothing = {0};
+	size_t len = strlen(rest);
+	for (struct subtree_path *path = from->items; path; path = path->hh.next) {
+		if (strncmp(path->text, rest, len) != 0 || path->text[len] != '/')
+			continue;
+		if (subtree_paths_put(to, path->text + len, &nothing) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 void subtree_paths_fini(struct subtree_paths *p)
 {
 	struct subtree_path *path, *next;

@@ -58,6 +58,11 @@ bool subtree_paths_have_above(const struct subtree_paths *p, const char *rest);
 bool subtree_paths_have_from(const struct subtree_paths *p, const char *rest,
 	const struct fanrec_handle *came);
 
+/* Put the paths below one of them ("" is the directory), as paths below that, into another set.
+ * Returns 0, or -1 with ENOMEM or E2BIG: not all are there. */
+int subtree_paths_copy_below(
+	struct subtree_paths *to, const struct subtree_paths *from, const char *rest);
+
 /* Free the paths; the set is empty afterwards. */
 void subtree_paths_fini(struct subtree_paths *p);
 
