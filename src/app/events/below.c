@@ -170,7 +170,9 @@ static int index_walk(struct below *b, struct walk *w)
 	struct fanrec_handle handle = handle_of_walk(w);
 	struct walk *first = find_walk(b, w->key.fsid, &handle);
 	if (first) {
-		w->same = first->same;
+		/* The oldest first, so that they are told in order. */
+		while (first->same)
+			first = first->same;
 		first->same = w;
 		return 0;
 	}
@@ -680,13 +682,13 @@ void below_free(struct pipeline *p)
 	if (!b)
 		return;
 	bool has_ended = asker_free(b->asker);
+	HASH_CLEAR(hh, b->by_dir);
 	while ((w = STAILQ_FIRST(&b->walks))) {
 		/* What a thread is still at, which cannot be called back, is left to it. */
 		STAILQ_REMOVE_HEAD(&b->walks, next);
 		if (has_ended || !w->is_asked)
 			free_walk(w);
 	}
-	HASH_CLEAR(hh, b->by_dir);
 	free(b);
 	p->walks = NULL;
 }
