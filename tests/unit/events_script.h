@@ -65,6 +65,9 @@ static void take_mounts(void)
 	assert_int_equal(filesystems_update(&play.filesystems, text.data, text.len,
 				 play.rules, world.group[0], world.tree),
 		0);
+	assert_int_equal(entry_marks_set(&world.entry_marks, &play.filesystems,
+				 play.rules, world.group[0]),
+		0);
 	buf_fini(&text);
 }
 
@@ -80,6 +83,7 @@ static void begin_world(void)
 		.buffer_fd = world.buffer_fd,
 		.actors = world.actors,
 		.filesystems = &play.filesystems,
+		.entry_marks = &world.entry_marks,
 		.tree = world.tree,
 		.rules = play.rules,
 		.wake_fd = world.wake_fd,
@@ -96,6 +100,7 @@ static void end_world(void)
 	pipeline_free(world.pipeline);
 	actors_free(world.actors);
 	dirtree_free(world.tree);
+	entry_marks_fini(&world.entry_marks);
 	filesystems_fini(&play.filesystems);
 	memset(world.masks, 0, sizeof(world.masks));
 }

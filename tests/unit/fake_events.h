@@ -49,6 +49,7 @@ struct node {
 	char name[32];
 	bool is_dir, is_gone;
 	bool is_nameless; /* made with O_TMPFILE, and not linked yet */
+	bool has_mark; /* a directory: what is modified among its entries is reported */
 };
 
 struct process {
@@ -84,6 +85,7 @@ static struct world {
 	int reused_fd; /* in the worker that took over, the number of that */
 	struct actors *actors;
 	struct dirtree *tree;
+	struct entry_marks entry_marks;
 	struct pipeline *pipeline;
 } world;
 
@@ -162,7 +164,10 @@ static void report(uint64_t bits, pid_t pid, const struct node *n,
 {
 	uint64_t fsid = n->fs + 1;
 	tick();
-	if (!(world.masks[n->fs] & bits))
+	uint64_t mask = world.masks[n->fs];
+	if (n->parent && n->parent->has_mark)
+		mask |= FAN_MODIFY;
+	if (!(mask & bits))
 		return;
 	size_t record = record_begin(
 		&world.queue, bits | (n->is_dir ? FAN_ONDIR : 0), (int32_t)pid);
@@ -383,6 +388,21 @@ ssize_t fanotify_depth(int group)
 	return (ssize_t)world.record_count;
 }
 
+int fanotify_watch_entries(int group, int dir_fd, bool watches)
+{
+	assert_int_equal(group, world.group[0]);
+	world.nodes[node_of_fd(dir_fd) - world.nodes].has_mark = watches;
+	return 0;
+}
+
+int fanotify_forget_entries(int group)
+{
+	assert_int_equal(group, world.group[0]);
+	for (size_t i = 0; i < world.node_count; i++)
+		world.nodes[i].has_mark = false;
+	return 0;
+}
+
 bool fanotify_is_empty(int group)
 {
 	(void)group;
@@ -425,6 +445,21 @@ int handle_open_dir(const char *path)
 		if (strcmp(points[i], path) == 0)
 			return open_node(&world.nodes[i]);
 	}
+	errno = ENOENT;
+	return -1;
+}
+
+int handle_open_below(int dir_fd, const char *path)
+{
+	const struct node *n = node_of_fd(dir_fd);
+	char text[256], *at = text, *name;
+	strlcpy(text, path, sizeof(text));
+	while (n && (name = strsep(&at, "/"))) {
+		if (*name)
+			n = child_of(n, name);
+	}
+	if (n && n->is_dir)
+		return open_node(n);
 	errno = ENOENT;
 	return -1;
 }

@@ -265,6 +265,24 @@ static const struct script scripts[] = {
 		R,
 		"file:close-write:10:/srv/hidden/f turn count:resolved:1 count:exact:0",
 		.mounts = "4 2 8:3 /x /srv/hidden rw - ext4 /dev/c rw\n"},
+	{.name = "a mount moves with a directory above it, for what comes later",
+		"[r]\npath = /*/mnt/*\nrun-per = batch\nstdin = paths\ncommand = hook\n",
+		"mkdir:10:/a file:close-write:10:/srv/sub/f rename:10:/a:/b "
+		"file:close-write:10:/srv/sub/f rename:10:/b:/c "
+		"file:close-write:10:/srv/sub/f turn >start:1:hook:/c/mnt/f "
+		"stdin:/a/mnt/f+/b/mnt/f+/c/mnt/f+",
+		.mounts = "4 1 8:2 /sub /a/mnt rw - ext4 /dev/b rw\n"},
+	{.name = "a bind mount shows the directory that it showed, under whatever name",
+		"[r]\npath = /mnt/*\nrun-per = batch\nstdin = paths\ncommand = hook\n",
+		"mkdir:10:/srv/d/sub rename:10:/srv/d:/srv/e "
+		"file:close-write:10:/srv/e/sub/f file:close-write:10:/srv/d/sub/g turn "
+		">start:1:hook:/mnt/f stdin:/mnt/f+",
+		.mounts = "4 1 8:2 /d/sub /mnt rw - ext4 /dev/b rw\n"},
+	{.name = "a bind mount shows nothing when its directory is deleted",
+		"[r]\npath = /mnt/*\ncommand = hook\n",
+		"mkdir:10:/srv/sub delete:10:/srv/sub mkdir:10:/srv/sub "
+		"file:close-write:10:/srv/sub/f turn count:exact:0 count:unresolved:0",
+		.mounts = "4 1 8:2 /sub /mnt rw - ext4 /dev/b rw\n"},
 	{.name = "what no rule concerns is not looked at",
 		"[r]\npath = /srv/a\ncommand = hook\n",
 		"file:close-write:10:/srv/b file:close-write:10:/home/a "
@@ -281,6 +299,17 @@ static const struct script scripts[] = {
 		"turn >start:1:new:/home/b file:close-write:10:/srv/c turn count:read:2 "
 		"remount",
 		.then = "[s]\npath = /home/**\ncommand = new\n"},
+
+	{.name = "modifications are reported in directories whose entries a path names",
+		"[r]\npath = /srv/d/*\nexclude = /srv/**\ncommand = hook\n",
+		"mkdir:10:/srv/d file:modify:10:/srv/d/f file:modify:10:/srv/x/f turn "
+		"count:read:1 file:modify:10:/srv/d/f turn count:read:2 "
+		"rename:10:/srv/d:/srv/e turn file:modify:10:/srv/e/f turn count:read:3 "
+		"mkdir:10:/srv/d turn file:modify:10:/srv/d/g turn count:read:5"},
+	{.name = "modifications are reported in such a directory that was moved there",
+		"[r]\npath = /srv/a/b/f\nexclude = /srv/**\ncommand = hook\n",
+		"mkdir:10:/srv/x/b rename:10:/srv/x:/srv/a turn count:read:2 "
+		"file:modify:10:/srv/a/b/f file:modify:10:/srv/a/b/g turn count:read:4"},
 
 	/* Who */
 	{.name = "a process is what it was when it wrote",

@@ -23,6 +23,7 @@ struct pipeline {
 	bool was_loaded; /* in the time before that */
 	unsigned waits; /* turns that the first record of the buffer has waited */
 	bool is_full; /* the buffer has no more room: nothing can be waited for */
+	uint64_t moving_ns; /* spent in this turn on mounts that moved */
 	struct clock_now now; /* when the records of this turn began to be resolved */
 	struct table_hits hits;
 	struct landing_list mounts; /* reused, as hits and those below */

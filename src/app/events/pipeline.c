@@ -3,6 +3,7 @@
 
 #include "app/events/below.h"
 #include "app/events/matches.h"
+#include "app/events/leading.h"
 #include "app/events/places.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -27,6 +28,7 @@
 struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 {
 	assert(parts->actors && parts->filesystems && parts->tree && parts->rules);
+	assert(parts->entry_marks);
 	assert(parts->before_resolve && parts->found);
 	struct pipeline *p = calloc(1, sizeof(*p));
 	if (!p)
@@ -172,17 +174,19 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 		matches_whole(p, f);
 		return true;
 	}
-	bool wanted = is_wanted(p, f);
-	bool known = wanted && places_resolve(p, f);
+	bool wanted = is_wanted(p, f), leads = leading_concern(p, f);
+	bool known = (wanted || leads) && places_resolve(p, f);
 	if (wanted && !known && may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
-	if (known)
+	if (wanted && known)
 		below_find(p, f);
 	else if (wanted)
 		below_miss(p, f);
 	p->counters.unresolved += wanted && !known;
-	if (f->fs && f->fs->kinds)
+	if (leads)
+		leading_apply(p, f);
+	if (f->fs && (f->fs->kinds || f->fs->leads))
 		places_apply(p, r);
 	return true;
 }
@@ -238,9 +242,11 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	actors_drain(p->parts.actors);
 	p->parts.before_resolve(p->parts.ctx);
 	p->now = clock_now();
+	p->moving_ns = 0;
 	resolve_all(p);
 	bool is_empty = p->window.complete && !pipeline_has_waiting(p);
 	bool has_more = below_turn(p, is_empty);
+	entry_marks_renew(p->parts.entry_marks, p->parts.filesystems, p->parts.group);
 	filesystems_close(p->parts.filesystems);
 	uint64_t oldest = below_oldest(p);
 	p->counters.settled =

@@ -4,6 +4,7 @@
 #define FSMON_APP_EVENTS_PIPELINE_VALUES_H
 
 #include "app/actors/actors.h"
+#include "app/watch/entry_marks.h"
 #include "app/watch/filesystems.h"
 #include "core/rule/change.h"
 #include "core/rule/table.h"
@@ -18,6 +19,7 @@ struct pipeline_parts {
 	int buffer_fd; /* of readbuf_create */
 	struct actors *actors;
 	struct filesystems *filesystems;
+	struct entry_marks *entry_marks;
 	struct dirtree *tree;
 	const struct table *rules;
 	int wake_fd; /* a wake-up (os/thread): sent when there is something for a turn to do */

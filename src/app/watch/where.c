@@ -162,7 +162,7 @@ int where_add_linked_path(struct filesystem *fs, const struct fanrec_handle *han
 	if (fd < 0)
 		return -1;
 	ssize_t len = handle_path(fd, path, sizeof(path) - 1);
-	size_t skip = strcmp(fs->point, "/") == 0 ? 0 : strlen(fs->point);
+	size_t skip = strcmp(fs->open_point, "/") == 0 ? 0 : strlen(fs->open_point);
 	if (len > (ssize_t)skip) {
 		path[len] = '\0';
 		const char *base = strrchr(path, '/');

@@ -11,6 +11,7 @@
 #include "app/talk/requests.h"
 #include "app/worker/reload.h"
 #include "os/clock.h"
+#include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/proc.h"
 #include "os/thread.h"
@@ -25,6 +26,11 @@
 #define DIRS_MAX 65536
 /* Losses are logged at most so often. */
 #define LOSSES_EVERY_NS UINT64_C(10000000000)
+/* Where mounts have moved the mount table is read again once the queue is empty, so that it does
+ * not tell of what is still to be read. So often that is waited for, and so long between two
+ * looks; then the table is taken in as it is. */
+#define MOUNT_LOOKS_MAX 4
+#define MOUNT_LOOKS_NS UINT64_C(50000000)
 
 struct worker {
 	const struct options *options;
@@ -33,6 +39,7 @@ struct worker {
 	struct poller_source *group_source;
 	struct load load; /* the configuration in force */
 	struct filesystems filesystems;
+	struct entry_marks entry_marks;
 	struct dirtree *tree;
 	struct actors *actors;
 	struct pipeline *pipeline;
@@ -44,6 +51,9 @@ struct worker {
 	int wake_fd; /* of the actors */
 	bool has_records; /* the fanotify queue or the actors may have some */
 	bool mounts_changed;
+	int marks_error; /* why a directory could not be marked, as the log has it; or 0 */
+	unsigned mount_looks; /* since mounts have moved */
+	uint64_t mounts_next_ns; /* before then it is not looked where they are */
 	uint64_t losses_logged; /* how many the log has said last */
 	uint64_t losses_next_ns; /* before then it says nothing of them */
 	bool is_ending;
@@ -152,7 +162,7 @@ static const struct link_handlers link_handlers = {
 static bool is_behind(void *ctx)
 {
 	const struct worker *w = ctx;
-	return w->mounts_changed;
+	return w->mounts_changed || w->filesystems.is_behind;
 }
 
 /* ---- Filesystems ---- */
@@ -172,8 +182,21 @@ static void warn_of_unwatched_rules(const struct worker *w, bool all)
 	}
 }
 
+/* Warn of directories that cannot be marked, but not again for the same reason. */
+static void log_refused_marks(struct worker *w)
+{
+	const struct entry_marks *e = &w->entry_marks;
+	struct buf path = {0};
+	bool is_new = e->error && e->error != w->marks_error;
+	if (is_new && entry_marks_add_refused(e, &w->filesystems, &path) == 0)
+		log_warn("truncation of files by name is not seen in %s: %s", path.data,
+			strerror(e->error));
+	w->marks_error = e->error;
+	buf_fini(&path);
+}
+
 /* Say what has become of filesystems that rules concern. */
-static void log_filesystems(const struct worker *w, bool all)
+static void log_filesystems(struct worker *w, bool all)
 {
 	for (size_t i = 0; i < w->filesystems.count; i++) {
 		const struct filesystem *fs = &w->filesystems.items[i];
@@ -187,6 +210,17 @@ static void log_filesystems(const struct worker *w, bool all)
 				fs->refusal_errno ? strerror(fs->refusal_errno) : "");
 	}
 	warn_of_unwatched_rules(w, all);
+	log_refused_marks(w);
+}
+
+static int use_mounts(
+	struct worker *w, const struct buf *mountinfo, const struct table *rules)
+{
+	int group = fd_of(w, WIRE_FD_FANOTIFY);
+	if (filesystems_update(&w->filesystems, mountinfo->data, mountinfo->len, rules,
+		    group, w->tree) < 0)
+		return -1;
+	return entry_marks_set(&w->entry_marks, &w->filesystems, rules, group);
 }
 
 /* Take in the mount table with the rules of a table. Returns 0, or -1 with errno. */
@@ -195,17 +229,53 @@ static int update_filesystems(struct worker *w, const struct table *rules)
 	struct buf text = {0};
 	int rc = proc_read_mounts(w->mountinfo_fd, &text);
 	if (rc == 0)
-		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
-			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
+		rc = use_mounts(w, &text, rules);
 	buf_fini(&text);
 	return rc;
 }
 
+/* When it is time to look at the mount table, CLOCK_MONOTONIC; UINT64_MAX: not before something
+ * happens. */
+static uint64_t mounts_next_ns(const struct worker *w)
+{
+	if (w->mounts_changed)
+		return 0;
+	if (!w->filesystems.is_behind || pipeline_has_waiting(w->pipeline))
+		return UINT64_MAX;
+	return w->mounts_next_ns;
+}
+
+/* Whether a mount table that was read now, as mounts have moved, had better be read later: records
+ * are still to be read, of which it tells too early. */
+static bool looks_later(struct worker *w)
+{
+	if (w->mounts_changed || w->mount_looks >= MOUNT_LOOKS_MAX ||
+		fanotify_is_empty(fd_of(w, WIRE_FD_FANOTIFY)))
+		return false;
+	w->mount_looks++;
+	return true;
+}
+
 static void take_mounts(struct worker *w)
 {
+	struct buf text = {0};
+	int rc = proc_read_mounts(w->mountinfo_fd, &text);
+	w->mounts_next_ns = clock_monotonic_ns() + MOUNT_LOOKS_NS;
+	if (rc == 0 && looks_later(w)) {
+		buf_fini(&text);
+		return;
+	}
 	w->mounts_changed = false;
-	if (load_resolve(w->load.table) < 0 || update_filesystems(w, w->load.table) < 0)
+	w->mount_looks = 0;
+	if (rc == 0)
+		rc = load_resolve(w->load.table);
+	if (rc == 0)
+		rc = use_mounts(w, &text, w->load.table);
+	buf_fini(&text);
+	if (rc < 0) {
+		w->filesystems.is_behind = false;
 		log_err("a change of mounts could not be taken in: %s", strerror(errno));
+	}
 	log_filesystems(w, false);
 }
 
@@ -312,9 +382,11 @@ static void log_losses(struct worker *w, uint64_t now_ns)
 static int64_t wait_ns(struct worker *w)
 {
 	uint64_t records_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
-	if (w->mounts_changed || (!records_ns && w->has_records && !w->is_ending))
+	if (!records_ns && w->has_records && !w->is_ending)
 		return 0;
 	uint64_t next_ns = jobs_next_ns(w->jobs);
+	if (mounts_next_ns(w) < next_ns)
+		next_ns = mounts_next_ns(w);
 	if (records_ns && records_ns < next_ns)
 		next_ns = records_ns;
 	if (next_ns == UINT64_MAX)
@@ -366,7 +438,8 @@ static int loop(struct worker *w)
 			log_err("waiting for events failed: %s", strerror(errno));
 			return EXIT_FAILED;
 		}
-		if (w->mounts_changed && !pipeline_has_waiting(w->pipeline))
+		if (mounts_next_ns(w) <= clock_monotonic_ns() &&
+			!pipeline_has_waiting(w->pipeline))
 			take_mounts(w);
 		if (read_and_resolve(w) < 0)
 			return EXIT_FAILED;
@@ -447,6 +520,7 @@ static int start_pipeline(struct worker *w)
 		.buffer_fd = fd_of(w, WIRE_FD_BUFFER),
 		.actors = w->actors,
 		.filesystems = &w->filesystems,
+		.entry_marks = &w->entry_marks,
 		.tree = w->tree,
 		.rules = w->load.table,
 		.wake_fd = w->wake_fd,
@@ -525,6 +599,7 @@ static void end(struct worker *w)
 	pipeline_free(w->pipeline);
 	actors_free(w->actors);
 	dirtree_free(w->tree);
+	entry_marks_fini(&w->entry_marks);
 	filesystems_fini(&w->filesystems);
 	poller_free(w->poller);
 	load_fini(&w->load);
