@@ -10,6 +10,11 @@
  *   open-exec:PID:NAME execed:PID:NAME    the two halves of exec: the file record, the process's
  *   create:PID:PATH mkdir:PID:PATH delete:PID:PATH rename:PID:OLD:NEW
  *   tmpfile:PID:PATH link:PID:PATH    it gets its name only with the latter
+ *   hardlink:PID:OLD:NEW mknod:PID:PATH
+ *   hold:PATH free:PATH          somebody has it open for writing, or nobody; no record says so
+ *   slow answers                 from now on questions about files wait; until now
+ *   asked:N                      so many have been put
+ *   vanish:PATH                  it goes, and no record says so
  *   file:EVENT[+EVENT...]:PID:PATH    any other event, or merged ones
  *   overflow fs-error:PATH broken     other records; one that makes no sense
  *   turn[:N]                     a turn of the loop, which can read N records more, or all
@@ -86,7 +91,7 @@ static void begin_world(void)
 		.entry_marks = &world.entry_marks,
 		.tree = world.tree,
 		.rules = play.rules,
-		.wake_fd = world.wake_fd,
+		.wake_fd = -1,
 		.own_pids = {OWN_PID, OWN_PID + 1},
 		.before_resolve = hear_messages,
 		.found = find,
@@ -199,6 +204,50 @@ static void do_link(void)
 	do_create();
 }
 
+static void do_hardlink(void)
+{
+	struct node *old = node_at(arg(2)), *new = node_at(arg(3));
+	new->file = file_of(old);
+	report_entry(FAN_CREATE, (pid_t)number(1), new);
+}
+
+static void do_mknod(void)
+{
+	node_at(arg(2))->is_device = true;
+	do_create();
+}
+
+static void do_hold(void)
+{
+	world.nodes[node_id(node_at(arg(1))) - FIRST_ID].has_writer = true;
+}
+
+static void do_free(void)
+{
+	world.nodes[node_id(node_at(arg(1))) - FIRST_ID].has_writer = false;
+}
+
+static void do_slow(void)
+{
+	world.is_slow = true;
+}
+
+static void do_answers(void)
+{
+	answer_asks();
+	world.is_slow = false;
+}
+
+static void do_asked(void)
+{
+	expect(world.ask_count, number(1));
+}
+
+static void do_vanish(void)
+{
+	node_at(arg(1))->is_gone = true;
+}
+
 static void do_file(void)
 {
 	uint64_t bits = 0;
@@ -242,7 +291,8 @@ static void do_turn(void)
 {
 	let_read(play.arg_count > 1 ? number(1) : RECORDS_MAX);
 	tick();
-	pipeline_parts(world.pipeline)->rules = play.rules;
+	if (pipeline_parts(world.pipeline)->rules != play.rules)
+		pipeline_set_rules(world.pipeline, play.rules);
 	assert_int_equal(pipeline_turn(world.pipeline, clock_now()), 0);
 	/* Else nobody could unmount it. */
 	assert_true(SLIST_EMPTY(&play.filesystems.open));
@@ -278,10 +328,10 @@ static void do_count(void)
 		const char *name;
 		uint64_t value;
 	} counters[] = {{"read", c->read}, {"resolved", c->resolved},
-		{"emptied", c->emptied}, {"malformed", c->malformed},
-		{"unresolved", c->unresolved}, {"overflows", c->overflows},
-		{"exact", c->exact}, {"partial", c->partial}, {"unknown", c->unknown},
-		{"dropped", c->dropped}, {"settled", c->settled}};
+		{"settled", c->settled}, {"emptied", c->emptied},
+		{"malformed", c->malformed}, {"unresolved", c->unresolved},
+		{"overflows", c->overflows}, {"exact", c->exact}, {"partial", c->partial},
+		{"unknown", c->unknown}, {"dropped", c->dropped}};
 	for (size_t i = 0; i < countof(counters); i++) {
 		if (strcmp(counters[i].name, arg(1)) == 0) {
 			expect(counters[i].value, number(2));
@@ -348,6 +398,14 @@ static const struct command event_commands[] = {
 	{"rename", do_rename},
 	{"tmpfile", do_tmpfile},
 	{"link", do_link},
+	{"hardlink", do_hardlink},
+	{"mknod", do_mknod},
+	{"hold", do_hold},
+	{"free", do_free},
+	{"slow", do_slow},
+	{"answers", do_answers},
+	{"asked", do_asked},
+	{"vanish", do_vanish},
 	{"file", do_file},
 	{"overflow", do_overflow},
 	{"fs-error", do_fs_error},
@@ -394,10 +452,7 @@ static void run_events(void **state)
 	more_count = countof(event_commands);
 	begin(*state);
 	play.ignores_store = !play.script->hears_store;
-	world = (struct world){.buffer_fd = make_buffer(play.script->has_little_room),
-		.wake_fd = thread_wakeup_open(),
-		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.may_list_now = PTHREAD_COND_INITIALIZER};
+	world = (struct world){.buffer_fd = make_buffer(play.script->has_little_room)};
 	assert_int_equal(pipe2(world.group, O_CLOEXEC | O_NONBLOCK), 0);
 	for (size_t i = 0; i < countof(points); i++)
 		add_node(i, NULL, "")->is_dir = true;
@@ -414,7 +469,6 @@ static void run_events(void **state)
 	close(world.group[0]);
 	close(world.group[1]);
 	close(world.buffer_fd);
-	close(world.wake_fd);
 	if (world.reused_fd)
 		assert_int_equal(close(world.reused_fd), 0);
 	assert_int_equal(count_fds(), fd_count);

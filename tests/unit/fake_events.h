@@ -2,11 +2,12 @@
 /*
  * A world that file events come from: a few filesystems with what is on them, processes, and the
  * queue of a fanotify group (a pipe). It answers what the pipeline and the actors ask the kernel,
- * in place of os/handle, os/fanotify and the witness. For one program alone.
+ * in place of os/handle, os/lease, os/fanotify, app/asker and the witness. For one program alone.
  */
 #ifndef FSMON_TESTS_UNIT_FAKE_EVENTS_H
 #define FSMON_TESTS_UNIT_FAKE_EVENTS_H
 
+#include "app/asker.h"
 #include "app/events/pipeline.h"
 #include "base/countof.h"
 #include "core/record/fanrec.h"
@@ -14,13 +15,12 @@
 #include "os/dirlist.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
+#include "os/lease.h"
 #include "os/readbuf.h"
-#include "os/thread.h"
 #include "record_bytes.h"
 
 #include <assert.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -49,6 +49,9 @@ struct node {
 	char name[32];
 	bool is_dir, is_gone;
 	bool is_nameless; /* made with O_TMPFILE, and not linked yet */
+	bool is_device;
+	bool has_writer; /* somebody has it open for writing */
+	const struct node *file; /* of which this is another link; NULL: none */
 	bool has_mark; /* a directory: what is modified among its entries is reported */
 };
 
@@ -57,6 +60,14 @@ struct process {
 	uint32_t uid;
 	char comm[PROGRAM_COMM_SIZE];
 	bool is_gone;
+};
+
+#define LISTER 1
+
+/* In place of a thread that asks: made in this order. */
+struct asker {
+	STAILQ_HEAD(, ask) asked, answered;
+	void (*answer)(struct ask *a); /* NULL: there is none */
 };
 
 static struct world {
@@ -74,13 +85,12 @@ static struct world {
 	size_t proc_record_count;
 	bool is_scanned; /* the actors know what runs */
 	uint64_t empty_ns; /* the queue was seen empty */
+	struct asker askers[2]; /* about files; LISTER: about directories */
+	size_t ask_count; /* questions that were put */
+	bool is_slow; /* they are answered when the script says so */
 	struct buf messages; /* of the keeper, to be heard before records are resolved */
 	int group[2], buffer_fd;
 	int pidfd; /* of the first record of a script without the connector */
-	int wake_fd; /* readable when a thread has something for a turn to do */
-	pthread_mutex_t lock; /* for what follows */
-	pthread_cond_t may_list_now;
-	bool may_list; /* the thread may read directories */
 	int list_errno; /* why it cannot; 0: it can */
 	int reused_fd; /* in the worker that took over, the number of that */
 	struct actors *actors;
@@ -98,9 +108,25 @@ static uint64_t tick(void)
 
 /* ---- Files ---- */
 
+static const struct node *file_of(const struct node *n)
+{
+	return n->file ? n->file : n;
+}
+
 static uint32_t node_id(const struct node *n)
 {
-	return (uint32_t)(n - world.nodes) + FIRST_ID;
+	return (uint32_t)(file_of(n) - world.nodes) + FIRST_ID;
+}
+
+/* Whether a link of the file is left. */
+static bool has_name(const struct node *file)
+{
+	for (size_t i = 0; i < world.node_count; i++) {
+		const struct node *n = &world.nodes[i];
+		if (file_of(n) == file && !n->is_gone && !n->is_nameless)
+			return true;
+	}
+	return false;
 }
 
 static struct node *add_node(size_t fs, struct node *parent, const char *name)
@@ -363,11 +389,14 @@ static const struct node *node_of_fd(int fd)
 
 static int open_node(const struct node *n)
 {
-	if (n->is_gone || n->is_nameless) {
+	if (!has_name(file_of(n))) {
 		errno = ESTALE;
 		return -1;
 	}
-	int fd = open(n->is_dir ? "/" : "/proc/self/exe", O_PATH | O_CLOEXEC);
+	const char *like = n->is_dir      ? "/"
+			   : n->is_device ? "/dev/null"
+					  : "/proc/self/exe";
+	int fd = open(like, O_PATH | O_CLOEXEC);
 	assert_in_range(fd, 0, countof(world.node_by_fd) - 1);
 	world.node_by_fd[fd] = n;
 	return fd;
@@ -406,14 +435,20 @@ int fanotify_forget_entries(int group)
 bool fanotify_is_empty(int group)
 {
 	(void)group;
-	return !can_read();
+	return !can_read() && !world.record_count;
 }
 
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
 {
 	const struct node *n = node_of_fd(dir_fd);
-	bool is_above = strcmp(path, "..") == 0 && n->parent;
-	uint32_t bytes[2] = {node_id(is_above ? n->parent : n), 0};
+	if (strcmp(path, "..") == 0)
+		n = n->parent ? n->parent : n;
+	else if (strcmp(path, ".") != 0)
+		n = child_of(n, path);
+	errno = ENOENT;
+	if (!n)
+		return -1;
+	uint32_t bytes[2] = {node_id(n), 0};
 	*out = (struct handle){.len = sizeof(bytes), .type = 1};
 	memcpy(out->bytes, bytes, sizeof(bytes));
 	if (mount_id)
@@ -481,16 +516,13 @@ ssize_t handle_path(int fd, char *out, size_t size)
 	return (ssize_t)len;
 }
 
-/* In the thread of another module: what is in a directory by the time that a script lets it read. */
+/* What is in a directory by the time that a script lets it be read. */
 int dirlist_read(int mount_fd, const struct handle *dir,
 	bool (*each)(void *ctx, const struct dirlist_entry *e), void *ctx)
 {
 	uint32_t id;
 	memcpy(&id, dir->bytes, sizeof(id));
 	const struct node *n = &world.nodes[id - FIRST_ID];
-	pthread_mutex_lock(&world.lock);
-	while (!world.may_list)
-		pthread_cond_wait(&world.may_list_now, &world.lock);
 	errno = n->is_gone                     ? ESTALE
 		: fcntl(mount_fd, F_GETFD) < 0 ? EBADF
 					       : world.list_errno;
@@ -504,27 +536,7 @@ int dirlist_read(int mount_fd, const struct handle *dir,
 		if (child->parent == n && !child->is_gone && !each(ctx, &e))
 			break;
 	}
-	int error = errno;
-	pthread_mutex_unlock(&world.lock);
-	errno = error;
-	return error ? -1 : 0;
-}
-
-/* Let the thread read, until it has answered. */
-static void let_list(int error)
-{
-	struct pollfd p = {.fd = world.wake_fd, .events = POLLIN};
-	pthread_mutex_lock(&world.lock);
-	world.list_errno = error;
-	world.may_list = true;
-	pthread_cond_signal(&world.may_list_now);
-	pthread_mutex_unlock(&world.lock);
-	if (poll(&p, 1, 10000) != 1)
-		fail_msg("%s: nothing is being listed", play.script->name);
-	thread_take_wakeups(world.wake_fd);
-	pthread_mutex_lock(&world.lock);
-	world.may_list = false;
-	pthread_mutex_unlock(&world.lock);
+	return errno ? -1 : 0;
 }
 
 /* Only asked for where a path is too long. */
@@ -536,6 +548,77 @@ int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t si
 	(void)size;
 	fail_msg("a directory is read");
 	return -1;
+}
+
+/* ---- os/lease and app/asker ---- */
+
+int lease_has_writer(int fd)
+{
+	return node_of_fd(fd)->has_writer;
+}
+
+static void answer_all(struct asker *of)
+{
+	struct ask *a;
+	while ((a = STAILQ_FIRST(&of->asked))) {
+		STAILQ_REMOVE_HEAD(&of->asked, next);
+		of->answer(a);
+		STAILQ_INSERT_TAIL(&of->answered, a, next);
+	}
+}
+
+static void answer_asks(void)
+{
+	for (size_t i = 0; i < countof(world.askers); i++) {
+		if (world.askers[i].answer && i != LISTER)
+			answer_all(&world.askers[i]);
+	}
+}
+
+struct asker *asker_new(void (*answer)(struct ask *a), int wake_fd)
+{
+	(void)wake_fd;
+	struct asker *a = world.askers;
+	while (a->answer)
+		assert_true(++a < world.askers + countof(world.askers));
+	a->answer = answer;
+	STAILQ_INIT(&a->asked);
+	STAILQ_INIT(&a->answered);
+	return a;
+}
+
+bool asker_free(struct asker *a)
+{
+	if (a)
+		a->answer = NULL;
+	return true;
+}
+
+void asker_put(struct asker *a, struct ask *q)
+{
+	STAILQ_INSERT_TAIL(&a->asked, q, next);
+	if (a == world.askers)
+		world.ask_count++;
+	if (a == world.askers && !world.is_slow)
+		answer_all(a);
+}
+
+struct ask *asker_take(struct asker *a)
+{
+	struct ask *q = STAILQ_FIRST(&a->answered);
+	if (q)
+		STAILQ_REMOVE_HEAD(&a->answered, next);
+	return q;
+}
+
+/* Let the directories be listed that are asked for. */
+static void let_list(int error)
+{
+	struct asker *lister = &world.askers[LISTER];
+	if (!lister->answer || STAILQ_EMPTY(&lister->asked))
+		fail_msg("%s: nothing is being listed", play.script->name);
+	world.list_errno = error;
+	answer_all(lister);
 }
 
 #endif

@@ -20,6 +20,18 @@
 	"file:modify:10:/srv/6 file:modify:10:/srv/7 file:modify:10:/srv/8 " \
 	"file:modify:10:/srv/9 "
 
+#define TEN_CREATES(name)                                                          \
+	"create:10:/srv/" name "0 create:10:/srv/" name "1 create:10:/srv/" name   \
+	"2 create:10:/srv/" name "3 create:10:/srv/" name "4 create:10:/srv/" name \
+	"5 create:10:/srv/" name "6 create:10:/srv/" name "7 create:10:/srv/" name \
+	"8 create:10:/srv/" name "9 "
+
+#define SEVENTY_CREATES  \
+	TEN_CREATES("a") \
+	TEN_CREATES("b") \
+	TEN_CREATES("c") \
+	TEN_CREATES("d") TEN_CREATES("e") TEN_CREATES("f") TEN_CREATES("g")
+
 static const struct script scripts[] = {
 	/* What happens to files */
 	{.name = "a file that is made and written has one run",
@@ -37,8 +49,167 @@ static const struct script scripts[] = {
 		.hears_store = true},
 	{.name = "a file that was only made has a run if nobody can write it",
 		BATCH,
-		"create:10:/srv/f mkdir:10:/srv/d turn >start:1:hook:/srv/d "
-		"env:FSMON_TYPE:dir stdin:/srv/d+"},
+		"create:10:/srv/f hold:/srv/f mkdir:10:/srv/d turn "
+		">start:1:hook:/srv/d env:FSMON_TYPE:dir stdin:/srv/d+ turn turn"},
+	{.name = "a file that nobody has open for writing is told when that is known",
+		R,
+		"at:7000 create:10:/srv/f turn count:settled:0 at:9000 turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:create env:FSMON_TYPE:file "
+		"env:FSMON_CMD:bash timed:7000 count:settled:1"},
+	{.name = "a file that is written is told by its close alone",
+		R,
+		"create:10:/srv/f hold:/srv/f turn turn count:settled:1 turn "
+		"free:/srv/f file:close-write:10:/srv/f turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:close-write turn turn is:r:matched:1"},
+	{.name = "a file that is closed while its writer is asked for is told once",
+		R,
+		"slow create:10:/srv/f turn count:settled:0 file:close-write:10:/srv/f "
+		"turn >start:1:hook:/srv/f env:FSMON_EVENT:close-write count:settled:2 "
+		"answers turn turn is:r:matched:1"},
+	{.name = "a close that is read after the answer is the one that is told",
+		R,
+		"slow create:10:/srv/f turn answers file:close-write:10:/srv/f turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn is:r:matched:1"},
+	{.name = "nothing is told while records wait that came before the answer",
+		BATCH,
+		"slow create:10:/srv/f turn answers delete:10:/srv/d/g delete:10:/srv/d "
+		"file:close-write:10:/srv/f turn:1 is:r:matched:0 turn "
+		">start:1:hook:/srv/f stdin:/srv/d/g+/srv/d+/srv/f+ "
+		"env:FSMON_EVENT:close-write turn is:r:matched:3"},
+	{.name = "a file that is closed under another name is told then",
+		"[r]\npath = /srv/new/*\ncommand = hook\n",
+		"hold:/srv/tmp hardlink:10:/srv/tmp:/srv/new/1 turn turn count:settled:1 "
+		"file:close-write:10:/srv/x turn turn free:/srv/tmp "
+		"file:close-write:10:/srv/tmp turn count:settled:2 turn "
+		">start:1:hook:/srv/new/1 env:FSMON_EVENT:create count:settled:3 "
+		"is:r:matched:1"},
+	{.name = "a file that was closed under another name while it was asked is asked "
+		 "again",
+		"[r]\npath = /srv/new/*\ncommand = hook\n",
+		"hold:/srv/tmp hardlink:10:/srv/tmp:/srv/new/1 slow turn "
+		"file:close-write:10:/srv/tmp turn answers free:/srv/tmp turn turn "
+		">start:1:hook:/srv/new/1 is:r:matched:1"},
+	{.name = "what is made by link and unlink is told once",
+		"[r]\npath = /srv/new/*\ncommand = hook\n",
+		"file:close-write:10:/srv/tmp hardlink:10:/srv/tmp:/srv/new/1 "
+		"delete:10:/srv/tmp turn turn >start:1:hook:/srv/new/1 "
+		"env:FSMON_TYPE:file is:r:matched:1"},
+	{.name = "what is no regular file is told at once",
+		R,
+		"mknod:10:/srv/d turn >start:1:hook:/srv/d env:FSMON_TYPE:other"},
+	{.name = "a file that is gone again is told by its delete",
+		R,
+		"slow create:10:/srv/f turn delete:10:/srv/f turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:delete answers turn turn is:r:matched:1"},
+	{.name = "a file of which no name is left is told by the record that says so",
+		R,
+		"create:10:/srv/f vanish:/srv/f turn turn is:r:matched:0 "
+		"count:settled:1"},
+	{.name = "a file that is renamed at once is told by that",
+		R,
+		"slow create:10:/srv/f turn rename:10:/srv/f:/srv/g turn "
+		">start:1:hook:/srv/g answers turn turn is:r:matched:1"},
+	{.name = "while there is more to read nobody is asked about a new file, for one "
+		 "turn",
+		R,
+		"create:10:/srv/f file:close-write:10:/srv/f turn:1 asked:0 turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn asked:0 "
+		"create:10:/srv/g file:delete:10:/srv/1 file:delete:10:/srv/2 turn:1 "
+		"asked:0 turn:1 asked:1 hush"},
+	{.name = "not more questions are open than that many",
+		R,
+		"slow " SEVENTY_CREATES "turn asked:64 turn asked:64 answers turn "
+		">start:1:hook:/srv/a0 asked:70 turn is:r:matched:70"},
+	{.name = "what is written to a pipe changes nothing that is there",
+		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"mknod:10:/srv/p turn >start:1:hook:/srv/p file:modify:10:/srv/p turn "
+		"turn is:r:matched:1"},
+	{.name = "the delete by another does not hide who has made the file",
+		R "by-cmd = bash\n",
+		"fork:10:11 exec:11:touch slow create:10:/srv/f turn delete:11:/srv/f "
+		"turn >start:1:hook:/srv/f env:FSMON_EVENT:create env:FSMON_CMD:bash "
+		"answers turn is:r:matched:1"},
+	{.name = "a written file that another renames is told by its new name",
+		R "by-cmd = bash\nparallel = 2\n",
+		"fork:10:11 exec:11:touch create:10:/srv/f hold:/srv/f turn turn "
+		"rename:11:/srv/f:/srv/g turn free:/srv/g file:close-write:10:/srv/g "
+		"turn >start:1:hook:/srv/g env:FSMON_EVENT:close-write turn turn "
+		"is:r:matched:1"},
+	{.name = "a file that was truncated by its name is told",
+		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"file:modify:10:/srv/f turn turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:modify env:FSMON_EVENTS:modify is:r:matched:1"},
+	{.name = "what a process writes is told by its close alone, whoever has it open "
+		 "too",
+		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"hold:/srv/f file:modify:10:/srv/f turn turn file:modify:10:/srv/f turn "
+		"file:modify:10:/srv/f turn free:/srv/f file:close-write:10:/srv/f turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn turn "
+		"is:r:matched:1"},
+	{.name = "the close of another does not hide who has truncated the file",
+		R
+		"by-cmd = !touch\n[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"fork:10:11 exec:11:touch turn hold:/srv/f file:modify:10:/srv/f turn "
+		"turn "
+		"free:/srv/f file:close-write:11:/srv/f turn is:r:matched:0 turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:modify env:FSMON_CMD:bash "
+		"is:r:matched:1"},
+	{.name = "the close by a hook of the rule does not hide what others did",
+		R "parallel = 2\n[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"file:close-write:10:/srv/a turn >start:1:hook:/srv/a fork:10:11 "
+		"message:started:1:11 hold:/srv/f file:modify:10:/srv/f turn "
+		">tag:11:1:1:1 turn free:/srv/f file:close-write:11:/srv/f turn turn "
+		">start:2:hook:/srv/f env:FSMON_EVENT:modify is:r:self:1"},
+	{.name = "an answer that does not come is not waited for longer than a second",
+		R,
+		"slow create:10:/srv/f turn at:999 turn is:r:matched:0 at:1001 turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:create count:settled:1 "
+		"file:close-write:10:/srv/f turn ended:1:exit:0 turn "
+		">start:2:hook:/srv/f answers turn turn is:r:matched:2"},
+	{.name = "after a loss of records those who write are asked for again",
+		R "on-overflow = ignore\n",
+		"create:10:/srv/f hold:/srv/f turn turn free:/srv/f overflow turn turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:create is:r:matched:1"},
+	{.name = "after a reload those who write are asked for again",
+		R,
+		"create:10:/srv/f hold:/srv/f turn turn free:/srv/f reload turn turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:create is:r:matched:1",
+		.then = R},
+	{.name = "a rule that asks for each create has it at once",
+		R "[s]\npath = /srv/**\nevents = create\ncommand = other\n",
+		"create:10:/srv/f turn >start:1:other:/srv/f turn "
+		">start:2:hook:/srv/f is:s:matched:1 is:r:matched:1"},
+	{.name = "files that wait go with the rules of a reload",
+		"[a]\npath = /home/*\ncommand = one\n" R,
+		"slow create:10:/srv/f create:10:/home/f turn reload answers turn "
+		">start:1:hook:/srv/f is:r:matched:1",
+		.then = R},
+	{.name = "an entry that was made and deleted as one is what is there",
+		R "run-per = event\n",
+		"file:create+delete:10:/srv/f turn turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:create env:FSMON_EVENTS:create,delete "
+		"env:FSMON_TYPE:file ended:1:exit:0 file:create+delete:10:/srv/g "
+		"vanish:/srv/g turn >start:2:hook:/srv/g env:FSMON_EVENT:delete "
+		"env:FSMON_TYPE:"},
+	{.name = "an entry that is there again is told when it is complete",
+		R,
+		"hold:/srv/f file:create+delete:10:/srv/f turn turn is:r:matched:0 "
+		"free:/srv/f file:close-write+delete:10:/srv/f turn "
+		">start:1:hook:/srv/f env:FSMON_EVENT:close-write turn is:r:matched:1"},
+	{.name = "a rule that asks for deletes alone has them, also of what is there "
+		 "again",
+		R "events = delete\n",
+		"file:create+delete:10:/srv/f turn >start:1:hook:/srv/f "
+		"env:FSMON_EVENT:delete"},
+	{.name = "a deleted entry fulfils a condition on the size, as it is gone",
+		R "size = >100G\n",
+		"hardlink:10:/srv/a:/srv/b turn turn is:r:matched:0 delete:10:/srv/b "
+		"turn >start:1:hook:/srv/b"},
+	{.name = "a delete has no type, also where another link is left",
+		R "run-per = event\n",
+		"hardlink:10:/home/1:/home/2 turn hardlink:10:/srv/a:/srv/b "
+		"delete:10:/srv/b turn >start:1:hook:/srv/b env:FSMON_EVENT:delete "
+		"env:FSMON_TYPE:"},
 	{.name = "a condition on the type is one on what is there now",
 		R "events = attrib\ntype = dir\n",
 		"mkdir:10:/srv/d file:attrib:10:/srv/d file:attrib:10:/srv/f turn "
@@ -82,6 +253,13 @@ static const struct script scripts[] = {
 	{.name = "what was written without a name has the name that it was given since",
 		R "events = close-write\n",
 		"tmpfile:10:/srv/d/x link:10:/srv/d/x turn >start:1:hook:/srv/d/x"},
+	{.name = "what was written without a name is told once, with the name",
+		R "run-per = event\n",
+		"tmpfile:10:/srv/x link:10:/srv/x turn turn >start:1:hook:/srv/x "
+		"env:FSMON_EVENT:close-write is:r:matched:1 ended:1:exit:0 turn "
+		"tmpfile:10:/srv/y hold:/srv/y link:10:/srv/y turn turn turn "
+		"free:/srv/y file:close-write:10:/srv/y turn >start:2:hook:/srv/y "
+		"env:FSMON_EVENT:close-write is:r:matched:2"},
 	{.name = "a file that never gets a name is not told",
 		R "events = close-write\n",
 		"tmpfile:10:/srv/d/x turn count:resolved:1"},

@@ -230,7 +230,7 @@ static struct matches_scope scope_of(const struct walk *w, const char *rest)
 {
 	struct matches_scope scope = {0};
 	if (subtree_paths_have(&w->made, rest))
-		scope.taken |= EVENT_CREATE | EVENT_CREATE_UNWRITTEN | EVENT_CLOSE_WRITE;
+		scope.taken |= EVENT_CREATE | EVENT_UNWRITTEN | EVENT_CLOSE_WRITE;
 	if (subtree_paths_have(&w->moved, rest) ||
 		subtree_paths_have(&w->exchanged, rest))
 		scope.taken |= EVENT_MOVED_TO;

@@ -8,12 +8,15 @@
 #include "core/record/fanrec.h"
 #include "os/readbuf.h"
 
+struct fresh;
+
 struct pipeline {
 	struct pipeline_parts parts;
 	struct readbuf buffer;
 	size_t scanned; /* bytes of the buffer that went through the first pass */
 	size_t inherited; /* bytes of it that an earlier worker has read */
 	struct execorder order;
+	struct fresh *fresh; /* changes that wait for what becomes of their files */
 	struct proctable_window window; /* of all that is in the buffer */
 	uint64_t empty_ns; /* when a read last left the queue empty */
 	uint64_t read_ns; /* when the last read that brought records began */
@@ -39,6 +42,9 @@ struct facts {
 	struct filesystem *fs;
 	uint32_t kinds;
 	bool has_path, has_old_path; /* p->path, p->old_path: within the filesystem */
+	bool is_back; /* it was deleted, and is there again; known once a rule matches */
+	bool is_linked; /* the record is of a file without a name; p->path is one that it was
+			   given, before or since */
 	struct execorder_place order;
 };
 

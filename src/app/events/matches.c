@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/events/matches.h"
 
+#include "app/events/fresh.h"
+#include "app/events/tell.h"
 #include "app/watch/where.h"
-#include "os/fd.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What the rules that match are told: at once; or when it is known that no close-write follows, as
+ * they asked for nothing else. Each NULL: there is no such rule. */
+struct found {
+	struct change *now, *later;
+};
 
 /* What rules are looked for, and what was found so far. */
 struct search {
@@ -16,8 +23,43 @@ struct search {
 	int (*match)(const struct table *t, const char *path, size_t len, uint32_t kinds,
 		struct table_hits *hits);
 	uint32_t taken; /* by their old paths none that ask for one of these are */
-	struct change *change; /* what they match, made when there is a first one */
+	struct facts *facts; /* of the record; NULL: what is below a renamed directory */
+	struct found found;
 };
+
+/* Whether what the rule asked for depends on what becomes of the file. What was done to a file
+ * without a name may come before the create of its name, and is to be told once with that. */
+static bool is_for_later(const struct facts *f, uint32_t kinds, const struct rule *r)
+{
+	uint32_t asked = r->events & kinds;
+	if (f->rec.mask & FAN_ONDIR || !f->rec.target.bytes)
+		return false;
+	if (f->is_back)
+		asked &= ~(uint32_t)EVENT_DELETE;
+	return asked == EVENT_UNWRITTEN || (f->is_linked && r->events & EVENT_UNWRITTEN);
+}
+
+/* What was deleted, and more happened to it: the record does not say what came last. */
+static void ask_if_back(struct facts *f)
+{
+	const uint32_t others = EVENT_ALL & ~(uint32_t)EVENT_DELETE;
+	f->is_back = (f->kinds & EVENT_DELETE) && (f->kinds & others) &&
+		     where_has_entry(f->fs, &f->rec.place, &f->rec.target);
+}
+
+static int add_hit(struct pipeline *p, struct search *s, uint32_t rule, bool is_old)
+{
+	struct found *found = &s->found;
+	struct change **c = &found->now;
+	if (s->facts && !found->now && !found->later)
+		ask_if_back(s->facts);
+	if (s->facts &&
+		is_for_later(s->facts, s->kinds, table_rule(p->parts.rules, rule)))
+		c = &found->later;
+	if (!*c)
+		*c = change_new(NULL, NULL);
+	return *c ? change_add_hit(*c, rule, is_old, p->shown.data) : -1;
+}
 
 /* Note the rules that match a path within the filesystem as one mount shows it. Returns 0, or -1
  * with ENOMEM. */
@@ -32,16 +74,14 @@ static int match_mount(struct pipeline *p, struct search *s, const struct mount 
 		return -1;
 	if (!p->hits.count || mounts_hide(mounts, mount, p->shown.data, p->shown.len))
 		return 0;
-	if (!s->change)
-		s->change = change_new(NULL, NULL);
-	for (size_t k = 0; s->change && k < p->hits.count; k++) {
+	for (size_t k = 0; k < p->hits.count; k++) {
 		uint32_t rule = p->hits.rules[k];
 		if (is_old && (table_rule(p->parts.rules, rule)->events & s->taken))
 			continue;
-		if (change_add_hit(s->change, rule, is_old, p->shown.data) < 0)
+		if (add_hit(p, s, rule, is_old) < 0)
 			return -1;
 	}
-	return s->change ? 0 : -1;
+	return 0;
 }
 
 /* The same with every mount that shows it; `at` is the length of the path, or that of a directory
@@ -95,70 +135,88 @@ int matches_who(struct pipeline *p, const struct facts *f, struct actor *out)
 	return actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out);
 }
 
-/* Look at the file, if a rule wants to know what it is. */
-static void fill_type(const struct pipeline *p, struct filesystem *fs, struct change *c)
+static void set_target(
+	struct change *c, uint64_t fsid, const struct fanrec_handle *target)
 {
-	bool is_needed = false;
-	for (size_t i = 0; i < c->hit_count && !is_needed; i++)
-		is_needed = judge_needs_type(
-			table_rule(p->parts.rules, c->hits[i].rule), &c->event);
-	if (!is_needed)
-		return;
-	struct fanrec_handle target = change_target(c);
-	int fd = where_open(fs, &target);
-	where_fill_type(fd, &c->event);
-	fd_close(fd);
-}
-
-/* Hand on a change that some rule matched, of which but the file itself all is known. */
-static void hand_on(struct pipeline *p, struct filesystem *fs, struct change *c,
-	const struct fanrec_handle *target)
-{
-	assert(fs && c->hit_count);
-	count_actor(p, &c->actor);
-	c->fsid = fs->fsid;
+	c->fsid = fsid;
 	c->target_type = target->type;
 	c->target_len = target->bytes ? target->len : 0;
 	if (c->target_len)
 		memcpy(c->target, target->bytes, c->target_len);
-	fill_type(p, fs, c);
-	p->parts.found(p->parts.ctx, c, p->now);
 }
 
-/* Complete the change that a record is. Returns 0, or -1 with ENOMEM. */
-static int hand_on_record(struct pipeline *p, struct facts *f, struct change *c)
+/* Complete a change that some rule matched. Returns 0, or -1 with ENOMEM. */
+static int fill_change(struct pipeline *p, struct facts *f, struct change *c)
 {
+	const struct fanrec *r = &f->rec;
+	assert(f->fs && c->hit_count);
 	if (matches_who(p, f, &c->actor) < 0)
 		return -1;
+	count_actor(p, &c->actor);
 	c->event.kinds = f->kinds;
-	c->event.is_dir = f->rec.mask & FAN_ONDIR;
+	c->event.is_dir = r->mask & FAN_ONDIR;
 	c->event.time_ns = p->now.realtime_ns;
 	if (f->has_path)
 		c->event.path = any_shown_path(p, f->fs, &p->path);
 	if (f->has_old_path)
 		c->event.old_path = any_shown_path(p, f->fs, &p->old_path);
-	hand_on(p, f->fs, c, &f->rec.target);
+	set_target(c, r->fsid, &r->target);
+	c->event.is_back = f->is_back;
+	return 0;
+}
+
+/* Find the rules that match. Returns 0, or -1 with ENOMEM. */
+static int find_rules(struct pipeline *p, const struct facts *f, struct search *s)
+{
+	int rc = 0;
+	if (f->has_path)
+		rc = match_path(p, s, &p->path, p->path.len, false);
+	if (rc == 0 && f->has_old_path)
+		rc = match_path(p, s, &p->old_path, p->old_path.len, true);
+	return rc;
+}
+
+/* Each of these returns 0, or -1 with ENOMEM. */
+static int tell_now(struct pipeline *p, struct facts *f, struct change *c)
+{
+	if (fill_change(p, f, c) < 0)
+		return -1;
+	/* Nothing is written to a directory; and without a handle nobody can be asked. */
+	c->event.is_unwritten = c->event.is_dir || !c->target_len;
+	tell_change(p, f->fs, c);
+	return 0;
+}
+
+static int tell_later(struct pipeline *p, struct facts *f, struct change *c)
+{
+	enum fresh_fate fate = fresh_fate(p, f);
+	if (fate == FRESH_COVERED)
+		return 0;
+	if (fill_change(p, f, c) < 0)
+		return -1;
+	c->event.is_unwritten = true;
+	if (fate == FRESH_COMPLETE)
+		tell_change(p, f->fs, c);
+	else
+		fresh_put(p, f, c);
 	return 0;
 }
 
 void matches_find(struct pipeline *p, struct facts *f)
 {
-	struct search s = {.fs = f->fs, .kinds = f->kinds, .match = table_match};
-	/* Whatever could be a rename or an unwritten create for some rule. */
-	if (f->kinds & EVENT_RENAME)
-		s.kinds |= EVENT_RENAMES;
-	if (f->kinds & EVENT_CREATE)
-		s.kinds |= EVENT_CREATE_UNWRITTEN;
-	int rc = 0;
-	if (f->has_path)
-		rc = match_path(p, &s, &p->path, p->path.len, false);
-	if (rc == 0 && f->has_old_path)
-		rc = match_path(p, &s, &p->old_path, p->old_path.len, true);
-	if (rc == 0 && s.change)
-		rc = hand_on_record(p, f, s.change);
+	struct search s = {.fs = f->fs,
+		.kinds = event_asked_by(f->kinds),
+		.match = table_match,
+		.facts = f};
+	int rc = find_rules(p, f, &s);
+	if (rc == 0 && s.found.now)
+		rc = tell_now(p, f, s.found.now);
+	if (rc == 0 && s.found.later)
+		rc = tell_later(p, f, s.found.later);
 	if (rc < 0)
 		p->counters.dropped++;
-	change_unref(s.change);
+	change_unref(s.found.now);
+	change_unref(s.found.later);
 }
 
 /* ---- Below a directory that was renamed ---- */
@@ -202,8 +260,8 @@ bool matches_may_be_below(struct pipeline *p, const struct matches_moved *m)
 		.kinds = EVENT_RENAMES,
 		.match = table_match_below};
 	join_paths(p, m, "");
-	bool may = s.fs && (match_moved(p, m, &s) < 0 || s.change);
-	change_unref(s.change);
+	bool may = s.fs && (match_moved(p, m, &s) < 0 || s.found.now);
+	change_unref(s.found.now);
 	return may;
 }
 
@@ -217,23 +275,25 @@ void matches_moved(struct pipeline *p, const struct matches_moved *m,
 		.taken = scope.taken};
 	join_paths(p, m, e->rest);
 	int rc = fs ? match_moved(p, m, &s) : 0;
-	bool is_hit = s.change && s.change->hit_count;
-	if (rc == 0 && is_hit)
-		rc = actor_copy(&s.change->actor, m->actor);
-	if (rc == 0 && is_hit) {
-		s.change->event.kinds = EVENT_RENAME;
-		s.change->event.is_dir = e->is_dir;
-		s.change->event.covers_below = scope.covers_below;
-		s.change->event.time_ns = m->time_ns;
+	struct change *c = s.found.now;
+	if (rc == 0 && c)
+		rc = actor_copy(&c->actor, m->actor);
+	if (rc == 0 && c) {
+		count_actor(p, &c->actor);
+		c->event.kinds = EVENT_RENAME;
+		c->event.is_dir = e->is_dir;
+		c->event.covers_below = scope.covers_below;
+		c->event.time_ns = m->time_ns;
 		if (m->path)
-			s.change->event.path = any_shown_path(p, fs, &p->below);
+			c->event.path = any_shown_path(p, fs, &p->below);
 		if (m->old_path)
-			s.change->event.old_path = any_shown_path(p, fs, &p->old_below);
-		hand_on(p, fs, s.change, &e->handle);
+			c->event.old_path = any_shown_path(p, fs, &p->old_below);
+		set_target(c, m->fsid, &e->handle);
+		tell_change(p, fs, c);
 	}
 	if (rc < 0)
 		p->counters.dropped++;
-	change_unref(s.change);
+	change_unref(c);
 }
 
 /* ---- Whole filesystems ---- */

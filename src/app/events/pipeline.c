@@ -2,6 +2,7 @@
 #include "app/events/pipeline.h"
 
 #include "app/events/below.h"
+#include "app/events/fresh.h"
 #include "app/events/matches.h"
 #include "app/events/leading.h"
 #include "app/events/places.h"
@@ -34,8 +35,10 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts)
 	if (!p)
 		return NULL;
 	p->parts = *parts;
-	if (readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
+	p->fresh = fresh_new(parts->wake_fd);
+	if (!p->fresh || readbuf_open(&p->buffer, parts->buffer_fd) < 0) {
 		int saved = errno;
+		fresh_free(p->fresh);
 		free(p);
 		errno = saved;
 		return NULL;
@@ -52,6 +55,7 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	below_free(p);
+	fresh_free(p->fresh);
 	readbuf_close(&p->buffer);
 	execorder_reset(&p->order, NULL, NULL);
 	free(p->hits.rules);
@@ -69,9 +73,20 @@ struct pipeline_parts *pipeline_parts(struct pipeline *p)
 	return &p->parts;
 }
 
+void pipeline_set_rules(struct pipeline *p, const struct table *next)
+{
+	fresh_set_rules(p, next);
+	p->parts.rules = next;
+}
+
 uint64_t pipeline_next_ns(const struct pipeline *p)
 {
 	return p->next_ns;
+}
+
+uint64_t pipeline_due_ns(const struct pipeline *p)
+{
+	return fresh_due_ns(p);
 }
 
 bool pipeline_has_waiting(const struct pipeline *p)
@@ -158,10 +173,12 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 /* Whether a rule might want the record. */
 static bool is_wanted(const struct pipeline *p, const struct facts *f)
 {
-	return f->fs && f->fs->kinds && !is_own(p, f->rec.pid) &&
-	       ((fanrec_kinds(fanrec_mask(f->fs->kinds)) & f->kinds) ||
-		       below_needs(p, f));
+	return f->fs && !is_own(p, f->rec.pid) &&
+	       ((f->fs->kinds & event_asked_by(f->kinds)) || below_needs(p, f));
 }
+
+/* What may decide about changes that wait. */
+#define SETTLING (EVENT_CLOSE_WRITE | EVENT_DELETE | EVENT_RENAME)
 
 /* Resolve one record. Returns false if it must wait for others. */
 static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
@@ -170,6 +187,7 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	f->fs = r->fsid ? filesystems_by_fsid(p->parts.filesystems, r->fsid) : NULL;
 	f->kinds = fanrec_kinds(r->mask);
 	if (f->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR)) {
+		fresh_settle(p, f);
 		p->counters.overflows += (f->kinds & EVENT_OVERFLOW) != 0;
 		matches_whole(p, f);
 		return true;
@@ -179,6 +197,8 @@ static bool resolve_record(struct pipeline *p, struct facts *f, bool may_wait)
 	if (wanted && !known && may_wait)
 		return false;
 	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
+	if (wanted && known && f->kinds & SETTLING)
+		fresh_settle(p, f);
 	if (wanted && known)
 		below_find(p, f);
 	else if (wanted)
@@ -232,10 +252,19 @@ static bool is_loaded(struct pipeline *p, uint64_t now_ns)
 	return is_loaded;
 }
 
+/* How many records are dealt with. */
+static uint64_t settled(const struct pipeline *p)
+{
+	uint64_t fresh = fresh_oldest(p), below = below_oldest(p);
+	uint64_t oldest = fresh < below ? fresh : below;
+	return oldest <= p->counters.resolved ? oldest - 1 : p->counters.resolved;
+}
+
 int pipeline_turn(struct pipeline *p, struct clock_now now)
 {
 	if (!pipeline_has_waiting(p))
 		begin_window(p);
+	fresh_begin_turn(p);
 	if (read_queue(p) < 0)
 		return -1;
 	scan(p);
@@ -245,12 +274,11 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	p->moving_ns = 0;
 	resolve_all(p);
 	bool is_empty = p->window.complete && !pipeline_has_waiting(p);
+	fresh_end_turn(p, is_empty);
 	bool has_more = below_turn(p, is_empty);
 	entry_marks_renew(p->parts.entry_marks, p->parts.filesystems, p->parts.group);
 	filesystems_close(p->parts.filesystems);
-	uint64_t oldest = below_oldest(p);
-	p->counters.settled =
-		p->counters.resolved < oldest ? p->counters.resolved : oldest - 1;
+	p->counters.settled = settled(p);
 	p->counters.emptied += is_empty && p->counters.settled == p->counters.resolved;
 	p->next_ns = 0;
 	if (has_more)

@@ -19,8 +19,11 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts);
 
 void pipeline_free(struct pipeline *p);
 
-/* The parts, to be changed between two turns (such as `rules`). */
+/* The parts, to be changed between two turns; for `rules` there is pipeline_set_rules. */
 struct pipeline_parts *pipeline_parts(struct pipeline *p);
+
+/* Put other rules in force, between two turns, while those of now are still there. */
+void pipeline_set_rules(struct pipeline *p, const struct table *next);
 
 /*
  * Read what is in the queue and resolve it; `now` is when the turn begins. Returns 0, or -1
@@ -38,6 +41,10 @@ void pipeline_end(struct pipeline *p);
  * costs several times as much).
  */
 uint64_t pipeline_next_ns(const struct pipeline *p);
+
+/* When there is something for a turn to do though the queue is empty, CLOCK_MONOTONIC; UINT64_MAX:
+ * never. */
+uint64_t pipeline_due_ns(const struct pipeline *p);
 
 /* Whether records wait in the buffer for others that explain them. */
 bool pipeline_has_waiting(const struct pipeline *p);

@@ -75,6 +75,7 @@ static void rename_linked(struct pipeline *p, struct facts *f)
 		0) {
 		buf_clear(&p->path);
 		buf_add(&p->path, p->shown.data, p->shown.len);
+		f->is_linked = true;
 	} else if (errno == ESTALE) {
 		f->has_path = false;
 	}

@@ -216,20 +216,8 @@ void add_after_names(struct jobs *j, struct clock_now now)
 void add_renumber_unnamed(struct jobs *j, const int64_t *map)
 {
 	struct change *c;
-	STAILQ_FOREACH (c, &j->unnamed, next) {
-		size_t kept = 0;
-		for (size_t i = 0; i < c->hit_count; i++) {
-			struct change_hit hit = c->hits[i];
-			if (map[hit.rule] >= 0) {
-				hit.rule = (uint32_t)map[hit.rule];
-				c->hits[kept++] = hit;
-			} else {
-				free(hit.path);
-				free(hit.old_path);
-			}
-		}
-		c->hit_count = kept;
-	}
+	STAILQ_FOREACH (c, &j->unnamed, next)
+		change_renumber(c, map);
 }
 
 void add_drop_unnamed(struct jobs *j)

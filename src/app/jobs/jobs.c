@@ -167,20 +167,6 @@ static struct timing *lanes_of(const struct table *rules)
 	return lanes;
 }
 
-/* For each rule in force the number that it has in the next table; or -1, also if it is
- * disabled there: what waits for it goes the way of that of a rule that is gone. */
-static int64_t *map_rules(const struct table *now, const struct table *next)
-{
-	size_t count = now ? table_count(now) : 0;
-	int64_t *map = calloc(count + 1, sizeof(*map));
-	for (uint32_t i = 0; map && i < count; i++) {
-		map[i] = table_find(next, table_rule(now, i)->name);
-		if (map[i] >= 0 && !table_rule(next, (uint32_t)map[i])->enabled)
-			map[i] = -1;
-	}
-	return map;
-}
-
 /* What becomes of each lane. */
 static int64_t *map_lanes(const int64_t *map, size_t count)
 {
@@ -257,7 +243,7 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const struct daemo
 {
 	size_t count = table_count(rules);
 	struct job_rule **by_rule = calloc(count + 1, sizeof(struct job_rule *));
-	int64_t *map = map_rules(j->rules, rules);
+	int64_t *map = table_map(j->rules, rules);
 	bool is_first = !j->rules;
 	int rc = by_rule && map ? 0 : -1;
 	for (uint32_t i = 0; rc == 0 && i < count; i++) {

@@ -48,7 +48,8 @@ static int open_file(struct jobs *j, struct view *v)
 	struct fanrec_handle target = change_target(v->change);
 	struct event now = {0};
 	int fd = -1;
-	if (fs && target.bytes)
+	/* A deleted entry is gone, even where another link of the file is left. */
+	if (fs && target.bytes && v->kind != EVENT_DELETE)
 		fd = where_open(fs, &target);
 	where_fill_type(fd, &now);
 	v->type = now.type;

@@ -63,6 +63,8 @@ static int take_file(const struct options *o, struct question *q)
 			e->type = t;
 	}
 	e->is_dir = e->type == EVENT_TYPE_DIR;
+	/* A create or modify alone is one that no close-write follows. */
+	e->is_unwritten = true;
 	if (!found)
 		return complain("--type", "file, dir, symlink or other was expected");
 	int rc = o->size ? value_size(o->size, &e->size_bytes, &why) : 0;

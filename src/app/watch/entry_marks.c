@@ -80,7 +80,7 @@ static int add_rules(
 	for (uint32_t i = 0; rules && i < table_count(rules); i++) {
 		const struct glob *glob;
 		const struct rule *r = table_rule(rules, i);
-		bool needs = r->enabled && (r->events & EVENT_CREATE_UNWRITTEN);
+		bool needs = r->enabled && (r->events & EVENT_UNWRITTEN);
 		for (size_t k = 0; needs && (glob = table_glob(rules, i, k)); k++) {
 			if (add_glob(e, f, glob) < 0)
 				return -1;

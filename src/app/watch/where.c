@@ -134,6 +134,21 @@ void where_fill_type(int fd, struct event *e)
 	e->size_bytes = (uint64_t)st.st_size;
 }
 
+bool where_has_entry(struct filesystem *fs, const struct fanrec_place *place,
+	const struct fanrec_handle *target)
+{
+	/* Mostly no name of the file is left at all, and that is the cheaper question. */
+	int file = where_open(fs, target);
+	int dir = file < 0 ? -1 : where_open(fs, &place->dir);
+	struct handle h;
+	bool has_entry = dir >= 0 && handle_of(dir, place->name, &h, NULL) == 0 &&
+			 h.type == target->type && h.len == target->len &&
+			 memcmp(h.bytes, target->bytes, h.len) == 0;
+	fd_close(file);
+	fd_close(dir);
+	return has_entry;
+}
+
 /* Whether the handle is of this inode: every filesystem puts the number's low half into
  * it as a word. */
 static bool is_handle_of(const struct fanrec_handle *handle, uint64_t ino)

@@ -27,6 +27,10 @@ int where_open(struct filesystem *fs, const struct fanrec_handle *handle);
  */
 void where_fill_type(int fd, struct event *e);
 
+/* Whether a directory has an entry of that name now which is the file of that handle. */
+bool where_has_entry(struct filesystem *fs, const struct fanrec_place *place,
+	const struct fanrec_handle *target);
+
 /*
  * The path within the filesystem of a file that was made without a name (O_TMPFILE) and
  * linked since. Returns 0 with the path added to *out, or -1: with ENOENT if `name` is

@@ -304,7 +304,7 @@ static int swap_rules(struct worker *w, struct load *next)
 			w->mounts_changed = true;
 		return -1;
 	}
-	pipeline_parts(w->pipeline)->rules = next->table;
+	pipeline_set_rules(w->pipeline, next->table);
 	struct load old = w->load;
 	w->load = *next;
 	*next = (struct load){0};
@@ -389,6 +389,8 @@ static int64_t wait_ns(struct worker *w)
 		next_ns = mounts_next_ns(w);
 	if (records_ns && records_ns < next_ns)
 		next_ns = records_ns;
+	if (!records_ns && !w->is_ending && pipeline_due_ns(w->pipeline) < next_ns)
+		next_ns = pipeline_due_ns(w->pipeline);
 	if (next_ns == UINT64_MAX)
 		return POLLER_FOREVER;
 	uint64_t now_ns = clock_monotonic_ns();
@@ -400,6 +402,8 @@ static int read_and_resolve(struct worker *w)
 {
 	uint64_t next_ns = pipeline_next_ns(w->pipeline);
 	struct clock_now now = clock_now();
+	if (now.monotonic_ns >= pipeline_due_ns(w->pipeline))
+		w->has_records = true;
 	if (w->is_ending || (next_ns ? now.monotonic_ns < next_ns : !w->has_records))
 		return 0;
 	w->has_records = false;

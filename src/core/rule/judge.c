@@ -37,16 +37,6 @@ const char *judge_verdict_text(enum judge_verdict v)
 	return v < JUDGE_BY ? texts[v] : judge_conditions[v - JUDGE_BY].otherwise;
 }
 
-/* A create after which no close-write comes. */
-static bool is_unwritten(const struct event *e)
-{
-	if (e->is_dir)
-		return true;
-	if (!e->type_known || e->type == EVENT_TYPE_GONE)
-		return false;
-	return e->type != EVENT_TYPE_FILE || e->nlink > 1;
-}
-
 static uint32_t rename_kind(const struct rule *r, bool new_hit, bool old_hit)
 {
 	if (new_hit && old_hit) {
@@ -68,20 +58,19 @@ uint32_t judge_kind(
 	uint32_t kinds = e->kinds & r->events & ~(uint32_t)EVENT_RENAMES;
 	if (!new_hit)
 		kinds = 0;
-	if (new_hit && (e->kinds & EVENT_CREATE) &&
-		(r->events & EVENT_CREATE_UNWRITTEN) && is_unwritten(e))
-		kinds |= EVENT_CREATE;
+	if (new_hit && e->is_unwritten && (r->events & EVENT_UNWRITTEN))
+		kinds |= e->kinds & (EVENT_CREATE | EVENT_MODIFY);
 	if (e->kinds & EVENT_RENAME)
 		kinds |= rename_kind(r, new_hit, old_hit);
+	/* What is there again was not deleted last. */
+	if (e->is_back && kinds != EVENT_DELETE)
+		kinds &= ~(uint32_t)EVENT_DELETE;
 	return event_kind_newest(kinds);
 }
 
-bool judge_needs_type(const struct rule *r, const struct event *e)
+bool judge_needs_type(const struct rule *r)
 {
-	if (r->types || r->size_compare != RULE_COMPARE_NONE)
-		return !e->covers_below;
-	return (e->kinds & EVENT_CREATE) && (r->events & EVENT_CREATE_UNWRITTEN) &&
-	       !(r->events & e->kinds) && !e->is_dir;
+	return r->types || r->size_compare != RULE_COMPARE_NONE;
 }
 
 /* Of a file that is gone only this is known: whether it was a directory. */
@@ -159,6 +148,15 @@ static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
 		included = included || has_glob(&c->include.globs, a->ancestors + i);
 	}
 	return included;
+}
+
+bool judge_needs_actor(const struct rule *r)
+{
+	for (size_t i = 0; i < RULE_BY_COUNT; i++) {
+		if (!is_empty(&r->by[i].include) || !is_empty(&r->by[i].exclude))
+			return true;
+	}
+	return false;
 }
 
 static bool condition_fits(const struct judge_condition *j,

@@ -130,6 +130,18 @@ int64_t table_find(const struct table *t, const char *name)
 	return found ? (int64_t)found->rule : -1;
 }
 
+int64_t *table_map(const struct table *now, const struct table *next)
+{
+	size_t count = now ? table_count(now) : 0;
+	int64_t *map = calloc(count + 1, sizeof(*map));
+	for (uint32_t i = 0; map && i < count; i++) {
+		map[i] = table_find(next, table_rule(now, i)->name);
+		if (map[i] >= 0 && !table_rule(next, (uint32_t)map[i])->enabled)
+			map[i] = -1;
+	}
+	return map;
+}
+
 const struct glob *table_glob(const struct table *t, uint32_t number, size_t index)
 {
 	assert(number < t->count);

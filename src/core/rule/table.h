@@ -35,6 +35,11 @@ const struct rule *table_rule(const struct table *t, uint32_t number);
 /* The number of the rule of that name, or -1. */
 int64_t table_find(const struct table *t, const char *name);
 
+/* For each rule in force the number that it has in the next table; or -1, also if it is
+ * disabled there: what waits for it goes the way of that of a rule that is gone. NULL is a table
+ * without rules. The caller frees it; NULL with ENOMEM. */
+int64_t *table_map(const struct table *now, const struct table *next);
+
 /* A `path` glob of a rule as it is in force (its literal front may have been moved), or NULL
  * past the last. */
 const struct glob *table_glob(const struct table *t, uint32_t number, size_t index);
