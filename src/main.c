@@ -19,11 +19,11 @@
  *                  os/poller.
  *   file events    app/events: pipeline reads os/fanotify into os/readbuf and goes through the
  *                  records, which core/record decodes; places finds their paths, matches
- *                  the rules and the actors, and leading sees to what hangs on where
- *                  directories are. A record whose directory is gone is put aside until
- *                  another explains it, and gaps tells what none does; repeats tells renames
- *                  that the kernel has merged. What may not answer soon app/asker asks, in a
- *                  thread.
+ *                  the rules and the actors, below tells what is in a directory that was
+ *                  renamed, and leading sees to what hangs on where directories are. A
+ *                  record whose directory is gone is put aside until another explains it,
+ *                  and gaps tells what none does; repeats tells renames that the kernel has
+ *                  merged. What may not answer soon app/asker asks, in a thread.
  *   where          core/place: dirtree knows directories by their handles, renames what came
  *                  back to where it had been; mounts and landing
  *                  know what is mounted, under which paths it is seen, and which rules can

@@ -33,6 +33,8 @@
  *   drop                         records that could not be read yet never come
  *   unreadable                   the queue cannot be read any more, and the turn says so
  *   restart                      another worker takes over, before the turn
+ *   end                          no turn follows
+ *   list[:ERRNO]                 directories that are asked for are listed, or cannot be
  */
 #ifndef FSMON_TESTS_UNIT_EVENTS_SCRIPT_H
 #define FSMON_TESTS_UNIT_EVENTS_SCRIPT_H
@@ -439,6 +441,17 @@ static void do_unreadable(void)
 	assert_int_equal(errno, EBADF);
 }
 
+static void do_end(void)
+{
+	pipeline_end(world.pipeline);
+	do_pump();
+}
+
+static void do_list(void)
+{
+	let_list(play.arg_count > 1 ? (int)number(1) : 0);
+}
+
 static void do_restart(void)
 {
 	end_world();
@@ -490,6 +503,8 @@ static const struct command event_commands[] = {
 	{"drop", do_drop},
 	{"unreadable", do_unreadable},
 	{"restart", do_restart},
+	{"list", do_list},
+	{"end", do_end},
 };
 
 /* The buffer of records, perhaps a small one that cannot grow. */

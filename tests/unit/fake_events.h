@@ -12,6 +12,7 @@
 #include "base/countof.h"
 #include "core/record/fanrec.h"
 #include "fake_jobs.h"
+#include "os/dirlist.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
 #include "os/lease.h"
@@ -61,6 +62,14 @@ struct process {
 	bool is_gone;
 };
 
+#define LISTER 1
+
+/* In place of a thread that asks: made in this order. */
+struct asker {
+	STAILQ_HEAD(, ask) asked, answered;
+	void (*answer)(struct ask *a); /* NULL: there is none */
+};
+
 static struct world {
 	struct node nodes[NODES_MAX]; /* the roots first */
 	size_t node_count;
@@ -78,13 +87,13 @@ static struct world {
 	size_t proc_record_count;
 	bool is_scanned; /* the actors know what runs */
 	uint64_t empty_ns; /* the queue was seen empty */
-	STAILQ_HEAD(, ask) asked, answered; /* questions about files */
-	void (*answer)(struct ask *a);
+	struct asker askers[2]; /* about files; LISTER: about directories */
 	size_t ask_count; /* questions that were put */
 	bool is_slow; /* they are answered when the script says so */
 	struct buf messages; /* of the keeper, to be heard before records are resolved */
 	int group[2], buffer_fd;
 	int pidfd; /* of the first record of a script without the connector */
+	int list_errno; /* why it cannot; 0: it can */
 	int reused_fd; /* in the worker that took over, the number of that */
 	struct actors *actors;
 	struct dirtree *tree;
@@ -405,6 +414,12 @@ int fanotify_watch(int group, int dir_fd, uint64_t old_mask, uint64_t mask)
 	return 0;
 }
 
+ssize_t fanotify_depth(int group)
+{
+	(void)group;
+	return (ssize_t)world.record_count;
+}
+
 int fanotify_watch_entries(int group, int dir_fd, bool watches)
 {
 	assert_int_equal(group, world.group[0]);
@@ -424,12 +439,6 @@ bool fanotify_is_empty(int group)
 {
 	(void)group;
 	return !can_read() && !world.record_count;
-}
-
-ssize_t fanotify_depth(int group)
-{
-	(void)group;
-	return -1;
 }
 
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
@@ -513,6 +522,29 @@ ssize_t handle_path(int fd, char *out, size_t size)
 	return (ssize_t)len;
 }
 
+/* What is in a directory by the time that a script lets it be read. */
+int dirlist_read(int mount_fd, const struct handle *dir,
+	bool (*each)(void *ctx, const struct dirlist_entry *e), void *ctx)
+{
+	uint32_t id;
+	memcpy(&id, dir->bytes, sizeof(id));
+	const struct node *n = &world.nodes[id - FIRST_ID];
+	errno = n->is_gone                     ? ESTALE
+		: fcntl(mount_fd, F_GETFD) < 0 ? EBADF
+					       : world.list_errno;
+	for (size_t i = 0; !errno && i < world.node_count; i++) {
+		const struct node *child = &world.nodes[i];
+		struct dirlist_entry e = {.name = child->name, .is_dir = child->is_dir};
+		id = node_id(child);
+		e.handle.len = 2 * sizeof(id);
+		e.handle.type = 1;
+		memcpy(e.handle.bytes, &id, sizeof(id));
+		if (child->parent == n && !child->is_gone && !each(ctx, &e))
+			break;
+	}
+	return errno ? -1 : 0;
+}
+
 /* Only asked for where a path is too long. */
 int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t size)
 {
@@ -531,47 +563,68 @@ int lease_has_writer(int fd)
 	return node_of_fd(fd)->has_writer;
 }
 
-static void answer_asks(void)
+static void answer_all(struct asker *of)
 {
 	struct ask *a;
-	while ((a = STAILQ_FIRST(&world.asked))) {
-		STAILQ_REMOVE_HEAD(&world.asked, next);
-		world.answer(a);
-		STAILQ_INSERT_TAIL(&world.answered, a, next);
+	while ((a = STAILQ_FIRST(&of->asked))) {
+		STAILQ_REMOVE_HEAD(&of->asked, next);
+		of->answer(a);
+		STAILQ_INSERT_TAIL(&of->answered, a, next);
+	}
+}
+
+static void answer_asks(void)
+{
+	for (size_t i = 0; i < countof(world.askers); i++) {
+		if (world.askers[i].answer && i != LISTER)
+			answer_all(&world.askers[i]);
 	}
 }
 
 struct asker *asker_new(void (*answer)(struct ask *a), int wake_fd)
 {
 	(void)wake_fd;
-	world.answer = answer;
-	STAILQ_INIT(&world.asked);
-	STAILQ_INIT(&world.answered);
-	return (struct asker *)&world;
+	struct asker *a = world.askers;
+	while (a->answer)
+		assert_true(++a < world.askers + countof(world.askers));
+	a->answer = answer;
+	STAILQ_INIT(&a->asked);
+	STAILQ_INIT(&a->answered);
+	return a;
 }
 
 bool asker_free(struct asker *a)
 {
-	(void)a;
+	if (a)
+		a->answer = NULL;
 	return true;
 }
 
 void asker_put(struct asker *a, struct ask *q)
 {
-	(void)a;
-	STAILQ_INSERT_TAIL(&world.asked, q, next);
-	world.ask_count++;
-	if (!world.is_slow)
-		answer_asks();
+	STAILQ_INSERT_TAIL(&a->asked, q, next);
+	if (a == world.askers)
+		world.ask_count++;
+	if (a == world.askers && !world.is_slow)
+		answer_all(a);
 }
 
 struct ask *asker_take(struct asker *a)
 {
-	(void)a;
-	struct ask *q = STAILQ_FIRST(&world.answered);
+	struct ask *q = STAILQ_FIRST(&a->answered);
 	if (q)
-		STAILQ_REMOVE_HEAD(&world.answered, next);
+		STAILQ_REMOVE_HEAD(&a->answered, next);
 	return q;
+}
+
+/* Let the directories be listed that are asked for. */
+static void let_list(int error)
+{
+	struct asker *lister = &world.askers[LISTER];
+	if (!lister->answer || STAILQ_EMPTY(&lister->asked))
+		fail_msg("%s: nothing is being listed", play.script->name);
+	world.list_errno = error;
+	answer_all(lister);
 }
 
 #endif

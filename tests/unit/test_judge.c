@@ -379,6 +379,20 @@ static void conditions_on_the_type(void **state)
 	}
 }
 
+static void what_stands_for_more_may_be_of_any_type_and_size(void **state)
+{
+	(void)state;
+	const struct event e = {.kinds = EVENT_RENAME,
+		.is_dir = true,
+		.covers_below = true,
+		.type_known = true,
+		.type = DIR_,
+		.size_bytes = 1};
+	assert_int_equal(judge("type = file", &someone, NULL, e), JUDGE_MATCH);
+	assert_int_equal(judge("size = >4K", &someone, NULL, e), JUDGE_MATCH);
+	assert_int_equal(judge("by-cmd = x", &someone, NULL, e), JUDGE_BY + RULE_BY_CMD);
+}
+
 static void conditions_on_the_size(void **state)
 {
 	(void)state;
@@ -443,6 +457,7 @@ int main(void)
 		cmocka_unit_test(conditions_are_all_needed),
 		cmocka_unit_test(conditions_on_the_type),
 		cmocka_unit_test(conditions_on_the_size),
+		cmocka_unit_test(what_stands_for_more_may_be_of_any_type_and_size),
 		cmocka_unit_test(what_befalls_a_filesystem_has_no_actor_to_judge),
 		cmocka_unit_test(every_verdict_has_a_text),
 	};

@@ -134,6 +134,14 @@ static void test_json_parts(void **state)
 	}
 }
 
+static void test_json_of_what_stands_for_more(void **state)
+{
+	struct fixture *f = *state;
+	assert_null(strstr(payload(f, RULE_STDIN_JSON), "truncated"));
+	f->change.event.covers_below = true;
+	assert_non_null(strstr(payload(f, RULE_STDIN_JSON), ",\"truncated\":true}\n"));
+}
+
 static const struct {
 	uint32_t kind;
 	const char *path, *old_path;
@@ -192,6 +200,7 @@ int main(void)
 		TEST(test_json_of_every_variable),
 		TEST(test_json_of_what_is_unknown),
 		TEST(test_json_parts),
+		TEST(test_json_of_what_stands_for_more),
 		TEST(test_paths),
 		TEST(test_events_follow_one_another),
 		TEST(test_failure_is_told),

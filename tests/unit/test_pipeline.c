@@ -9,6 +9,11 @@
 #define BATCH R "run-per = batch\nstdin = paths\n"
 /* Process 11 writes a file. */
 #define WRITES "fork:10:11 exec:11:touch file:close-write:11:/srv/a "
+/* Files are below /srv/new before it is renamed to /srv/site/new, which rules are about. */
+#define SITE "[r]\npath = /srv/site/**\ncommand = hook\nrun-per = batch\nstdin = paths\n"
+#define MOVES_IN                                                 \
+	"file:modify:10:/srv/new/f file:modify:10:/srv/new/d/g " \
+	"rename:10:/srv/new:/srv/site/new turn >start:1:hook:/srv/site/new hush "
 #define TEN_FILES                                                            \
 	"file:modify:10:/srv/0 file:modify:10:/srv/1 file:modify:10:/srv/2 " \
 	"file:modify:10:/srv/3 file:modify:10:/srv/4 file:modify:10:/srv/5 " \
@@ -231,7 +236,9 @@ static const struct script scripts[] = {
 		BATCH,
 		"file:close-write:10:/srv/d/e/f rename:10:/srv/d:/srv/x "
 		"file:close-write:10:/srv/x/e/f turn >start:1:hook:/srv/x/e/f "
-		"stdin:/srv/d/e/f+/srv/x+/srv/x/e/f+"},
+		"stdin:/srv/d/e/f+/srv/x+/srv/x/e/f+ list ended:1:exit:0 turn "
+		">start:2:hook:/srv/x/e/f stdin:/srv/x/e+/srv/x/e/f+ "
+		"env:FSMON_EVENT:rename env:FSMON_OLD_PATH:/srv/d/e/f"},
 	{.name = "files of a whole tree that is gone have their paths",
 		BATCH,
 		"mkdir:10:/srv/t turn hush "
@@ -352,6 +359,106 @@ static const struct script scripts[] = {
 		"exchange:10:/srv/a:/srv/b exchange:10:/srv/a:/srv/b "
 		"exchange:10:/srv/a:/srv/b:merged turn >start:1:one:/srv/a "
 		"env:FSMON_EVENT:moved-to env:FSMON_COUNT:6"},
+	/* What is below a directory that is renamed */
+	{.name = "what is in a directory that is moved in is told when it is listed",
+		SITE,
+		MOVES_IN "count:settled:0 list ended:1:exit:0 at:500 turn "
+			 ">start:2:hook:/srv/site/new/d/g "
+			 "stdin:/srv/site/new/f+/srv/site/new/d+/srv/site/new/d/g+ "
+			 "env:FSMON_EVENT:moved-to env:FSMON_OLD_PATH:/srv/new/d/g "
+			 "env:FSMON_CMD:bash env:FSMON_TYPE:file env:FSMON_TRUNCATED: "
+			 "timed:0 count:settled:1"},
+	{.name = "what is in a directory that is moved away is told by its old path",
+		"[r]\npath = /srv/site/*/g\ncommand = hook\n",
+		"file:modify:10:/srv/site/d/g rename:10:/srv/site/d:/srv/away turn list "
+		"turn >start:1:hook:/srv/site/d/g env:FSMON_EVENT:moved-from "
+		"env:FSMON_NEW_PATH:/srv/away/g"},
+	{.name = "a directory in which no rule can match is not listed",
+		"[r]\npath = /srv/site/*.md\ncommand = hook\n"
+		"[s]\npath = /srv/site/**\nevents = close-write\ncommand = hook\n"
+		"[t]\npath = /srv/site/**\nexclude = /srv/**\ncommand = hook\n",
+		"file:modify:10:/srv/new/f rename:10:/srv/new:/srv/site/new turn "
+		"count:settled:1"},
+	{.name = "what fsmon itself renames is not listed",
+		SITE,
+		"file:modify:10:/srv/new/f rename:1000:/srv/new:/srv/site/new turn "
+		"count:settled:1"},
+	{.name = "what went before the directory was listed is told by its record",
+		SITE,
+		MOVES_IN
+		"delete:10:/srv/site/new/f list turn:0 count:settled:0 "
+		"ended:1:exit:0 turn >start:2:hook:/srv/site/new/d/g "
+		"stdin:/srv/site/new/f+/srv/site/new/f+/srv/site/new/d+/srv/site/new/"
+		"d/g+ count:settled:2"},
+	{.name = "what goes after the directory was listed is not told once it has gone",
+		SITE,
+		MOVES_IN
+		"list delete:10:/srv/site/new/f ended:1:exit:0 turn "
+		">start:2:hook:/srv/site/new/d/g "
+		"stdin:/srv/site/new/f+/srv/site/new/f+/srv/site/new/d+/srv/site/new/"
+		"d/g+"},
+	{.name = "what comes after the directory was renamed is not told as renamed",
+		SITE "events = changed, create\n",
+		MOVES_IN
+		"create:10:/srv/site/new/h list ended:1:exit:0 turn "
+		">start:2:hook:/srv/site/new/d/g "
+		"stdin:/srv/site/new/h+/srv/site/new/f+/srv/site/new/d+/srv/site/new/"
+		"d/g+"},
+	{.name = "what has come to where an entry was is not told to have gone",
+		"[r]\npath = /srv/site/**\ncommand = one\nparallel = 9\n"
+		"[s]\npath = /srv/site/**\nevents = moved-from\ncommand = two\n"
+		"parallel = 9\n",
+		"file:modify:10:/srv/site/d/f file:modify:10:/srv/site/d/g "
+		"rename:10:/srv/site/d:/srv/away turn hush mkdir:10:/srv/site/d "
+		"create:10:/srv/site/d/f file:close-write:10:/srv/site/d/f "
+		"rename:10:/srv/h:/srv/site/d/g turn hush list turn "
+		">start:5:two:/srv/site/d/f >start:6:two:/srv/site/d/g"},
+	{.name = "a directory that goes on before it was listed is listed where it is",
+		"[r]\npath = /srv/site/**\ncommand = hook\nrun-per = batch\nstdin = "
+		"paths\nevents = moved-from\n",
+		"file:modify:10:/srv/site/a/d/g rename:10:/srv/site/a:/srv/b turn "
+		">start:1:hook:/srv/site/a rename:10:/srv/b/d:/srv/c turn list turn list "
+		"ended:1:exit:0 turn >start:2:hook:/srv/site/a/d/g "
+		"stdin:/srv/site/a/d+/srv/site/a/d/g+ count:settled:2"},
+	{.name = "a directory that is gone has nothing that records do not tell",
+		SITE,
+		MOVES_IN
+		"delete:10:/srv/site/new/f delete:10:/srv/site/new/d/g "
+		"delete:10:/srv/site/new/d delete:10:/srv/site/new list "
+		"ended:1:exit:0 turn >start:2:hook:/srv/site/new "
+		"stdin:/srv/site/new/f+/srv/site/new/f+/srv/site/new/d/g+/srv/site/"
+		"new/d/g+/srv/site/new/d+/srv/site/new/d+/srv/site/new+ "
+		"env:FSMON_TRUNCATED: count:settled:5"},
+	{.name = "a directory that cannot be listed is told as a whole",
+		SITE "type = file\nsize = <1\n",
+		"file:modify:10:/srv/new/f rename:10:/srv/new:/srv/site/new turn list:5 "
+		"turn >start:1:hook:/srv/site/new env:FSMON_EVENT:moved-to "
+		"env:FSMON_TRUNCATED:1 env:FSMON_TYPE:dir stdin:/srv/site/new+ "
+		"count:settled:1"},
+	{.name = "a record whose path is not known makes a listed directory told as a "
+		 "whole",
+		SITE,
+		MOVES_IN "list delete:10:/srv/x/f delete:10:/srv/x turn:1 drop "
+			 "ended:1:exit:0 idle:50 >start:2:hook:/srv/site/new "
+			 "env:FSMON_TRUNCATED:1 stdin:/srv/site/new+"},
+	{.name = "a directory that is still being listed at the end is told as a whole",
+		SITE,
+		MOVES_IN "ended:1:exit:0 end >start:2:hook:/srv/site/new "
+			 "env:FSMON_TRUNCATED:1 stdin:/srv/site/new+ list"},
+	{.name = "rules of a reload are those of what is listed",
+		SITE,
+		MOVES_IN "reload hush list turn >start:2:new:/srv/site/new/f",
+		.then = "[s]\npath = /srv/site/new/f\ncommand = new\n"},
+	{.name = "what is below is told through each mount that shows where it was "
+		 "renamed",
+		"[a]\npath = /srv/sub/**\nparallel = 2\ncommand = one\n"
+		"[b]\npath = /mnt/**\nparallel = 2\ncommand = two\n[c]\npath = "
+		"/d/**\ncommand = three\n",
+		"file:modify:10:/srv/sub/d/f rename:10:/srv/sub/d:/srv/x turn "
+		">start:1:one:/srv/sub/d >start:2:two:/mnt/d list turn "
+		">start:3:one:/srv/sub/d/f >start:4:two:/mnt/d/f",
+		.mounts = "4 1 8:2 /sub /mnt rw - ext4 /dev/b rw\n"
+			  "5 1 8:2 /sub/d /d rw - ext4 /dev/b rw\n"},
 
 	/* What cannot be found out at once */
 	{.name = "a record waits for the one that says where its directory was",

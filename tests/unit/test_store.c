@@ -129,6 +129,7 @@ static void look_at_change(const struct change *a, const struct change *b)
 	assert_string_equal(a->event.old_path, b->event.old_path);
 	assert_int_equal(a->event.kinds, b->event.kinds);
 	assert_int_equal(a->event.is_dir, b->event.is_dir);
+	assert_int_equal(a->event.covers_below, b->event.covers_below);
 	assert_int_equal(a->event.type, b->event.type);
 	assert_int_equal(a->event.type_known, b->event.type_known);
 	assert_int_equal(a->event.nlink, b->event.nlink);

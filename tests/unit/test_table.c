@@ -52,13 +52,16 @@ static const char rules_text[] = "[site]\n"
 				 "path = /srv/site*\n"
 				 "command = true\n";
 
-/* The numbers of the hits as text: "0 6". */
-static void assert_hits(
-	const struct table *t, const char *path, uint32_t kinds, const char *expected)
+typedef int match_fn(const struct table *t, const char *path, size_t len, uint32_t kinds,
+	struct table_hits *hits);
+
+/* The numbers of the hits of table_match, or table_match_below, as text: "0 6". */
+static void assert_hits_of(match_fn *match, const struct table *t, const char *path,
+	uint32_t kinds, const char *expected)
 {
 	struct table_hits hits = {0};
 	struct buf b = {0};
-	assert_int_equal(table_match(t, path, strlen(path), kinds, &hits), 0);
+	assert_int_equal(match(t, path, strlen(path), kinds, &hits), 0);
 	buf_add_str(&b, "");
 	for (size_t i = 0; i < hits.count; i++)
 		buf_printf(&b, i ? " %u" : "%u", hits.items[i].rule);
@@ -66,6 +69,12 @@ static void assert_hits(
 		fail_msg("%s: rules %s, not %s", path, b.data, expected);
 	buf_fini(&b);
 	free(hits.items);
+}
+
+static void assert_hits(
+	const struct table *t, const char *path, uint32_t kinds, const char *expected)
+{
+	assert_hits_of(table_match, t, path, kinds, expected);
 }
 
 static void finds_rules_by_name(void **state)
@@ -352,6 +361,47 @@ static void says_why_a_path_does_not_concern_a_rule(void **state)
 	table_free(t);
 }
 
+static void finds_the_rules_below_a_directory(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *dir;
+		uint32_t kinds;
+		const char *hits;
+	} cases[] = {
+		/* 1: directly in it; 6: at any depth; 2: not below /srv */
+		{"/srv/site", ANY, "0 1 6"},
+		{"/srv/site/a", ANY, "0 6"},
+		{"/srv/site/a/b.html", ANY, "0 6"},
+		{"/srv/site2", ANY, "6"},
+		/* and all whose front is below it */
+		{"/srv", ANY, "0 1 6 7"},
+		{"/etc", ANY, "2 4 6"},
+		{"/et", ANY, "2"},
+		{"/etc/passwd", ANY, "2"},
+		{"", ANY, "0 1 2 4 5 6 7"},
+		/* an exclude of all that is below, and one of some */
+		{"/proc", ANY, ""},
+		{"/proc/1", ANY, ""},
+		{"/srv/site/.git", ANY, "6"},
+		{"/srv/site/a/.git/x", ANY, "6"},
+		{"/srv/site/a~", ANY, "0 6"},
+		/* by the kinds in the mask */
+		{"/srv/site", EVENT_RENAMES, "0 6"},
+		{"/srv/site", EVENT_CLOSE_WRITE, "0 1 6"},
+		{"/srv/site", EVENT_OPEN, ""},
+	};
+	struct table *t = rules_of(rules_text);
+	for (size_t i = 0; i < countof(cases); i++)
+		assert_hits_of(table_match_below, t, cases[i].dir, cases[i].kinds,
+			cases[i].hits);
+	const char *leads[] = {"/srv/site", "/real", NULL};
+	assert_int_equal(table_lead(t, leads_of, leads), 0);
+	assert_hits_of(table_match_below, t, "/real", ANY, "0 1 2 6");
+	assert_hits_of(table_match_below, t, "/srv/site", ANY, "0 1 6");
+	table_free(t);
+}
+
 /* ---- Many rules: what the index finds is what trying every rule finds. */
 
 static void add_random_path(struct buf *b, const char *last)
@@ -363,13 +413,12 @@ static void add_random_path(struct buf *b, const char *last)
 	buf_add_str(b, last);
 }
 
-static void the_index_finds_what_trying_each_finds(void **state)
+/* 500 rules. */
+static struct table *random_rules(void)
 {
-	(void)state;
 	static const char *const tails[] = {
 		"", "/**", "/*", "/*.c", "*", "/**/x", "/{a,b}/c", "/[a-c]", "/?"};
 	struct buf text = {0};
-	srand(3);
 	for (unsigned i = 0; i < 500; i++) {
 		buf_printf(&text, "[r%u]\ncommand = true\npath = ", i);
 		add_random_path(&text, tails[(size_t)rand() % countof(tails)]);
@@ -380,6 +429,40 @@ static void the_index_finds_what_trying_each_finds(void **state)
 		buf_add_str(&text, "\n");
 	}
 	struct table *t = rules_of(text.data);
+	buf_fini(&text);
+	return t;
+}
+
+static void what_matches_below_a_directory_is_found_for_it(void **state)
+{
+	(void)state;
+	srand(4);
+	struct table *t = random_rules();
+	struct table_hits hits = {0}, below = {0};
+	for (unsigned i = 0; i < 500; i++) {
+		struct buf path = {0};
+		add_random_path(&path, "");
+		assert_int_equal(table_match(t, path.data, path.len, ANY, &hits), 0);
+		for (size_t len = 0; len < path.len; len++) {
+			if (path.data[len] != '/')
+				continue;
+			assert_int_equal(
+				table_match_below(t, path.data, len, ANY, &below), 0);
+			for (size_t k = 0; k < hits.count; k++)
+				assert_true(hits_have(&below, hits.items[k].rule));
+		}
+		buf_fini(&path);
+	}
+	free(hits.items);
+	free(below.items);
+	table_free(t);
+}
+
+static void the_index_finds_what_trying_each_finds(void **state)
+{
+	(void)state;
+	srand(3);
+	struct table *t = random_rules();
 	struct table_hits hits = {0};
 	size_t total = 0;
 	for (unsigned i = 0; i < 500; i++) {
@@ -399,7 +482,6 @@ static void the_index_finds_what_trying_each_finds(void **state)
 	}
 	assert_true(total > 1000);
 	free(hits.items);
-	buf_fini(&text);
 	table_free(t);
 }
 
@@ -416,6 +498,8 @@ int main(void)
 		cmocka_unit_test(a_front_with_glob_letters_is_taken_literally),
 		cmocka_unit_test(rules_are_found_by_the_front_that_was_written),
 		cmocka_unit_test(says_why_a_path_does_not_concern_a_rule),
+		cmocka_unit_test(finds_the_rules_below_a_directory),
+		cmocka_unit_test(what_matches_below_a_directory_is_found_for_it),
 		cmocka_unit_test(the_index_finds_what_trying_each_finds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

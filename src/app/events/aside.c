@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/events/aside.h"
 
+#include "app/events/below.h"
 #include "app/events/fresh.h"
 #include "app/events/gaps.h"
 #include "app/events/matches.h"
@@ -76,7 +77,7 @@ static void give_up(struct pipeline *p, struct facts *f, uint64_t until)
 {
 	p->counters.unresolved++;
 	if (f->fs && (f->has_path || f->has_old_path))
-		matches_find(p, f);
+		below_find(p, f);
 	if (f->fs)
 		gaps_add(p, f, until);
 }
@@ -130,7 +131,7 @@ bool aside_resolve(struct pipeline *p)
 		if (found == PLACES_KNOWN && f.kinds & FRESH_SETTLING)
 			fresh_settle(p, &f);
 		if (found == PLACES_KNOWN)
-			matches_find(p, &f);
+			below_find(p, &f);
 		else
 			give_up(p, &f, item->until);
 		STAILQ_REMOVE(&p->aside->items, item, item, next);

@@ -39,6 +39,8 @@ struct pipeline {
 	struct landing_list mounts; /* reused, as hits and those below */
 	struct buf path, old_path, shown;
 	struct buf called; /* what the author of a rule calls the path */
+	struct buf below, old_below; /* paths below a directory that was renamed */
+	struct below *walks; /* NULL: no directory was renamed yet */
 	struct pipeline_counters counters;
 };
 

@@ -15,11 +15,23 @@ struct found {
 	struct change *now, *later;
 };
 
+/* What rules are looked for, and what was found so far. */
+struct search {
+	const struct filesystem *fs;
+	uint32_t kinds; /* one of which they must ask for */
+	/* table_match, or table_match_below: their globs may match what is below. */
+	int (*match)(const struct table *t, const char *path, size_t len, uint32_t kinds,
+		struct table_hits *hits);
+	uint32_t taken; /* by their old paths none that ask for one of these are */
+	struct facts *facts; /* of the record; NULL: what is below a renamed directory */
+	struct found found;
+};
+
 /* Whether what the rule asked for depends on what becomes of the file. What was done to a file
  * without a name may come before the create of its name, and is to be told once with that. */
-static bool is_for_later(const struct facts *f, const struct rule *r)
+static bool is_for_later(const struct facts *f, uint32_t kinds, const struct rule *r)
 {
-	uint32_t asked = r->events & f->kinds;
+	uint32_t asked = r->events & kinds;
 	if (f->rec.mask & FAN_ONDIR || !f->rec.target.bytes)
 		return false;
 	if (f->is_back)
@@ -35,14 +47,16 @@ static void ask_if_back(struct facts *f)
 		     where_has_entry(f->fs, &f->rec.place, &f->rec.target);
 }
 
-static int add_hit(struct pipeline *p, struct facts *f, uint32_t rule, bool is_old,
-	const char *path, struct found *found)
+static int add_hit(struct pipeline *p, struct search *s, uint32_t rule, bool is_old,
+	const char *path)
 {
-	if (!found->now && !found->later)
-		ask_if_back(f);
-	struct change **c = is_for_later(f, table_rule(p->parts.rules, rule))
-				    ? &found->later
-				    : &found->now;
+	struct found *found = &s->found;
+	struct change **c = &found->now;
+	if (s->facts && !found->now && !found->later)
+		ask_if_back(s->facts);
+	if (s->facts &&
+		is_for_later(s->facts, s->kinds, table_rule(p->parts.rules, rule)))
+		c = &found->later;
 	if (!*c)
 		*c = change_new(NULL, NULL);
 	return *c ? change_add_hit(*c, rule, is_old, path) : -1;
@@ -50,53 +64,65 @@ static int add_hit(struct pipeline *p, struct facts *f, uint32_t rule, bool is_o
 
 /* Whether a rule has heard by the first half of an exchange what has come to the path that the
  * second half has left: then it does not hear that this went, as if nothing was there now. */
-static bool is_told_by_first_half(const struct pipeline *p, const struct facts *f,
-	const struct found *found, uint32_t rule)
+static bool is_told_by_first_half(
+	const struct pipeline *p, const struct search *s, uint32_t rule)
 {
-	const struct change *c = found->now;
+	const struct change *c = s->found.now;
 	bool is_new = false;
 	for (size_t i = 0; c && i < c->hit_count && !is_new; i++)
 		is_new = c->hits[i].rule == rule && c->hits[i].is_new;
-	return f->is_second_half && !is_new &&
+	return s->facts && s->facts->is_second_half && !is_new &&
 	       (table_rule(p->parts.rules, rule)->events & EVENT_MOVED_TO);
 }
 
-/* Note in *found the rules that match a path within the filesystem as one mount shows it. Returns
- * 0, or -1 with ENOMEM. */
-static int match_mount(struct pipeline *p, struct facts *f, const struct mount *mount,
-	const struct buf *inner, bool is_old, struct found *found)
+/* Whether a rule is not to hear that something went from an old path. */
+static bool is_told_already(
+	const struct pipeline *p, const struct search *s, uint32_t rule)
+{
+	return (table_rule(p->parts.rules, rule)->events & s->taken) ||
+	       is_told_by_first_half(p, s, rule);
+}
+
+/* Note the rules that match a path within the filesystem as one mount shows it. Returns 0, or -1
+ * with ENOMEM. */
+static int match_mount(struct pipeline *p, struct search *s, const struct mount *mount,
+	const struct buf *inner, bool is_old)
 {
 	const struct mounts *mounts = &p->parts.filesystems->landing.mounts;
 	buf_clear(&p->shown);
 	if (mounts_add_path(mount, inner->data, inner->len, &p->shown) < 0 ||
-		table_match(p->parts.rules, p->shown.data, p->shown.len, f->kinds,
+		s->match(p->parts.rules, p->shown.data, p->shown.len, s->kinds,
 			&p->hits) < 0)
 		return -1;
 	if (!p->hits.count || mounts_hide(mounts, mount, p->shown.data, p->shown.len))
 		return 0;
 	for (size_t k = 0; k < p->hits.count; k++) {
 		const struct table_hit *hit = &p->hits.items[k];
-		if (is_old && is_told_by_first_half(p, f, found, hit->rule))
+		if (is_old && is_told_already(p, s, hit->rule))
 			continue;
 		buf_clear(&p->called);
 		if (table_hit_path(hit, p->shown.data, p->shown.len, &p->called) < 0 ||
-			add_hit(p, f, hit->rule, is_old, p->called.data, found) < 0)
+			add_hit(p, s, hit->rule, is_old, p->called.data) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* The same with every mount that shows it. */
-static int match_path(struct pipeline *p, struct facts *f, const struct buf *inner,
-	bool is_old, struct found *found)
+/* The same with every mount that shows it; `at` is the length of the path, or that of a directory
+ * above it that was renamed: a mount of what is in that shows the same paths as before. */
+static int match_path(struct pipeline *p, struct search *s, const struct buf *inner,
+	size_t at, bool is_old)
 {
 	const struct landing *l = &p->parts.filesystems->landing;
-	if (inner->failed || landing_of_path(l, filesystems_number(f->fs), inner->data,
-				     inner->len, f->kinds, &p->mounts) < 0)
+	bool is_below = at < inner->len || s->match == table_match_below;
+	if (inner->failed || landing_of_path(l, filesystems_number(s->fs), inner->data,
+				     at, s->kinds, &p->mounts) < 0)
 		return -1;
 	for (size_t i = 0; i < p->mounts.count; i++) {
 		const struct mount *mount = &l->mounts.items[p->mounts.items[i]];
-		if (match_mount(p, f, mount, inner, is_old, found) < 0)
+		if (is_below && strlen(mount->root) >= at)
+			continue;
+		if (match_mount(p, s, mount, inner, is_old) < 0)
 			return -1;
 	}
 	return 0;
@@ -107,17 +133,17 @@ static int match_path(struct pipeline *p, struct facts *f, const struct buf *inn
  * has changed. Where a glob matches the entry itself that is noted already. Returns 0, or -1 with
  * ENOMEM.
  */
-static int match_way(struct pipeline *p, struct facts *f,
-	const struct fanrec_place *place, bool is_old, struct found *found)
+static int match_way(struct pipeline *p, struct search *s,
+	const struct fanrec_place *place, bool is_old)
 {
+	const struct fanrec *r = &s->facts->rec;
 	const char *front;
-	for (size_t i = 0; (front = symlinks_told(p->parts.symlinks, &f->rec, place, i));
-		i++) {
+	for (size_t i = 0; (front = symlinks_told(p->parts.symlinks, r, place, i)); i++) {
 		const char *path = *front ? front : "/";
-		if (table_match_front(p->parts.rules, front, f->kinds, &p->hits) < 0)
+		if (table_match_front(p->parts.rules, front, s->kinds, &p->hits) < 0)
 			return -1;
 		for (size_t k = 0; k < p->hits.count; k++) {
-			if (add_hit(p, f, p->hits.items[k].rule, is_old, path, found) < 0)
+			if (add_hit(p, s, p->hits.items[k].rule, is_old, path) < 0)
 				return -1;
 		}
 	}
@@ -125,21 +151,22 @@ static int match_way(struct pipeline *p, struct facts *f,
 }
 
 /* The same with both places of a record. */
-static int match_ways(struct pipeline *p, struct facts *f, struct found *found)
+static int match_ways(struct pipeline *p, struct search *s)
 {
-	bool is_rename = f->rec.new_place.dir.bytes;
-	if (is_rename && match_way(p, f, &f->rec.new_place, false, found) < 0)
+	const struct fanrec *r = &s->facts->rec;
+	bool is_rename = r->new_place.dir.bytes;
+	if (is_rename && match_way(p, s, &r->new_place, false) < 0)
 		return -1;
-	return match_way(p, f, &f->rec.place, is_rename, found);
+	return match_way(p, s, &r->place, is_rename);
 }
 
 /* A path within the filesystem as some mount shows it, whether a rule matches it or not; NULL
  * if none does. */
 static char *any_shown_path(
-	const struct pipeline *p, const struct facts *f, const struct buf *inner)
+	const struct pipeline *p, const struct filesystem *fs, const struct buf *inner)
 {
 	struct buf shown = {0};
-	if (landing_show(&p->parts.filesystems->landing, filesystems_number(f->fs),
+	if (landing_show(&p->parts.filesystems->landing, filesystems_number(fs),
 		    inner->data, inner->len, &shown) > 0)
 		return buf_take(&shown);
 	buf_fini(&shown);
@@ -165,20 +192,18 @@ int matches_who(struct pipeline *p, const struct facts *f, struct actor *out)
 	/* Of a file that was opened, written and closed that user is wanted who opened it; whoever
 	 * deletes it does so for himself. */
 	w.users_span = w.spans && (f->kinds & EVENT_DELETE);
-	return actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out);
+	return f->actor ? actor_copy(out, f->actor)
+			: actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &w, out);
 }
 
-/* The same, unless it has been found out: then it is taken from there. */
-static int attribute(struct pipeline *p, struct facts *f, struct actor *out)
+static void set_target(
+	struct change *c, uint64_t fsid, const struct fanrec_handle *target)
 {
-	if (f->actor) {
-		*out = *f->actor;
-		*f->actor = (struct actor)ACTOR_NOBODY;
-	} else if (matches_who(p, f, out) < 0) {
-		return -1;
-	}
-	count_actor(p, out);
-	return 0;
+	c->fsid = fsid;
+	c->target_type = target->type;
+	c->target_len = target->bytes ? target->len : 0;
+	if (c->target_len)
+		memcpy(c->target, target->bytes, c->target_len);
 }
 
 /* Complete a change that some rule matched. Returns 0, or -1 with ENOMEM. */
@@ -186,37 +211,31 @@ static int fill_change(struct pipeline *p, struct facts *f, struct change *c)
 {
 	const struct fanrec *r = &f->rec;
 	assert(f->fs && c->hit_count);
-	if (attribute(p, f, &c->actor) < 0)
+	if (matches_who(p, f, &c->actor) < 0)
 		return -1;
+	count_actor(p, &c->actor);
 	c->event.kinds = f->kinds;
 	c->event.is_dir = r->mask & FAN_ONDIR;
 	c->event.time_ns = p->now.realtime_ns;
 	if (f->has_path)
-		c->event.path = any_shown_path(p, f, &p->path);
+		c->event.path = any_shown_path(p, f->fs, &p->path);
 	if (f->has_old_path)
-		c->event.old_path = any_shown_path(p, f, &p->old_path);
-	c->fsid = r->fsid;
-	c->target_type = r->target.type;
-	c->target_len = r->target.bytes ? r->target.len : 0;
-	if (c->target_len)
-		memcpy(c->target, r->target.bytes, c->target_len);
+		c->event.old_path = any_shown_path(p, f->fs, &p->old_path);
+	set_target(c, r->fsid, &r->target);
 	c->event.is_back = f->is_back;
 	return 0;
 }
 
 /* Find the rules that match. Returns 0, or -1 with ENOMEM. */
-static int find_rules(struct pipeline *p, struct facts *f, struct found *found)
+static int find_rules(struct pipeline *p, const struct facts *f, struct search *s)
 {
-	uint32_t kinds = f->kinds;
-	f->kinds = event_asked_by(kinds);
 	int rc = 0;
 	if (f->has_path)
-		rc = match_path(p, f, &p->path, false, found);
+		rc = match_path(p, s, &p->path, p->path.len, false);
 	if (rc == 0 && f->has_old_path)
-		rc = match_path(p, f, &p->old_path, true, found);
+		rc = match_path(p, s, &p->old_path, p->old_path.len, true);
 	if (rc == 0 && f->is_on_way)
-		rc = match_ways(p, f, found);
-	f->kinds = kinds;
+		rc = match_ways(p, s);
 	return rc;
 }
 
@@ -248,17 +267,20 @@ static int tell_later(struct pipeline *p, struct facts *f, struct change *c)
 
 void matches_find(struct pipeline *p, struct facts *f)
 {
-	struct found found = {0};
-	int rc = find_rules(p, f, &found);
-	f->is_hit = found.now || found.later;
-	if (rc == 0 && found.now)
-		rc = tell_now(p, f, found.now);
-	if (rc == 0 && found.later)
-		rc = tell_later(p, f, found.later);
+	struct search s = {.fs = f->fs,
+		.kinds = event_asked_by(f->kinds),
+		.match = table_match,
+		.facts = f};
+	int rc = find_rules(p, f, &s);
+	f->is_hit = s.found.now || s.found.later;
+	if (rc == 0 && s.found.now)
+		rc = tell_now(p, f, s.found.now);
+	if (rc == 0 && s.found.later)
+		rc = tell_later(p, f, s.found.later);
 	if (rc < 0)
 		p->counters.dropped++;
-	change_unref(found.now);
-	change_unref(found.later);
+	change_unref(s.found.now);
+	change_unref(s.found.later);
 }
 
 /* Hand on what nobody did. */
@@ -270,6 +292,85 @@ static void tell_by_nobody(struct pipeline *p, struct change *c, uint32_t kinds)
 	c->actor = (struct actor)ACTOR_NOBODY;
 	p->parts.found(p->parts.ctx, c, p->now);
 }
+
+/* ---- Below a directory that was renamed ---- */
+
+/* The paths within the filesystem of what is below the directory, "": of itself. */
+static void join_paths(
+	struct pipeline *p, const struct matches_moved *m, const char *rest)
+{
+	buf_clear(&p->below);
+	buf_clear(&p->old_below);
+	if (m->path)
+		buf_add_str(&p->below, m->path);
+	buf_add_str(&p->below, rest);
+	if (m->old_path)
+		buf_add_str(&p->old_below, m->old_path);
+	buf_add_str(&p->old_below, rest);
+}
+
+/* Find what matches the joined paths. Returns 0, or -1 with ENOMEM. */
+static int match_moved(
+	struct pipeline *p, const struct matches_moved *m, struct search *s)
+{
+	int rc = 0;
+	if (m->path)
+		rc = match_path(p, s, &p->below, strlen(m->path), false);
+	if (rc == 0 && m->old_path)
+		rc = match_path(p, s, &p->old_below, strlen(m->old_path), true);
+	return rc;
+}
+
+char *matches_shown_path(struct pipeline *p, const struct matches_moved *m)
+{
+	const struct filesystem *fs = filesystems_by_fsid(p->parts.filesystems, m->fsid);
+	join_paths(p, m, "");
+	return fs ? any_shown_path(p, fs, m->path ? &p->below : &p->old_below) : NULL;
+}
+
+bool matches_may_be_below(struct pipeline *p, const struct matches_moved *m)
+{
+	struct search s = {.fs = filesystems_by_fsid(p->parts.filesystems, m->fsid),
+		.kinds = EVENT_RENAMES,
+		.match = table_match_below};
+	join_paths(p, m, "");
+	bool may = s.fs && (match_moved(p, m, &s) < 0 || s.found.now);
+	change_unref(s.found.now);
+	return may;
+}
+
+void matches_moved(struct pipeline *p, const struct matches_moved *m,
+	const struct subtree_entry *e, struct matches_scope scope)
+{
+	struct filesystem *fs = filesystems_by_fsid(p->parts.filesystems, m->fsid);
+	struct search s = {.fs = fs,
+		.kinds = EVENT_RENAMES,
+		.match = scope.covers_below ? table_match_below : table_match,
+		.taken = scope.taken};
+	join_paths(p, m, e->rest);
+	int rc = fs ? match_moved(p, m, &s) : 0;
+	struct change *c = s.found.now;
+	if (rc == 0 && c)
+		rc = actor_copy(&c->actor, m->actor);
+	if (rc == 0 && c) {
+		count_actor(p, &c->actor);
+		c->event.kinds = EVENT_RENAME;
+		c->event.is_dir = e->is_dir;
+		c->event.covers_below = scope.covers_below;
+		c->event.time_ns = m->time_ns;
+		if (m->path)
+			c->event.path = any_shown_path(p, fs, &p->below);
+		if (m->old_path)
+			c->event.old_path = any_shown_path(p, fs, &p->old_below);
+		set_target(c, m->fsid, &e->handle);
+		tell_change(p, fs, c);
+	}
+	if (rc < 0)
+		p->counters.dropped++;
+	change_unref(c);
+}
+
+/* ---- Whole filesystems ---- */
 
 void matches_whole(struct pipeline *p, struct facts *f)
 {

@@ -2,6 +2,7 @@
 #include "app/events/pipeline.h"
 
 #include "app/events/aside.h"
+#include "app/events/below.h"
 #include "app/events/gaps.h"
 #include "app/events/fresh.h"
 #include "app/events/matches.h"
@@ -65,6 +66,7 @@ void pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return;
+	below_free(p);
 	fresh_free(p->fresh);
 	readbuf_close(&p->buffer);
 	repeats_free(p->repeats);
@@ -77,6 +79,8 @@ void pipeline_free(struct pipeline *p)
 	buf_fini(&p->old_path);
 	buf_fini(&p->shown);
 	buf_fini(&p->called);
+	buf_fini(&p->below);
+	buf_fini(&p->old_below);
 	free(p);
 }
 
@@ -205,7 +209,7 @@ static bool is_own(const struct pipeline *p, pid_t pid)
 static bool is_wanted(const struct pipeline *p, const struct facts *f)
 {
 	return f->fs && !is_own(p, f->rec.pid) &&
-	       (f->fs->kinds & event_asked_by(f->kinds));
+	       ((f->fs->kinds & event_asked_by(f->kinds)) || below_needs(p, f));
 }
 
 /* Something was looked up: it is to be believed when all that is in the queue now has been
@@ -253,7 +257,7 @@ static void resolve_repeat(struct pipeline *p, struct facts *f)
 	if (wanted && is_known)
 		fresh_settle(p, f);
 	if (wanted && is_known)
-		matches_find(p, f);
+		below_find(p, f);
 	p->counters.unresolved += wanted && !is_known;
 	apply(p, f, leads);
 }
@@ -296,10 +300,12 @@ static bool resolve_record(
 	gaps_note_rename(p, f, aside_oldest(p));
 	if (wanted && found == PLACES_KNOWN && f->kinds & FRESH_SETTLING)
 		fresh_settle(p, f);
-	if (wanted && (found == PLACES_KNOWN || f->is_on_way))
-		matches_find(p, f);
-	else if (wanted)
+	if (wanted && (found == PLACES_KNOWN || f->is_on_way)) {
+		below_find(p, f);
+	} else if (wanted) {
+		below_miss(p, f);
 		aside_put(p, f, bytes, len);
+	}
 	apply(p, f, leads);
 	return true;
 }
@@ -362,7 +368,7 @@ static int play_round(struct pipeline *p)
 static uint64_t settled(const struct pipeline *p)
 {
 	const uint64_t oldest[] = {aside_oldest(p), gaps_oldest(p), repeats_oldest(p),
-		fresh_oldest(p), symlinks_oldest(p->parts.symlinks)};
+		fresh_oldest(p), below_oldest(p), symlinks_oldest(p->parts.symlinks)};
 	uint64_t open = p->counters.resolved + 1;
 	for (size_t i = 0; i < countof(oldest); i++)
 		open = MIN(open, oldest[i]);
@@ -392,8 +398,12 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	int more = 1;
 	for (int i = 0; i < ROUNDS_MAX && more > 0; i++)
 		more = play_round(p);
-	if (more >= 0)
-		fresh_end_turn(p, p->window.complete && !pipeline_has_waiting(p));
+	bool is_empty = more == 0 && p->window.complete && !pipeline_has_waiting(p);
+	bool has_more = false;
+	if (more >= 0) {
+		fresh_end_turn(p, is_empty);
+		has_more = below_turn(p, is_empty && aside_oldest(p) == UINT64_MAX);
+	}
 	entry_marks_renew(p->parts.entry_marks, p->parts.filesystems, p->parts.group);
 	filesystems_close(p->parts.filesystems);
 	if (more < 0)
@@ -401,12 +411,18 @@ int pipeline_turn(struct pipeline *p, struct clock_now now)
 	gaps_tell(p);
 	actors_passed(p->parts.actors, p->counters.resolved);
 	p->counters.settled = settled(p);
-	p->counters.emptied += p->window.complete && !pipeline_has_waiting(p) &&
-			       p->counters.settled == p->counters.resolved;
+	p->counters.emptied += is_empty && p->counters.settled == p->counters.resolved;
 	p->next_ns = 0;
-	if (more)
+	if (more || has_more)
 		p->next_ns = now.monotonic_ns;
 	else if (is_loaded(p, now.monotonic_ns))
 		p->next_ns = clock_monotonic_ns() + GATHER_NS;
 	return 0;
+}
+
+void pipeline_end(struct pipeline *p)
+{
+	p->now = clock_now();
+	if (p->walks)
+		below_end(p);
 }

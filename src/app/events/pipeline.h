@@ -31,6 +31,10 @@ void pipeline_set_rules(struct pipeline *p, const struct table *next);
  */
 int pipeline_turn(struct pipeline *p, struct clock_now now);
 
+/* Hand on, as well as can be at once, what records that were resolved have led to and is still
+ * being looked up: there is no turn any more. */
+void pipeline_end(struct pipeline *p);
+
 /*
  * When the queue should be read next, CLOCK_MONOTONIC: 0: as soon as something is in it;
  * else not before that time, so that under load records gather (reading each at once

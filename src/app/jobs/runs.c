@@ -95,7 +95,7 @@ static int request_run(struct jobs *j, const struct job *job, const struct input
 		.run_id = job->run_id,
 		.attempt = job->sched->attempt,
 		.count = job->sched->count,
-		.truncated = job->sched->truncated || in->is_cut,
+		.truncated = job->sched->truncated || in->is_cut || job_covers_below(job),
 		.file_fd = in->file_fd >= 0 ? FILE_FD : -1,
 		.daemon_user = &j->daemon_user,
 		.failure = job->failure,

@@ -127,6 +127,7 @@ static void on_stop(void *ctx, bool now)
 				plural(running));
 		else
 			log_info("stopping");
+		pipeline_end(w->pipeline);
 		jobs_stop(w->jobs);
 		requests_stop(w->requests);
 	}

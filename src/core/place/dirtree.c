@@ -185,6 +185,11 @@ void dirtree_confirm(struct dirtree *t)
 	t->round++;
 }
 
+struct dirnode *dirtree_parent(const struct dirnode *n)
+{
+	return n->parent;
+}
+
 bool dirtree_is_placed(const struct dirnode *n)
 {
 	return n->is_root || n->parent;

@@ -48,6 +48,9 @@ void dirtree_set_root(struct dirtree *t, struct dirnode *n);
 int dirtree_place(
 	struct dirtree *t, struct dirnode *n, struct dirnode *parent, const char *name);
 
+/* The node above, or NULL: n is the root, or it is not placed. */
+struct dirnode *dirtree_parent(const struct dirnode *n);
+
 /* The same by a look-up: a guess until dirtree_confirm. */
 int dirtree_guess(
 	struct dirtree *t, struct dirnode *n, struct dirnode *parent, const char *name);

@@ -52,6 +52,11 @@ const char *actor_attribution_name(enum actor_attribution a);
  * unknown. */
 const char *actor_user_text(const char *name, uint32_t uid, char room[ACTOR_NUMBER_SIZE]);
 
+/* Copy all that is known. Returns 0, or -1 with ENOMEM: *to is all zero then. What was in *to is
+ * overwritten, not freed. */
+__attribute__((warn_unused_result)) int actor_copy(
+	struct actor *to, const struct actor *from);
+
 /* Free the strings; the actor is all zero afterwards. */
 void actor_fini(struct actor *a);
 

@@ -53,6 +53,8 @@ enum event_type {
 struct event {
 	uint32_t kinds; /* all that were merged (enum event_kind) */
 	bool is_dir; /* the kernel said that it is a directory */
+	bool covers_below; /* it stands for all that is below the directory, too, which could
+			      not be told one by one */
 	bool is_unwritten; /* it was created or modified, and no close-write follows */
 	bool is_back; /* it was deleted, and is there again under its name */
 	const char *path; /* absolute; of a rename the new one; NULL: not visible */

@@ -214,9 +214,10 @@ enum judge_verdict judge_event(const struct rule *r, const struct event *e)
 	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR))
 		return JUDGE_MATCH;
 	assert(e->actor);
-	if (!type_fits(r, e))
+	/* What types and sizes there are below nobody knows. */
+	if (!e->covers_below && !type_fits(r, e))
 		return JUDGE_TYPE;
-	if (!size_fits(r, e))
+	if (!e->covers_below && !size_fits(r, e))
 		return JUDGE_SIZE;
 	for (unsigned i = 0; i < RULE_BY_COUNT; i++) {
 		if (!condition_fits(&judge_conditions[i], &r->by[i], e->actor))

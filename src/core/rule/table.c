@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/rule/table.h"
 
+#include "base/buf.h"
 #include "base/grow.h"
 #include "base/slots.h"
 #include "core/rule/keys.h"
@@ -55,6 +56,7 @@ struct index {
 	struct led *led; /* for each rule */
 	struct front *fronts; /* hash by text */
 	size_t longest_front; /* bytes */
+	struct front **sorted; /* the fronts by text, for those below a directory */
 };
 
 struct table {
@@ -89,6 +91,7 @@ static void free_index(struct index *index, size_t rule_count)
 		free_forms(&index->led[i].exclude);
 	}
 	free(index->led);
+	free(index->sorted);
 	*index = (struct index){0};
 }
 
@@ -237,6 +240,25 @@ static int index_glob(struct index *index, uint32_t number, const struct glob *g
 	return 0;
 }
 
+static int compare_fronts(const void *a, const void *b)
+{
+	return strcmp(
+		(*(struct front *const *)a)->text, (*(struct front *const *)b)->text);
+}
+
+static int sort_fronts(struct index *index)
+{
+	size_t count = HASH_COUNT(index->fronts), used = 0;
+	struct front *f, *next;
+	index->sorted = calloc(count + 1, sizeof(struct front *));
+	if (!index->sorted)
+		return -1;
+	HASH_ITER (hh, index->fronts, f, next)
+		index->sorted[used++] = f;
+	qsort(index->sorted, count, sizeof(struct front *), compare_fronts);
+	return 0;
+}
+
 static int index_rule(struct index *index, uint32_t number, const struct rule *r)
 {
 	const struct forms *led = &index->led[number].path;
@@ -261,6 +283,8 @@ int table_lead(struct table *t, table_leads *leads, void *ctx)
 		if (rc == 0 && r->enabled)
 			rc = index_rule(&next, i, r);
 	}
+	if (rc == 0)
+		rc = sort_fronts(&next);
 	if (rc < 0) {
 		free_index(&next, t->count);
 		errno = ENOMEM;
@@ -409,6 +433,99 @@ int table_match_front(
 			return -1;
 	}
 	return 0;
+}
+
+/* ---- What is below a directory ---- */
+
+/* Whether a glob that matches a path in a directory matches all that is below the directory: it
+ * ends in two stars, which stand for any components. */
+static bool takes_all(const struct glob *g, const struct buf *inside)
+{
+	const char *text = g ? glob_text(g) : "";
+	size_t len = strlen(text);
+	return len >= 3 && strcmp(text + len - 3, "/**") == 0 &&
+	       glob_matches(g, inside->data, inside->len);
+}
+
+/* Whether an `exclude` holds for all that is below a directory; `inside` is a path in it. */
+static bool is_all_excluded(
+	const struct table *t, uint32_t number, const struct buf *inside)
+{
+	const struct rule *r = t->rules[number];
+	const struct forms *led = &t->index.led[number].exclude;
+	for (size_t i = 0; i < r->exclude.count; i++) {
+		if (takes_all(r->exclude.items[i], inside))
+			return true;
+	}
+	for (size_t i = 0; i < led->count; i++) {
+		if (takes_all(led->items[i].glob, inside))
+			return true;
+	}
+	return false;
+}
+
+static int match_front_below(const struct table *t, const struct front *f,
+	const struct buf *inside, size_t dir_len, uint32_t kinds, struct table_hits *hits)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct entry *e = &f->entries[i];
+		if (!(t->rules[e->rule]->events & kinds) ||
+			!glob_may_match_below(e->glob, inside->data, dir_len) ||
+			is_all_excluded(t, e->rule, inside))
+			continue;
+		struct table_hit hit = hit_through(e->rule, e->glob, e->written);
+		/* A directory above a front is not known by another name. */
+		if (hit.skip > dir_len)
+			hit = (struct table_hit){.rule = e->rule};
+		if (hits_add(hits, &hit) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Where a front stands to those below a directory: before them, among them, or behind. */
+static int compare_below(const struct front *f, const char *dir, size_t len)
+{
+	int order = strncmp(f->text, dir, len);
+	return order ? order : (unsigned char)f->text[len] - '/';
+}
+
+/* The place among the sorted fronts of the first that is not before those below a directory. */
+static size_t first_below(const struct table *t, const char *dir, size_t len)
+{
+	size_t low = 0, high = HASH_COUNT(t->index.fronts);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (compare_below(t->index.sorted[middle], dir, len) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+int table_match_below(const struct table *t, const char *dir, size_t len, uint32_t kinds,
+	struct table_hits *hits)
+{
+	struct slots_path above = slots_path(dir, len);
+	struct buf inside = {0};
+	struct front *f;
+	int rc = buf_add(&inside, dir, len);
+	/* A name that no set of a glob is likely to be about. */
+	rc = rc < 0 ? rc : buf_add_str(&inside, "/\001");
+	hits->count = 0;
+	do {
+		HASH_FIND_BYHASHVALUE(hh, t->index.fronts, dir, above.len, above.hash, f);
+		if (rc == 0 && f)
+			rc = match_front_below(t, f, &inside, len, kinds, hits);
+	} while (slots_path_next(&above));
+	for (size_t i = first_below(t, dir, len);
+		rc == 0 && i < HASH_COUNT(t->index.fronts) &&
+		compare_below(t->index.sorted[i], dir, len) == 0;
+		i++)
+		rc = match_front_below(t, t->index.sorted[i], &inside, len, kinds, hits);
+	buf_fini(&inside);
+	return rc;
 }
 
 enum judge_verdict table_judge_path(const struct table *t, uint32_t number,

@@ -82,6 +82,16 @@ int table_hit_path(
 int table_match_front(const struct table *t, const char *front, uint32_t kinds,
 	struct table_hits *hits);
 
+/*
+ * The enabled rules with a kind of `kinds` in their mask and a glob that may match a path strictly
+ * below the directory (no trailing slash; "" is the root), unless an `exclude` holds for all that
+ * is there. May name a rule too many, never one too few. Replaces what is in *hits. The cost is
+ * that of the fronts on the way to the directory and of those below it. Returns 0, or -1 with
+ * ENOMEM.
+ */
+int table_match_below(const struct table *t, const char *dir, size_t len, uint32_t kinds,
+	struct table_hits *hits);
+
 /* Whether the path alone concerns the rule: JUDGE_MATCH, JUDGE_NO_PATH or JUDGE_EXCLUDED.
  * *glob (may be NULL) is the glob that decided, as it was written, or NULL. */
 enum judge_verdict table_judge_path(const struct table *t, uint32_t number,
