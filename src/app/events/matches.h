@@ -9,9 +9,6 @@
 /* Find the rules that match the paths of a record, and hand on what they match. */
 void matches_find(struct pipeline *p, struct facts *f);
 
-/* Who caused a record. Returns 0, or -1 with ENOMEM. */
-int matches_who(struct pipeline *p, const struct facts *f, struct actor *out);
-
 /* A rename of a directory, for what is below that. All is borrowed. */
 struct matches_moved {
 	uint64_t fsid;
