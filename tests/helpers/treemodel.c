@@ -30,6 +30,7 @@ struct event {
 	bool makes, removes, writes; /* what its `events` say */
 	bool is_done; /* the second half of an exchange, applied with the first */
 	bool is_derived; /* from the rename of a directory above */
+	bool is_covering; /* it stands for all below a directory whose rename was told */
 };
 
 static struct lines tree, operations;
@@ -98,6 +99,7 @@ static struct event event_of(const char *text)
 	e.makes = strstr(kinds, "\"create\"");
 	e.removes = strstr(kinds, "\"delete\"");
 	e.writes = strstr(kinds, "\"modify\"") || strstr(kinds, "\"close-write\"");
+	e.is_covering = strstr(text, "\"truncated\":true");
 	free(kinds);
 	return e;
 }
@@ -121,14 +123,21 @@ static bool is_below(const struct event *e, const char *old, const char *new)
 	return from && to && strcmp(from, to) == 0;
 }
 
-/* Whether it is of an entry below a directory that was renamed in an earlier event. Where names
- * come back, only what follows that one at once is taken for it. */
+static bool is_same(const struct event *a, const struct event *b)
+{
+	return strcmp(a->old_path, b->old_path) == 0 && strcmp(a->new_path, b->new_path) == 0;
+}
+
+/* Whether it is of an entry below a directory that was renamed in an earlier event, or stands for
+ * all that is below that. Where names come back, only what follows that one at once is taken for
+ * it. */
 static bool is_derived(const struct event *e)
 {
 	for (const struct event *by = e; by-- > events;) {
 		if (!is_rename(by) || by->is_derived)
 			continue;
-		if (is_below(e, by->old_path, by->new_path))
+		if (is_below(e, by->old_path, by->new_path) ||
+			(e->is_covering && is_same(e, by)))
 			return true;
 		if (names_come_back && !by->is_done)
 			return false;
@@ -141,7 +150,7 @@ static struct event *other_half(const struct event *e)
 {
 	for (struct event *next = events + (e - events) + 1; next < events + event_count;
 		next++) {
-		if (!is_rename(next) || next->pid != e->pid)
+		if (!is_rename(next) || next->pid != e->pid || next->is_covering)
 			continue;
 		if (strcmp(next->old_path, e->new_path) == 0 &&
 			strcmp(next->new_path, e->old_path) == 0)
@@ -239,10 +248,13 @@ static void apply(struct event *e)
 {
 	if (is_rename(e))
 		e->is_derived = !e->is_done && is_derived(e);
+	if (e->is_covering && !e->is_derived)
+		complain(e, "no such rename of a directory was told");
 	if (e->is_done)
 		return;
-	/* What moved with its directory has moved already, unless it was told of late. */
-	if (e->is_derived && is_there(e->old_path))
+	/* What moved with its directory has moved already, unless it was told of late; and a
+	 * directory that an event stands for as a whole has long gone where it says. */
+	if (e->is_derived && !e->is_covering && is_there(e->old_path))
 		move(e->old_path, e->new_path, false);
 	if (e->is_derived)
 		return;
