@@ -447,6 +447,22 @@ many_moved_in() {
 	assert_log_count 1 'too many directories'
 }
 
+many_moved_in_and_one_on() {
+	many_moved_in
+	mv "$D/site/1" "$D/site/on"
+}
+
+@test "what one event stands for is told after all that was renamed before it" {
+	D=$TMPFS
+	mkdir -p "$D/new"/{1..1100}
+	touch "$D/new"/{1..1100}/x
+	watch_all
+	frozen many_moved_in_and_one_on
+	sync_daemon
+	jq -r 'select(.path | endswith("/on") or endswith("/1/x")).path' "$SCRATCH/told" |
+		diff - <(printf '%s\n' "$D/site/1/x" "$D/site/on")
+}
+
 @test "a filesystem whose directories were listed can be unmounted" {
 	loop_fs ext4 32M
 	D=$FS

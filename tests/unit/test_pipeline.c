@@ -420,6 +420,15 @@ static const struct script scripts[] = {
 		">start:1:hook:/srv/site/a rename:10:/srv/b/d:/srv/c turn list turn list "
 		"ended:1:exit:0 turn >start:2:hook:/srv/site/a/d/g "
 		"stdin:/srv/site/a/d+/srv/site/a/d/g+ count:settled:2"},
+	{.name = "what came into a directory before that went on was not renamed with "
+		 "the first",
+		"[r]\npath = /srv/site/**\ncommand = hook\nrun-per = batch\nstdin = "
+		"paths\nevents = moved-from\n",
+		"file:modify:10:/srv/site/a/d/g rename:10:/srv/site/a:/srv/b turn "
+		">start:1:hook:/srv/site/a create:10:/srv/b/d/new "
+		"rename:10:/srv/b/d:/srv/c turn list turn list ended:1:exit:0 turn "
+		">start:2:hook:/srv/site/a/d/g stdin:/srv/site/a/d+/srv/site/a/d/g+ "
+		"count:settled:3"},
 	{.name = "a directory that is gone has nothing that records do not tell",
 		SITE,
 		MOVES_IN

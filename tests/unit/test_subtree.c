@@ -116,13 +116,15 @@ static void a_path_and_all_below_it_is_in_a_set(void **state)
 static void paths_below_one_are_copied(void **state)
 {
 	(void)state;
-	const struct fanrec_handle nothing = {0};
+	const unsigned char byte = 1;
+	const struct fanrec_handle nothing = {0}, one = {.bytes = &byte, .len = 1};
 	struct subtree_paths p = {0}, below = {0}, all = {0};
 	assert_int_equal(subtree_paths_put(&p, "/a", &nothing), 0);
-	assert_int_equal(subtree_paths_put(&p, "/a/b/c", &nothing), 0);
+	assert_int_equal(subtree_paths_put(&p, "/a/b/c", &one), 0);
 	assert_int_equal(subtree_paths_put(&p, "/ab/d", &nothing), 0);
 	assert_int_equal(subtree_paths_copy_below(&below, &p, "/a"), 0);
 	assert_true(subtree_paths_have(&below, "/b/c"));
+	assert_true(subtree_paths_have_from(&below, "/b/c", &one));
 	assert_false(subtree_paths_have(&below, "/d"));
 	assert_false(subtree_paths_have(&below, ""));
 	assert_int_equal(subtree_paths_copy_below(&all, &p, ""), 0);

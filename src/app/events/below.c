@@ -13,12 +13,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-/* Directories that are listed, or wait for it. */
+/* Directories that are listed, or wait for it; and that wait to be told as a whole. */
 #define WALKS_MAX 1024
+#define LATE_MAX 8192
 /* So many entries are listed, at least, before the descriptor of the filesystem is closed, which
  * an unmount waits for. */
 #define CHUNK 4096
@@ -55,7 +57,7 @@ struct walk {
 	char *path, *old_path; /* within the filesystem; NULL: not known */
 	struct actor actor;
 	uint64_t time_ns;
-	uint64_t ordinal; /* of the record of the rename */
+	uint64_t ordinal; /* of the record of the rename; of a part, of that of the whole */
 	uint64_t barrier; /* records up to this one may be older than the list */
 	size_t told; /* of the list, so much has been handed on */
 	struct subtree_paths handed; /* the paths of these */
@@ -70,11 +72,15 @@ struct walk {
 
 struct below {
 	struct asker *asker;
-	STAILQ_HEAD(, walk) walks; /* in the order of the renames: the first is at work */
+	STAILQ_HEAD(walk_list, walk) walks; /* in the order of the renames: the first is at work */
 	size_t count;
+	/* Those for which there was no room. They are not listed, but told as a whole when all that
+	 * was renamed earlier has been told: who has looked there then hears nothing older. */
+	struct walk_list late;
+	size_t late_count;
+	uint64_t late_oldest; /* the smallest ordinal of these */
 	struct walk *by_dir; /* hash */
 	size_t seen_bytes; /* of what records have told, in all walks */
-	bool is_full; /* that has been said */
 };
 
 /* ---- In the thread ---- */
@@ -240,8 +246,10 @@ static struct matches_scope scope_of(const struct walk *w, const char *rest)
 static struct below *get_below(struct pipeline *p)
 {
 	struct below *b = p->walks ? p->walks : calloc(1, sizeof(*b));
-	if (b && !p->walks)
+	if (b && !p->walks) {
 		STAILQ_INIT(&b->walks);
+		STAILQ_INIT(&b->late);
+	}
 	p->walks = b;
 	if (b && !b->asker)
 		b->asker = asker_new(list_some, p->parts.wake_fd);
@@ -271,17 +279,22 @@ static struct walk *new_walk(
 	return w;
 }
 
+static void warn_covering(
+	struct pipeline *p, const struct matches_moved *m, const char *why)
+{
+	char *path = matches_shown_path(p, m);
+	log_warn("the directory %s was renamed, and for all that is in it there is one "
+		 "event, with FSMON_TRUNCATED: %s",
+		path ? path : "(not visible)", why);
+	free(path);
+}
+
 /* One event of the directory has to do for all that is below it; why: NULL if that has been said. */
 static void tell_covering(struct pipeline *p, const struct matches_moved *m,
 	const struct subtree_entry *dir, const char *why)
 {
-	char *path = why ? matches_shown_path(p, m) : NULL;
 	if (why)
-		log_warn("the directory %s was renamed, and for all that is in it there "
-			 "is one "
-			 "event, with FSMON_TRUNCATED: %s",
-			path ? path : "(not visible)", why);
-	free(path);
+		warn_covering(p, m, why);
 	matches_moved(p, m, dir, (struct matches_scope){.covers_below = true});
 }
 
@@ -304,28 +317,49 @@ static const struct walk *find_partner(const struct below *b, const struct walk 
 	return is_partner ? last : NULL;
 }
 
-/* Have what is below a directory listed. Returns the walk, or NULL: one event stands for all. */
+/* Have one told as a whole when there is nothing older to tell. */
+static void put_late(struct pipeline *p, struct walk *w)
+{
+	struct below *b = p->walks;
+	const struct matches_moved m = moved_of(w);
+	if (!b->late_count)
+		warn_covering(p, &m, "too many directories are being listed");
+	if (!b->late_count || w->ordinal < b->late_oldest)
+		b->late_oldest = w->ordinal;
+	STAILQ_INSERT_TAIL(&b->late, w, next);
+	b->late_count++;
+}
+
+/* Put a walk behind that of which it is a part, or behind all. */
+static void put_walk(struct below *b, struct walk *w, struct walk *whole)
+{
+	if (whole)
+		STAILQ_INSERT_AFTER(&b->walks, whole, w, next);
+	else
+		STAILQ_INSERT_TAIL(&b->walks, w, next);
+	b->count++;
+}
+
+/* Have what is below a directory, perhaps a part of another, listed. Returns the walk, or NULL: one
+ * event stands for all. */
 static struct walk *begin_walk(struct pipeline *p, const struct matches_moved *m,
-	const struct subtree_entry *dir)
+	const struct subtree_entry *dir, uint64_t ordinal, struct walk *whole)
 {
 	struct below *b = get_below(p);
-	if (b && b->count >= WALKS_MAX) {
-		tell_covering(p, m, dir,
-			b->is_full ? NULL : "too many directories are being listed");
-		b->is_full = true;
-		return NULL;
-	}
-	struct walk *w = b ? new_walk(m, dir) : NULL;
-	if (!w || index_walk(b, w) < 0) {
-		tell_covering(p, m, dir, strerror(errno));
+	struct walk *w = b && b->late_count < LATE_MAX ? new_walk(m, dir) : NULL;
+	bool is_late = b && (b->count >= WALKS_MAX || b->late_count);
+	if (!w || (!is_late && index_walk(b, w) < 0)) {
+		tell_covering(p, m, dir, b && is_late ? NULL : strerror(errno));
 		if (w)
 			free_walk(w);
 		return NULL;
 	}
-	w->ordinal = p->counters.resolved + 1;
-	STAILQ_INSERT_TAIL(&b->walks, w, next);
-	b->count++;
-	return w;
+	w->ordinal = ordinal;
+	if (is_late)
+		put_late(p, w);
+	else
+		put_walk(b, w, whole);
+	return is_late ? NULL : w;
 }
 
 /* ---- What records tell meanwhile ---- */
@@ -338,7 +372,8 @@ struct told {
 	bool has_been; /* there was an entry before, which goes now */
 };
 
-/* What has come to the old place of a walk's directory holds for a part of it as well. */
+/* What records have told of a walk's directory, and what has been handed on of it, holds for a part
+ * of it as well. */
 static void inherit(
 	struct below *b, struct walk *part, const struct walk *of, const char *rest)
 {
@@ -354,7 +389,10 @@ static void inherit(
 	rc |= subtree_paths_copy_below(&part->made, &of->made, rest);
 	rc |= subtree_paths_copy_below(&part->moved, &of->moved, rest);
 	part->partner = rc < 0 ? NULL : part->partner;
-	b->seen_bytes += part->made.bytes + part->moved.bytes;
+	if (subtree_paths_copy_below(&part->seen, &of->seen, rest) < 0 ||
+		subtree_paths_copy_below(&part->handed, &of->handed, rest) < 0)
+		part->is_cut = true;
+	b->seen_bytes += part->seen.bytes + part->made.bytes + part->moved.bytes;
 }
 
 /* What is in a directory was renamed with that of the walk, before it was itself renamed to where
@@ -372,7 +410,7 @@ static void begin_part(struct pipeline *p, struct walk *w, const char *rest,
 	if (path.failed || old_path.failed)
 		w->is_cut = true;
 	else if (matches_may_be_below(p, &m))
-		inherit(p->walks, begin_walk(p, &m, &dir), w, rest);
+		inherit(p->walks, begin_walk(p, &m, &dir, w->ordinal, w), w, rest);
 	buf_fini(&path);
 	buf_fini(&old_path);
 }
@@ -518,11 +556,9 @@ static void note_directory(struct pipeline *p, const struct facts *f)
 		p->counters.dropped++;
 		return;
 	}
-	struct walk *w = begin_walk(p, &m, &dir);
-	if (w) {
-		w->ordinal = f->ordinal;
+	struct walk *w = begin_walk(p, &m, &dir, f->ordinal, NULL);
+	if (w)
 		w->partner = find_partner(p->walks, w);
-	}
 	actor_fini(&actor);
 }
 
@@ -562,7 +598,6 @@ static void end_walk(struct below *b, struct walk *w)
 	forget_paths(b, &w->moved);
 	let_partners_know(b, w);
 	b->count--;
-	b->is_full = b->is_full && b->count > WALKS_MAX / 2;
 	free_walk(w);
 }
 
@@ -605,7 +640,8 @@ static bool tell_some(
 		if (!subtree_list_next(&w->list, &w->told, &e))
 			return true;
 		--*left;
-		if (subtree_paths_have(&w->seen, e.rest) ||
+		if (subtree_paths_have(&w->handed, e.rest) ||
+			subtree_paths_have(&w->seen, e.rest) ||
 			subtree_paths_have_above(&w->seen, e.rest))
 			continue;
 		matches_moved(p, &m, &e, scope_of(w, e.rest));
@@ -634,6 +670,22 @@ static void cut_walk(struct pipeline *p, struct walk *w)
 	end_walk(p->walks, w);
 }
 
+/* Tell what waited for all walks to end. Returns whether there is more. */
+static bool tell_late(struct pipeline *p, unsigned left, uint64_t until_ns)
+{
+	struct below *b = p->walks;
+	struct walk *w;
+	for (; (w = STAILQ_FIRST(&b->late)); left--) {
+		if (left == 0 || clock_monotonic_ns() > until_ns)
+			return true;
+		STAILQ_REMOVE_HEAD(&b->late, next);
+		b->late_count--;
+		tell_rest(p, w, NULL);
+		free_walk(w);
+	}
+	return false;
+}
+
 bool below_turn(struct pipeline *p, bool is_empty)
 {
 	struct below *b = p->walks;
@@ -658,23 +710,30 @@ bool below_turn(struct pipeline *p, bool is_empty)
 		else
 			return true;
 	}
-	return false;
+	return !w && tell_late(p, left, until_ns);
 }
 
 uint64_t below_oldest(const struct pipeline *p)
 {
-	struct walk *w = p->walks ? STAILQ_FIRST(&p->walks->walks) : NULL;
-	return w ? w->ordinal : UINT64_MAX;
+	const struct below *b = p->walks;
+	const struct walk *w = b ? STAILQ_FIRST(&b->walks) : NULL;
+	uint64_t oldest = w ? w->ordinal : UINT64_MAX;
+	return b && b->late_count ? MIN(oldest, b->late_oldest) : oldest;
+}
+
+static void tell_rests(struct pipeline *p, const struct walk_list *walks, const char *why)
+{
+	const struct walk *w;
+	STAILQ_FOREACH (w, walks, next) {
+		tell_rest(p, w, why);
+		why = NULL;
+	}
 }
 
 void below_end(struct pipeline *p)
 {
-	const char *why = "fsmon ends before it has looked at them";
-	struct walk *w;
-	STAILQ_FOREACH (w, &p->walks->walks, next) {
-		tell_rest(p, w, why);
-		why = NULL;
-	}
+	tell_rests(p, &p->walks->walks, "fsmon ends before it has looked at them");
+	tell_rests(p, &p->walks->late, NULL);
 }
 
 void below_free(struct pipeline *p)
@@ -685,6 +744,7 @@ void below_free(struct pipeline *p)
 		return;
 	bool has_ended = asker_free(b->asker);
 	HASH_CLEAR(hh, b->by_dir);
+	STAILQ_CONCAT(&b->walks, &b->late);
 	while ((w = STAILQ_FIRST(&b->walks))) {
 		/* What a thread is still at, which cannot be called back, is left to it. */
 		STAILQ_REMOVE_HEAD(&b->walks, next);

@@ -124,14 +124,19 @@ static struct subtree_path *add(struct subtree_paths *p, const char *rest)
 	return path;
 }
 
-int subtree_paths_put(
-	struct subtree_paths *p, const char *rest, const struct fanrec_handle *came)
+static int put(struct subtree_paths *p, const char *rest, uint64_t came)
 {
 	struct subtree_path *path = find_str(p, rest);
 	if (!path && !(path = add(p, rest)))
 		return -1;
-	path->came = hash_of(came);
+	path->came = came;
 	return 0;
+}
+
+int subtree_paths_put(
+	struct subtree_paths *p, const char *rest, const struct fanrec_handle *came)
+{
+	return put(p, rest, hash_of(came));
 }
 
 bool subtree_paths_have(const struct subtree_paths *p, const char *rest)
@@ -159,12 +164,11 @@ bool subtree_paths_have_from(
 int subtree_paths_copy_below(
 	struct subtree_paths *to, const struct subtree_paths *from, const char *rest)
 {
-	const struct fanrec_handle nothing = {0};
 	size_t len = strlen(rest);
 	for (struct subtree_path *path = from->items; path; path = path->hh.next) {
 		if (strncmp(path->text, rest, len) != 0 || path->text[len] != '/')
 			continue;
-		if (subtree_paths_put(to, path->text + len, &nothing) < 0)
+		if (put(to, path->text + len, path->came) < 0)
 			return -1;
 	}
 	return 0;

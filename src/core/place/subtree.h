@@ -58,8 +58,8 @@ bool subtree_paths_have_above(const struct subtree_paths *p, const char *rest);
 bool subtree_paths_have_from(const struct subtree_paths *p, const char *rest,
 	const struct fanrec_handle *came);
 
-/* Put the paths below one of them ("" is the directory), as paths below that, into another set.
- * Returns 0, or -1 with ENOMEM or E2BIG: not all are there. */
+/* Put the paths below one of them ("" is the directory), as paths below that, into another set,
+ * with what has come there. Returns 0, or -1 with ENOMEM or E2BIG: not all are there. */
 int subtree_paths_copy_below(
 	struct subtree_paths *to, const struct subtree_paths *from, const char *rest);
 
