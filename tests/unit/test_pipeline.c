@@ -435,6 +435,12 @@ static const struct script scripts[] = {
 		"rename:10:/srv/b/d:/srv/c turn list turn list ended:1:exit:0 turn "
 		">start:2:hook:/srv/site/a/d/g stdin:/srv/site/a/d+/srv/site/a/d/g+ "
 		"count:settled:3"},
+	{.name = "a file that was made before the rename is told before it is told as "
+		 "renamed",
+		BATCH,
+		"slow create:10:/srv/d/f rename:10:/srv/d:/srv/e turn "
+		">start:1:hook:/srv/e list turn ended:1:exit:0 turn answers turn "
+		">start:2:hook:/srv/e/f stdin:/srv/d/f+/srv/e/f+ count:settled:2"},
 	{.name = "a directory that is gone has nothing that records do not tell",
 		SITE,
 		MOVES_IN

@@ -2,6 +2,7 @@
 #include "app/events/below.h"
 
 #include "app/asker.h"
+#include "app/events/fresh.h"
 #include "app/events/matches.h"
 #include "app/log.h"
 #include "core/place/subtree.h"
@@ -57,7 +58,9 @@ struct walk {
 	char *path, *old_path; /* within the filesystem; NULL: not known */
 	struct actor actor;
 	uint64_t time_ns;
-	uint64_t ordinal; /* of the record of the rename; of a part, of that of the whole */
+	/* Of the record of the rename, or of an older one that waits for this to end: a part has
+	 * that of the whole. */
+	uint64_t ordinal;
 	uint64_t barrier; /* records up to this one may be older than the list */
 	size_t told; /* of the list, so much has been handed on */
 	struct subtree_paths handed; /* the paths of these */
@@ -309,7 +312,7 @@ static const struct walk *find_partner(const struct below *b, const struct walk 
 {
 	const struct walk *other, *last = NULL;
 	STAILQ_FOREACH (other, &b->walks, next) {
-		if (other->ordinal < w->ordinal && other->key.fsid == w->key.fsid)
+		if (other != w && other->key.fsid == w->key.fsid)
 			last = other;
 	}
 	bool is_partner = last && is_same(last->path, w->old_path) &&
@@ -330,14 +333,19 @@ static void put_late(struct pipeline *p, struct walk *w)
 	b->late_count++;
 }
 
-/* Put a walk behind that of which it is a part, or behind all. */
+/* Put a walk behind that of which it is a part, or behind all. Its record may have been put aside
+ * until now. */
 static void put_walk(struct below *b, struct walk *w, struct walk *whole)
 {
-	if (whole)
-		STAILQ_INSERT_AFTER(&b->walks, whole, w, next);
-	else
-		STAILQ_INSERT_TAIL(&b->walks, w, next);
+	struct walk *other;
 	b->count++;
+	if (whole) {
+		STAILQ_INSERT_AFTER(&b->walks, whole, w, next);
+		return;
+	}
+	STAILQ_FOREACH (other, &b->walks, next)
+		other->ordinal = MIN(other->ordinal, w->ordinal);
+	STAILQ_INSERT_TAIL(&b->walks, w, next);
 }
 
 /* Have what is below a directory, perhaps a part of another, listed. Returns the walk, or NULL: one
@@ -670,12 +678,19 @@ static void cut_walk(struct pipeline *p, struct walk *w)
 	end_walk(p->walks, w);
 }
 
+/* Whether a file that was made before the rename has not been told yet: that comes first, with the
+ * path that it had then. */
+static bool has_older(const struct pipeline *p, const struct walk *w)
+{
+	return fresh_oldest(p) < w->ordinal;
+}
+
 /* Tell what waited for all walks to end. Returns whether there is more. */
 static bool tell_late(struct pipeline *p, unsigned left, uint64_t until_ns)
 {
 	struct below *b = p->walks;
 	struct walk *w;
-	for (; (w = STAILQ_FIRST(&b->late)); left--) {
+	for (; (w = STAILQ_FIRST(&b->late)) && !has_older(p, w); left--) {
 		if (left == 0 || clock_monotonic_ns() > until_ns)
 			return true;
 		STAILQ_REMOVE_HEAD(&b->late, next);
@@ -699,12 +714,14 @@ bool below_turn(struct pipeline *p, bool is_empty)
 		w->barrier = 0;
 	take_answers(p);
 	while ((w = STAILQ_FIRST(&b->walks)) && !w->is_asked) {
-		if (w->error || w->is_cut)
-			cut_walk(p, w);
-		else if (!w->is_listed)
+		bool is_whole = w->error || w->is_cut;
+		if (!is_whole && !w->is_listed)
 			ask(p, w);
-		else if (p->counters.resolved < w->barrier)
+		else if (has_older(p, w) ||
+			 (!is_whole && p->counters.resolved < w->barrier))
 			return false;
+		else if (is_whole)
+			cut_walk(p, w);
 		else if (tell_some(p, w, &left, until_ns))
 			end_walk(b, w);
 		else

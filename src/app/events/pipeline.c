@@ -258,6 +258,8 @@ static void resolve_repeat(struct pipeline *p, struct facts *f)
 		fresh_settle(p, f);
 	if (wanted && is_known)
 		below_find(p, f);
+	else if (wanted)
+		below_miss(p, f);
 	p->counters.unresolved += wanted && !is_known;
 	apply(p, f, leads);
 }
@@ -300,12 +302,12 @@ static bool resolve_record(
 	gaps_note_rename(p, f, aside_oldest(p));
 	if (wanted && found == PLACES_KNOWN && f->kinds & FRESH_SETTLING)
 		fresh_settle(p, f);
-	if (wanted && (found == PLACES_KNOWN || f->is_on_way)) {
-		below_find(p, f);
-	} else if (wanted) {
+	if (wanted && found != PLACES_KNOWN)
 		below_miss(p, f);
+	if (wanted && (found == PLACES_KNOWN || f->is_on_way))
+		below_find(p, f);
+	else if (wanted)
 		aside_put(p, f, bytes, len);
-	}
 	apply(p, f, leads);
 	return true;
 }
