@@ -125,7 +125,8 @@ static bool is_below(const struct event *e, const char *old, const char *new)
 
 static bool is_same(const struct event *a, const struct event *b)
 {
-	return strcmp(a->old_path, b->old_path) == 0 && strcmp(a->new_path, b->new_path) == 0;
+	return strcmp(a->old_path, b->old_path) == 0 &&
+	       strcmp(a->new_path, b->new_path) == 0;
 }
 
 /* Whether it is of an entry below a directory that was renamed in an earlier event, or stands for

@@ -73,9 +73,11 @@ struct walk {
 	struct subtree_paths made, moved;
 };
 
+STAILQ_HEAD(walk_list, walk);
+
 struct below {
 	struct asker *asker;
-	STAILQ_HEAD(walk_list, walk) walks; /* in the order of the renames: the first is at work */
+	struct walk_list walks; /* in the order of the renames: the first is at work */
 	size_t count;
 	/* Those for which there was no room. They are not listed, but told as a whole when all that
 	 * was renamed earlier has been told: who has looked there then hears nothing older. */
