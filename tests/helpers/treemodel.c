@@ -146,20 +146,53 @@ static bool is_derived(const struct event *e)
 	return false;
 }
 
-/* The other half if this is the first half of an exchange, or NULL. */
+static bool is_it_or_below(const char *path, const char *dir)
+{
+	return strcmp(path, dir) == 0 || rest_below(path, dir);
+}
+
+static char *moved(const char *path, const char *old, const char *new)
+{
+	char *to = NULL;
+	if (asprintf(&to, "%s%s", new, path + strlen(old)) < 0)
+		err(1, "memory");
+	return to;
+}
+
+/* Where a path is after another process's rename, which can come between the halves of an exchange.
+ * Frees it. */
+static char *path_after(char *path, const struct event *e)
+{
+	if (!is_it_or_below(path, e->old_path))
+		return path;
+	char *to = moved(path, e->old_path, e->new_path);
+	free(path);
+	return to;
+}
+
+/* The other half if this is the first half of an exchange, or NULL. What was in directories may be
+ * told in between. */
 static struct event *other_half(const struct event *e)
 {
-	for (struct event *next = events + (e - events) + 1; next < events + event_count;
-		next++) {
-		if (!is_rename(next) || next->pid != e->pid || next->is_covering)
+	char *old = strdup(e->old_path), *new = strdup(e->new_path);
+	struct event *found = NULL, *next = events + (e - events) + 1;
+	bool is_over = false;
+	for (; next < events + event_count && !found && !is_over; next++) {
+		if (!is_rename(next) || next->is_covering)
 			continue;
-		if (strcmp(next->old_path, e->new_path) == 0 &&
-			strcmp(next->new_path, e->old_path) == 0)
-			return next;
-		if (!is_below(next, e->old_path, e->new_path))
-			return NULL;
+		if (next->pid != e->pid) {
+			old = path_after(old, next);
+			new = path_after(new, next);
+		} else if (strcmp(next->old_path, new) == 0 &&
+			   strcmp(next->new_path, old) == 0) {
+			found = next;
+		} else {
+			is_over = !is_derived(next);
+		}
 	}
-	return NULL;
+	free(old);
+	free(new);
+	return found;
 }
 
 /* ---- The tree ---- */
@@ -183,11 +216,6 @@ static void put(const char *path)
 		add(&tree, strdup(path));
 }
 
-static bool is_it_or_below(const char *path, const char *dir)
-{
-	return strcmp(path, dir) == 0 || rest_below(path, dir);
-}
-
 static void take_out(const char *path)
 {
 	for (size_t i = 0; i < tree.count;) {
@@ -198,14 +226,6 @@ static void take_out(const char *path)
 			i++;
 		}
 	}
-}
-
-static char *moved(const char *path, const char *old, const char *new)
-{
-	char *to = NULL;
-	if (asprintf(&to, "%s%s", new, path + strlen(old)) < 0)
-		err(1, "memory");
-	return to;
 }
 
 /* Give all at `old` and below the new path; with `swaps`, what is there the old one. */
