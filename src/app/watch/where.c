@@ -32,8 +32,9 @@ int where_open(struct filesystem *fs, const struct fanrec_handle *handle)
 }
 
 /*
- * Where the climb is: a directory, its node, and its path, which is cut as the climb goes
- * up, so that its last component is always the name of the directory.
+ * Where the climb is: a directory, its node, and its path, which is read anew at each step. A
+ * directory can be renamed meanwhile: then the record of that corrects what the climb says of it,
+ * but nothing would correct names that an older path gives to those above.
  */
 struct climb {
 	int fd;
@@ -85,8 +86,7 @@ static int climb_step(struct climb *c, struct dirtree *tree, uint64_t fsid)
 	fd_close(c->fd);
 	c->fd = up;
 	c->node = parent;
-	if (!c->has_path)
-		read_path(c);
+	read_path(c);
 	return 0;
 fail:;
 	fd_close(up);
