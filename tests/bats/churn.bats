@@ -77,6 +77,10 @@ fast() {
 	tree_rounds "$1" "$2" "$CHANGES" 2000 "" -x t -l "$SCRATCH/operations"
 }
 
+nameless() {
+	tree_rounds "$1" "$2" "$CHANGES" 500 "" -l "$SCRATCH/operations"
+}
+
 one_at_a_time() {
 	tree_rounds "$1" "$2" "$CHANGES" 60 -n -n \
 		-s "'$FSMON' sync --runtime-dir '$RUNTIME'"
@@ -102,8 +106,20 @@ several() {
 	fast btrfs 128M
 }
 
+@test "one fast process with files that have no name first, tmpfs: likewise" {
+	nameless tmpfs 16M
+}
+
 @test "one fast process with files that have no name first, ext4: likewise" {
-	tree_rounds ext4 16M "$CHANGES" 500 "" -l "$SCRATCH/operations"
+	nameless ext4 16M
+}
+
+@test "one fast process with files that have no name first, xfs: likewise" {
+	nameless xfs 320M
+}
+
+@test "one fast process with files that have no name first, btrfs: likewise" {
+	nameless btrfs 128M
 }
 
 @test "one operation at a time, the same few names, tmpfs: the events give the tree" {

@@ -13,6 +13,7 @@
  *   exchange:PID:PATH:PATH[:merged]  two files change places
  *   dir:PATH gone:PATH           a directory is there, and always was; it goes without a record
  *   tmpfile:PID:PATH link:PID:PATH    it gets its name only with the latter
+ *   nameless:EVENT:PID:PATH      he has it open since before that
  *   hardlink:PID:OLD:NEW mknod:PID:PATH
  *   hold:PATH free:PATH          somebody has it open for writing, or nobody; no record says so
  *   slow answers                 from now on questions about files wait; until now
@@ -312,6 +313,14 @@ static void do_file(void)
 	report_entry(bits, (pid_t)number(2), node_at(arg(3)));
 }
 
+static void do_nameless(void)
+{
+	struct node *n = node_at(arg(3));
+	n->is_nameless = true;
+	do_file();
+	n->is_nameless = false;
+}
+
 static void do_overflow(void)
 {
 	record_begin(&world.queue, FAN_Q_OVERFLOW, 0);
@@ -478,6 +487,7 @@ static const struct command event_commands[] = {
 	{"gone", do_gone},
 	{"tmpfile", do_tmpfile},
 	{"link", do_link},
+	{"nameless", do_nameless},
 	{"hardlink", do_hardlink},
 	{"mknod", do_mknod},
 	{"hold", do_hold},

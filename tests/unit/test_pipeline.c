@@ -266,6 +266,42 @@ static const struct script scripts[] = {
 		"tmpfile:10:/srv/y hold:/srv/y link:10:/srv/y turn turn turn "
 		"free:/srv/y file:close-write:10:/srv/y turn >start:2:hook:/srv/y "
 		"env:FSMON_EVENT:close-write is:r:matched:2"},
+	{.name = "what was written without a name has the first name that it was given",
+		BATCH "events = close-write, moved-to\n",
+		"tmpfile:10:/srv/d/x link:10:/srv/d/x rename:10:/srv/d/x:/srv/e/y turn "
+		">start:1:hook:/srv/e/y stdin:/srv/d/x+/srv/e/y+"},
+	{.name = "also where that is gone again",
+		BATCH "events = close-write, delete\n",
+		"tmpfile:10:/srv/x link:10:/srv/x delete:10:/srv/x turn "
+		">start:1:hook:/srv/x stdin:/srv/x+/srv/x+"},
+	{.name = "what is written by who has it open since has the name of that time",
+		BATCH "events = close-write, moved-to\n",
+		"tmpfile:10:/srv/d/x turn link:10:/srv/d/x rename:10:/srv/d/x:/srv/e/y "
+		"nameless:close-write:10:/srv/e/y rename:10:/srv/e/y:/srv/z turn "
+		">start:1:hook:/srv/z stdin:/srv/e/y+/srv/e/y+/srv/z+"},
+	{.name = "also where the first that was read since is that it went from there",
+		BATCH "events = close-write, moved-to\n",
+		"tmpfile:10:/srv/x link:10:/srv/x turn hush "
+		"nameless:close-write:10:/srv/x rename:10:/srv/x:/srv/z turn "
+		"ended:1:exit:0 turn >start:2:hook:/srv/z stdin:/srv/x+/srv/z+"},
+	{.name = "also where that is queued only when the file is looked up",
+		BATCH "events = close-write, moved-to\n",
+		"tmpfile:10:/srv/x link:10:/srv/x turn hush "
+		"nameless:close-write:10:/srv/x rename:10:/srv/x:/srv/z race:1 turn:1 "
+		"ended:1:exit:0 turn >start:2:hook:/srv/z stdin:/srv/x+/srv/z+"},
+	{.name = "where nothing was read of that it has the name of now",
+		BATCH "events = close-write\n",
+		"tmpfile:10:/srv/x link:10:/srv/x rename:10:/srv/x:/srv/d/z turn hush "
+		"ended:1:exit:0 turn nameless:close-write:10:/srv/d/z turn "
+		">start:2:hook:/srv/d/z stdin:/srv/d/z+"},
+	{.name = "what waits for its close knows that by its name, also in a renamed "
+		 "directory",
+		R "run-per = event\nevents = changed\ntype = file\n",
+		"tmpfile:10:/srv/d/x turn hold:/srv/d/x link:10:/srv/d/x turn turn "
+		"is:r:matched:0 rename:10:/srv/d:/srv/e turn list turn hush "
+		"ended:1:exit:0 turn free:/srv/e/x "
+		"nameless:close-write:10:/srv/e/x turn turn >start:2:hook:/srv/e/x "
+		"is:r:matched:2"},
 	{.name = "a file that never gets a name is not told",
 		R "events = close-write\n",
 		"tmpfile:10:/srv/d/x turn count:resolved:1"},

@@ -269,52 +269,51 @@ static struct fanrec_handle make_unnamed(int *fd, char *ino, size_t size)
 	return (struct fanrec_handle){.bytes = h->bytes, .len = h->len, .type = h->type};
 }
 
+static void assert_entry_dir(const struct where_entry *entry, const char *path)
+{
+	struct fanrec_handle dir = handle(path);
+	assert_int_equal(entry->dir.len, dir.len);
+	assert_memory_equal(entry->dir.bytes, dir.bytes, dir.len);
+}
+
 static void a_file_that_was_made_without_a_name_has_one_when_it_is_linked(void **state)
 {
-	char ino[32], wrong[64], link[64];
-	struct buf path = {0};
-	struct fanrec_handle none = {0};
+	char ino[32], link[64];
+	struct where_entry entry;
 	int fd;
 	need_root(state);
 	mkdir(tempdir_path("a"), 0700);
 	struct fanrec_handle h = make_unnamed(&fd, ino, sizeof(ino));
-	/* It has no name at all. */
-	assert_int_equal(where_add_linked_path(world.fs, &h, ino, &path), -1);
+	assert_int_equal(where_find_linked(world.fs, &h, ino, &entry), -1);
+	assert_int_equal(errno, ESTALE);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	assert_int_equal(linkat(AT_FDCWD, link, AT_FDCWD, tempdir_path("a/named"),
 				 AT_SYMLINK_FOLLOW),
 		0);
-	/* As long as it is open the kernel knows it by its old name. */
 	close(fd);
-	snprintf(wrong, sizeof(wrong), "%sx", ino);
-	static const char *const names[] = {"named", "#", "#x", "#1x"};
-	for (size_t i = 0; i < countof(names); i++) {
-		assert_int_equal(
-			where_add_linked_path(world.fs, &h, names[i], &path), -1);
-		assert_int_equal(errno, ENOENT);
-	}
-	assert_int_equal(where_add_linked_path(world.fs, &h, wrong, &path), -1);
-	assert_int_equal(where_add_linked_path(world.fs, &none, ino, &path), -1);
-	assert_int_equal(path.len, 0);
-	assert_int_equal(where_add_linked_path(world.fs, &h, ino, &path), 0);
-	assert_string_equal(path.data, "/a/named");
-	buf_fini(&path);
+	assert_int_equal(where_find_linked(world.fs, &h, ino, &entry), 0);
+	assert_string_equal(entry.name, "named");
+	assert_entry_dir(&entry, "a");
+	assert_int_equal(
+		rename(tempdir_path("a/named"), tempdir_path("named (deleted)")), 0);
+	assert_int_equal(where_find_linked(world.fs, &h, ino, &entry), 0);
+	assert_string_equal(entry.name, "named (deleted)");
+	assert_entry_dir(&entry, ".");
 }
 
 static void a_file_may_have_been_given_such_a_name(void **state)
 {
 	struct stat st;
 	char name[32];
-	struct buf path = {0};
+	struct where_entry entry;
 	need_root(state);
 	tempdir_write("file", "");
 	assert_int_equal(stat(tempdir_path("file"), &st), 0);
 	snprintf(name, sizeof(name), "#%llu", (unsigned long long)st.st_ino);
 	assert_int_equal(rename(tempdir_path("file"), tempdir_path(name)), 0);
 	struct fanrec_handle h = handle(name);
-	assert_int_equal(where_add_linked_path(world.fs, &h, name, &path), -1);
+	assert_int_equal(where_find_linked(world.fs, &h, name, &entry), -1);
 	assert_int_equal(errno, ENOENT);
-	assert_int_equal(path.len, 0);
 }
 
 static void an_entry_is_there_if_its_name_is_of_that_file(void **state)

@@ -4,11 +4,19 @@
 #define FSMON_APP_EVENTS_EVENTS_STATE_H
 
 #include "app/events/pipeline_values.h"
+#include "app/watch/where.h"
 #include "core/proc/execorder.h"
 #include "core/record/fanrec.h"
 #include "os/readbuf.h"
 
 struct fresh;
+
+/* What was looked up of a file without a name: the entry that it has. */
+struct linked {
+	uint64_t ordinal; /* of the record that it was looked up for */
+	int error; /* 0: the entry is known; else as of where_find_linked */
+	struct where_entry entry;
+};
 
 struct pipeline {
 	struct pipeline_parts parts;
@@ -16,6 +24,8 @@ struct pipeline {
 	size_t scanned; /* bytes of the buffer that went through the first pass */
 	size_t kept; /* bytes at its front that are aside: another worker would take them up */
 	size_t inherited; /* bytes of it that an earlier worker has read */
+	size_t nameless_from; /* where the search for names may begin, see core/record/nameless */
+	struct linked linked; /* by the latest look-up */
 	struct execorder order;
 	struct fresh *fresh; /* changes that wait for what becomes of their files */
 	struct proctable_window window; /* of all that is in the buffer */
@@ -46,7 +56,8 @@ struct pipeline {
 
 /* One record that is being resolved, and what has been found out about it. */
 struct facts {
-	struct fanrec rec;
+	struct fanrec rec; /* its place may be found out, see places_resolve */
+	size_t at; /* where it begins in the buffer; 0 also if it is in it no more */
 	struct filesystem *fs;
 	uint32_t kinds;
 	bool has_path, has_old_path; /* p->path, p->old_path: within the filesystem */
@@ -56,7 +67,7 @@ struct facts {
 	bool is_merged; /* it has happened at its place in the queue, or later */
 	struct actor *actor; /* who did it, if that is found out already; NULL: not yet */
 	bool is_back; /* it was deleted, and is there again; known once a rule matches */
-	bool is_linked; /* the record is of a file without a name; p->path is one that it was
+	bool is_linked; /* the record is of a file without a name; its place is one that it was
 			   given, before or since */
 	struct execorder_place order;
 	bool is_on_way; /* it concerns rules whose paths lead through the entry */

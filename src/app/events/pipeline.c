@@ -293,12 +293,13 @@ static bool resolve_record(
 	if (wanted || is_known_dir(f) || repeats_oldest(p) != UINT64_MAX)
 		repeats_find(p, f);
 	enum places_found found = PLACES_UNKNOWN;
+	enum execorder_kind exec = exec_kind(r);
 	if (wanted || leads)
 		found = places_resolve(p, f);
 	if (found == PLACES_ASKED)
 		return false;
 	f->is_on_way = symlinks_note(p->parts.symlinks, r, f->fs, f->ordinal);
-	f->order = execorder_pass(&p->order, r->pid, exec_kind(r));
+	f->order = execorder_pass(&p->order, r->pid, exec);
 	gaps_note_rename(p, f, aside_oldest(p));
 	if (wanted && found == PLACES_KNOWN && f->kinds & FRESH_SETTLING)
 		fresh_settle(p, f);
@@ -320,7 +321,7 @@ static bool resolve_all(struct pipeline *p)
 	struct facts f = {0};
 	for (;;) {
 		size_t start = at;
-		f = (struct facts){.ordinal = p->counters.resolved + 1};
+		f = (struct facts){.at = start, .ordinal = p->counters.resolved + 1};
 		if (!fanrec_next(p->buffer.bytes, p->buffer.end, &at, &f.rec, NULL))
 			break;
 		/* Such a descriptor was one of that worker, and is gone with it. */
@@ -341,6 +342,7 @@ static bool resolve_all(struct pipeline *p)
 	readbuf_reset(&p->buffer);
 	aside_keep(p);
 	p->scanned = p->kept = p->buffer.end;
+	p->nameless_from = 0;
 	p->inherited = 0;
 	return true;
 }

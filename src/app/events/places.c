@@ -2,9 +2,12 @@
 #include "app/events/places.h"
 
 #include "app/watch/where.h"
+#include "core/record/nameless.h"
+#include "os/fanotify.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/param.h>
 
 /* ---- First pass: what the records say about directories ---- */
 
@@ -89,21 +92,59 @@ void places_add_path(const struct dirnode *dir, const char *name, struct buf *ou
 	}
 }
 
-/* A file that was made without a name is reported as "#inode": take the name that it has
- * now, or none. */
-static void rename_linked(struct pipeline *p, struct facts *f)
+/* ---- Files without a name ---- */
+
+/* What the records around it say. */
+static bool find_in_buffer(
+	struct pipeline *p, const struct facts *f, struct fanrec_place *out)
 {
-	if (f->rec.place.name[0] != '#' || (f->kinds & EVENT_DELETE))
-		return;
-	buf_clear(&p->shown);
-	if (where_add_linked_path(f->fs, &f->rec.target, f->rec.place.name, &p->shown) ==
-		0) {
-		buf_clear(&p->path);
-		buf_add(&p->path, p->shown.data, p->shown.len);
-		f->is_linked = true;
-	} else if (errno == ESTALE) {
-		f->has_path = false;
+	struct nameless_records around = {.bytes = p->buffer.bytes,
+		.len = p->buffer.end,
+		.at = f->at,
+		.from = MIN(p->nameless_from, f->at)};
+	bool has_place = nameless_find_place(&around, &f->rec, out);
+	p->nameless_from = MAX(p->nameless_from, around.from);
+	return has_place;
+}
+
+/* What the filesystem says: how things are now. Returns false if more is in the queue already,
+ * which may say something else. */
+static bool find_linked(struct pipeline *p, const struct facts *f)
+{
+	struct linked *l = &p->linked;
+	if (l->ordinal == f->ordinal)
+		return true;
+	l->ordinal = f->ordinal;
+	l->error =
+		where_find_linked(f->fs, &f->rec.target, f->rec.place.name, &l->entry) < 0
+			? errno
+			: 0;
+	return fanotify_is_empty(p->parts.group);
+}
+
+/* A file that was made without a name is reported as "#inode": let the record have the place that
+ * the file had, or was given next. One that never had a name is nowhere. */
+static enum places_found name_nameless(struct pipeline *p, struct facts *f)
+{
+	const struct where_entry *now = &p->linked.entry;
+	struct fanrec_place place;
+	if (!nameless_is_one(&f->rec))
+		return PLACES_KNOWN;
+	f->is_linked = find_in_buffer(p, f, &place);
+	if (f->is_linked) {
+		f->rec.place = place;
+		return PLACES_KNOWN;
 	}
+	if (!find_linked(p, f))
+		return PLACES_ASKED;
+	f->is_linked = !p->linked.error;
+	if (f->is_linked)
+		f->rec.place = (struct fanrec_place){
+			.dir = {now->dir.bytes, now->dir.len, now->dir.type},
+			.name = now->name};
+	else if (p->linked.error == ESTALE)
+		f->rec.place = (struct fanrec_place){0};
+	return PLACES_KNOWN;
 }
 
 enum places_found places_resolve(struct pipeline *p, struct facts *f)
@@ -112,6 +153,9 @@ enum places_found places_resolve(struct pipeline *p, struct facts *f)
 	bool is_rename = r->new_place.dir.bytes;
 	enum places_found found = PLACES_KNOWN, old = PLACES_KNOWN;
 	f->has_path = f->has_old_path = false;
+	if (r->place.name && r->place.name[0] == '#' &&
+		name_nameless(p, f) == PLACES_ASKED)
+		return PLACES_ASKED;
 	if (is_rename) {
 		found = resolve_place(p, f, &r->new_place, &p->path);
 		f->has_path = found == PLACES_KNOWN;
@@ -121,8 +165,6 @@ enum places_found places_resolve(struct pipeline *p, struct facts *f)
 		old = resolve_place(p, f, &r->place, out);
 		*(is_rename ? &f->has_old_path : &f->has_path) = old == PLACES_KNOWN;
 	}
-	if (!is_rename && f->has_path)
-		rename_linked(p, f);
 	if (found == PLACES_ASKED || old == PLACES_KNOWN)
 		return found;
 	return old;

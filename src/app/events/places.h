@@ -25,6 +25,9 @@ void places_scan(struct pipeline *p, const struct fanrec *r);
  * says where it was before, so by PLACES_ASKED the record has to be resolved once more, when all
  * that was in the queue at the look-up has been scanned. A record of a directory that is gone may
  * be among that as well.
+ *
+ * A record of a file that was made without a name gets the place that the file had (f->rec.place,
+ * f->is_linked), which is in the buffer, or in p->linked.
  */
 enum places_found places_resolve(struct pipeline *p, struct facts *f);
 

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 /* More directories above one another than anybody has: the climb ends. */
 #define CLIMB_MAX 100000u
@@ -31,8 +32,9 @@ int where_open(struct filesystem *fs, const struct fanrec_handle *handle)
 }
 
 /*
- * Where the climb is: a directory, its node, and its path, which is cut as the climb goes
- * up, so that its last component is always the name of the directory.
+ * Where the climb is: a directory, its node, and its path, which is read anew at each step. A
+ * directory can be renamed meanwhile: then the record of that corrects what the climb says of it,
+ * but nothing would correct names that an older path gives to those above.
  */
 struct climb {
 	int fd;
@@ -84,8 +86,7 @@ static int climb_step(struct climb *c, struct dirtree *tree, uint64_t fsid)
 	fd_close(c->fd);
 	c->fd = up;
 	c->node = parent;
-	if (!c->has_path)
-		read_path(c);
+	read_path(c);
 	return 0;
 fail:;
 	fd_close(up);
@@ -162,43 +163,54 @@ bool where_has_entry(struct filesystem *fs, const struct fanrec_place *place,
 	return has_entry;
 }
 
-/* Whether the handle is of this inode: every filesystem puts the number's low half into
- * it as a word. */
-static bool is_handle_of(const struct fanrec_handle *handle, uint64_t ino)
+/* Take the name off the path of a file, below the mount that it was opened with. Returns it, or NULL
+ * with errno as of where_find_linked. */
+static char *take_base(char *path, const char *unnamed)
 {
-	for (size_t i = 0; i + sizeof(uint32_t) <= handle->len; i += sizeof(uint32_t)) {
-		uint32_t word;
-		memcpy(&word, handle->bytes + i, sizeof(word));
-		if (word == (uint32_t)ino)
-			return true;
-	}
-	return false;
+	char *slash = strrchr(path, '/');
+	char *base = slash ? slash + 1 : path;
+	size_t len = strlen(unnamed);
+	bool is_unnamed = strncmp(base, unnamed, len) == 0;
+	if (is_unnamed && strcmp(base + len, " (deleted)") == 0)
+		errno = ESTALE;
+	else if (!*base || strlen(base) > NAME_MAX || (is_unnamed && !base[len]))
+		errno = ENOENT;
+	else
+		return base;
+	return NULL;
 }
 
-int where_add_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
-	const char *name, struct buf *out)
+/* Fill the entry from the path of the open file. */
+static int entry_of(
+	struct filesystem *fs, int fd, const char *unnamed, struct where_entry *out)
 {
-	char *end;
-	unsigned long long ino = name[0] == '#' ? strtoull(name + 1, &end, 10) : 0;
 	char path[PATH_MAX + 1];
-	int rc = -1;
-	if (!ino || *end || !handle->bytes || !is_handle_of(handle, ino)) {
-		errno = ENOENT;
+	size_t skip = strcmp(fs->open_point, "/") == 0 ? 0 : strlen(fs->open_point);
+	ssize_t len = handle_path(fd, path, sizeof(path) - 1);
+	if (len < 0)
 		return -1;
-	}
+	path[len] = '\0';
+	char *below = path + MIN(skip + 1, (size_t)len);
+	char *base = take_base(below, unnamed);
+	if (!base)
+		return -1;
+	strcpy(out->name, base);
+	*base = '\0';
+	int dir = handle_open_below(filesystems_open(fs), below);
+	int rc = dir < 0 ? -1 : handle_of(dir, ".", &out->dir, NULL);
+	fd_close(dir);
+	return rc;
+}
+
+int where_find_linked(struct filesystem *fs, const struct fanrec_handle *handle,
+	const char *unnamed, struct where_entry *out)
+{
 	int fd = where_open(fs, handle);
 	if (fd < 0)
 		return -1;
-	ssize_t len = handle_path(fd, path, sizeof(path) - 1);
-	size_t skip = strcmp(fs->open_point, "/") == 0 ? 0 : strlen(fs->open_point);
-	if (len > (ssize_t)skip) {
-		path[len] = '\0';
-		const char *base = strrchr(path, '/');
-		if (base && strcmp(base + 1, name) != 0)
-			rc = buf_add(out, path + skip, (size_t)len - skip);
-	}
+	int rc = entry_of(fs, fd, unnamed, out);
+	int error = errno;
 	fd_close(fd);
-	if (rc < 0)
-		errno = ENOENT;
+	errno = error;
 	return rc;
 }

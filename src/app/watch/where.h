@@ -7,6 +7,9 @@
 #include "app/watch/filesystems.h"
 #include "core/place/dirtree.h"
 #include "core/record/event.h"
+#include "os/handle.h"
+
+#include <limits.h>
 
 /*
  * Look up a node that is not placed, and those above it as far as needed: where they are now,
@@ -35,13 +38,19 @@ void where_fill_type(int fd, struct event *e);
 bool where_has_entry(struct filesystem *fs, const struct fanrec_place *place,
 	const struct fanrec_handle *target);
 
+/* An entry of a directory. */
+struct where_entry {
+	struct handle dir;
+	char name[NAME_MAX + 1];
+};
+
 /*
- * The path within the filesystem of a file that was made without a name (O_TMPFILE) and
- * linked since. Returns 0 with the path added to *out, or -1: with ENOENT if `name` is
- * not such a file's ("#" and its inode number) but one that it was given; with ESTALE if
- * it is such a file's, and it has no name at all.
+ * An entry that a file which was made without a name (core/record/nameless) has now; `unnamed` is
+ * what the kernel called it then. Returns 0 with *out filled, or -1 with errno: ESTALE if it has no
+ * name at all, or is given one this very moment; ENOENT if the kernel does not tell one, or that of
+ * opening the directory.
  */
-int where_add_linked_path(struct filesystem *fs, const struct fanrec_handle *handle,
-	const char *name, struct buf *out);
+int where_find_linked(struct filesystem *fs, const struct fanrec_handle *handle,
+	const char *unnamed, struct where_entry *out);
 
 #endif
