@@ -15,8 +15,7 @@
  * -p  has so many processes work in directories of their own below the first TOP, while
  *     directories that they are in are renamed and exchanged.
  * -l  appends to LOG what was done, a line each, with the paths as they were then:
- *     c PATH (an entry was made), d PATH (removed), r OLD NEW, w PATH (written to or closed),
- *     n PATH (likewise, by a process that opened it before it had a name).
+ *     c PATH (an entry was made), d PATH (removed), r OLD NEW, w PATH (written to or closed).
  */
 #include <dirent.h>
 #include <err.h>
@@ -415,12 +414,12 @@ static bool make_by_tmpfile(void)
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", kept);
 	must(linkat(AT_FDCWD, self, AT_FDCWD, p.path, AT_SYMLINK_FOLLOW) == 0, "linkat",
 		p.path);
-	tell('n', p.path, NULL);
+	tell('w', p.path, NULL); /* from before it had the name */
 	made(p.dir, p.name, p.path);
 	if (!closes_first)
 		close(fd);
 	close(kept);
-	tell('n', p.path, NULL);
+	tell('w', p.path, NULL);
 	return true;
 }
 

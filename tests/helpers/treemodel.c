@@ -320,51 +320,27 @@ static bool is_told_gone(const char *path)
 	return false;
 }
 
-/* Whether an operation need not be told: it is a write. */
-static bool is_write(const struct operation *o)
-{
-	return o->what == 'w' || o->what == 'n';
-}
-
-/* Whether an operation, or one after it, gives the last name of this path: a file that was written
- * when it had none is told by one that it has when it is looked up, wherever that is by then, or
- * by "#" and its number. */
-static bool is_given_since(const char *path, size_t i)
-{
-	const char *name = strrchr(path, '/');
-	for (; name[1] != '#' && i < operations.count; i++) {
-		struct operation o = operation_of(operations.items[i]);
-		const char *given = o.what == 'r' ? o.to : o.path;
-		if (strchr("ncr", o.what) && strcmp(strrchr(given, '/'), name) == 0)
-			return true;
-	}
-	return name[1] == '#';
-}
-
 static bool is_of(const struct event *e, const struct operation *o)
 {
 	if (is_rename(e))
 		return o->what == 'r' && strcmp(o->path, e->old_path) == 0 &&
 		       strcmp(o->to, e->new_path) == 0;
-	bool is_right = e->makes    ? o->what == 'c'
-			: e->writes ? is_write(o)
-				    : o->what == 'd';
-	return is_right && strcmp(o->path, e->path) == 0;
+	char what = e->makes ? 'c' : e->writes ? 'w' : 'd';
+	return o->what == what && strcmp(o->path, e->path) == 0;
 }
 
 /* Find the operation of an event from *at on: what is passed is told already, or needs not be.
  * A write is looked for up to the next operation that must be told, and *at stays. */
 static bool find_operation(const struct event *e, size_t *at)
 {
-	bool stays = e->writes && !e->makes;
+	bool is_write = e->writes && !e->makes;
 	for (size_t i = *at; i < operations.count; i++) {
 		struct operation o = operation_of(operations.items[i]);
-		if (is_of(e, &o) ||
-			(stays && o.what == 'n' && is_given_since(e->path, i))) {
-			*at = stays ? *at : i + 1;
+		if (is_of(e, &o)) {
+			*at = is_write ? *at : i + 1;
 			return true;
 		}
-		if (!is_write(&o) && !(o.what == 'd' && is_told_gone(o.path))) {
+		if (o.what != 'w' && !(o.what == 'd' && is_told_gone(o.path))) {
 			printf("operation %zu is not told: %s\n", i + 1,
 				operations.items[i]);
 			return false;
@@ -387,7 +363,7 @@ static void check_operations(void)
 	}
 	for (; at < operations.count; at++) {
 		struct operation o = operation_of(operations.items[at]);
-		if (!is_write(&o) && !(o.what == 'd' && is_told_gone(o.path))) {
+		if (o.what != 'w' && !(o.what == 'd' && is_told_gone(o.path))) {
 			printf("operation %zu is not told: %s\n", at + 1,
 				operations.items[at]);
 			exit(1);
