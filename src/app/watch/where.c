@@ -18,7 +18,7 @@ int where_open(struct filesystem *fs, const struct fanrec_handle *handle)
 {
 	int root = filesystems_open(fs);
 	if (root < 0 || !handle->bytes) {
-		errno = ESTALE;
+		errno = root < 0 ? EAGAIN : ESTALE;
 		return -1;
 	}
 	int fd = handle_open(root, handle->type, handle->bytes, handle->len);
@@ -73,12 +73,13 @@ static int climb_step(struct climb *c, struct dirtree *tree, uint64_t fsid)
 {
 	struct handle h;
 	char name[NAME_MAX + 1];
-	if (handle_of(c->fd, "..", &h, NULL) < 0)
-		return -1;
+	/* Of the very directory that is opened: another look-up of ".." may find another one. */
+	int up = handle_open_above(c->fd);
+	if (up < 0 || handle_of(up, ".", &h, NULL) < 0)
+		goto fail;
 	struct fanrec_handle handle = {.bytes = h.bytes, .len = h.len, .type = h.type};
 	struct dirnode *parent = dirtree_node(tree, fsid, &handle);
-	int up = handle_open_above(c->fd);
-	if (!parent || up < 0)
+	if (!parent)
 		goto fail;
 	if (take_name(c, up, name, sizeof(name)) < 0 ||
 		dirtree_guess(tree, c->node, parent, name) < 0)
@@ -89,7 +90,9 @@ static int climb_step(struct climb *c, struct dirtree *tree, uint64_t fsid)
 	read_path(c);
 	return 0;
 fail:;
+	int saved = errno;
 	fd_close(up);
+	errno = saved;
 	return -1;
 }
 

@@ -12,15 +12,15 @@
 #include <limits.h>
 
 /*
- * Look up a node that is not placed, and those above it as far as needed: where they are now,
- * so their places are guesses (dirtree_guess). Returns 0, or -1 with ESTALE: the directory is gone (so its delete record is in the queue or was read
- * before), or another errno.
+ * Look up a node that is not placed, and those above it as far as needed: where they are now, so
+ * their places are guesses (dirtree_guess). Returns 0, or -1 with ESTALE: the directory is gone (so
+ * its delete record is in the queue or was read before), or another errno.
  */
 int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n);
 
 /*
- * Open the file of a handle with O_PATH. Returns a descriptor, or -1 with errno: ESTALE
- * if it is gone (no name is left of it).
+ * Open the file of a handle with O_PATH. Returns a descriptor, or -1 with errno: ESTALE if it is gone
+ * (no name is left of it), EAGAIN if its filesystem is not to be reached where it was.
  */
 int where_open(struct filesystem *fs, const struct fanrec_handle *handle);
 
