@@ -11,7 +11,7 @@ setup() {
 	need_root
 	setup_daemon
 	SEED=${SEED:-$((RANDOM * 32768 + RANDOM))}
-	ROUNDS=${ROUNDS:-3}
+	ROUNDS=${ROUNDS:-2}
 	TOPS=(tree)
 }
 

@@ -6,7 +6,7 @@
  * BEFORE and AFTER are lists of paths, one a line: what was there before all events, and is there
  * after them. EVENTS is what hooks got with `stdin = json` from a rule on all of the tree, for
  * create, delete and rename, perhaps modify and close-write. With OPERATIONS (the log of one
- * churn without -n and -p) each event must also be of the operation whose turn it is, with the
+ * churn without -n and -p) each event must also be of one of the operations, with the
  * path that this had; of what the kernel merges, at the place of the first. -n: names come back.
  * Fails with the first difference on standard output. Paths hold nothing that JSON escapes.
  */
@@ -329,46 +329,47 @@ static bool is_of(const struct event *e, const struct operation *o)
 	return o->what == what && strcmp(o->path, e->path) == 0;
 }
 
-/* Find the operation of an event from *at on: what is passed is told already, or needs not be.
- * A write is looked for up to the next operation that must be told, and *at stays. */
-static bool find_operation(const struct event *e, size_t *at)
+/*
+ * Find the operation of an event, one that was not told before; a write may be told any number of
+ * times. They are told nearly in their order: a record whose directory is gone waits for the one
+ * that says where that was.
+ */
+static bool find_operation(const struct event *e, bool *is_told)
 {
-	bool is_write = e->writes && !e->makes;
-	for (size_t i = *at; i < operations.count; i++) {
+	for (size_t i = 0; i < operations.count; i++) {
 		struct operation o = operation_of(operations.items[i]);
-		if (is_of(e, &o)) {
-			*at = is_write ? *at : i + 1;
-			return true;
-		}
-		if (o.what != 'w' && !(o.what == 'd' && is_told_gone(o.path))) {
-			printf("operation %zu is not told: %s\n", i + 1,
-				operations.items[i]);
-			return false;
-		}
+		if (is_told[i] || !is_of(e, &o))
+			continue;
+		is_told[i] = o.what != 'w';
+		return true;
 	}
 	return false;
 }
 
 static void check_operations(void)
 {
-	size_t at = 0;
+	bool *is_told = calloc(operations.count + 1, sizeof(*is_told));
+	if (!is_told)
+		err(2, "operations");
 	for (struct event *e = events; e < events + event_count; e++) {
 		if (e->is_derived)
 			continue;
 		/* Writes that came before a removal are told at their place. */
-		if (!find_operation(e, &at))
-			complain(e, "is not of the operation whose turn it is");
+		if (!find_operation(e, is_told))
+			complain(e, "is not of an operation");
 		if (e->removes && (e->makes || e->writes))
 			add(&told_gone, strdup(strrchr(e->path, '/')));
 	}
-	for (; at < operations.count; at++) {
-		struct operation o = operation_of(operations.items[at]);
-		if (o.what != 'w' && !(o.what == 'd' && is_told_gone(o.path))) {
-			printf("operation %zu is not told: %s\n", at + 1,
-				operations.items[at]);
+	for (size_t i = 0; i < operations.count; i++) {
+		struct operation o = operation_of(operations.items[i]);
+		if (!is_told[i] && o.what != 'w' &&
+			!(o.what == 'd' && is_told_gone(o.path))) {
+			printf("operation %zu is not told: %s\n", i + 1,
+				operations.items[i]);
 			exit(1);
 		}
 	}
+	free(is_told);
 }
 
 /* ---- The end ---- */

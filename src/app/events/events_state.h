@@ -51,6 +51,9 @@ struct pipeline {
 	struct buf called; /* what the author of a rule calls the path */
 	struct buf below, old_below; /* paths below a directory that was renamed */
 	struct below *walks; /* NULL: no directory was renamed yet */
+	uint64_t
+		gone_ordinal; /* of the record whose directory was found to be gone last */
+	unsigned gone_tries; /* how often */
 	struct pipeline_counters counters;
 };
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/param.h>
 
+#define GONE_TRIES 4u /* see note_gone */
+
 /* ---- First pass: what the records say about directories ---- */
 
 static struct dirnode *node_of(
@@ -48,6 +50,18 @@ void places_scan(struct pipeline *p, const struct fanrec *r)
 
 /* ---- Second pass: where ---- */
 
+/*
+ * A directory is gone. The kernel queues the record of that a moment later, and whoever removes it
+ * is mostly running: so the queue is read a few times before the record is put aside.
+ */
+static void note_gone(struct pipeline *p, const struct facts *f, struct dirnode *n)
+{
+	p->gone_tries = p->gone_ordinal == f->ordinal ? p->gone_tries + 1 : 1;
+	p->gone_ordinal = f->ordinal;
+	if (p->gone_tries >= GONE_TRIES)
+		dirtree_set_gone(n);
+}
+
 /* Look up what is not known of a directory's path. */
 static enum places_found look_up(
 	struct pipeline *p, const struct facts *f, struct dirnode *dir)
@@ -61,7 +75,7 @@ static enum places_found look_up(
 		if (where_look_up(p->parts.tree, f->fs, unknown) == 0) {
 			found = PLACES_ASKED;
 		} else if (errno == ESTALE && dirtree_unknown(dir) == unknown) {
-			dirtree_set_gone(unknown);
+			note_gone(p, f, unknown);
 			return PLACES_ASKED;
 		} else {
 			return PLACES_UNKNOWN;
