@@ -301,6 +301,55 @@ reload_daemon() {
 	assert_hook_lines
 }
 
+# ---- Two daemons
+
+# A second daemon, with a runtime directory of its own, on the same state directory.
+second_daemon() {
+	"$FSMON" run -c "$CONF" -d "$RULES" --state-dir "$STATE" --runtime-dir "$SCRATCH/run2" </dev/null 3>&-
+}
+
+@test "a second daemon on the same state directory is refused, and takes nothing" {
+	local first
+	name_rule
+	start_daemon
+	first=$DAEMON_PID
+	client pause name
+	touch "$W/a"
+	sync_daemon
+	run -1 second_daemon
+	[ "$output" = "fsmon: $STATE: another fsmon (pid $first) uses this state directory: stop that one first, or choose another directory with --state-dir" ]
+	# Neither a change of worker nor a hook that is left behind is in the way of that.
+	kill_worker
+	run -1 second_daemon
+	client resume name
+	sync_daemon
+	assert_hook_lines 'a 1'
+}
+
+@test "the state directory is free again once the daemon is killed, though its hooks live" {
+	gate_rule
+	start_daemon
+	touch "$W/a"
+	wait_until 20 assert_hook_line 'in a 1'
+	kill_both
+	start_daemon
+	let_go 2
+	sync_daemon
+}
+
+@test "a dry run may use the state directory of a daemon, and verbs read it" {
+	local first
+	name_rule
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	first=$DAEMON_PID
+	RUNTIME=$SCRATCH/dry start_daemon --dry-run
+	stop_daemon
+	DAEMON_PID=$first
+	"$FSMON" runs --runtime-dir "$SCRATCH/none" --state-dir "$STATE" | grep -q "$W/a"
+}
+
 # ---- Killed
 
 @test "jobs that wait are not lost with the worker, and run once each, in order" {
