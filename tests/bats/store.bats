@@ -301,6 +301,71 @@ reload_daemon() {
 	assert_hook_lines
 }
 
+@test "jobs of a rule whose file has an error at the start wait, and run when it is mended" {
+	name_rule
+	name_rule other
+	start_daemon
+	client pause name
+	client pause other
+	touch "$W/a" "$W/b"
+	sync_daemon
+	stop_daemon
+	cp "$RULES/name.conf" "$SCRATCH/good"
+	echo 'nonsense = 1' >>"$RULES/name.conf"
+	start_daemon
+	assert_log '\[name\] warning: 2 jobs wait on for this rule, which is missing: a file with an error was left out'
+	refute_log 'not run for'
+	client status | grep -Fq '[name] is missing, because a file with an error was left out; jobs that wait for it: 2'
+	[ "$(client status --json | jq -c .absent)" = '[{"name":"name","waiting":2}]' ]
+	client resume other
+	touch "$W/c"
+	sync_daemon
+	assert_hook_lines 'a 1' 'b 1' 'c 1'
+	# Nor are they lost by another such start, or by both being killed.
+	stop_daemon
+	start_daemon
+	stored
+	kill_both
+	start_daemon
+	[ "$(client status --json | jq -c .absent)" = '[{"name":"name","waiting":2}]' ]
+	clear_hooks
+	run -2 client reload
+	cp "$SCRATCH/good" "$RULES/name.conf"
+	client reload
+	[ "$(client status --json | jq -c .absent)" = '[]' ]
+	[ "$(rule_field name waiting)" = 2 ]
+	client resume name
+	sync_daemon
+	assert_hook_lines 'a 1' 'b 1'
+}
+
+@test "jobs that a faulty file kept waiting run after a start with the file mended" {
+	name_rule
+	gate_rule
+	start_daemon
+	client pause name
+	write_counted gate "$W/a" "$W/b"
+	wait_until 20 assert_hook_line 'in a 1'
+	stored
+	kill_both
+	let_go
+	wait_until 20 assert_hook_line 'out a'
+	for file in name gate; do
+		mv "$RULES/$file.conf" "$SCRATCH/"
+		echo faulty >"$RULES/$file.conf"
+	done
+	start_daemon
+	[ "$(client status --json | jq -c .absent)" = '[{"name":"gate","waiting":2},{"name":"name","waiting":2}]' ]
+	stop_daemon
+	mv "$SCRATCH"/{name,gate}.conf "$RULES/"
+	clear_hooks
+	start_daemon
+	client resume name
+	let_go 2
+	sync_daemon
+	[ "$(sort "$HOOKLOG")" = $'a 1\nb 1\nin a 2\nin b 1\nout a\nout b' ]
+}
+
 # ---- Two daemons
 
 # A second daemon, with a runtime directory of its own, on the same state directory.

@@ -23,6 +23,7 @@
  *   lost written:RUN             the store has lost everything; it has written a run's end
  *   reload                       to the rules of `then`, and back
  *   is:RULE:COUNTER:N            a counter of status
+ *   absent:RULE:N                the rule that is missing, for which N jobs wait; or none
  *   env:NAME:VALUE stdin:TEXT    what the last hook was given; + is a newline
  *   done:yes|no                  whether all is that was found before `mark`
  *   mark
@@ -240,6 +241,14 @@ static void do_reload(void)
 	play.then = now;
 }
 
+static void do_absent(void)
+{
+	size_t waiting = 0;
+	const char *name = jobs_absent_rule(play.jobs, 0, &waiting);
+	expect_text(name ? name : "none", arg(1));
+	expect(waiting, play.arg_count > 2 ? number(2) : 0);
+}
+
 static void do_is(void)
 {
 	const struct jobs_counters c = jobs_rule_counters(play.jobs, rule_number(1));
@@ -321,6 +330,7 @@ static const struct command commands[] = {
 	{"written", do_written},
 	{"reload", do_reload},
 	{"is", do_is},
+	{"absent", do_absent},
 	{"env", do_env},
 	{"stdin", do_stdin},
 	{"mark", do_mark},
@@ -404,6 +414,7 @@ static void begin_jobs(
 			.has_room = link_has_room,
 			.has_cgroups = !play.script->has_no_cgroups},
 		.is_dry = play.script->is_dry,
+		.lacks_files = play.script->lacks_files,
 		.state_dir = "/usr",
 		.runtime_dir = "/usr",
 		.started = started,

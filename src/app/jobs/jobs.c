@@ -9,6 +9,7 @@
 #include "app/jobs/say.h"
 #include "app/log.h"
 #include "base/countof.h"
+#include "base/strlist.h"
 #include "os/clock.h"
 #include "os/user.h"
 
@@ -146,11 +147,11 @@ void jobs_free(struct jobs *j)
 
 /* ---- The rules in force ---- */
 
-/* How the lanes of all rules work. */
-static struct timing *lanes_of(const struct table *rules)
+/* How the lanes of all rules work, and those of so many that are absent. */
+static struct timing *lanes_of(const struct table *rules, size_t absent_count)
 {
-	size_t count = table_count(rules);
-	struct timing *lanes = calloc(2 * count + 1, sizeof(*lanes));
+	size_t count = table_count(rules), all = 2 * (count + absent_count);
+	struct timing *lanes = calloc(all + 1, sizeof(*lanes));
 	for (uint32_t i = 0; lanes && i < count; i++) {
 		const struct timing *c = &table_rule(rules, i)->timing;
 		lanes[job_lane(i, false)] = *c;
@@ -164,17 +165,28 @@ static struct timing *lanes_of(const struct table *rules)
 			.stop_timeout_ns = c->stop_timeout_ns,
 		};
 	}
+	/* What waits there stays as it was: nothing joins. */
+	for (size_t i = 2 * count; lanes && i < all; i++)
+		lanes[i] = (struct timing){.run_per = TIMING_PER_EVENT,
+			.parallel = 1,
+			.queue_max = UINT32_MAX};
 	return lanes;
 }
 
-/* For each rule in force the number that it has in the next table; or -1, also if it is
- * disabled there: what waits for it goes the way of that of a rule that is gone. */
-static int64_t *map_rules(const struct table *now, const struct table *next)
+/* How many rules have lanes. */
+static size_t rule_count(const struct jobs *j)
 {
-	size_t count = now ? table_count(now) : 0;
+	return j->rules ? table_count(j->rules) + j->absent_count : 0;
+}
+
+/* For each rule with lanes the number that it has in the next table; or -1, also if it is
+ * disabled there: what waits for it goes the way of that of a rule that is gone. */
+static int64_t *map_rules(const struct jobs *j, const struct table *next)
+{
+	size_t count = rule_count(j);
 	int64_t *map = calloc(count + 1, sizeof(*map));
 	for (uint32_t i = 0; map && i < count; i++) {
-		map[i] = table_find(next, table_rule(now, i)->name);
+		map[i] = table_find(next, j->by_rule[i]->name);
 		if (map[i] >= 0 && !table_rule(next, (uint32_t)map[i])->enabled)
 			map[i] = -1;
 	}
@@ -211,17 +223,20 @@ static void drop_gone(struct jobs *j, struct sched_job **gone, size_t count)
 	free(gone);
 }
 
-/* Have the scheduler work for the rules. Returns 0, or -1 with ENOMEM. */
-static int set_lanes(struct jobs *j, const struct table *rules, const int64_t *map,
-	uint32_t max_parallel)
+/* Have the scheduler work for the rules, and so many absent ones. Returns 0, or -1 with
+ * ENOMEM. */
+static int set_lanes(struct jobs *j, const struct table *rules, size_t absent_count,
+	const int64_t *map, uint32_t max_parallel)
 {
 	size_t gone_count = 0;
 	struct sched_job **gone = NULL;
-	struct timing *lanes = lanes_of(rules);
-	int64_t *lane_map = map_lanes(map, j->rules ? table_count(j->rules) : 0);
-	int rc = lanes && lane_map ? sched_reload(j->sched, lanes, 2 * table_count(rules),
-					     lane_map, max_parallel, &gone, &gone_count)
-				   : -1;
+	struct timing *lanes = lanes_of(rules, absent_count);
+	int64_t *lane_map = map_lanes(map, rule_count(j));
+	int rc = -1;
+	if (lanes && lane_map)
+		rc = sched_reload(j->sched, lanes,
+			2 * (table_count(rules) + absent_count), lane_map, max_parallel,
+			&gone, &gone_count);
 	free(lanes);
 	free(lane_map);
 	if (rc == 0)
@@ -239,46 +254,105 @@ static void pause_lanes(struct jobs *j, uint32_t rule, uint64_t until_ns)
 		sched_pause(j->sched, job_lane(rule, is_failure), until_ns);
 }
 
-/* Rules that are new to the scheduler may have been paused before. */
+/* Rules that are new to the scheduler may have been paused before, or absent. */
 static void apply_pauses(struct jobs *j)
 {
 	struct clock_now now = clock_now();
-	for (uint32_t i = 0; i < table_count(j->rules); i++) {
+	for (uint32_t i = 0; i < rule_count(j); i++) {
 		uint64_t until_ns = j->by_rule[i]->paused_until_ns;
-		if (until_ns == UINT64_MAX)
+		if (until_ns == UINT64_MAX || j->by_rule[i]->is_absent)
 			pause_lanes(j, i, SCHED_FOREVER);
 		else if (until_ns > now.realtime_ns)
 			pause_lanes(
 				j, i, now.monotonic_ns + (until_ns - now.realtime_ns));
+		else
+			pause_lanes(j, i, 0);
+	}
+}
+
+static void say_all_absent(const struct jobs *j)
+{
+	const char *name;
+	size_t waiting;
+	for (size_t i = 0; (name = jobs_absent_rule(j, i, &waiting)); i++)
+		say_absent(name, waiting);
+}
+
+/* The rules that jobs wait for in the store and that are not there. */
+struct absent {
+	const struct table *rules;
+	struct strlist names;
+	bool lacks_memory;
+};
+
+static void add_absent(void *ctx, const char *rule)
+{
+	struct absent *a = ctx;
+	if (table_find(a->rules, rule) < 0 && strlist_add(&a->names, rule) < 0)
+		a->lacks_memory = true;
+}
+
+/* What is remembered of the rules of a table, and then of others. Returns an array that the
+ * caller frees, or NULL with ENOMEM. */
+static struct job_rule **know_rules(
+	struct jobs *j, const struct table *rules, const struct strlist *others)
+{
+	size_t count = table_count(rules), all = count + others->count;
+	struct job_rule **by_rule = calloc(all + 1, sizeof(struct job_rule *));
+	for (uint32_t i = 0; by_rule && i < all; i++) {
+		by_rule[i] =
+			job_rule_get(&j->known, i < count ? table_rule(rules, i)->name
+							  : others->items[i - count]);
+		if (!by_rule[i]) {
+			free(by_rule);
+			return NULL;
+		}
+	}
+	return by_rule;
+}
+
+/* Go on with the rules of a table, and absent ones; the array becomes the jobs'. */
+static void take_rules(struct jobs *j, const struct table *rules,
+	struct job_rule **by_rule, size_t absent_count)
+{
+	for (size_t i = 0; i < rule_count(j); i++)
+		j->by_rule[i]->is_absent = false;
+	free(j->by_rule);
+	j->by_rule = by_rule;
+	j->rules = rules;
+	j->absent_count = absent_count;
+	for (size_t i = table_count(rules); i < rule_count(j); i++) {
+		by_rule[i]->is_absent = true;
+		by_rule[i]->number = (uint32_t)i;
 	}
 }
 
 int jobs_set_rules(struct jobs *j, const struct table *rules, const struct daemon *daemon)
 {
-	size_t count = table_count(rules);
-	struct job_rule **by_rule = calloc(count + 1, sizeof(struct job_rule *));
-	int64_t *map = map_rules(j->rules, rules);
+	struct absent absent = {.rules = rules};
 	bool is_first = !j->rules;
-	int rc = by_rule && map ? 0 : -1;
-	for (uint32_t i = 0; rc == 0 && i < count; i++) {
-		by_rule[i] = job_rule_get(&j->known, table_rule(rules, i)->name);
-		rc = by_rule[i] ? 0 : -1;
-	}
-	if (rc == 0)
-		rc = set_lanes(j, rules, map, daemon->max_parallel);
+	if (is_first && j->config.lacks_files && j->store)
+		store_take_rules(j->store, add_absent, &absent);
+	size_t absent_count = absent.names.count;
+	struct job_rule **by_rule = know_rules(j, rules, &absent.names);
+	int64_t *map = map_rules(j, rules);
+	int rc = by_rule && map && !absent.lacks_memory
+			 ? set_lanes(j, rules, absent_count, map, daemon->max_parallel)
+			 : -1;
 	if (rc == 0)
 		add_renumber_unnamed(j, map);
 	free(map);
+	strlist_fini(&absent.names);
 	if (rc < 0) {
 		free(by_rule);
 		errno = ENOMEM;
 		return -1;
 	}
-	free(j->by_rule);
-	j->by_rule = by_rule;
-	j->rules = rules;
-	if (is_first)
+	take_rules(j, rules, by_rule, absent_count);
+	if (is_first) {
 		restore_all(j, clock_now());
+		say_all_absent(j);
+	}
 	apply_pauses(j);
 	if (j->store)
 		store_set_keep(
@@ -370,6 +444,17 @@ struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)
 			c.paused_until_ns = known->paused_until_ns;
 	}
 	return c;
+}
+
+const char *jobs_absent_rule(const struct jobs *j, size_t i, size_t *waiting)
+{
+	uint32_t rule = (uint32_t)(table_count(j->rules) + i);
+	if (i >= j->absent_count)
+		return NULL;
+	*waiting = 0;
+	for (int is_failure = 0; is_failure < 2; is_failure++)
+		*waiting += sched_counts(j->sched, job_lane(rule, is_failure), 0).waiting;
+	return j->by_rule[rule]->name;
 }
 
 size_t jobs_running(const struct jobs *j)

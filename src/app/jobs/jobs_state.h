@@ -23,7 +23,11 @@ struct jobs {
 	struct sched *sched; /* lanes: job_lane */
 	const struct table *rules;
 	struct job_rule *known; /* rules by name, also those of before */
-	struct job_rule **by_rule; /* for each rule of the table */
+	struct job_rule *
+		*by_rule; /* for each rule of the table, and then the absent ones */
+	/* Rules that are missing because a file with an error was left out. They have lanes, in
+	 * which what waits for them is kept and never started, behind those of the table. */
+	size_t absent_count;
 	struct job *runs; /* by run id */
 	uint64_t last_run_id;
 	uint64_t last_seq; /* of events */

@@ -32,10 +32,18 @@ static uint64_t tag_of(const struct job *job)
 	return job_rule_tag(job->rule, job->run_id);
 }
 
-/* The rule of a job whose lane is not gone. */
+/* The number of a job's rule in the table in force, or -1 if it is not there. */
+static int64_t rule_number(const struct jobs *j, const struct job *job)
+{
+	uint32_t lane = job->sched->lane;
+	bool is_there = lane != SCHED_NO_LANE && lane / 2 < table_count(j->rules);
+	return is_there ? (int64_t)(lane / 2) : -1;
+}
+
+/* The rule of a job, which must be there. */
 static const struct rule *rule_of(const struct jobs *j, const struct job *job)
 {
-	return table_rule(j->rules, (uint32_t)job_rule_number(job->sched));
+	return table_rule(j->rules, (uint32_t)rule_number(j, job));
 }
 
 /* ---- Starting ---- */
@@ -152,7 +160,7 @@ static struct sched_insertion events_of(struct sched_job *s)
 static void fail_for_good(struct jobs *j, struct job *job, const struct outcome *end,
 	uint64_t run_id, struct clock_now now)
 {
-	int64_t rule = job_rule_number(job->sched);
+	int64_t rule = rule_number(j, job);
 	if (rule < 0 || job->failure)
 		return;
 	struct sched_insertion of = events_of(job->sched);
@@ -229,8 +237,8 @@ static void could_not_start(struct jobs *j, struct job *job, int error, const ch
 	struct clock_now now)
 {
 	struct outcome end = outcome_unstarted(stage, error);
-	say_could_not_start(job, job_rule_number(job->sched) < 0 ? NULL : rule_of(j, job),
-		error, stage);
+	say_could_not_start(
+		job, rule_number(j, job) < 0 ? NULL : rule_of(j, job), error, stage);
 	finish(j, job, &end, now);
 }
 
@@ -322,7 +330,7 @@ static void hold(struct jobs *j, struct job *job, uint64_t until_ns, struct cloc
 	const struct outcome why = {.kind = OUTCOME_BREAKER, .shell_status = -1};
 	const struct sched_insertion of = events_of(job->sched);
 	say_held(job, rule_of(j, job), until_ns - now.monotonic_ns);
-	add_failure(j, (uint32_t)job_rule_number(job->sched), &of, &why, 0, now);
+	add_failure(j, (uint32_t)rule_number(j, job), &of, &why, 0, now);
 }
 
 static int signal_run(

@@ -352,6 +352,19 @@ int store_take_jobs(struct store *s,
 	return -1;
 }
 
+void store_take_rules(
+	struct store *s, void (*take)(void *ctx, const char *rule), void *ctx)
+{
+	pthread_mutex_lock(&s->db_lock);
+	struct store_db_cursor c = store_db_begin(&s->db, STORE_DB_GET_RULES);
+	while (store_db_next(&c)) {
+		const char *rule = store_db_text(&c, 0);
+		if (rule)
+			take(ctx, rule);
+	}
+	pthread_mutex_unlock(&s->db_lock);
+}
+
 void store_take_pauses(struct store *s,
 	void (*take)(void *ctx, const char *rule, uint64_t until_ns), void *ctx)
 {

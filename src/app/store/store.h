@@ -110,6 +110,10 @@ struct store_saved {
 int store_take_jobs(struct store *s,
 	bool (*take)(void *ctx, const struct store_saved *saved), void *ctx);
 
+/* Hand out the names of the rules that those jobs wait for, or ran for, before store_take_jobs. */
+void store_take_rules(
+	struct store *s, void (*take)(void *ctx, const char *rule), void *ctx);
+
 /* Rules that were paused when the daemon ended: until CLOCK_REALTIME ns, UINT64_MAX for
  * ever. Once. */
 void store_take_pauses(struct store *s,
