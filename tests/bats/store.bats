@@ -564,6 +564,20 @@ second_daemon() {
 	assert_hook_lines 'a 1'
 }
 
+@test "jobs that wait are kept when the worker dies while an editor writes their rule" {
+	name_rule
+	start_daemon
+	client pause name
+	touch "$W/a"
+	sync_daemon
+	stored
+	echo '[nam' >"$RULES/name.conf"
+	kill_worker
+	client resume name
+	sync_daemon
+	assert_hook_lines 'a 1'
+}
+
 # ---- The disk is full
 
 # The state directory is on a filesystem of 1 MiB.

@@ -6,6 +6,7 @@
 #include "app/keeper/keeper_hook.h"
 #include "app/link/link.h"
 #include "os/clock.h"
+#include "os/memfile.h"
 #include "os/poller.h"
 #include "os/sock.h"
 
@@ -119,6 +120,7 @@ struct scenario {
 	void (*output)(struct worker *w);
 	void (*ended)(struct worker *w);
 	void (*failed)(struct worker *w);
+	void (*reload)(struct worker *w); /* NULL: it says that it is ready */
 	bool is_quiet;
 	bool is_stubborn; /* does not stop when asked to */
 	bool is_forgetful; /* never says that an end has been dealt with */
@@ -234,7 +236,10 @@ static void on_reload(void *ctx)
 {
 	struct worker *w = ctx;
 	say("reload\n");
-	link_ready(w->link, false);
+	if (w->scenario->reload)
+		w->scenario->reload(w);
+	else
+		link_ready(w->link, false);
 }
 
 static void on_keeper_gone(void *ctx)
@@ -343,6 +348,46 @@ static void started_crash(struct worker *w, bool resumed)
 	(void)w;
 	if (!resumed)
 		kill(getpid(), SIGKILL);
+}
+
+/* Each of three workers says what it has been given, has the next one be given something else,
+ * twice, and dies. */
+static void begin_conf(struct worker *w)
+{
+	int fd = w->inherited.fds.fd[WIRE_FD_CONF - WIRE_FD_WORKER];
+	struct buf b = {0};
+	char text[32] = "none";
+	if (fd >= 0 && memfile_read(fd, &b) == 0)
+		snprintf(text, sizeof(text), "%s", b.data);
+	buf_fini(&b);
+	say("conf %s\n", text);
+	if (strcmp(text, "none, 2, 2") == 0)
+		return;
+	for (int i = 1; i <= 2; i++) {
+		char next[48];
+		int len = snprintf(next, sizeof(next), "%s, %d", text, i);
+		int next_fd = memfile_make("test", next, (size_t)len);
+		if (link_hold_conf(w->link, next_fd) < 0)
+			say("not held\n");
+		close(next_fd);
+	}
+	kill(getpid(), SIGKILL);
+}
+
+/* The first worker dies of it. */
+static void reload_dies(struct worker *w)
+{
+	if (access(in_directory("first"), F_OK) < 0) {
+		touch("first");
+		kill(getpid(), SIGKILL);
+	}
+	link_ready(w->link, false);
+}
+
+static void reload_kills(struct worker *w)
+{
+	(void)w;
+	kill(getpid(), SIGKILL);
 }
 
 static void begin_stop(struct worker *w)
@@ -626,6 +671,9 @@ static const struct scenario scenarios[] = {
 	{.name = "descriptors", .begin = begin_descriptors},
 	{.name = "waiting", .begin = begin_waiting},
 	{.name = "crash", .begin = begin_first, .started = started_crash},
+	{.name = "conf", .begin = begin_conf},
+	{.name = "reload-dies", .reload = reload_dies},
+	{.name = "reload-kills", .reload = reload_kills},
 	{.name = "crash-short", .begin = begin_first_short, .started = started_crash},
 	{.name = "stop", .begin = begin_stop, .output = output_stop},
 	{.name = "left-behind", .begin = begin_left_behind, .ended = ended_left_behind},
@@ -782,7 +830,7 @@ static void start_daemon_with(struct daemon *d, const char *scenario, long clone
 	if (d->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		char *argv[] = {W("fsmon"), W("worker"), W(scenario), directory, NULL};
-		struct keeper_config config = {.fds = {{-1, -1, -1, -1, -1, -1}},
+		struct keeper_config config = {.fds = {{-1, -1, -1, -1, -1, -1, -1}},
 			.subscribed_ns = 4711,
 			.degraded = "for a test",
 			.worker_argv = argv};
@@ -921,7 +969,7 @@ static void test_descriptors(void **state)
 	expect(&d, "told");
 	expect(&d, "degraded: for a test, since 4711");
 	/* The rest of the worker's descriptors: poller, its own copy of 0. */
-	expect(&d, "places 3 -1 -1 6 -1 -1 then 5");
+	expect(&d, "places 3 -1 -1 6 -1 -1 -1 then 5");
 	expect(&d, "started 1 ");
 	expect(&d, "output 1 line");
 	expect(&d, "output 1 /etc");
@@ -1026,6 +1074,52 @@ static void test_reload(void **state)
 	expect(&d, "reload");
 	kill(d.pid, SIGHUP);
 	expect(&d, "reload");
+	stop_daemon(&d);
+}
+
+static void test_a_reload_outlives_the_worker(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "reload-dies");
+	expect(&d, "told");
+	kill(d.pid, SIGHUP);
+	expect(&d, "reload");
+	expect(&d, "told");
+	expect(&d, "reload");
+	stop_daemon(&d);
+}
+
+static void test_a_reload_that_kills_is_given_up(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "reload-kills");
+	for (int i = 0; i < 2; i++) {
+		expect(&d, "told");
+		kill(d.pid, SIGHUP);
+		expect(&d, "reload");
+		expect(&d, "told");
+		expect(&d, "reload");
+	}
+	expect(&d, "told");
+	stop_daemon(&d);
+}
+
+static void test_the_next_worker_has_the_configuration_in_force(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "conf");
+	expect(&d, "told");
+	expect(&d, "conf none");
+	expect(&d, "told");
+	expect(&d, "conf none, 2");
+	int fds = count_fds(d.pid);
+	expect(&d, "told");
+	expect(&d, "conf none, 2, 2");
+	/* What is not in force any more is not kept. */
+	assert_int_equal(count_fds(d.pid), fds);
 	stop_daemon(&d);
 }
 
@@ -1486,6 +1580,9 @@ int main(int argc, char **argv)
 		TEST(test_second_signal_kills),
 		TEST(test_stubborn_worker_is_killed),
 		TEST(test_reload),
+		TEST(test_a_reload_outlives_the_worker),
+		TEST(test_a_reload_that_kills_is_given_up),
+		TEST(test_the_next_worker_has_the_configuration_in_force),
 		TEST(test_stop_reaches_the_group),
 		TEST(test_kill_reaches_all_that_escaped),
 		TEST(test_stop_reaches_all_that_escaped),

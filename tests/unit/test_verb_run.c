@@ -125,7 +125,7 @@ static void the_keeper_is_given_all_that_is_open(void **state)
 	(void)state;
 	assert_int_equal(run((struct options){0}), EXIT_FINE);
 	assert_true(fake.has_run);
-	for (int i = WIRE_FD_WORKER + 1; i < WIRE_FD_END; i++)
+	for (int i = WIRE_FD_WORKER + 1; i < WIRE_FD_CONF; i++)
 		assert_true(fake.has_fd[i - WIRE_FD_WORKER]);
 	assert_false(fake.has_fd[0]);
 	assert_false(fake.had_pidfds);

@@ -47,6 +47,7 @@ static const struct wire_message messages[] = {
 	{.type = WIRE_READY},
 	{.type = WIRE_READY, .logs_json = true},
 	{.type = WIRE_STATUS, .text = "3 rules"},
+	{.type = WIRE_CONF},
 	{.type = WIRE_STARTED, .run_id = 4, .started = {.pid = 77, .has_output = true}},
 	{.type = WIRE_RUNNING, .run_id = 4, .started = {.pid = 0, .label = "rule 4 2"}},
 	{.type = WIRE_FAILED, .run_id = 5, .failed = {.error = ENOENT, .stage = "exec"}},

@@ -88,7 +88,7 @@ static int make_stdin(struct jobs *j, const struct job *job, struct input *in)
 		payload_add(&out, kind, v);
 	}
 	if (!out.failed)
-		in->stdin_fd = memfile_make(out.data, out.len);
+		in->stdin_fd = memfile_make("fsmon-stdin", out.data, out.len);
 	int error = out.failed ? ENOMEM : in->stdin_fd < 0 ? errno : 0;
 	buf_fini(&out);
 	return error;

@@ -512,6 +512,11 @@ int link_status(struct link *l, const char *text)
 	return tell_keeper(l, (struct wire_message){.type = WIRE_STATUS, .text = text});
 }
 
+int link_hold_conf(struct link *l, int fd)
+{
+	return submit(l, &(struct wire_message){.type = WIRE_CONF}, &fd, 1);
+}
+
 /* ---- Life ---- */
 
 struct link *link_open(struct poller *poller, const struct link_inheritance *in,

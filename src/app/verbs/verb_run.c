@@ -170,11 +170,11 @@ int verb_run(const struct options *o)
 {
 	if (check_named(o) < 0)
 		return EXIT_USAGE;
-	struct keeper_config config = {.fds.fd = {-1, -1, -1, -1, -1, -1}};
+	struct keeper_config config = {.fds.fd = {-1, -1, -1, -1, -1, -1, -1}};
 	struct strlist argv = {0};
 	char *path = NULL;
 	int lock = -1, state_lock = -1, code = EXIT_FAILED;
-	_Static_assert(WIRE_FD_COUNT == 6, "one initial value for each");
+	_Static_assert(WIRE_FD_COUNT == 7, "one initial value for each");
 	open_process_sources(&config);
 	bool is_degraded = *place(&config.fds, WIRE_FD_CONNECTOR) < 0;
 	if (open_group(&config.fds, is_degraded) < 0 ||

@@ -10,7 +10,7 @@
  * Numbers are in the machine's own order, unaligned; strings end with a NUL. Nothing may
  * follow the last field.
  */
-#define WIRE_VERSION 4u
+#define WIRE_VERSION 5u
 #define WIRE_HEADER_BYTES 12
 
 /*
@@ -181,6 +181,7 @@ static void fields(struct cursor *c, struct wire_message *m)
 		flag(c, &m->now);
 		break;
 	case WIRE_KILL:
+	case WIRE_CONF:
 	case WIRE_CAUGHT_UP:
 	case WIRE_RELOAD:
 		break;

@@ -22,6 +22,7 @@ enum wire_place {
 	WIRE_FD_TASKSTATS,
 	WIRE_FD_BUFFER, /* memfd that fanotify is read into */
 	WIRE_FD_CONTROL, /* listening socket */
+	WIRE_FD_CONF, /* memfd with the configuration in force; none before the first worker */
 	WIRE_FD_END,
 };
 
@@ -44,6 +45,7 @@ enum wire_type {
 	WIRE_DONE, /* the ends of these runs have been dealt with */
 	WIRE_READY, /* the worker is at work; also at the end of each reload */
 	WIRE_STATUS, /* one line about how it goes, for the service manager */
+	WIRE_CONF, /* what the next worker is to have at WIRE_FD_CONF; with that descriptor */
 	/* keeper to worker */
 	WIRE_HELLO, /* the first one to a new worker, there before it begins */
 	WIRE_STARTED, /* a process exists, its program does not run yet; with the output pipe */
