@@ -1538,6 +1538,48 @@ static void test_inherit(void **state)
 	assert_int_equal(in.fds.fd[WIRE_FD_FANOTIFY - WIRE_FD_WORKER], -1);
 }
 
+/* More than the loop takes in one turn. */
+#define MANY 3000
+
+static void count_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
+{
+	struct worker *w = ctx;
+	(void)pid;
+	(void)label;
+	w->asked += run_id == w->asked + 1;
+}
+
+static void test_all_that_was_said_is_drained(void **state)
+{
+	(void)state;
+	static struct link_inheritance in;
+	static const struct scenario quiet = {.is_quiet = true};
+	struct link_run_handlers on_runs = run_handlers;
+	struct worker w = {.scenario = &quiet};
+	int fds[2];
+	on_runs.started = count_started;
+	assert_int_equal(sock_pair(fds), 0);
+	in.fds.fd[0] = fds[1];
+	w.poller = poller_new();
+	w.link = link_open(w.poller, &in, &handlers, &w);
+	assert_non_null(w.link);
+	w.port = link_port(w.link);
+	w.port.listen(w.link, &on_runs, &w);
+	for (uint64_t i = 1; i <= MANY; i++) {
+		struct wire_message m = {.type = WIRE_RUNNING, .run_id = i};
+		struct buf b = {0};
+		m.started.label = "r 1 1";
+		assert_int_equal(wire_encode(&b, &m), 0);
+		assert_int_equal(sock_send(fds[0], b.data, b.len, NULL, 0), 0);
+		buf_fini(&b);
+	}
+	link_drain(w.link);
+	assert_int_equal(w.asked, MANY);
+	link_close(w.link);
+	poller_free(w.poller);
+	close(fds[0]);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -1600,6 +1642,7 @@ int main(int argc, char **argv)
 		TEST(test_many_runs),
 		TEST(test_many_ends_that_nobody_deals_with),
 		TEST(test_much_output),
+		TEST(test_all_that_was_said_is_drained),
 		TEST(test_inherit_needs_a_keeper),
 		TEST(test_inherit),
 	};

@@ -142,8 +142,9 @@ int link_status(struct link *l, const char *text);
 int link_hold_conf(struct link *l, int fd);
 
 /*
- * Deliver what the keeper has sent so far, without waiting. Call it between reading file
- * events and deciding whose they are. Not from a handler.
+ * Deliver all that the keeper and hooks have sent so far, without waiting. Call it between reading
+ * file events and deciding whose they are: whoever caused one has said before who it is. Not from
+ * a handler.
  */
 void link_drain(struct link *l);
 
