@@ -123,6 +123,7 @@ struct scenario {
 	void (*reload)(struct worker *w); /* NULL: it says that it is ready */
 	bool is_quiet;
 	bool is_stubborn; /* does not stop when asked to */
+	bool is_slow; /* waits for the store as long as it may when it is to stop now */
 	bool is_forgetful; /* never says that an end has been dealt with */
 };
 
@@ -226,8 +227,10 @@ static void on_stop(void *ctx, bool now)
 {
 	struct worker *w = ctx;
 	say("stop %s\n", now ? "now" : "later");
-	if (w->scenario->is_stubborn)
+	if (w->scenario->is_stubborn || (w->scenario->is_slow && !now))
 		return;
+	if (w->scenario->is_slow)
+		usleep(WIRE_STORE_PATIENCE_NS / 1000);
 	w->is_stopping = true;
 	w->is_done = w->running == 0;
 }
@@ -666,6 +669,7 @@ static void ended_room(struct worker *w)
 static const struct scenario scenarios[] = {
 	{.name = "idle"},
 	{.name = "stubborn", .is_stubborn = true},
+	{.name = "slow", .is_slow = true},
 	{.name = "output", .begin = begin_output},
 	{.name = "failures", .begin = begin_failures},
 	{.name = "descriptors", .begin = begin_descriptors},
@@ -1062,6 +1066,19 @@ static void test_stubborn_worker_is_killed(void **state)
 	kill(d.pid, SIGTERM);
 	expect(&d, "stop now");
 	expect_exit(&d, 1);
+}
+
+static void test_a_worker_may_wait_for_the_store(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "slow");
+	expect(&d, "told");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop later");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop now");
+	expect_exit(&d, 0);
 }
 
 static void test_reload(void **state)
@@ -1621,6 +1638,7 @@ int main(int argc, char **argv)
 		TEST(test_stop_waits_for_hooks),
 		TEST(test_second_signal_kills),
 		TEST(test_stubborn_worker_is_killed),
+		TEST(test_a_worker_may_wait_for_the_store),
 		TEST(test_reload),
 		TEST(test_a_reload_outlives_the_worker),
 		TEST(test_a_reload_that_kills_is_given_up),

@@ -18,9 +18,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* How long the end waits for the store. */
-#define STORE_PATIENCE_NS UINT64_C(5000000000)
-
 /* ---- Life ---- */
 
 /* Who the daemon is: what hooks without `user` have for HOME and so on. */
@@ -114,7 +111,7 @@ static void close_store(struct jobs *j)
 {
 	size_t waiting = jobs_waiting(j);
 	const char *s = waiting == 1 ? "" : "s", *is = waiting == 1 ? "is" : "are";
-	bool is_stored = j->store && store_close(j->store, STORE_PATIENCE_NS);
+	bool is_stored = j->store && store_close(j->store, WIRE_STORE_PATIENCE_NS);
 	if (waiting && is_stored)
 		log_info("%zu waiting job%s %s stored, and run after the next start",
 			waiting, s, is);

@@ -31,7 +31,6 @@
 #define BACKOFF_MIN_NS (100 * NS_PER_MS)
 #define BACKOFF_MAX_NS (10000 * NS_PER_MS)
 #define STABLE_NS (10000 * NS_PER_MS) /* a worker that lived so long was well */
-#define PATIENCE_NS (2000 * NS_PER_MS) /* for a worker that should have ended */
 #define RECEIVE_MAX 64 /* messages of one turn */
 
 enum keeper_stop {
@@ -315,7 +314,7 @@ static bool receive(struct keeper *k)
 	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EMSGSIZE)) {
 		drop_socket(k);
 		/* It should be about to end. */
-		k->kill_at_ns = clock_monotonic_ns() + PATIENCE_NS;
+		k->kill_at_ns = clock_monotonic_ns() + WIRE_END_PATIENCE_NS;
 		return false;
 	}
 	if (len < 0 && errno == EAGAIN)
@@ -409,7 +408,7 @@ static void on_stop_signal(struct keeper *k)
 	}
 	k->stop = STOPS_NOW;
 	keeper_runs_kill_all(k->runs);
-	k->kill_at_ns = clock_monotonic_ns() + PATIENCE_NS;
+	k->kill_at_ns = clock_monotonic_ns() + WIRE_END_PATIENCE_NS;
 }
 
 static void on_reload_signal(struct keeper *k)

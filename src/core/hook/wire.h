@@ -36,6 +36,11 @@ struct wire_fds {
 #define WIRE_MAX_BYTES ((size_t)1024 * 1024) /* the longest message */
 #define WIRE_MAX_FDS 2 /* descriptors with one message */
 
+/* A worker that ends waits at most so long for the store to reach the disk. The keeper lets it, and
+ * then do what else there is (the log waits two seconds for its reader), before it kills it. */
+#define WIRE_STORE_PATIENCE_NS UINT64_C(5000000000)
+#define WIRE_END_PATIENCE_NS (WIRE_STORE_PATIENCE_NS + UINT64_C(3000000000))
+
 enum wire_type {
 	/* worker to keeper */
 	WIRE_RUN = 1, /* start a hook; with it go its descriptors */
