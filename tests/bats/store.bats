@@ -447,6 +447,28 @@ second_daemon() {
 	assert_hook_lines 'a 1'
 }
 
+@test "no number is used twice, and no run fails, though workers die in the midst of runs" {
+	local worker i count
+	rule name "$W/*" <<-EOF
+		parallel = 8
+		command = echo "\$FSMON_RUN_ID" >>'$HOOKLOG'
+	EOF
+	start_daemon
+	for i in 1 2 3 4; do
+		worker=$(worker_pid)
+		count=$(hook_count)
+		touch "$W/$i"-{1..400}
+		until [ "$(hook_count)" -gt $((count + 3)) ]; do :; done
+		kill -KILL "$worker"
+		wait_until 20 new_worker "$worker"
+	done
+	touch "$W/last"
+	sync_daemon
+	[ -z "$(sort "$HOOKLOG" | uniq -d)" ]
+	[ "$(history_count could-not-start)" = 0 ]
+	refute_log 'could not start'
+}
+
 @test "a run that goes on under another worker has its true start and duration" {
 	local before
 	gate_rule

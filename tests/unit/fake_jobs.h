@@ -34,6 +34,7 @@ struct script {
 	/* What an earlier worker has left: jobs, each ID:RULE:PATH:RUN (0: it waits), and
 	 * the rule that is paused for ever. */
 	const char *left, *paused;
+	uint64_t last_run_id; /* the highest that an earlier worker has asked for */
 	bool lacks_files; /* errors keep rules away */
 	bool is_dry, has_no_cgroups, has_slow_names;
 	bool is_early; /* the keeper has not told yet what an earlier worker has left */

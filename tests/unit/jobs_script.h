@@ -415,6 +415,7 @@ static void begin_jobs(
 			.has_cgroups = !play.script->has_no_cgroups},
 		.is_dry = play.script->is_dry,
 		.lacks_files = play.script->lacks_files,
+		.last_run_id = play.script->last_run_id,
 		.state_dir = "/usr",
 		.runtime_dir = "/usr",
 		.started = started,

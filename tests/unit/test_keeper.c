@@ -377,6 +377,21 @@ static void begin_conf(struct worker *w)
 	kill(getpid(), SIGKILL);
 }
 
+/* The first worker asks for runs of a keeper that is held up, and dies. */
+static void begin_dead_request(struct worker *w)
+{
+	say("last %d\n", (int)w->inherited.last_run_id);
+	if (access(in_directory("first"), F_OK) == 0) {
+		start(w, 7, "exit 5");
+		return;
+	}
+	touch("first");
+	kill(getppid(), SIGSTOP);
+	start(w, 7, "touch ran");
+	say("asked %d\n", (int)getpid());
+	kill(getpid(), SIGKILL);
+}
+
 /* The first worker dies of it. */
 static void reload_dies(struct worker *w)
 {
@@ -677,6 +692,7 @@ static const struct scenario scenarios[] = {
 	{.name = "crash", .begin = begin_first, .started = started_crash},
 	{.name = "conf", .begin = begin_conf},
 	{.name = "reload-dies", .reload = reload_dies},
+	{.name = "dead-request", .begin = begin_dead_request},
 	{.name = "reload-kills", .reload = reload_kills},
 	{.name = "crash-short", .begin = begin_first_short, .started = started_crash},
 	{.name = "stop", .begin = begin_stop, .output = output_stop},
@@ -993,6 +1009,42 @@ static void test_hooks_outlive_the_worker(void **state)
 	expect(&d, "told");
 	expect(&d, "output 1 late");
 	expect(&d, "ended 1 exit 5 tail 5");
+	stop_daemon(&d);
+}
+
+/* Whether a process is a zombie: nothing of it is open any more. */
+static bool is_dead(int pid)
+{
+	char path[64], text[512] = "";
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	const char *end = n > 0 ? strrchr(text, ')') : NULL;
+	return end && end[2] == 'Z';
+}
+
+static void test_a_dead_workers_request_is_made_again(void **state)
+{
+	(void)state;
+	struct daemon d;
+	int worker = 0;
+	start_daemon(&d, "dead-request");
+	expect(&d, "told");
+	expect(&d, "last 0");
+	const char *line = next_line(&d);
+	assert_non_null(line);
+	assert_int_equal(sscanf(line, "asked %d", &worker), 1);
+	for (int i = 0; !is_dead(worker) && i < 2000; i++)
+		usleep(10000);
+	kill(d.pid, SIGCONT);
+	expect(&d, "told");
+	expect(&d, "last 7");
+	expect(&d, "started 7 ");
+	expect(&d, "ended 7 exit 5 tail 0");
+	assert_int_equal(access(in_directory("ran"), F_OK), -1);
 	stop_daemon(&d);
 }
 
@@ -1539,11 +1591,13 @@ static void test_inherit(void **state)
 		.places = 1 | 1 << (WIRE_FD_BUFFER - WIRE_FD_WORKER) |
 			  1 << (WIRE_FD_CONTROL - WIRE_FD_WORKER),
 		.subscribed_ns = 4711,
+		.last_run_id = 42,
 		.degraded = "no connector",
 		.hooks_dir = "/hooks",
 	};
 	assert_int_equal(inherit(&in, &m), 0);
 	assert_int_equal(in.subscribed_ns, 4711);
+	assert_int_equal(in.last_run_id, 42);
 	assert_string_equal(in.degraded, "no connector");
 	assert_string_equal(in.hooks_dir, "/hooks");
 	assert_int_equal(in.fds.fd[0], WIRE_FD_WORKER);
@@ -1633,6 +1687,7 @@ int main(int argc, char **argv)
 		TEST(test_failures),
 		TEST(test_descriptors),
 		TEST(test_hooks_outlive_the_worker),
+		TEST(test_a_dead_workers_request_is_made_again),
 		TEST(test_outcomes_wait_for_a_worker),
 		TEST(test_worker_that_never_was_ready),
 		TEST(test_stop_waits_for_hooks),

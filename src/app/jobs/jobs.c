@@ -66,7 +66,9 @@ static int open_store(struct jobs *j, const struct daemon *daemon)
 	j->store = store_open(&config);
 	if (!j->store)
 		return -1;
-	j->last_run_id = store_last_run_id(j->store);
+	uint64_t stored_run_id = store_last_run_id(j->store);
+	if (stored_run_id > j->last_run_id)
+		j->last_run_id = stored_run_id;
 	j->last_seq = store_last_event_seq(j->store);
 	return 0;
 }
@@ -77,6 +79,7 @@ struct jobs *jobs_new(const struct jobs_config *config, const struct daemon *dae
 	if (!j)
 		return NULL;
 	j->config = *config;
+	j->last_run_id = config->last_run_id;
 	STAILQ_INIT(&j->unnamed);
 	load_daemon_user(&j->daemon_user);
 	j->own_dirs[0] = realpath(config->state_dir, NULL);

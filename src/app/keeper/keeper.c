@@ -56,6 +56,7 @@ struct keeper {
 	int worker_pidfd;
 	struct poller_source *worker_exit;
 	int worker_fd; /* -1: none */
+	uint64_t last_run_id; /* the highest that a run was asked for with */
 	int conf_fd; /* the configuration in force; -1: none, as long as none was ready */
 	struct poller_source *worker_source;
 	uint64_t worker_since_ns;
@@ -138,6 +139,7 @@ static int start_worker(struct keeper *k)
 	const struct keeper_config *c = k->config;
 	struct wire_hello hello = {
 		.subscribed_ns = c->subscribed_ns,
+		.last_run_id = k->last_run_id,
 		.degraded = c->degraded,
 		.hooks_dir = k->home ? cgroup_home_path(k->home) : NULL,
 	};
@@ -271,6 +273,8 @@ static void dispatch(
 {
 	switch (m->type) {
 	case WIRE_RUN:
+		if (m->run_id > k->last_run_id)
+			k->last_run_id = m->run_id;
 		/* The request of a dead worker is made again by the next. */
 		if (k->worker_pid != 0)
 			keeper_runs_start(

@@ -470,6 +470,7 @@ static int start_jobs(struct worker *w)
 		.link = link_port(w->link),
 		.is_dry = w->options->is_dry,
 		.lacks_files = w->load.conf.error_count > 0,
+		.last_run_id = w->inherited.last_run_id,
 		.state_dir = w->options->state_dir,
 		.runtime_dir = w->options->runtime_dir,
 		.hooks_dir = w->inherited.hooks_dir,

@@ -135,6 +135,7 @@ static void hello_fields(struct cursor *c, struct wire_hello *h)
 {
 	word(c, &h->places);
 	raw(c, &h->subscribed_ns, sizeof(h->subscribed_ns));
+	raw(c, &h->last_run_id, sizeof(h->last_run_id));
 	text(c, &h->degraded);
 	text(c, &h->hooks_dir);
 }

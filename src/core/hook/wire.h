@@ -90,6 +90,7 @@ struct wire_done {
 struct wire_hello {
 	uint32_t places; /* those taken: bits 1 << (WIRE_FD_x - WIRE_FD_WORKER) */
 	uint64_t subscribed_ns; /* CLOCK_MONOTONIC; no process record since is missing */
+	uint64_t last_run_id; /* the highest that a run was asked for with; 0: none was */
 	const char *degraded; /* why actors may be unknown; NULL, decoded "": not so */
 	const char *hooks_dir; /* where the hooks have cgroups; likewise: nowhere */
 };
