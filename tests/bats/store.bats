@@ -571,6 +571,33 @@ second_daemon() {
 	assert_history a:1:ok b:1:ok
 }
 
+# Ask for something, and kill both as soon as there is an answer; then start again.
+kill_after() {
+	local worker
+	worker=$(worker_pid)
+	client "$@"
+	kill -KILL "$worker" "$DAEMON_PID"
+	await_daemon
+	wait_until 20 not_running "$worker"
+	start_daemon
+}
+
+@test "what pause, rerun and resume have answered for outlives both when they are killed" {
+	name_rule
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	kill_after pause name
+	is_field name paused true
+	kill_after rerun 1
+	is_field name waiting 1
+	kill_after resume name
+	is_field name paused false
+	sync_daemon
+	# It may have run before the kill, and then nobody knows its end.
+	[ "$(hook_count)" -ge 2 ]
+}
+
 @test "a pause outlives both when they are killed" {
 	name_rule
 	start_daemon

@@ -390,10 +390,8 @@ void jobs_pause(struct jobs *j, uint32_t rule, uint64_t for_ns)
 	struct clock_now now = clock_now();
 	pause_lanes(j, rule, is_forever ? SCHED_FOREVER : now.monotonic_ns + for_ns);
 	known->paused_until_ns = is_forever ? UINT64_MAX : now.realtime_ns + for_ns;
-	if (j->store) {
+	if (j->store)
 		store_put_pause(j->store, known->name, known->paused_until_ns);
-		store_flush(j->store);
-	}
 }
 
 size_t jobs_resume(struct jobs *j, uint32_t rule)

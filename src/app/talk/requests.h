@@ -42,7 +42,7 @@ void requests_free(struct requests *r);
 /* A reload has ended: answer all who wait for it with the object (borrowed). */
 void requests_reloaded(struct requests *r, json_t *answer);
 
-/* Answer those whose sync is done. */
+/* Answer those whose sync is done, or for whom all is written now. */
 void requests_check(struct requests *r);
 
 #endif
