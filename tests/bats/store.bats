@@ -571,6 +571,30 @@ second_daemon() {
 	assert_history a:1:ok b:1:ok
 }
 
+@test "no number is used twice, though both are killed right after it was" {
+	local worker i
+	rule name "$W/*" <<<"command = echo \$FSMON_RUN_ID >>'$HOOKLOG'"
+	for i in 1 2 3; do
+		start_daemon
+		worker=$(worker_pid)
+		touch "$W/$i"
+		until [ "$(hook_count)" -ge $i ]; do :; done
+		kill -KILL "$worker" "$DAEMON_PID"
+		await_daemon
+		wait_until 20 not_running "$worker"
+	done
+	[ -z "$(sort "$HOOKLOG" | uniq -d)" ]
+	# With a clean end they go on one after the other.
+	start_daemon
+	clear_hooks
+	touch "$W/a"
+	sync_daemon
+	restart_daemon
+	touch "$W/b"
+	sync_daemon
+	[ "$(sed -n 2p "$HOOKLOG")" = $(($(sed -n 1p "$HOOKLOG") + 1)) ]
+}
+
 # Ask for something, and kill both as soon as there is an answer; then start again.
 kill_after() {
 	local worker

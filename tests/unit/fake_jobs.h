@@ -59,6 +59,7 @@ static struct play {
 	struct buf said; /* words, each with a blank behind it */
 	size_t heard; /* bytes of it */
 	uint64_t now_ms, mark;
+	uint64_t reserved; /* numbers of runs, up to this one */
 	uint64_t tick_ns; /* within now_ms: what happens is in order */
 	const struct link_run_handlers *keeper;
 	void *keeper_ctx;
@@ -291,6 +292,18 @@ void store_end_job(struct store *s, uint64_t job_id)
 {
 	(void)s;
 	tell_store("over:%" PRIu64, job_id);
+}
+
+void store_reserve_runs(struct store *s, uint64_t last)
+{
+	(void)s;
+	play.reserved = last;
+}
+
+void store_release_runs(struct store *s, uint64_t last)
+{
+	(void)s;
+	play.reserved = last;
 }
 
 void store_put_run(struct store *s, const struct store_run *run)

@@ -23,6 +23,7 @@
  *   lost written:RUN             the store has lost everything; it has written a run's end
  *   reload                       to the rules of `then`, and back
  *   is:RULE:COUNTER:N            a counter of status
+ *   reserved:RUN                 up to it the store holds numbers of runs for used
  *   absent:RULE:N                the rule that is missing, for which N jobs wait; or none
  *   env:NAME:VALUE stdin:TEXT    what the last hook was given; + is a newline
  *   done:yes|no                  whether all is that was found before `mark`
@@ -249,6 +250,11 @@ static void do_absent(void)
 	expect(waiting, play.arg_count > 2 ? number(2) : 0);
 }
 
+static void do_reserved(void)
+{
+	expect(play.reserved, number(1));
+}
+
 static void do_is(void)
 {
 	const struct jobs_counters c = jobs_rule_counters(play.jobs, rule_number(1));
@@ -330,6 +336,7 @@ static const struct command commands[] = {
 	{"written", do_written},
 	{"reload", do_reload},
 	{"is", do_is},
+	{"reserved", do_reserved},
 	{"absent", do_absent},
 	{"env", do_env},
 	{"stdin", do_stdin},

@@ -12,6 +12,10 @@
 	"found:/w/a >job:1:wait >event:1:1 pump >start:1:hook:/w/a >job:1:1 " \
 	">run:1:running "
 
+#define R_2048                                                                      \
+	"found:/w/a >job:1:wait >event:1:1 pump >start:2048:hook:/w/a >job:1:2048 " \
+	">run:2048:running "
+
 static const struct script scripts[] = {
 	{.name = "a change has a run, and then its job is over",
 		R,
@@ -162,6 +166,14 @@ static const struct script scripts[] = {
 		R,
 		"found:/w/a hush pump >start:78:hook:/w/a hush",
 		.last_run_id = 77},
+	{.name = "numbers are reserved before they are used",
+		R,
+		"reserved:4096 " RUNS_1 "reserved:4096"},
+	{.name = "more of them are reserved long before they are used up",
+		R,
+		"started:2047:9:r >tag:9:1:2047:1 " R_2048
+		"reserved:6144 ended:2048:exit:0 >run:2048:ok >over:1 found:/w/b hush "
+		"pump hush reserved:6144"},
 	{.name = "nor is one that the store knows",
 		R,
 		"hush found:/w/b hush pump >start:11:hook:/w/a hush",

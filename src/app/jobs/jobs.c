@@ -69,6 +69,8 @@ static int open_store(struct jobs *j, const struct daemon *daemon)
 	uint64_t stored_run_id = store_last_run_id(j->store);
 	if (stored_run_id > j->last_run_id)
 		j->last_run_id = stored_run_id;
+	runs_reserve_ids(j);
+	store_flush(j->store);
 	j->last_seq = store_last_event_seq(j->store);
 	return 0;
 }
@@ -114,6 +116,8 @@ static void close_store(struct jobs *j)
 {
 	size_t waiting = jobs_waiting(j);
 	const char *s = waiting == 1 ? "" : "s", *is = waiting == 1 ? "is" : "are";
+	if (j->store)
+		store_release_runs(j->store, j->last_run_id);
 	bool is_stored = j->store && store_close(j->store, WIRE_STORE_PATIENCE_NS);
 	if (waiting && is_stored)
 		log_info("%zu waiting job%s %s stored, and run after the next start",

@@ -30,6 +30,8 @@ struct jobs {
 	size_t absent_count;
 	struct job *runs; /* by run id */
 	uint64_t last_run_id;
+	uint64_t
+		reserved_run_id; /* up to it the store has been told that they are used */
 	uint64_t last_seq; /* of events */
 	bool is_stopping; /* no change is judged any more */
 

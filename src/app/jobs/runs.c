@@ -24,6 +24,8 @@
 #define FILE_FD 3
 /* The longest list of events that a hook is given: what is behind it is cut. */
 #define STDIN_MAX_BYTES ((size_t)256 * 1024 * 1024)
+/* Numbers of runs that the store notes as used at once. */
+#define RESERVE 4096
 /* Without cgroups: how often we look whether all that descends from a hook is gone. */
 #define LINEAGE_CHECK_NS UINT64_C(100000000)
 
@@ -303,10 +305,19 @@ static void check_deferred(struct jobs *j, struct clock_now now)
 
 /* ---- What the scheduler wants ---- */
 
+void runs_reserve_ids(struct jobs *j)
+{
+	if (!j->store || j->last_run_id + RESERVE / 2 < j->reserved_run_id)
+		return;
+	j->reserved_run_id = j->last_run_id + RESERVE;
+	store_reserve_runs(j->store, j->reserved_run_id);
+}
+
 static void begin(struct jobs *j, struct job *job, struct clock_now now)
 {
 	assert(!job->run_id && job->sched->started_ns);
 	job->run_id = ++j->last_run_id;
+	runs_reserve_ids(j);
 	job->run_started_ns = now.realtime_ns;
 	job->rule->counters.started += !job->failure;
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);

@@ -74,6 +74,22 @@ void store_end_job(struct store *s, uint64_t job_id)
 	end(s, store_batch_end_job(begin(s), job_id, 0));
 }
 
+void store_reserve_runs(struct store *s, uint64_t last)
+{
+	struct store_batch *b = begin(s);
+	if (last > b->last.run_id)
+		b->last.run_id = last;
+	b->count++;
+	end(s, 0);
+}
+
+void store_release_runs(struct store *s, uint64_t last)
+{
+	pthread_mutex_lock(&s->lock);
+	s->used_run_id = last;
+	pthread_mutex_unlock(&s->lock);
+}
+
 void store_put_run(struct store *s, const struct store_run *run)
 {
 	end(s, store_batch_put_run(begin(s), run));

@@ -137,6 +137,14 @@ void store_follow(struct store *s, uint64_t from_id, uint64_t to_id);
  * runs is; one that never ran is forgotten. */
 void store_end_job(struct store *s, uint64_t job_id);
 
+/*
+ * Numbers of runs up to `last` may be used from the moment on that this is written: whoever opens
+ * the store later begins behind them, whatever has become of the runs.
+ */
+void store_reserve_runs(struct store *s, uint64_t last);
+/* Before the end: no number above `last` was used. */
+void store_release_runs(struct store *s, uint64_t last);
+
 /* A run has started, or it has ended: each time with all that is known of it. */
 void store_put_run(struct store *s, const struct store_run *run);
 
