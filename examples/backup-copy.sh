@@ -6,6 +6,14 @@
 set -eu
 umask 077
 
+# More files have come with a directory than are told one by one: keep it as a whole.
+if [ "${FSMON_TRUNCATED-}" ] && [ "$FSMON_TYPE" = dir ]; then
+	copy=$BACKUP_DIR$FSMON_PATH.$FSMON_TIME
+	mkdir -p -- "$copy"
+	cp -R -P -- "/proc/self/fd/$FSMON_FD/." "$copy"
+	exit
+fi
+
 # Gone again, or not a file any more.
 [ "$FSMON_TYPE" = file ] || exit 0
 

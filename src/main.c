@@ -18,15 +18,26 @@
  *   the worker     app/worker makes the rooms below and connects them: one loop over
  *                  os/poller.
  *   file events    app/events: pipeline reads os/fanotify into os/readbuf and goes through the
- *                  records, which core/record decodes; places finds their paths, and matches
- *                  the rules and the actors. What may not answer soon app/asker asks, in a
- *                  thread.
- *   where          core/place: dirtree knows directories by their handles; mounts and landing
+ *                  records, which core/record decodes; places finds their paths, matches
+ *                  the rules and the actors, below tells what is in a directory that was
+ *                  renamed, and leading sees to what hangs on where directories are. A
+ *                  record whose directory is gone is put aside until another explains it,
+ *                  and gaps tells what none does; repeats tells renames that the kernel has
+ *                  merged. What may not answer soon app/asker asks, in a thread.
+ *   where          core/place: dirtree knows directories by their handles, renames what came
+ *                  back to where it had been; mounts and landing
  *                  know what is mounted, under which paths it is seen, and which rules can
- *                  match there. app/watch: filesystems are watched, each in one of the ways
- *                  of watch_way; where looks up directories that dirtree does not know.
+ *                  match there; routes knows which directories lead to it. app/watch:
+ *                  filesystems are watched, each in one of the ways of watch_way, and
+ *                  entry_marks watches single directories for what is modified in them; where
+ *                  looks up directories that dirtree does not know.
+ *                  core/place/front follows paths through symbolic links (os/lookup), which
+ *                  app/watch/fronts does for all rules, and app/events/symlinks again when
+ *                  records say that an entry on the way has changed.
  *   who            app/actors: witness, a real-time thread, receives process records and
- *                  reads /proc (procsnap, os/proc); names asks for the names of users.
+ *                  reads /proc (procsnap, os/proc); userwatch counts the file events that
+ *                  are queued whenever a process changes its users; names asks for the names
+ *                  of users.
  *                  core/proc: procrec and proctext decode; proctable keeps what each process
  *                  was and which program it ran at which time; execorder orders file events
  *                  and execs.

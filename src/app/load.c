@@ -186,7 +186,8 @@ static void check_rule(struct conf *c, const struct rule *r)
 			r->directory);
 	for (size_t i = 0; i < r->path.count; i++) {
 		const char *path = glob_text(r->path.items[i]);
-		if (glob_is_literal(r->path.items[i]) && stat(path, &st) == 0 &&
+		/* Who names a link may mean that it is replaced. */
+		if (glob_is_literal(r->path.items[i]) && lstat(path, &st) == 0 &&
 			S_ISDIR(st.st_mode))
 			say(c, r->file, r,
 				"path: %s is a directory, and means only itself; did you "
@@ -197,61 +198,37 @@ static void check_rule(struct conf *c, const struct rule *r)
 
 /* ---- Symbolic links ---- */
 
-/*
- * Where a literal front leads: its longest part that exists, through links, and the rest
- * as it is. Returns the path, which the caller frees, or NULL with errno.
- */
-static char *real_front(const char *front)
+/* Warn of paths that lead nowhere, whatever is there. */
+static void check_fronts(
+	struct conf *c, const struct rule *r, const struct fronts *fronts)
 {
-	char *copy = strdup(front), *rest = NULL;
-	char *real = copy ? realpath(front, NULL) : NULL;
-	for (char *cut; copy && !real && errno != ENOMEM;) {
-		cut = strrchr(copy, '/');
-		if (!cut)
-			break;
-		rest = (char *)front + (cut - copy);
-		*cut = '\0';
-		real = realpath(cut == copy ? "/" : copy, NULL);
-		if (cut == copy)
-			break;
-	}
-	char *whole = NULL;
-	if (real) {
-		const char *head = strcmp(real, "/") == 0 ? "" : real;
-		if (asprintf(&whole, "%s%s", head, rest ? rest : "") < 0)
-			whole = NULL;
-	}
-	free(real);
-	free(copy);
-	return whole;
-}
-
-/* Lead the literal front of a rule's glob through links. */
-static int resolve_glob(
-	struct table *t, uint32_t number, size_t index, const struct glob *glob)
-{
+	const struct fronts_item *last = NULL;
 	size_t rest;
-	const char *front = glob_literal_front(glob, &rest);
-	char *real = *front ? real_front(front) : NULL;
-	bool moves = real && *real && strcmp(real, front) != 0;
-	int rc = table_move(t, number, index, moves ? real : NULL);
-	free(real);
-	return rc < 0 && errno == ENOMEM ? -1 : 0;
+	for (size_t i = 0; i < r->path.count; i++) {
+		const struct fronts_item *item =
+			fronts_get(fronts, glob_literal_front(r->path.items[i], &rest));
+		struct buf text = {0};
+		if (item != last && fronts_add_trouble(item, &text) == 0 && text.len)
+			say(c, r->file, r, "path: %s", text.data);
+		buf_fini(&text);
+		last = item;
+	}
 }
 
-int load_resolve(struct table *t)
+/* Find out where the fronts of all globs lead. Returns 0, or -1 with errno. */
+static int find_fronts(struct load *l)
 {
-	for (uint32_t i = 0; i < table_count(t); i++) {
-		const struct rule *r = table_rule(t, i);
-		size_t paths = r->path.count;
-		for (size_t k = 0; k < paths + r->exclude.count; k++) {
-			const struct glob *glob = k < paths ? r->path.items[k]
-							    : r->exclude.items[k - paths];
-			if (resolve_glob(t, i, k, glob) < 0)
-				return -1;
-		}
+	l->fronts = fronts_new();
+	if (!l->fronts || fronts_add_table(l->fronts, l->table) < 0 ||
+		fronts_find(l->fronts) < 0 ||
+		table_lead(l->table, fronts_leads, l->fronts) < 0)
+		return -1;
+	for (uint32_t i = 0; i < table_count(l->table); i++) {
+		const struct rule *r = table_rule(l->table, i);
+		if (r->enabled)
+			check_fronts(&l->conf, r, l->fronts);
 	}
-	return table_index(t);
+	return 0;
 }
 
 /* ---- Loading ---- */
@@ -288,7 +265,7 @@ static int make_table(struct load *l, const struct conf_file *files, size_t coun
 	l->table = table_new(l->conf.rules, l->conf.rule_count);
 	l->conf.rules = NULL;
 	l->conf.rule_count = 0;
-	return l->table ? load_resolve(l->table) : -1;
+	return l->table ? find_fronts(l) : -1;
 }
 
 int load(struct load *l, const struct options *o, char *const *files, int count)
@@ -338,6 +315,7 @@ void load_print(const struct load *l)
 void load_fini(struct load *l)
 {
 	table_free(l->table);
+	fronts_free(l->fronts);
 	conf_fini(&l->conf);
 	buf_fini(&l->held);
 	*l = (struct load){0};

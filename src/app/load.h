@@ -5,6 +5,7 @@
 #define FSMON_APP_LOAD_H
 
 #include "app/options.h"
+#include "app/watch/fronts.h"
 #include "core/conf/conf.h"
 #include "core/rule/table.h"
 
@@ -15,6 +16,7 @@ struct load {
 	struct table *
 		table; /* the rules of the files without an error; owned, NULL if taken */
 	struct buf held; /* what was read from the disk, for load_held */
+	struct fronts *fronts; /* where their paths lead; owned, NULL if taken */
 };
 
 /*
@@ -30,10 +32,6 @@ int load(struct load *l, const struct options *o, char *const *files, int count)
  * 0, or -1 with EBADMSG, ENOMEM or an errno of memfile_read. The caller frees likewise.
  */
 int load_held(struct load *l, int fd);
-
-/* Let the literal fronts of all globs lead where they lead now through symbolic links.
- * Returns 0, or -1 with ENOMEM. */
-int load_resolve(struct table *t);
 
 /* Print the messages on standard error, one a line: "file:line: text". */
 void load_print(const struct load *l);

@@ -94,6 +94,47 @@ static void attach_filter(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
 }
 
+/* Only changes of users by first threads on one processor: where a filter runs is where the
+ * process does. */
+static int attach_users_filter(int fd, unsigned processor)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT(what)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(PROC_EVENT_UID), 0, 7),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_CPU)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, processor, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT(event_data.id.process_pid)),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, AT(event_data.id.process_tgid)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+/*
+ * Ask the kernel for changes of users alone: it then passes over the socket for all others. One
+ * before 6.6 does not know this request, and sends all to whoever is bound, for the filter to
+ * throw away. Nobody answers it.
+ */
+static void subscribe_users(int fd)
+{
+	char buf[MNL_ALIGN(256)] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	nlh->nlmsg_type = NLMSG_DONE;
+	const uint32_t request[] = {PROC_CN_MCAST_LISTEN, PROC_EVENT_UID};
+	struct cn_msg cn = {
+		.id = {.idx = CN_IDX_PROC, .val = CN_VAL_PROC},
+		.len = sizeof(request),
+	};
+	char *payload = mnl_nlmsg_put_extra_header(nlh, sizeof(cn) + sizeof(request));
+	memcpy(payload, &cn, sizeof(cn));
+	memcpy(payload + sizeof(cn), request, sizeof(request));
+	(void)send(fd, nlh, nlh->nlmsg_len, 0);
+}
+
 static const char *reason_of(int error)
 {
 	switch (error) {
@@ -122,5 +163,20 @@ int connector_open(const char **why)
 	}
 	*why = reason_of(errno);
 	fd_close(fd);
+	return -1;
+}
+
+int connector_open_users(unsigned processor)
+{
+	int fd = netlink_open(NETLINK_CONNECTOR, CN_IDX_PROC);
+	if (fd < 0)
+		return -1;
+	if (attach_users_filter(fd, processor) == 0) {
+		subscribe_users(fd);
+		return fd;
+	}
+	int saved = errno;
+	fd_close(fd);
+	errno = saved;
 	return -1;
 }

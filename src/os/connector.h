@@ -15,4 +15,12 @@
  */
 int connector_open(const char **why);
 
+/*
+ * Open a socket that receives only how first threads of processes change their users on that
+ * processor; connector_open must have succeeded, here or in the process that holds that socket.
+ * The record is there before the process goes on. Returns the descriptor, or -1 with errno as
+ * netlink_open or setsockopt(2) have it.
+ */
+int connector_open_users(unsigned processor);
+
 #endif

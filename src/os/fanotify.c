@@ -34,6 +34,17 @@ int fanotify_watch(int group, int dir_fd, uint64_t old_mask, uint64_t mask)
 	return 0;
 }
 
+int fanotify_watch_entries(int group, int dir_fd, bool watches)
+{
+	unsigned flags = (watches ? FAN_MARK_ADD : FAN_MARK_REMOVE) | FAN_MARK_ONLYDIR;
+	return fanotify_mark(group, flags, FAN_MODIFY | FAN_EVENT_ON_CHILD, dir_fd, ".");
+}
+
+int fanotify_forget_entries(int group)
+{
+	return fanotify_mark(group, FAN_MARK_FLUSH, 0, AT_FDCWD, ".");
+}
+
 ssize_t fanotify_depth(int group)
 {
 	int bytes;

@@ -22,6 +22,17 @@ int fanotify_open(bool with_pidfd);
  */
 int fanotify_watch(int group, int dir_fd, uint64_t old_mask, uint64_t mask);
 
+/*
+ * Watch the open directory (O_PATH will do) for what is modified among its entries, or do so no
+ * more. The inode stays in memory, and its filesystem can be unmounted. Returns 0, or -1 with errno:
+ * EXDEV btrfs subvolume, ENODEV or EOPNOTSUPP a filesystem without handles.
+ */
+int fanotify_watch_entries(int group, int dir_fd, bool watches);
+
+/* Watch the entries of no directory any more, whoever has asked for that. Whole filesystems stay
+ * watched. Returns 0, or -1 with errno. */
+int fanotify_forget_entries(int group);
+
 /* Records that wait in the queue, or -1 with errno. Takes time in proportion to them. */
 ssize_t fanotify_depth(int group);
 

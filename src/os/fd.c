@@ -16,6 +16,11 @@ void fd_close(int fd)
 	errno = saved;
 }
 
+int fd_dup(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 bool fd_wait(int fd, short events, int timeout_ms)
 {
 	struct pollfd p = {.fd = fd, .events = events};

@@ -10,6 +10,9 @@
 /* Close a descriptor, which may be none (-1). Keeps errno. */
 void fd_close(int fd);
 
+/* A second descriptor of the same open file, for the caller to close; -1 with EMFILE or EBADF. */
+int fd_dup(int fd);
+
 /* Wait at most timeout_ms (-1: without end) for one of the events of poll(2), for an error or
  * for the other end to close. Returns whether there is one. */
 bool fd_wait(int fd, short events, int timeout_ms);

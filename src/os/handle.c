@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* struct file_handle with room for the largest handle. */
@@ -47,6 +49,15 @@ int handle_open_dir(const char *path)
 int handle_open_above(int dir_fd)
 {
 	return openat(dir_fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int handle_open_below(int dir_fd, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	return (int)syscall(SYS_openat2, dir_fd, *path ? path : ".", &how, sizeof(how));
 }
 
 int handle_fsid(int fd, uint64_t *fsid)

@@ -39,6 +39,13 @@ int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len);
 int handle_open_dir(const char *path);
 int handle_open_above(int dir_fd);
 
+/*
+ * Open with O_PATH the directory at a path below an open one; "" is that itself. Neither links nor
+ * mounts are gone through, so this never waits for anybody but the filesystem itself. Returns a
+ * descriptor, or -1 with errno of openat2(2): ENOENT, ENOTDIR, EXDEV a mount, ELOOP a link.
+ */
+int handle_open_below(int dir_fd, const char *path);
+
 /* The filesystem's id as fanotify reports it. Returns 0, or -1 with errno of fstatfs(2).
  */
 int handle_fsid(int fd, uint64_t *fsid);

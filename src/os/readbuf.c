@@ -16,7 +16,7 @@
 #define FIRST_BYTES ((size_t)1024 * 1024)
 #define MAX_BYTES ((size_t)512 * 1024 * 1024)
 #define RECORD_BYTES ((size_t)8192) /* more than any record has */
-#define READ_BYTES ((size_t)256 * 1024) /* room to have before a read */
+#define READ_BYTES ((size_t)32 * 1024) /* at once: see readbuf_read */
 
 int readbuf_create(void)
 {
@@ -103,8 +103,9 @@ ssize_t readbuf_read(struct readbuf *b, int group)
 	}
 	ssize_t n;
 	do
-		n = read(group, b->bytes + b->end, b->size - b->end);
+		n = read(group, b->bytes + b->end, READ_BYTES);
 	while (n < 0 && errno == EINTR);
+	b->left = READ_BYTES - (n > 0 ? (size_t)n : 0);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -1;
 	b->end += (size_t)n;
@@ -113,7 +114,7 @@ ssize_t readbuf_read(struct readbuf *b, int group)
 
 bool readbuf_has_all(const struct readbuf *b)
 {
-	return b->size - b->end >= RECORD_BYTES;
+	return b->left >= RECORD_BYTES;
 }
 
 size_t readbuf_done(const struct readbuf *b)
@@ -133,4 +134,15 @@ void readbuf_reset(struct readbuf *b)
 	memset(b->bytes, 0, b->end);
 	b->end = 0;
 	readbuf_set_done(b, 0);
+}
+
+int readbuf_put_back(struct readbuf *b, const void *bytes, size_t len)
+{
+	if (b->size - b->end < READ_BYTES + len) {
+		errno = ENOBUFS;
+		return -1;
+	}
+	memcpy(b->bytes + b->end, bytes, len);
+	b->end += len;
+	return 0;
 }

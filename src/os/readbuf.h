@@ -21,6 +21,7 @@ struct readbuf {
 	unsigned char *bytes; /* the records; mapped and, where allowed, locked */
 	size_t size; /* bytes of room */
 	size_t end; /* bytes that hold records */
+	size_t left; /* bytes that the latest read could have brought, and did not */
 	uint64_t *done; /* the header: bytes of records that are done with */
 };
 
@@ -36,7 +37,8 @@ void readbuf_close(struct readbuf *b);
 
 /*
  * Read from the group behind what is there, once; makes more room if too little is left,
- * up to 512 MiB. Returns the bytes read, or 0 if the queue is empty, or -1 with errno of
+ * up to 512 MiB. It brings some hundred records at most: while it lasts nobody knows how many have
+ * been taken from the queue, and somebody may wait to know (actors_begin_read). Returns the bytes read, or 0 if the queue is empty, or -1 with errno of
  * read(2), or ENOBUFS when the room is used up.
  */
 ssize_t readbuf_read(struct readbuf *b, int group);
@@ -53,5 +55,9 @@ void readbuf_set_done(struct readbuf *b, size_t done);
 /* All is done with: clear it, and begin at the front. Gives back memory that a burst
  * took. */
 void readbuf_reset(struct readbuf *b);
+
+/* Put a record behind what is there, as if it had been read just now: it is not done with after
+ * all. Returns 0, or -1 with ENOBUFS if there is no room but for reading. */
+int readbuf_put_back(struct readbuf *b, const void *bytes, size_t len);
 
 #endif

@@ -217,6 +217,13 @@ int sock_accept(int listen_fd)
 	return accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
+pid_t sock_peer(int fd)
+{
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
 ssize_t sock_write(int fd, const void *bytes, size_t len)
 {
 	ssize_t n;

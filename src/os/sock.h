@@ -62,6 +62,10 @@ __attribute__((warn_unused_result)) int sock_connect(const char *path, int type)
  * with EAGAIN (there is none) or another errno of accept4(2). */
 __attribute__((warn_unused_result)) int sock_accept(int listen_fd);
 
+/* The process that has connected, as it is called here; 0 where it cannot be seen from here (it
+ * is in a foreign pid namespace). */
+pid_t sock_peer(int fd);
+
 /* Write to or read from a connection of type SOCK_STREAM, some of the bytes. Never raises
  * SIGPIPE. Returns how many, 0 at the end of the connection, or -1 with an errno of send(2) or
  * recv(2), such as EAGAIN where it does not block. */

@@ -7,6 +7,8 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
 int thread_start(pthread_t *thread, void *(*run)(void *ctx), void *ctx)
 {
@@ -35,10 +37,59 @@ void thread_take_wakeups(int wakeup)
 	eventfd_read(wakeup, &count);
 }
 
-bool thread_be_urgent(int priority)
+bool thread_lift(pid_t id, int priority)
 {
 	struct sched_param param = {.sched_priority = priority};
-	return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) == 0;
+	return sched_setscheduler(id, SCHED_FIFO | SCHED_RESET_ON_FORK, &param) == 0;
+}
+
+bool thread_be_urgent(int priority)
+{
+	return thread_lift(0, priority);
+}
+
+void thread_be_ordinary(void)
+{
+	const struct sched_param param = {0};
+	sched_setscheduler(0, SCHED_OTHER, &param);
+}
+
+pid_t thread_id(void)
+{
+	return gettid();
+}
+
+unsigned thread_processors(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_CONF);
+	return count > 0 ? (unsigned)count : 1;
+}
+
+bool thread_pin(unsigned processor)
+{
+	cpu_set_t set;
+	if (processor >= CPU_SETSIZE)
+		return false;
+	CPU_ZERO(&set);
+	CPU_SET(processor, &set);
+	return sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
+bool thread_is_ordinary(pid_t pid)
+{
+	int policy = sched_getscheduler(pid);
+	if (policy < 0)
+		return false;
+	policy &= ~SCHED_RESET_ON_FORK;
+	return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE;
+}
+
+void thread_pause(uint64_t ns)
+{
+	const uint64_t second_ns = 1000000000;
+	nanosleep(&(struct timespec){.tv_sec = (time_t)(ns / second_ns),
+			  .tv_nsec = (long)(ns % second_ns)},
+		NULL);
 }
 
 int thread_wait(const int *fds, size_t count)

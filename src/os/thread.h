@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 /* Start a thread that no signal goes to: they are the business of the others. Whoever starts it
  * joins or detaches it. Returns 0, or -1 with errno as pthread_create(3) returns it. */
@@ -24,6 +26,26 @@ void thread_take_wakeups(int wakeup);
 /* Give the calling thread alone, and nothing that it forks, real-time priority
  * (SCHED_FIFO). Returns whether this was allowed. */
 bool thread_be_urgent(int priority);
+
+/* Likewise for another thread, by thread_id, until that calls thread_be_ordinary. */
+bool thread_lift(pid_t id, int priority);
+void thread_be_ordinary(void);
+
+/* The calling thread. */
+pid_t thread_id(void);
+
+/* How many processors there are, those included that are off: they are numbered from 0. */
+unsigned thread_processors(void);
+
+/* Keep the calling thread on one processor. Returns whether this was allowed, and the processor
+ * is there. */
+bool thread_pin(unsigned processor);
+
+/* Whether a thread of real-time priority is run before that process, which has none. */
+bool thread_is_ordinary(pid_t pid);
+
+/* Let the calling thread do nothing for so long, or less if a signal comes. */
+void thread_pause(uint64_t ns);
 
 #define THREAD_WAIT_MAX 4
 

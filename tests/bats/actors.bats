@@ -4,8 +4,10 @@
 
 bats_require_minimum_version 1.5.0
 load helper
+load files
 
 setup() {
+	BUSY=()
 	need_root
 	setup_daemon
 	chmod 777 "$W"
@@ -19,6 +21,8 @@ setup() {
 }
 
 teardown() {
+	thaw_daemon
+	[ ${#BUSY[@]} = 0 ] || kill "${BUSY[@]}"
 	cleanup
 }
 
@@ -196,4 +200,87 @@ start_contained() {
 	kill -TERM "$(pgrep -P "$DAEMON_PID")"
 	await_daemon
 	assert_log 'the process connector does not answer'
+}
+
+# after_switching HOW COUNT: a server makes files as nobody, by HOW, and as root, in turn at full
+# speed. $HOOKLOG has a line for each: KIND USER EUID MAYBE, where there is a doubt.
+after_switching() {
+	sed -i "s|^command.*|command = echo \"\${FSMON_PATH##*/} \$FSMON_USER \$FSMON_EUID \$FSMON_USER_MAYBE\" >>'$HOOKLOG'|" "$RULES/rules.conf"
+	start_daemon
+	"$HELPERS/switchuser" "$1" "$2" "$NOBODY" "$W"
+	sync_daemon
+	[ "$(hook_count)" = $((3 * $2)) ]
+	sed -i 's/-[0-9]*//; s/ *$//' "$HOOKLOG"
+	sort "$HOOKLOG" | uniq -c
+}
+
+assert_switched() {
+	[ "$(hook_count "$1")" = 50 ]
+	[ "$(hook_count 'root root 0')" = 50 ]
+	[ "$(hook_count 'given root 0')" = 50 ]
+}
+
+@test "a server that becomes another user for each file is that user, 50 of 50" {
+	after_switching setresuid 50
+	assert_switched "user nobody $NOBODY"
+}
+
+@test "a server with another effective user for each file: both are told, 50 of 50" {
+	after_switching seteuid 50
+	assert_switched "user root $NOBODY"
+}
+
+# Keep every processor busy until the test ends.
+keep_busy() {
+	local i
+	for ((i = 0; i < $(nproc); i++)); do
+		setsid sh -c 'while :; do :; done' 3>&- &
+		BUSY+=($!)
+	done
+}
+
+@test "a server that becomes another user for each file, on loaded processors" {
+	keep_busy
+	after_switching setresuid 50
+	assert_switched "user nobody $NOBODY"
+}
+
+@test "a server with another effective user for each file, on loaded processors" {
+	keep_busy
+	after_switching seteuid 50
+	assert_switched "user root $NOBODY"
+}
+
+@test "by-user holds for a server that becomes another user for each file" {
+	echo "by-user = nobody" >>"$RULES/rules.conf"
+	start_daemon
+	"$HELPERS/switchuser" setresuid 50 "$NOBODY" "$W"
+	sync_daemon
+	[ "$(hook_count)" = 50 ]
+	run ! grep -v '^user-' "$HOOKLOG"
+}
+
+# While the daemon is stopped nobody can count what comes before which change.
+@test "where it is not known which user it was, the possible ones are listed" {
+	sed -i "s|^command.*|command = echo \"\${FSMON_PATH##*/} \$FSMON_CMD \$FSMON_USER(\$FSMON_USER_MAYBE) \$FSMON_EUID\" >>'$HOOKLOG'|" "$RULES/rules.conf"
+	start_daemon
+	frozen "$HELPERS/switchuser" setresuid 1 "$NOBODY" "$W"
+	frozen "$HELPERS/switchuser" seteuid 1 "$NOBODY" "$W"
+	sync_daemon
+	assert_hook_lines "user-0 switchuser (root,nobody) " "root-0 switchuser (root,nobody) " \
+		"given-0 switchuser (root,nobody) " "user-0 switchuser root() " \
+		"root-0 switchuser root() " "given-0 switchuser root() "
+}
+
+@test "by-user takes what one of the possible users would pass" {
+	sed -i "s|^command.*|command = echo who \${FSMON_PATH##*/} >>'$HOOKLOG'|" "$RULES/rules.conf"
+	sed 's/who/others/' "$RULES/rules.conf" >"$RULES/others.conf"
+	sed 's/who/none/' "$RULES/rules.conf" >"$RULES/none.conf"
+	echo "by-user = nobody" >>"$RULES/rules.conf"
+	echo "by-user = !nobody" >>"$RULES/others.conf"
+	echo "by-user = !nobody, !root" >>"$RULES/none.conf"
+	start_daemon
+	frozen "$HELPERS/switchuser" setresuid 1 "$NOBODY" "$W"
+	sync_daemon
+	diff <(sort "$HOOKLOG") <(printf '%s\n' others\ {given,root,user}-0 who\ {given,root,user}-0)
 }

@@ -42,9 +42,11 @@ assert_terms() {
 	local fields
 	need_root
 	need_command jq
+	ln -s nowhere "$W/link"
 	rules <<-EOF
 		[refused]
 		path = /proc/x
+		path = $W/link
 		command = :
 	EOF
 	start_daemon

@@ -173,6 +173,110 @@ assert_watched() {
 	assert_hook_lines "bound|close-write|$SCRATCH/bound/a"
 }
 
+@test "a directory above a mount is renamed: what is in the mount has its new path" {
+	mkdir -p "$W/a/m"
+	mount -t tmpfs tmpfs "$W/a/m"
+	# shellcheck disable=SC2016
+	printf '[seen]\npath = %s\nevents = close-write\ncommand = echo "$FSMON_PATH $(readlink /proc/self/fd/$FSMON_FD)" >>%s\n' \
+		"$W/**" "$HOOKLOG" | rules
+	start_daemon
+	mv "$W/a" "$W/b"
+	touch "$W/b/m/one"
+	sync_daemon
+	mv "$W/b" "$W/c"
+	sync_daemon
+	touch "$W/c/m/two"
+	sync_daemon
+	assert_hook_lines "$W/b/m/one $W/b/m/one" "$W/c/m/two $W/c/m/two"
+}
+
+@test "a directory above a mount is renamed a hundred times before anybody looks" {
+	local i last=a expected=()
+	rename_and_write() {
+		for i in {1..100}; do
+			mv "$W/$last" "$W/d$i"
+			mkdir "$W/d$i/m/dir$i"
+			: >"$W/d$i/m/dir$i/file"
+			expected+=("seen|close-write|$W/d$i/m/dir$i/file")
+			last=d$i
+		done
+	}
+	mkdir -p "$W/a/m"
+	mount -t tmpfs tmpfs "$W/a/m"
+	watch "seen=$W/*/m/*/*"
+	frozen rename_and_write
+	sync_daemon
+	assert_hook_lines "${expected[@]}"
+}
+
+@test "a rule for what is mounted below a directory holds while that has its name" {
+	mkdir -p "$W/a/m"
+	mount -t tmpfs tmpfs "$W/a/m"
+	watch "seen=$W/b/m/**"
+	for i in 1 2 3; do
+		mv "$W/a" "$W/b"
+		sync_daemon
+		touch "$W/b/m/seen$i"
+		sync_daemon
+		mv "$W/b" "$W/a"
+		touch "$W/a/m/unseen$i"
+		sync_daemon
+	done
+	assert_hook_lines "seen|close-write|$W/b/m/seen1" "seen|close-write|$W/b/m/seen2" "seen|close-write|$W/b/m/seen3"
+}
+
+@test "what was done before a directory above its mount was renamed keeps its path" {
+	mkdir -p "$W/a/m/old/dir"
+	mount -t tmpfs tmpfs "$W/a/m"
+	mkdir -p "$W/a/m/old/dir"
+	watch "seen=$W/*/m/**"
+	write_and_rename() {
+		touch "$W/a/m/old/dir/file"
+		mv "$W/a" "$W/b"
+	}
+	frozen write_and_rename
+	sync_daemon
+	assert_hook_lines "seen|close-write|$W/a/m/old/dir/file"
+}
+
+@test "directories above two mounts change places" {
+	need_command python3
+	mkdir -p "$W"/{a,b}/m
+	mount -t tmpfs tmpfs "$W/a/m"
+	mount -t tmpfs tmpfs "$W/b/m"
+	touch "$W/a/m/was-a" "$W/b/m/was-b"
+	watch "seen=$W/*/m/*"
+	python3 -c 'import ctypes, os, sys
+if ctypes.CDLL(None).renameat2(-100, os.fsencode(sys.argv[1]), -100, os.fsencode(sys.argv[2]), 2): sys.exit(1)' \
+		"$W/a" "$W/b"
+	sync_daemon
+	touch "$W/b/m/was-a" "$W/a/m/was-b"
+	sync_daemon
+	assert_hook_lines "seen|close-write|$W/b/m/was-a" "seen|close-write|$W/a/m/was-b"
+}
+
+@test "the source of a bind mount is renamed, and deleted" {
+	mkdir -p "$W/src/sub" "$SCRATCH/bound"
+	mount --bind "$W/src" "$SCRATCH/bound"
+	watch "bound=$SCRATCH/bound/**"
+	mv "$W/src" "$W/other"
+	touch "$W/other/sub/1"
+	mkdir "$W/src"
+	touch "$W/src/not-bound"
+	sync_daemon
+	touch "$W/other/2" "$W/src/not-bound"
+	sync_daemon
+	rm "$W/other/2" "$W/other/sub/1"
+	rm -r "$W/other"
+	mkdir "$W/other"
+	touch "$W/other/not-bound"
+	sync_daemon
+	touch "$W/other/not-bound"
+	sync_daemon
+	assert_hook_lines "bound|close-write|$SCRATCH/bound/sub/1" "bound|close-write|$SCRATCH/bound/2" \
+		"bound|delete|$SCRATCH/bound/2" "bound|delete|$SCRATCH/bound/sub/1" "bound|delete|$SCRATCH/bound/sub"
+}
+
 @test "a rule for a path that is not there yet" {
 	watch "seen=$W/not/yet/*.c"
 	mkdir -p "$W/not/yet"
@@ -181,13 +285,13 @@ assert_watched() {
 	assert_hook_lines "seen|close-write|$W/not/yet/a.c"
 }
 
-@test "a rule through a symbolic link: FSMON_PATH is the real path" {
+@test "a rule through a symbolic link: FSMON_PATH is as the rule has it" {
 	mkdir "$W/real"
 	ln -s "$W/real" "$SCRATCH/link"
 	watch "seen=$SCRATCH/link/*.c"
 	touch "$SCRATCH/link/a.c" "$W/real/b.c"
 	sync_daemon
-	assert_hook_lines "seen|close-write|$W/real/a.c" "seen|close-write|$W/real/b.c"
+	assert_hook_lines "seen|close-write|$SCRATCH/link/a.c" "seen|close-write|$SCRATCH/link/b.c"
 }
 
 @test "a filesystem in another mount namespace's place is seen where the daemon sees it" {

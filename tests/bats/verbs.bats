@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 load helper
+load rules
 
 VERBS=(run check explain status runs logs rerun pause resume reload sync)
 
@@ -323,7 +324,7 @@ explain_rules() {
 	[[ $(explained link) == MATCHES* ]]
 	run -0 offline explain "$SCRATCH/link/x.md"
 	[[ $(explained link) == MATCHES* ]]
-	[ "${lines[-1]}" = "1 of 1 rules match close-write $W/x.md" ]
+	[ "${lines[-1]}" = "1 of 1 rules match close-write $SCRATCH/link/x.md" ]
 }
 
 @test "explain takes a relative path, and a directory with a slash at its end" {
@@ -557,6 +558,77 @@ bad 1 1 0 1" ]
 	pass_gate "$W/gate"
 	wait $!
 	assert_hook_lines waiting "done $W/gate"
+}
+
+@test "sync from a hook waits for other rules' hooks, and not for itself" {
+	need_root
+	rules <<-EOF
+		[defaults]
+		run-per = event
+		[asks]
+		path = $W/a
+		events = close-write
+		command = echo one >'$W/b'; '$FSMON' sync --timeout 20s --runtime-dir '$RUNTIME' && echo synced >>'$HOOKLOG'
+		[other]
+		path = $W/b
+		events = close-write
+		command = echo other >>'$HOOKLOG'
+	EOF
+	start_daemon
+	# The second one cannot run before the first has ended.
+	write_each "$W/a" "$W/a"
+	sync_daemon
+	assert_hook_lines other synced other synced
+}
+
+@test "hooks that wait in a sync do not wait for one another" {
+	need_root
+	make_gate
+	rule both "$W/*" <<-EOF
+		events = close-write
+		parallel = 2
+		command = echo in >>'$HOOKLOG'; read -r _ <'$SCRATCH/gate'; '$FSMON' sync --timeout 20s --runtime-dir '$RUNTIME' && echo synced >>'$HOOKLOG'
+	EOF
+	start_daemon
+	write_each "$W/a" "$W/b" "$W/c"
+	wait_until 20 eval '[ "$(hook_count in)" = 2 ]'
+	let_go 3
+	sync_daemon
+	[ "$(hook_count synced)" = 3 ]
+}
+
+@test "reload from a hook does not wait for the hook, and the next one is of the new rules" {
+	need_root
+	rule again "$W/*" <<-EOF
+		events = close-write
+		command = mv '$SCRATCH/second' '$RULES/again.conf'; '$FSMON' reload --timeout 20s --runtime-dir '$RUNTIME' && echo first >>'$HOOKLOG'
+	EOF
+	sed "s#command.*#command = echo second >>$HOOKLOG#" "$RULES/again.conf" >"$SCRATCH/second"
+	start_daemon
+	write_each "$W/a"
+	sync_daemon
+	write_each "$W/b"
+	sync_daemon
+	assert_hook_lines first second
+}
+
+@test "a hook that waits in a sync does not keep the daemon from stopping" {
+	need_root
+	make_gate
+	rule asks "$W/*" <<-EOF
+		events = close-write
+		command = echo in >>'$HOOKLOG'; read -r _ <'$SCRATCH/gate'; '$FSMON' sync --runtime-dir '$RUNTIME' 2>>'$HOOKLOG'
+	EOF
+	start_daemon
+	write_each "$W/a"
+	wait_until 20 assert_hook_line in
+	kill -TERM "$DAEMON_PID"
+	assert_log "stopping: waiting for 1 running hook"
+	# Nothing reads what comes now.
+	write_each "$W/b"
+	let_go
+	await_daemon
+	assert_hook_lines in "fsmon: the daemon is stopping"
 }
 
 @test "sync waits for an event of a user whose name is not known yet" {

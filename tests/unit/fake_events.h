@@ -2,17 +2,20 @@
 /*
  * A world that file events come from: a few filesystems with what is on them, processes, and the
  * queue of a fanotify group (a pipe). It answers what the pipeline and the actors ask the kernel,
- * in place of os/handle, os/fanotify and the witness. For one program alone.
+ * in place of os/handle, os/lease, os/fanotify, app/asker and the witness. For one program alone.
  */
 #ifndef FSMON_TESTS_UNIT_FAKE_EVENTS_H
 #define FSMON_TESTS_UNIT_FAKE_EVENTS_H
 
+#include "app/asker.h"
 #include "app/events/pipeline.h"
 #include "base/countof.h"
 #include "core/record/fanrec.h"
 #include "fake_jobs.h"
+#include "os/dirlist.h"
 #include "os/fanotify.h"
 #include "os/handle.h"
+#include "os/lease.h"
 #include "os/readbuf.h"
 #include "record_bytes.h"
 
@@ -46,6 +49,10 @@ struct node {
 	char name[32];
 	bool is_dir, is_gone;
 	bool is_nameless; /* made with O_TMPFILE, and not linked yet */
+	bool is_device;
+	bool has_writer; /* somebody has it open for writing */
+	const struct node *file; /* of which this is another link; NULL: none */
+	bool has_mark; /* a directory: what is modified among its entries is reported */
 };
 
 struct process {
@@ -53,6 +60,14 @@ struct process {
 	uint32_t uid;
 	char comm[PROGRAM_COMM_SIZE];
 	bool is_gone;
+};
+
+#define LISTER 1
+
+/* In place of a thread that asks: made in this order. */
+struct asker {
+	STAILQ_HEAD(, ask) asked, answered;
+	void (*answer)(struct ask *a); /* NULL: there is none */
 };
 
 static struct world {
@@ -65,17 +80,24 @@ static struct world {
 	struct buf queue; /* records that nobody can read yet */
 	size_t ends[RECORDS_MAX]; /* of these */
 	size_t record_count;
+	size_t racing; /* of these, so many can be read when a file is looked up */
+	size_t moved_count; /* records that could be read at some time */
 	struct procrec proc_records[RECORDS_MAX];
 	struct proc_snapshot snapshots[RECORDS_MAX]; /* of /proc, for those of an exec */
 	size_t proc_record_count;
 	bool is_scanned; /* the actors know what runs */
 	uint64_t empty_ns; /* the queue was seen empty */
+	struct asker askers[2]; /* about files; LISTER: about directories */
+	size_t ask_count; /* questions that were put */
+	bool is_slow; /* they are answered when the script says so */
 	struct buf messages; /* of the keeper, to be heard before records are resolved */
 	int group[2], buffer_fd;
 	int pidfd; /* of the first record of a script without the connector */
+	int list_errno; /* why it cannot; 0: it can */
 	int reused_fd; /* in the worker that took over, the number of that */
 	struct actors *actors;
 	struct dirtree *tree;
+	struct entry_marks entry_marks;
 	struct pipeline *pipeline;
 } world;
 
@@ -88,9 +110,25 @@ static uint64_t tick(void)
 
 /* ---- Files ---- */
 
+static const struct node *file_of(const struct node *n)
+{
+	return n->file ? n->file : n;
+}
+
 static uint32_t node_id(const struct node *n)
 {
-	return (uint32_t)(n - world.nodes) + FIRST_ID;
+	return (uint32_t)(file_of(n) - world.nodes) + FIRST_ID;
+}
+
+/* Whether a link of the file is left. */
+static bool has_name(const struct node *file)
+{
+	for (size_t i = 0; i < world.node_count; i++) {
+		const struct node *n = &world.nodes[i];
+		if (file_of(n) == file && !n->is_gone && !n->is_nameless)
+			return true;
+	}
+	return false;
 }
 
 static struct node *add_node(size_t fs, struct node *parent, const char *name)
@@ -154,7 +192,10 @@ static void report(uint64_t bits, pid_t pid, const struct node *n,
 {
 	uint64_t fsid = n->fs + 1;
 	tick();
-	if (!(world.masks[n->fs] & bits))
+	uint64_t mask = world.masks[n->fs];
+	if (n->parent && n->parent->has_mark)
+		mask |= FAN_MODIFY;
+	if (!(mask & bits))
 		return;
 	size_t record = record_begin(
 		&world.queue, bits | (n->is_dir ? FAN_ONDIR : 0), (int32_t)pid);
@@ -199,6 +240,7 @@ static void let_read(size_t count)
 	buf_fini(&world.queue);
 	world.queue = rest;
 	world.record_count -= count;
+	world.moved_count += count;
 	for (size_t i = 0; i < world.record_count; i++)
 		world.ends[i] = world.ends[i + count] - len;
 }
@@ -350,11 +392,14 @@ static const struct node *node_of_fd(int fd)
 
 static int open_node(const struct node *n)
 {
-	if (n->is_gone || n->is_nameless) {
+	if (!has_name(file_of(n))) {
 		errno = ESTALE;
 		return -1;
 	}
-	int fd = open(n->is_dir ? "/" : "/proc/self/exe", O_PATH | O_CLOEXEC);
+	const char *like = n->is_dir      ? "/"
+			   : n->is_device ? "/dev/null"
+					  : "/proc/self/exe";
+	int fd = open(like, O_PATH | O_CLOEXEC);
 	assert_in_range(fd, 0, countof(world.node_by_fd) - 1);
 	world.node_by_fd[fd] = n;
 	return fd;
@@ -369,17 +414,45 @@ int fanotify_watch(int group, int dir_fd, uint64_t old_mask, uint64_t mask)
 	return 0;
 }
 
+ssize_t fanotify_depth(int group)
+{
+	(void)group;
+	return (ssize_t)world.record_count;
+}
+
+int fanotify_watch_entries(int group, int dir_fd, bool watches)
+{
+	assert_int_equal(group, world.group[0]);
+	world.nodes[node_of_fd(dir_fd) - world.nodes].has_mark = watches;
+	return 0;
+}
+
+int fanotify_forget_entries(int group)
+{
+	assert_int_equal(group, world.group[0]);
+	for (size_t i = 0; i < world.node_count; i++)
+		world.nodes[i].has_mark = false;
+	return 0;
+}
+
 bool fanotify_is_empty(int group)
 {
 	(void)group;
-	return !can_read();
+	return !can_read() && !world.record_count;
 }
 
 int handle_of(int dir_fd, const char *path, struct handle *out, int *mount_id)
 {
 	const struct node *n = node_of_fd(dir_fd);
-	bool is_above = strcmp(path, "..") == 0 && n->parent;
-	uint32_t bytes[2] = {node_id(is_above ? n->parent : n), 0};
+	if (strcmp(path, "..") == 0)
+		n = n->parent ? n->parent : n;
+	else if (strcmp(path, ".") != 0)
+		n = child_of(n, path);
+	if (!n) {
+		errno = ENOENT;
+		return -1;
+	}
+	uint32_t bytes[2] = {node_id(n), 0};
 	*out = (struct handle){.len = sizeof(bytes), .type = 1};
 	memcpy(out->bytes, bytes, sizeof(bytes));
 	if (mount_id)
@@ -402,6 +475,8 @@ int handle_open(int mount_fd, int32_t type, const void *bytes, uint32_t len)
 	assert_in_range(id, FIRST_ID, FIRST_ID + world.node_count - 1);
 	const struct node *n = &world.nodes[id - FIRST_ID];
 	assert_int_equal(node_of_fd(mount_fd)->fs, n->fs);
+	let_read(world.racing);
+	world.racing = 0;
 	return open_node(n);
 }
 
@@ -411,6 +486,21 @@ int handle_open_dir(const char *path)
 		if (strcmp(points[i], path) == 0)
 			return open_node(&world.nodes[i]);
 	}
+	errno = ENOENT;
+	return -1;
+}
+
+int handle_open_below(int dir_fd, const char *path)
+{
+	const struct node *n = node_of_fd(dir_fd);
+	char text[256], *at = text, *name;
+	strlcpy(text, path, sizeof(text));
+	while (n && (name = strsep(&at, "/"))) {
+		if (*name)
+			n = child_of(n, name);
+	}
+	if (n && n->is_dir)
+		return open_node(n);
 	errno = ENOENT;
 	return -1;
 }
@@ -432,6 +522,29 @@ ssize_t handle_path(int fd, char *out, size_t size)
 	return (ssize_t)len;
 }
 
+/* What is in a directory by the time that a script lets it be read. */
+int dirlist_read(int mount_fd, const struct handle *dir,
+	bool (*each)(void *ctx, const struct dirlist_entry *e), void *ctx)
+{
+	uint32_t id;
+	memcpy(&id, dir->bytes, sizeof(id));
+	const struct node *n = &world.nodes[id - FIRST_ID];
+	errno = n->is_gone                     ? ESTALE
+		: fcntl(mount_fd, F_GETFD) < 0 ? EBADF
+					       : world.list_errno;
+	for (size_t i = 0; !errno && i < world.node_count; i++) {
+		const struct node *child = &world.nodes[i];
+		struct dirlist_entry e = {.name = child->name, .is_dir = child->is_dir};
+		id = node_id(child);
+		e.handle.len = 2 * sizeof(id);
+		e.handle.type = 1;
+		memcpy(e.handle.bytes, &id, sizeof(id));
+		if (child->parent == n && !child->is_gone && !each(ctx, &e))
+			break;
+	}
+	return errno ? -1 : 0;
+}
+
 /* Only asked for where a path is too long. */
 int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t size)
 {
@@ -441,6 +554,77 @@ int handle_name_in(int parent_fd, const struct stat *child, char *out, size_t si
 	(void)size;
 	fail_msg("a directory is read");
 	return -1;
+}
+
+/* ---- os/lease and app/asker ---- */
+
+int lease_has_writer(int fd)
+{
+	return node_of_fd(fd)->has_writer;
+}
+
+static void answer_all(struct asker *of)
+{
+	struct ask *a;
+	while ((a = STAILQ_FIRST(&of->asked))) {
+		STAILQ_REMOVE_HEAD(&of->asked, next);
+		of->answer(a);
+		STAILQ_INSERT_TAIL(&of->answered, a, next);
+	}
+}
+
+static void answer_asks(void)
+{
+	for (size_t i = 0; i < countof(world.askers); i++) {
+		if (world.askers[i].answer && i != LISTER)
+			answer_all(&world.askers[i]);
+	}
+}
+
+struct asker *asker_new(void (*answer)(struct ask *a), int wake_fd)
+{
+	(void)wake_fd;
+	struct asker *a = world.askers;
+	while (a->answer)
+		assert_true(++a < world.askers + countof(world.askers));
+	a->answer = answer;
+	STAILQ_INIT(&a->asked);
+	STAILQ_INIT(&a->answered);
+	return a;
+}
+
+bool asker_free(struct asker *a)
+{
+	if (a)
+		a->answer = NULL;
+	return true;
+}
+
+void asker_put(struct asker *a, struct ask *q)
+{
+	STAILQ_INSERT_TAIL(&a->asked, q, next);
+	if (a == world.askers)
+		world.ask_count++;
+	if (a == world.askers && !world.is_slow)
+		answer_all(a);
+}
+
+struct ask *asker_take(struct asker *a)
+{
+	struct ask *q = STAILQ_FIRST(&a->answered);
+	if (q)
+		STAILQ_REMOVE_HEAD(&a->answered, next);
+	return q;
+}
+
+/* Let the directories be listed that are asked for. */
+static void let_list(int error)
+{
+	struct asker *lister = &world.askers[LISTER];
+	if (!lister->answer || STAILQ_EMPTY(&lister->asked))
+		fail_msg("%s: nothing is being listed", play.script->name);
+	world.list_errno = error;
+	answer_all(lister);
 }
 
 #endif

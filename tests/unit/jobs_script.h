@@ -26,7 +26,8 @@
  *   reserved:RUN                 up to it the store holds numbers of runs for used
  *   absent:RULE:N                the rule that is missing, for which N jobs wait; or none
  *   env:NAME:VALUE stdin:TEXT    what the last hook was given; + is a newline
- *   done:yes|no                  whether all is that was found before `mark`
+ *   done:yes|no[:RULE-ID:RUN…]   whether all is that was found before `mark`, beside runs
+ *                                that wait to hear it
  *   mark
  *
  *   >start:RUN:COMMAND:PATH >stop:RUN:SIGNAL >kill:RUN >signal:RUN:SIGNAL >forget:RUN
@@ -296,7 +297,12 @@ static void do_mark(void)
 
 static void do_done(void)
 {
-	expect(jobs_is_done(play.jobs, play.mark), strcmp(arg(1), "yes") == 0);
+	uint64_t tags[8];
+	size_t count = 0;
+	for (size_t i = 2; i < play.arg_count; i += 2)
+		tags[count++] = number(i) << 40 | number(i + 1);
+	expect(jobs_is_done(play.jobs, play.mark, tags, count),
+		strcmp(arg(1), "yes") == 0);
 }
 
 static void do_hush(void)

@@ -359,14 +359,23 @@ static void do_is(struct play *p)
 		number(p, 3));
 }
 
+static bool is_done(struct play *p)
+{
+	struct sched_job *waiters[SCRIPT_WORDS];
+	size_t count = 0;
+	for (; count + 2 < p->arg_count; count++)
+		waiters[count] = job_of(p, count + 2);
+	return sched_is_done_beside(p->s, number(p, 1), p->now_ns, waiters, count);
+}
+
 static void do_done(struct play *p)
 {
-	expect(p, "done", sched_is_done(p->s, number(p, 1), p->now_ns), true);
+	expect(p, "done", is_done(p), true);
 }
 
 static void do_open(struct play *p)
 {
-	expect(p, "done", sched_is_done(p->s, number(p, 1), p->now_ns), false);
+	expect(p, "done", is_done(p), false);
 }
 
 /* ---- Commands: reload ---- */

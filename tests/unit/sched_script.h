@@ -23,7 +23,7 @@
  *   counts:WAITING:RUNNING:HELD[:UNTIL]    of the lane; all:WAITING:RUNNING
  *   items:JOB:EVENT…       what it lists
  *   is:JOB:FIELD:VALUE     count, truncated, attempt, failures, queued, order, lane
- *   done:ORDER open:ORDER  sched_is_done
+ *   done:ORDER[:JOB…] open:ORDER[:JOB…]    sched_is_done_beside these runs
  *   reload                 to the lanes of `then`
  *   gone:JOB… joined:JOB:FOLLOWER          what it gave back
  */

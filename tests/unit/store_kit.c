@@ -147,6 +147,7 @@ struct change *kit_change(const char *path, const char *old_path)
 {
 	struct change *c = change_new(path, old_path);
 	c->event.kinds = old_path ? EVENT_RENAME : EVENT_CLOSE_WRITE | EVENT_CREATE;
+	c->event.covers_below = true;
 	c->event.type = EVENT_TYPE_FILE;
 	c->event.type_known = true;
 	c->event.nlink = 2;

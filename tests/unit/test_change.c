@@ -94,6 +94,23 @@ static void gives_the_handle_of_the_file(void **state)
 	change_unref(c);
 }
 
+static void follows_rules_to_their_new_numbers(void **state)
+{
+	(void)state;
+	static const int64_t map[] = {2, -1, 0};
+	struct change *c = change_new("/a", NULL);
+	change_add_hit(c, 0, false, "/bind/a");
+	change_add_hit(c, 1, false, "/bind/b");
+	change_add_hit(c, 2, false, "/bind/c");
+	change_renumber(c, map);
+	assert_int_equal(c->hit_count, 2);
+	assert_int_equal(c->hits[0].rule, 2);
+	assert_string_equal(c->hits[0].path, "/bind/a");
+	assert_int_equal(c->hits[1].rule, 0);
+	assert_string_equal(c->hits[1].path, "/bind/c");
+	change_unref(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +119,7 @@ int main(void)
 		cmocka_unit_test(notes_each_rule_once),
 		cmocka_unit_test(keeps_a_path_only_where_it_differs),
 		cmocka_unit_test(gives_the_handle_of_the_file),
+		cmocka_unit_test(follows_rules_to_their_new_numbers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,6 +156,67 @@ static void a_place_below_itself_makes_it_unknown(void **state)
 	dirtree_free(t);
 }
 
+static void a_guess_is_one_until_it_is_confirmed_or_told(void **state)
+{
+	(void)state;
+	struct dirtree *t = small_tree(100);
+	struct dirnode *n = node(t, 5), *other = node(t, 6);
+	assert_false(dirtree_is_guess(t, node(t, 2)));
+	assert_int_equal(dirtree_guess(t, n, node(t, 4), "d"), 0);
+	assert_int_equal(dirtree_guess(t, other, node(t, 4), "e"), 0);
+	assert_true(dirtree_is_placed(n));
+	assert_true(dirtree_is_guess(t, n));
+	assert_path(n, "/a/b/c/d");
+	/* A record tells the same, or another place. */
+	assert_int_equal(dirtree_place(t, n, node(t, 4), "d"), 0);
+	assert_false(dirtree_is_guess(t, n));
+	assert_true(dirtree_is_guess(t, other));
+	assert_int_equal(dirtree_guess(t, n, node(t, 4), "d"), 0);
+	assert_true(dirtree_is_guess(t, n));
+	place(t, 5, 4, "f");
+	assert_false(dirtree_is_guess(t, n));
+	dirtree_confirm(t);
+	assert_false(dirtree_is_guess(t, other));
+	assert_path(other, "/a/b/c/e");
+	/* What is below itself is no guess but unknown. */
+	assert_int_equal(dirtree_guess(t, node(t, 3), other, "loop"), -1);
+	assert_int_equal(errno, ELOOP);
+	assert_false(dirtree_is_guess(t, node(t, 3)));
+	dirtree_free(t);
+}
+
+static void what_is_gone_is_so_until_a_record_tells_of_it(void **state)
+{
+	(void)state;
+	struct dirtree *t = small_tree(100);
+	struct dirnode *n = node(t, 5);
+	assert_false(dirtree_is_gone(n));
+	dirtree_set_gone(n);
+	assert_true(dirtree_is_gone(n));
+	assert_ptr_equal(dirtree_unknown(n), n);
+	place(t, 5, 4, "d");
+	assert_false(dirtree_is_gone(n));
+	n = node(t, 6);
+	dirtree_set_gone(n);
+	place(t, 7, 6, "below");
+	dirtree_forget(t, FS);
+	assert_false(dirtree_is_gone(node(t, 6)));
+	dirtree_free(t);
+}
+
+static void a_path_begins_at_what_is_unknown(void **state)
+{
+	(void)state;
+	struct dirtree *t = small_tree(100);
+	struct buf b = {0};
+	place(t, 51, 50, "x");
+	place(t, 52, 51, "y");
+	assert_int_equal(dirtree_add_path(node(t, 52), &b), 0);
+	assert_string_equal(b.data, "/x/y");
+	buf_fini(&b);
+	dirtree_free(t);
+}
+
 static void a_root_stays_where_it_is(void **state)
 {
 	(void)state;
@@ -380,6 +441,9 @@ int main(void)
 		cmocka_unit_test(a_new_node_is_unknown),
 		cmocka_unit_test(moves_a_subtree_in_one_step),
 		cmocka_unit_test(a_place_below_itself_makes_it_unknown),
+		cmocka_unit_test(a_guess_is_one_until_it_is_confirmed_or_told),
+		cmocka_unit_test(what_is_gone_is_so_until_a_record_tells_of_it),
+		cmocka_unit_test(a_path_begins_at_what_is_unknown),
 		cmocka_unit_test(a_root_stays_where_it_is),
 		cmocka_unit_test(takes_any_name),
 		cmocka_unit_test(paths_may_be_longer_than_path_max),

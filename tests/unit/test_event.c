@@ -79,13 +79,19 @@ static void names_every_kind(void **state)
 	assert_null(event_kind_name(0));
 	assert_null(event_kind_name(EVENT_CREATE | EVENT_DELETE));
 	assert_null(event_kind_name(EVENT_RENAMES));
-	assert_null(event_kind_name(EVENT_CREATE_UNWRITTEN));
+	assert_null(event_kind_name(EVENT_UNWRITTEN));
 }
 
 static void all_is_every_kind_once(void **state)
 {
 	(void)state;
-	assert_int_equal(EVENT_ALL & EVENT_CREATE_UNWRITTEN, 0);
+	assert_int_equal(EVENT_ALL & EVENT_UNWRITTEN, 0);
+	assert_int_equal(event_asked_by(EVENT_RENAME), EVENT_RENAMES);
+	assert_int_equal(event_asked_by(EVENT_CREATE), EVENT_CREATE | EVENT_UNWRITTEN);
+	assert_int_equal(event_asked_by(EVENT_MODIFY), EVENT_MODIFY | EVENT_UNWRITTEN);
+	assert_int_equal(event_asked_by(EVENT_MODIFY | EVENT_CLOSE_WRITE),
+		EVENT_MODIFY | EVENT_CLOSE_WRITE);
+	assert_int_equal(event_asked_by(EVENT_DELETE), EVENT_DELETE);
 	assert_int_equal(EVENT_ALL & EVENT_OVERFLOW, EVENT_OVERFLOW);
 	assert_int_equal(EVENT_CHANGED & EVENT_CREATE, 0);
 }

@@ -383,6 +383,77 @@ static void a_root_is_open_until_it_is_closed(void **state)
 	assert_int_equal(errno, ESTALE);
 }
 
+/* Rename a directory of the test's one. */
+static void rename_dir(const char *from, const char *to)
+{
+	char *old = strdup(tempdir_path(from));
+	assert_int_equal(rename(old, tempdir_path(to)), 0);
+	free(old);
+}
+
+static void a_root_is_found_where_it_has_moved_to(void **state)
+{
+	char text[256];
+	need_root(state);
+	assert_int_equal(mkdir(tempdir_path("a"), 0700), 0);
+	assert_int_equal(mkdir(tempdir_path("a/m"), 0700), 0);
+	assert_int_equal(mount("fsmon", tempdir_path("a/m"), "tmpfs", 0, NULL), 0);
+	snprintf(text, sizeof(text),
+		"[r]\npath = %s/*/m/*\nevents = delete\ncommand = true\n", tempdir);
+	struct table *rules = rules_of(text);
+	update(rules);
+	struct filesystem *fs = at(&world.f, tempdir_path("a/m"));
+	rename_dir("a", "b");
+	assert_false(world.f.is_behind);
+	assert_true(filesystems_open(fs) >= 0);
+	assert_string_equal(fs->open_point, tempdir_path("b/m"));
+	assert_true(world.f.is_behind);
+	/* As a record says. */
+	struct buf from = {0}, to = {0};
+	buf_add_str(&from, "/a");
+	buf_add_str(&to, "/b");
+	assert_int_equal(filesystems_move(at(&world.f, tempdir), &from, &to, rules), 0);
+	assert_int_equal(fs->fd, -1);
+	assert_ptr_equal(at(&world.f, tempdir_path("b/m")), fs);
+	assert_int_equal(fs->kinds, EVENT_DELETE);
+	assert_true(filesystems_open(fs) >= 0);
+	assert_string_equal(fs->open_point, fs->point);
+	filesystems_close(&world.f);
+	update(rules);
+	assert_false(world.f.is_behind);
+	/* Also while the table is being taken in. */
+	fs = at(&world.f, tempdir_path("b/m"));
+	uint64_t dev = world.f.landing.filesystems[filesystems_number(fs)].dev;
+	snprintf(text, sizeof(text), PLAIN_ROOT "%d 1 %d:%d / %s rw - tmpfs dev rw\n",
+		fs->mount_id, (int)(dev >> 32), (int)(dev & UINT32_MAX),
+		tempdir_path("a/m"));
+	take_in(text, rules);
+	assert_null(at(&world.f, tempdir_path("a/m"))->refusal);
+	assert_true(world.f.is_behind);
+	buf_fini(&from);
+	buf_fini(&to);
+	umount2(tempdir_path("b/m"), MNT_DETACH);
+	table_free(rules);
+}
+
+static void directories_above_mounts_are_watched_for_renames(void **state)
+{
+	char text[256];
+	need_root(state);
+	assert_int_equal(mkdir(tempdir_path("a"), 0700), 0);
+	assert_int_equal(mkdir(tempdir_path("a/m"), 0700), 0);
+	assert_int_equal(mount("fsmon", tempdir_path("a/m"), "tmpfs", 0, NULL), 0);
+	snprintf(text, sizeof(text), "[r]\npath = %s/a/m/*\ncommand = true\n", tempdir);
+	struct table *rules = rules_of(text);
+	update(rules);
+	const struct filesystem *fs = at(&world.f, tempdir);
+	assert_int_equal(fs->kinds, 0);
+	assert_int_equal(fs->mask, FAN_OPEN_EXEC | FAN_RENAME | FAN_ONDIR);
+	assert_string_equal(filesystems_how(fs), "renames and program starts only");
+	umount2(tempdir_path("a/m"), MNT_DETACH);
+	table_free(rules);
+}
+
 /* Take in that a mount of this number and device is on the test's directory. */
 static void update_as(int mount_id, const char *device, const char *more)
 {
@@ -456,6 +527,8 @@ int main(void)
 		MOUNTED(the_tree_knows_the_root),
 		MOUNTED(another_filesystem_in_its_place_is_watched_anew),
 		MOUNTED(a_root_is_open_until_it_is_closed),
+		MOUNTED(a_root_is_found_where_it_has_moved_to),
+		MOUNTED(directories_above_mounts_are_watched_for_renames),
 		MOUNTED(another_mount_than_the_table_says_is_not_watched),
 		MOUNTED(two_devices_with_the_same_id_are_not_watched_both),
 		MOUNTED(what_the_kernel_refuses_is_not_watched),

@@ -448,6 +448,43 @@ static void says_what_may_match_below(void **state)
 	}
 }
 
+static void knows_the_one_directory_of_its_entries(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *pattern;
+		const char *dir; /* NULL: there is none */
+	} cases[] = {
+		{"/etc/gshadow", "/etc"},
+		{"/file", ""},
+		{"/srv/a\\*b/file", "/srv/a*b"},
+		{"/etc/*.conf", "/etc"},
+		{"/etc/{a,b}.d", "/etc"},
+		{"/etc/", "/etc"},
+		{"/*", ""},
+		{"/", ""},
+		{"/etc/**", NULL},
+		{"/**", NULL},
+		{"/etc/**/x", NULL},
+		{"/etc/*/x", NULL},
+		{"/etc/{a,b/c}", NULL},
+		{"/{etc,srv}/x", NULL},
+		{"**/x", NULL},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		const char *why;
+		size_t len;
+		struct glob *g = glob_new(cases[i].pattern, GLOB_PATH, &why);
+		assert_non_null(g);
+		const char *dir = glob_entry_dir(g, &len);
+		if (!dir != !cases[i].dir ||
+			(dir && (len != strlen(cases[i].dir) ||
+					strncmp(dir, cases[i].dir, len) != 0)))
+			fail_msg("%s", cases[i].pattern);
+		glob_free(g);
+	}
+}
+
 static void takes_another_front(void **state)
 {
 	(void)state;
@@ -503,6 +540,7 @@ int main(void)
 		cmocka_unit_test(longest_pattern_matches),
 		cmocka_unit_test(no_pattern_is_slow),
 		cmocka_unit_test(knows_the_literal_front),
+		cmocka_unit_test(knows_the_one_directory_of_its_entries),
 		cmocka_unit_test(says_what_may_match_below),
 		cmocka_unit_test(takes_another_front),
 	};

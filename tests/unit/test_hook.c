@@ -186,6 +186,7 @@ static const struct {
 	{"FSMON_PATH", "/srv/a"},
 	{"FSMON_CMD", "touch"},
 	{"FSMON_USER", "alice"},
+	{"FSMON_USER_MAYBE", ""},
 	{"FSMON_EVENT", "close-write"},
 	{"FSMON_EVENTS", "create,close-write"},
 	{"FSMON_OLD_PATH", ""},

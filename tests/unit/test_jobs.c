@@ -82,6 +82,12 @@ static const struct script scripts[] = {
 		"found:/w/a hush mark pump hush ended:1:exit:3 hush found:/w/b hush "
 		"done:no "
 		"pump hush ended:2:exit:0 hush done:yes"},
+	{.name = "a hook that waits for all does not wait for itself, but for others",
+		"[a]\npath = /a/*\ncommand = one\n[b]\npath = /b/*\ncommand = two\n",
+		"found:/a/1 hush pump >start:1:one:/a/1 hush found:/a/1 hush mark pump "
+		"done:no done:yes:1:1 done:no:2:1 done:no:1:2 found:/b/1 hush mark "
+		"done:no:1:1 pump >start:2:two:/b/1 hush done:no:1:1 done:yes:1:1:2:2 "
+		"ended:2:exit:0 hush done:yes:1:1 done:no"},
 	{.name = "a hook that could not be started has failed",
 		R "on-failure = tell\n",
 		RUNS_1

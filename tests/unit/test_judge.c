@@ -88,63 +88,88 @@ static void a_rename_is_named_by_the_sides_that_match(void **state)
 	}
 }
 
-static void changed_takes_creates_that_no_write_follows(void **state)
+static void changed_takes_what_no_close_write_follows(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *events;
-		bool is_dir, type_known;
-		enum event_type type;
-		uint32_t nlink, kind;
+		uint32_t kinds;
+		bool is_unwritten;
+		uint32_t kind;
 	} cases[] = {
-		{"changed", true, false, GONE, 0, EVENT_CREATE},
-		{"changed", false, true, FILE_, 1, 0},
-		{"changed", false, true, FILE_, 2, EVENT_CREATE},
-		{"changed", false, true, LINK, 1, EVENT_CREATE},
-		{"changed", false, true, OTHER, 1, EVENT_CREATE},
-		{"changed", false, true, GONE, 0, 0},
-		{"changed", false, false, GONE, 0, 0},
-		{"create", false, true, FILE_, 1, EVENT_CREATE},
-		{"close-write", true, true, DIR_, 2, 0},
+		{"changed", EVENT_CREATE, true, EVENT_CREATE},
+		{"changed", EVENT_CREATE, false, 0},
+		{"changed", EVENT_MODIFY, true, EVENT_MODIFY},
+		{"changed", EVENT_MODIFY, false, 0},
+		{"changed", EVENT_CREATE | EVENT_MODIFY, true, EVENT_MODIFY},
+		{"changed", EVENT_CREATE | EVENT_CLOSE_WRITE, false, EVENT_CLOSE_WRITE},
+		{"changed", EVENT_ATTRIB, true, 0},
+		{"create", EVENT_CREATE, false, EVENT_CREATE},
+		{"close-write", EVENT_CREATE | EVENT_MODIFY, true, 0},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		char line[64];
 		snprintf(line, sizeof(line), "events = %s", cases[i].events);
 		struct table *t = rule_with(line);
-		struct event e = {.kinds = EVENT_CREATE,
-			.is_dir = cases[i].is_dir,
-			.type_known = cases[i].type_known,
-			.type = cases[i].type,
-			.nlink = cases[i].nlink};
+		struct event e = {
+			.kinds = cases[i].kinds, .is_unwritten = cases[i].is_unwritten};
 		if (judge_kind(table_rule(t, 0), &e, true, false) != cases[i].kind)
 			fail_msg("case %zu", i);
 		table_free(t);
 	}
 }
 
-static void says_when_it_needs_the_type(void **state)
+static void what_is_there_again_was_not_deleted_last(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *events;
+		uint32_t kinds;
+		bool is_back, is_unwritten;
+		uint32_t kind;
+	} cases[] = {
+		{"changed", EVENT_CREATE | EVENT_DELETE, true, true, EVENT_CREATE},
+		{"changed", EVENT_CREATE | EVENT_DELETE, false, false, EVENT_DELETE},
+		{"changed", EVENT_CLOSE_WRITE | EVENT_DELETE, true, false,
+			EVENT_CLOSE_WRITE},
+		{"changed", EVENT_CLOSE_WRITE | EVENT_DELETE, false, false, EVENT_DELETE},
+		{"create, delete", EVENT_CREATE | EVENT_DELETE, true, true, EVENT_CREATE},
+		{"delete", EVENT_CREATE | EVENT_DELETE, true, true, EVENT_DELETE},
+		{"create", EVENT_CREATE | EVENT_DELETE, false, false, EVENT_CREATE},
+	};
+	for (size_t i = 0; i < countof(cases); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "events = %s", cases[i].events);
+		struct table *t = rule_with(line);
+		struct event e = {.kinds = cases[i].kinds,
+			.is_back = cases[i].is_back,
+			.is_unwritten = cases[i].is_unwritten};
+		if (judge_kind(table_rule(t, 0), &e, true, false) != cases[i].kind)
+			fail_msg("case %zu", i);
+		table_free(t);
+	}
+}
+
+static void says_what_it_needs(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *line;
-		uint32_t kinds;
-		bool is_dir, needs;
+		bool type, actor;
 	} cases[] = {
-		{"events = changed", EVENT_CREATE, false, true},
-		{"events = changed", EVENT_CREATE, true, false},
-		{"events = changed", EVENT_CREATE | EVENT_ATTRIB, false, true},
-		{"events = changed", EVENT_CREATE | EVENT_CLOSE_WRITE, false, false},
-		{"events = changed", EVENT_CLOSE_WRITE, false, false},
-		{"events = all", EVENT_CREATE, false, false},
-		{"events = create", EVENT_CREATE, false, false},
-		{"type = file", EVENT_CLOSE_WRITE, false, true},
-		{"size = >1K", EVENT_CLOSE_WRITE, false, true},
+		{"events = changed", false, false},
+		{"events = all", false, false},
+		{"type = file", true, false},
+		{"size = >1K", true, false},
+		{"by-user = root", false, true},
+		{"by-cmd = !touch", false, true},
 	};
 	for (size_t i = 0; i < countof(cases); i++) {
 		struct table *t = rule_with(cases[i].line);
-		struct event e = {.kinds = cases[i].kinds, .is_dir = cases[i].is_dir};
-		if (judge_needs_type(table_rule(t, 0), &e) != cases[i].needs)
-			fail_msg("%s, case %zu", cases[i].line, i);
+		const struct rule *r = table_rule(t, 0);
+		if (judge_needs_type(r) != cases[i].type ||
+			judge_needs_actor(r) != cases[i].actor)
+			fail_msg("%s", cases[i].line);
 		table_free(t);
 	}
 }
@@ -249,6 +274,46 @@ static void the_real_user_counts_by_number_where_it_has_no_name(void **state)
 		judge("by-user = root", &someone, "deploy", e), JUDGE_BY + RULE_BY_USER);
 }
 
+static void of_users_that_it_may_be_one_that_fits_is_enough(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		bool fits;
+	} cases[] = {
+		{"by-user = root", true},
+		{"by-user = deploy", true},
+		{"by-user = dep*", true},
+		{"by-user = 1001", true},
+		{"by-user = 1002", true},
+		{"by-user = bo*", false},
+		{"by-user = d?p", false},
+		{"by-user = root,deploy", true},
+		{"by-user = !root", true},
+		{"by-user = !deploy", true},
+		{"by-user = !root, !deploy", true},
+		{"by-user = !root, !deploy, !1002", false},
+		{"by-user = d*, !deploy", false},
+		{"by-user = *, !root", true},
+	};
+	struct actor either = nobody_knows;
+	either.maybe_uids[1] = 1001;
+	either.maybe_uids[2] = 1002;
+	either.maybe_count = 3;
+	struct event e = {.kinds = EVENT_CLOSE_WRITE};
+	for (size_t i = 0; i < countof(cases); i++) {
+		either.user_maybe = (char *)(uintptr_t) "root,deploy,1002";
+		bool fits = judge(cases[i].line, &either, NULL, e) == JUDGE_MATCH;
+		if (fits != cases[i].fits)
+			fail_msg("%s: %d", cases[i].line, fits);
+	}
+	/* Without memory for the names the numbers count. */
+	either.user_maybe = NULL;
+	assert_int_equal(judge("by-user = 1001", &either, NULL, e), JUDGE_MATCH);
+	assert_int_equal(
+		judge("by-user = d*", &either, NULL, e), JUDGE_BY + RULE_BY_USER);
+}
+
 static void conditions_are_all_needed(void **state)
 {
 	(void)state;
@@ -314,6 +379,20 @@ static void conditions_on_the_type(void **state)
 	}
 }
 
+static void what_stands_for_more_may_be_of_any_type_and_size(void **state)
+{
+	(void)state;
+	const struct event e = {.kinds = EVENT_RENAME,
+		.is_dir = true,
+		.covers_below = true,
+		.type_known = true,
+		.type = DIR_,
+		.size_bytes = 1};
+	assert_int_equal(judge("type = file", &someone, NULL, e), JUDGE_MATCH);
+	assert_int_equal(judge("size = >4K", &someone, NULL, e), JUDGE_MATCH);
+	assert_int_equal(judge("by-cmd = x", &someone, NULL, e), JUDGE_BY + RULE_BY_CMD);
+}
+
 static void conditions_on_the_size(void **state)
 {
 	(void)state;
@@ -369,13 +448,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kind_is_the_newest_in_the_mask),
 		cmocka_unit_test(a_rename_is_named_by_the_sides_that_match),
-		cmocka_unit_test(changed_takes_creates_that_no_write_follows),
-		cmocka_unit_test(says_when_it_needs_the_type),
+		cmocka_unit_test(changed_takes_what_no_close_write_follows),
+		cmocka_unit_test(what_is_there_again_was_not_deleted_last),
+		cmocka_unit_test(says_what_it_needs),
 		cmocka_unit_test(conditions_on_the_actor),
 		cmocka_unit_test(the_real_user_counts_by_number_where_it_has_no_name),
+		cmocka_unit_test(of_users_that_it_may_be_one_that_fits_is_enough),
 		cmocka_unit_test(conditions_are_all_needed),
 		cmocka_unit_test(conditions_on_the_type),
 		cmocka_unit_test(conditions_on_the_size),
+		cmocka_unit_test(what_stands_for_more_may_be_of_any_type_and_size),
 		cmocka_unit_test(what_befalls_a_filesystem_has_no_actor_to_judge),
 		cmocka_unit_test(every_verdict_has_a_text),
 	};

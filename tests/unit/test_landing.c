@@ -315,8 +315,8 @@ static void add_hits(const struct round *r, size_t mount, const struct buf *show
 	struct table_hits hits = {0};
 	assert_int_equal(table_match(r->rules, shown->data, shown->len, kinds, &hits), 0);
 	for (size_t i = 0; i < hits.count; i++)
-		buf_printf(out, "%zu %s %u\n", mount, shown->data, hits.rules[i]);
-	free(hits.rules);
+		buf_printf(out, "%zu %s %u\n", mount, shown->data, hits.items[i].rule);
+	free(hits.items);
 }
 
 /* What a record leads to: with all the mounts, and with those of the index. */

@@ -73,7 +73,14 @@ static void a_refused_file_leaves_the_others(void **state)
 	load_fini(&l);
 }
 
-static void literal_fronts_are_led_through_links(void **state)
+/* Find out anew where the rules' paths lead. */
+static void find_fronts(struct load *l)
+{
+	assert_int_equal(fronts_find(l->fronts), 0);
+	assert_int_equal(table_lead(l->table, fronts_leads, l->fronts), 0);
+}
+
+static void paths_are_led_through_links(void **state)
 {
 	(void)state;
 	struct load l;
@@ -89,26 +96,59 @@ static void literal_fronts_are_led_through_links(void **state)
 		tempdir_path("link"));
 	tempdir_write("r.conf", text.data);
 	load_dir(&l);
+	assert_int_equal(l.conf.message_count, 0);
 	assert_int_equal(match(l.table, tempdir_path("real/f"), &hits), 1);
 	assert_int_equal(match(l.table, tempdir_path("real/later/x"), &hits), 1);
-	assert_int_equal(match(l.table, tempdir_path("link/f"), &hits), 0);
+	assert_int_equal(match(l.table, tempdir_path("nowhere/y"), &hits), 1);
+	assert_int_equal(match(l.table, tempdir_path("link/f"), &hits), 1);
 	assert_int_equal(match(l.table, tempdir_path("real/not/f"), &hits), 0);
 
 	/* The link leads elsewhere now. */
 	assert_int_equal(mkdir(tempdir_path("other"), 0700), 0);
 	assert_int_equal(unlink(tempdir_path("link")), 0);
 	assert_int_equal(symlink("other", tempdir_path("link")), 0);
-	assert_int_equal(load_resolve(l.table), 0);
+	find_fronts(&l);
 	assert_int_equal(match(l.table, tempdir_path("other/f"), &hits), 1);
 	assert_int_equal(match(l.table, tempdir_path("other/not/f"), &hits), 0);
 	assert_int_equal(match(l.table, tempdir_path("real/f"), &hits), 0);
 	/* It is a directory now. */
 	assert_int_equal(unlink(tempdir_path("link")), 0);
 	assert_int_equal(mkdir(tempdir_path("link"), 0700), 0);
-	assert_int_equal(load_resolve(l.table), 0);
+	find_fronts(&l);
 	assert_int_equal(match(l.table, tempdir_path("link/f"), &hits), 1);
 	assert_int_equal(match(l.table, tempdir_path("link/not/f"), &hits), 0);
-	free(hits.rules);
+	assert_int_equal(match(l.table, tempdir_path("other/f"), &hits), 0);
+	free(hits.items);
+	buf_fini(&text);
+	load_fini(&l);
+}
+
+static void paths_that_lead_nowhere_are_warned_of(void **state)
+{
+	(void)state;
+	struct load l;
+	struct buf text = {0};
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(tempdir, 0755), 0);
+	assert_int_equal(mkdir(tempdir_path("sticky"), 0700), 0);
+	assert_int_equal(chmod(tempdir_path("sticky"), 01777), 0);
+	assert_int_equal(symlink("/etc", tempdir_path("sticky/strange")), 0);
+	assert_int_equal(lchown(tempdir_path("sticky/strange"), 12345, 12345), 0);
+	assert_int_equal(symlink("circle", tempdir_path("circle")), 0);
+	buf_printf(&text,
+		"[r]\npath = %s/*\npath = %s\nexclude = %s/x\ncommand = true\n"
+		"[off]\npath = %s\nenabled = no\ncommand = true\n",
+		tempdir_path("sticky/strange"), tempdir_path("circle"),
+		tempdir_path("circle"), tempdir_path("circle"));
+	tempdir_write("r.conf", text.data);
+	load_dir(&l);
+	assert_int_equal(l.conf.error_count, 0);
+	assert_int_equal(l.conf.message_count, 2);
+	assert_contains(l.conf.messages[0].text,
+		"[r] path: .../strange is not followed: ...strange is a stranger's...");
+	assert_contains(
+		l.conf.messages[1].text, "[r] path: .../circle leads in a circle...");
 	buf_fini(&text);
 	load_fini(&l);
 }
@@ -387,16 +427,16 @@ static void ten_thousand_rules_are_all_found(void **state)
 	for (unsigned n = 0; n < FILES * RULES_A_FILE; n++) {
 		snprintf(path, sizeof(path), "/srv/%u/site-%u/a/b/index.html", n % 97, n);
 		assert_int_equal(match(l.table, path, &hits), 1);
-		assert_int_equal(hits.rules[0], n);
+		assert_int_equal(hits.items[0].rule, n);
 		snprintf(path, sizeof(path), "/etc/site-%u.conf", n);
 		assert_int_equal(match(l.table, path, &hits), 1);
-		assert_int_equal(hits.rules[0], n);
+		assert_int_equal(hits.items[0].rule, n);
 		snprintf(path, sizeof(path), "/srv/%u/site-%u/.git/a.md", n % 97, n);
 		assert_int_equal(match(l.table, path, &hits), 0);
 		snprintf(path, sizeof(path), "/srv/%u/site-%u/x.md", (n + 1) % 97, n);
 		assert_int_equal(match(l.table, path, &hits), 0);
 	}
-	free(hits.rules);
+	free(hits.items);
 	load_fini(&l);
 }
 
@@ -409,7 +449,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_DIR(rules_of_all_files_come_in_order),
 		IN_DIR(a_refused_file_leaves_the_others),
-		IN_DIR(literal_fronts_are_led_through_links),
+		IN_DIR(paths_are_led_through_links),
+		IN_DIR(paths_that_lead_nowhere_are_warned_of),
 		IN_DIR(says_what_is_wrong_with_a_file),
 		IN_DIR(says_in_which_directory_others_could_change_it),
 		IN_DIR(says_whose_file_it_does_not_use),

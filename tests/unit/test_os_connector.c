@@ -3,14 +3,17 @@
  */
 #include "app/actors/actors.h"
 #include "app/actors/procsnap.h"
+#include "app/actors/userwatch.h"
 #include "app/actors/witness.h"
 #include "core/proc/life.h"
 #include "core/proc/procrec.h"
 #include "os/clock.h"
 #include "os/connector.h"
+#include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/netlink.h"
 #include "os/taskstats.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -147,6 +150,44 @@ static void test_exec_of_a_short_lived_program_arrives(void **state)
 	assert_int_equal(rec.tgid, pid);
 	rec = await_record(PROCREC_EXIT, pid);
 	assert_true(rec.time_ns <= clock_monotonic_ns());
+}
+
+/* Let a process become nobody. Returns the record of it, with what was counted at that time. */
+static struct procrec count_at_a_change(struct userwatch *w)
+{
+	pid_t pid = run_true();
+	struct procrec rec = await_record(PROCREC_UID, pid);
+	userwatch_count(w, &rec);
+	return rec;
+}
+
+static void test_records_are_counted_when_a_process_changes_its_users(void **state)
+{
+	(void)state;
+	need(&connector);
+	int group = fanotify_open(false);
+	struct actors_reading reading = {.taken = 41, .reader = thread_id()};
+	struct userwatch *w = userwatch_new(group, &reading);
+	assert_true(group >= 0);
+	assert_non_null(w);
+	/* A late count is of no use here, and can be had on a processor that is not ours alone. */
+	struct procrec rec = {0};
+	for (int i = 0; i < 100 && rec.uid.counted != PROCREC_COUNTED; i++)
+		rec = count_at_a_change(w);
+	assert_int_equal(rec.uid.counted, PROCREC_COUNTED);
+	assert_int_equal(rec.uid.queued, 41);
+	assert_int_equal(reading.counting, 0);
+	assert_false(reading.is_lifted);
+	/* Whoever reads all the time is hurried, and then given up. */
+	reading.phase = 1;
+	rec = count_at_a_change(w);
+	assert_int_equal(rec.uid.counted, PROCREC_UNCOUNTED);
+	assert_true(reading.is_lifted);
+	assert_false(thread_is_ordinary(reading.reader));
+	thread_be_ordinary();
+	assert_true(thread_is_ordinary(reading.reader));
+	userwatch_free(w);
+	close(group);
 }
 
 static void test_taskstats_has_the_name_of_who_is_gone(void **state)
@@ -341,7 +382,7 @@ static void test_witness_socket_closes_or_fails(void **state)
 		struct actors_fds fds = {.connector = broken ? wake : pair[0],
 			.taskstats = -1,
 			.fanotify = -1};
-		struct witness *w = witness_new(&fds, wake, NULL);
+		struct witness *w = witness_new(&fds, wake, NULL, NULL);
 		struct proctable *t = proctable_new(10);
 		assert_non_null(w);
 		close(pair[1]);
@@ -373,6 +414,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_socket_opened_bound_subscribed_ready),
 		cmocka_unit_test(test_exec_of_a_short_lived_program_arrives),
+		cmocka_unit_test(
+			test_records_are_counted_when_a_process_changes_its_users),
 		cmocka_unit_test(test_taskstats_has_the_name_of_who_is_gone),
 		cmocka_unit_test(test_threads_are_filtered),
 		cmocka_unit_test(test_spoofed_messages_are_dropped),

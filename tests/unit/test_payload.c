@@ -68,7 +68,8 @@ static void test_json_of_every_variable(void **state)
 		"{\"path\":\"/srv/a\",\"old_path\":null,\"new_path\":null,"
 		"\"event\":\"close-write\",\"events\":[\"create\",\"close-write\"],"
 		"\"type\":\"file\",\"time\":\"2023-11-14T22:13:20.000000042Z\","
-		"\"cmd\":\"touch\",\"user\":\"alice\",\"pid\":42,\"ppid\":41,"
+		"\"cmd\":\"touch\",\"user\":\"alice\",\"user_maybe\":null,\"pid\":42,"
+		"\"ppid\":41,"
 		"\"uid\":1000,\"euid\":0,\"exe\":\"/usr/bin/touch\","
 		"\"cmdline\":\"touch \\\"a\\\" b\",\"login_user\":\"bob\","
 		"\"unit\":\"cron.service\",\"attribution\":\"exact\",\"depth\":2}\n");
@@ -78,12 +79,14 @@ static void test_json_of_what_is_unknown(void **state)
 {
 	struct fixture *f = *state;
 	f->change.actor = (struct actor)ACTOR_NOBODY;
+	f->change.actor.user_maybe = (char *)(uintptr_t) "root,bob";
 	f->view.type = EVENT_TYPE_GONE;
 	assert_string_equal(payload(f, RULE_STDIN_JSON),
 		"{\"path\":\"/srv/a\",\"old_path\":null,\"new_path\":null,"
 		"\"event\":\"close-write\",\"events\":[\"create\",\"close-write\"],"
 		"\"type\":null,\"time\":\"2023-11-14T22:13:20.000000042Z\","
-		"\"cmd\":null,\"user\":null,\"pid\":null,\"ppid\":null,"
+		"\"cmd\":null,\"user\":null,\"user_maybe\":\"root,bob\",\"pid\":null,"
+		"\"ppid\":null,"
 		"\"uid\":null,\"euid\":null,\"exe\":null,\"cmdline\":null,"
 		"\"login_user\":null,\"unit\":null,\"attribution\":\"unknown\","
 		"\"depth\":0}\n");
@@ -129,6 +132,14 @@ static void test_json_parts(void **state)
 		if (!strstr(payload(f, RULE_STDIN_JSON), parts[i].part))
 			fail_msg("row %zu: no %s in %s", i, parts[i].part, f->out.data);
 	}
+}
+
+static void test_json_of_what_stands_for_more(void **state)
+{
+	struct fixture *f = *state;
+	assert_null(strstr(payload(f, RULE_STDIN_JSON), "truncated"));
+	f->change.event.covers_below = true;
+	assert_non_null(strstr(payload(f, RULE_STDIN_JSON), ",\"truncated\":true}\n"));
 }
 
 static const struct {
@@ -189,6 +200,7 @@ int main(void)
 		TEST(test_json_of_every_variable),
 		TEST(test_json_of_what_is_unknown),
 		TEST(test_json_parts),
+		TEST(test_json_of_what_stands_for_more),
 		TEST(test_paths),
 		TEST(test_events_follow_one_another),
 		TEST(test_failure_is_told),

@@ -40,6 +40,7 @@ enum op {
 	      */
 	LINEAGE, /* likewise; `name`: ancestors, each followed by a slash */
 	TAGGED, /* likewise; uid: tag */
+	MAYBE, /* likewise; `name`: users that it may have been, separated by commas */
 };
 
 struct step {
@@ -53,6 +54,10 @@ struct step {
 	uint32_t gbefore, gafter; /* groups of opens; 0: as there are opens */
 	bool incomplete, spans;
 	const char *exe; /* with EXEC; default: the name */
+	enum procrec_counted counted; /* with UID: so many records were queued then */
+	uint64_t queued;
+	uint64_t ordinal; /* of the record that WHO is about */
+	bool users_span;
 };
 
 struct sequence {
@@ -97,6 +102,68 @@ static const struct sequence sequences[] = {
 				.name = "exact touch 0 0 1"},
 			{WHO, .at = 200, .pid = 10, .read = 250,
 				.name = "exact sh 0 0 1"}}},
+
+/* changes of users inside the window */
+#define USERS                                                                         \
+	INIT,                                                                         \
+		{UID, .at = 300, .pid = 1, .uid = 7, .euid = 7,                       \
+			.counted = PROCREC_COUNTED, .queued = 5},                     \
+		{UID, .at = 301, .pid = 1, .counted = PROCREC_COUNTED, .queued = 6},  \
+	{                                                                             \
+		UID, .at = 302, .pid = 1, .euid = 8, .counted = PROCREC_COUNTED_LATE, \
+		     .queued = 9                                                      \
+	}
+	{"users: a record that the queue held before the first change came before it",
+		{USERS, {WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 5,
+				.name = "exact init 0 0 0"}}},
+	{"users: a record between two changes came between them",
+		{USERS, {WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 6,
+				.name = "exact init 7 7 0"}}},
+	{"users: a late count says only what came after the change",
+		{USERS,
+			{WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 7,
+				.name = "partial init 0 - -"},
+			{WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 9,
+				.name = "partial init 0 - -"},
+			{WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 10,
+				.name = "exact init 0 8 0"}}},
+	{"users: without the place of the record, those that it may have had",
+		{USERS,
+			{WHO, .at = 250, .pid = 1, .read = 400,
+				.name = "partial init - - -"},
+			{MAYBE, .at = 250, .pid = 1, .read = 400, .name = "0,7"},
+			{MAYBE, .at = 250, .pid = 1, .read = 400, .ordinal = 6,
+				.name = ""},
+			{MAYBE, .at = 250, .pid = 1, .read = 400, .ordinal = 7,
+				.name = ""}}},
+	{"users: of merged events the first counts, or all of them",
+		{USERS,
+			{WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 6,
+				.spans = true, .name = "exact init 7 7 0"},
+			{WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 6,
+				.spans = true, .users_span = true,
+				.name = "partial init - - -"},
+			{MAYBE, .at = 250, .pid = 1, .read = 400, .ordinal = 6,
+				.spans = true, .users_span = true, .name = "7,0"},
+			{WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 10,
+				.spans = true, .users_span = true,
+				.name = "exact init 0 8 0"}}},
+	{"users: what was executed after merged events is still open",
+		{USERS, {EXEC, .at = 310, .pid = 1, .name = "touch"},
+			{WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 6,
+				.spans = true, .name = "partial - 7 7 -"}}},
+	{"users: one of whom nothing is known is not listed, nor are the others",
+		{{UID, .at = 300, .pid = 1, .uid = 7},
+			{MAYBE, .at = 250, .pid = 1, .read = 400, .name = ""},
+			{UID, .at = 310, .pid = 1, .uid = 8},
+			{MAYBE, .at = 305, .pid = 1, .read = 400, .name = "7,8"}}},
+	{"users: behind a change that was counted the past does not matter",
+		{{UID, .at = 300, .pid = 1, .uid = 7, .counted = PROCREC_COUNTED,
+			 .queued = 5},
+			{WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 5,
+				.name = "partial - - - -"},
+			{WHO, .at = 250, .pid = 1, .read = 400, .ordinal = 6,
+				.name = "partial - 7 0 -"}}},
 
 	/* exec inside the window */
 	{"exec before the event: opens before, none behind",
@@ -567,6 +634,8 @@ static struct procrec record(const struct step *s)
 	} else if (s->op == UID) {
 		rec.uid.uid = s->uid;
 		rec.uid.euid = s->euid;
+		rec.uid.counted = s->counted;
+		rec.uid.queued = s->queued;
 	} else if (s->op == COMM) {
 		snprintf(rec.comm.name, sizeof(rec.comm.name), "%s", s->name);
 	} else if (rec.kind == PROCREC_TASK) {
@@ -613,7 +682,9 @@ static struct proctable_window window(const struct step *s)
 		.order.groups_before = s->gbefore ? s->gbefore : s->before,
 		.order.groups_after = s->gafter ? s->gafter : s->after,
 		.complete = !s->incomplete,
+		.ordinal = s->ordinal,
 		.spans = s->spans,
+		.users_span = s->users_span,
 	};
 }
 
@@ -648,6 +719,12 @@ static void check(const struct proctable *t, const struct step *s, const char *n
 	} else if (s->op == LINEAGE) {
 		for (size_t i = 0; i < a.ancestors_len && i < sizeof(text) - 1; i++)
 			text[i] = a.ancestors[i] ? a.ancestors[i] : '/';
+	} else if (s->op == MAYBE) {
+		for (uint32_t i = 0; i < a.maybe_count; i++) {
+			size_t len = strlen(text);
+			snprintf(text + len, sizeof(text) - len, "%s%u", i ? "," : "",
+				a.maybe_uids[i]);
+		}
 	}
 	if (s->op == TAGGED && a.tag != s->uid)
 		fail_msg("%s: tag is %u", name, (unsigned)a.tag);
@@ -679,6 +756,7 @@ static void run(struct proctable *t, const struct step *s, const char *name)
 	case WHO:
 	case LINEAGE:
 	case TAGGED:
+	case MAYBE:
 		check(t, s, name);
 		return;
 	default:
@@ -810,6 +888,48 @@ static void test_states_are_bounded(void **state)
 	proctable_free(t);
 }
 
+/* Likewise, but it was counted when: what is past is forgotten, and the rest is known. */
+static void test_counted_states_are_forgotten_when_they_are_past(void **state)
+{
+	(void)state;
+	struct proctable *t = proctable_new(100);
+	run(t, &(struct step)INIT, "init");
+	for (unsigned i = 0; i < 5000; i++) {
+		run(t,
+			&(struct step){UID, .at = 10 + i, .pid = 1, .uid = i % 3,
+				.counted = PROCREC_COUNTED, .queued = i},
+			"uid");
+		proctable_passed(t, i > 20 ? i - 20 : 0);
+	}
+	assert_in_range(life_find(t, 1)->state_count, 21, 21 + 64);
+	for (unsigned i = 4980; i < 5000; i++) {
+		char who[32];
+		snprintf(who, sizeof(who), "exact init %u 0 0", i % 3);
+		run(t,
+			&(struct step){WHO, .at = 5, .read = 9000, .pid = 1,
+				.ordinal = i + 1, .name = who},
+			"who");
+	}
+	proctable_free(t);
+}
+
+/* More users than are listed. */
+static void test_too_many_users_are_not_listed(void **state)
+{
+	(void)state;
+	struct proctable *t = proctable_new(100);
+	run(t, &(struct step)INIT, "init");
+	for (unsigned i = 1; i < ACTOR_MAYBE_MAX; i++)
+		run(t, &(struct step){UID, .at = 10 + i, .pid = 1, .uid = i}, "uid");
+	struct step maybe = {
+		MAYBE, .at = 5, .read = 9000, .pid = 1, .name = "0,1,2,3,4,5,6,7"};
+	run(t, &maybe, "as many as are listed");
+	run(t, &(struct step){UID, .at = 100, .pid = 1, .uid = 100}, "uid");
+	maybe.name = "";
+	run(t, &maybe, "one more");
+	proctable_free(t);
+}
+
 static void test_actor_is_complete(void **state)
 {
 	(void)state;
@@ -889,11 +1009,15 @@ static void test_tagged(void **state)
 	assert_int_equal(tagged(t, 7), 1u << 2 | 1u << 3);
 	assert_int_equal(tagged(t, 8), 1u << 5);
 	assert_int_equal(tagged(t, 9), 0);
+	assert_int_equal(proctable_tag_of(t, 3), 7);
+	assert_int_equal(proctable_tag_of(t, 5), 8);
+	assert_int_equal(proctable_tag_of(t, 4711), 0);
 	fork_one(t, 13, 4, 3);
 	run(t, &(struct step){EXIT, .at = 14, .pid = 2}, "exit");
 	run(t, &(struct step){EXIT, .at = 15, .pid = 3}, "exit");
 	assert_int_equal(tagged(t, 7), 1u << 4);
 	fork_one(t, 16, 3, 1);
+	assert_int_equal(proctable_tag_of(t, 3), 0);
 	assert_int_equal(tagged(t, 7), 1u << 4);
 	proctable_forget_past(t, 5000 * MS);
 	fork_one(t, 17, 6, 4);
@@ -922,6 +1046,8 @@ int main(void)
 		cmocka_unit_test(test_lineage_is_bounded),
 		cmocka_unit_test(test_states_are_bounded),
 		cmocka_unit_test(test_actor_is_complete),
+		cmocka_unit_test(test_counted_states_are_forgotten_when_they_are_past),
+		cmocka_unit_test(test_too_many_users_are_not_listed),
 		cmocka_unit_test(test_a_login_user_lasts_until_it_is_read_anew),
 		cmocka_unit_test(test_tagged),
 		cmocka_unit_test(test_tag_of_a_missing_pid),

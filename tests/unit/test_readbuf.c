@@ -209,6 +209,28 @@ static void a_length_that_leads_too_far_ends_the_records(void **state)
 	}
 }
 
+/* A record that waits is there for the next process. */
+static void takes_a_record_back(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char record[64] = {0};
+	struct fanotify_event_metadata meta = {.event_len = 64, .pid = 0};
+	memcpy(record, &meta, sizeof(meta));
+	read_chunks(f, 2);
+	readbuf_reset(&f->b);
+	assert_int_equal(readbuf_put_back(&f->b, record, sizeof(record)), 0);
+	assert_records(&f->b, 1);
+	reopen(f);
+	assert_records(&f->b, 1);
+	assert_int_equal(readbuf_done(&f->b), 0);
+	/* Room for reading stays. */
+	while (readbuf_put_back(&f->b, record, sizeof(record)) == 0)
+		;
+	assert_int_equal(errno, ENOBUFS);
+	assert_int_equal(f->b.size, MIB);
+	assert_true(f->b.size - f->b.end >= (size_t)32 * 1024);
+}
+
 #define WITH_BUFFER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -223,6 +245,7 @@ int main(void)
 		WITH_BUFFER(what_was_wholly_done_is_cleared_on_opening),
 		WITH_BUFFER(a_reset_that_was_cut_short_is_finished),
 		WITH_BUFFER(a_length_that_leads_too_far_ends_the_records),
+		WITH_BUFFER(takes_a_record_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ static struct {
 	int queue[2]; /* a pipe, whose bytes are counted as the group's are */
 	size_t reloads, looks; /* times */
 	bool is_behind;
+	uint64_t tag; /* of whoever asks */
 } world;
 
 static void on_reload(void *ctx)
@@ -34,6 +35,13 @@ static void on_look(void *ctx)
 {
 	(void)ctx;
 	world.looks++;
+}
+
+static uint64_t tag_of(void *ctx, pid_t pid)
+{
+	(void)ctx;
+	assert_int_equal(pid, getpid());
+	return world.tag;
 }
 
 static bool is_behind(void *ctx)
@@ -62,6 +70,7 @@ static int set_up(void **state)
 			.group = world.queue[0]},
 		.reload = on_reload,
 		.read_queue = on_look,
+		.tag_of = tag_of,
 		.is_behind = is_behind,
 	};
 	world.requests = requests_new(&parts);
@@ -191,6 +200,44 @@ static void an_empty_queue_ends_a_sync_too(void **state)
 	requests_check(world.requests);
 	expect(fd, "{\"ok\":true}");
 	assert_int_equal(fake.flushes, 0);
+}
+
+static void a_hook_waits_neither_for_itself_nor_for_others_that_wait(void **state)
+{
+	(void)state;
+	fake.is_dry = true;
+	world.tag = 4;
+	int first = ask("sync\n");
+	world.tag = 0;
+	int outside = ask("sync\n");
+	requests_check(world.requests);
+	assert_int_equal(fake.waiting_tags, 0); /* of the one from outside, asked last */
+	close(outside);
+	control_kit_turn(world.poller);
+	requests_check(world.requests);
+	assert_int_equal(fake.waiting_tags, 4);
+	world.tag = 8;
+	int second = ask("sync\n");
+	requests_check(world.requests);
+	assert_int_equal(fake.waiting_tags, 4 + 8);
+	close(second);
+	control_kit_turn(world.poller);
+	fake.done_until = 9;
+	requests_check(world.requests);
+	assert_int_equal(fake.waiting_tags, 4);
+	expect(first, "{\"ok\":true}");
+}
+
+static void who_stops_handles_nothing_more(void **state)
+{
+	static const char *const refusal =
+		"{\"ok\":false,\"error\":\"the daemon is stopping\"}";
+	(void)state;
+	int before = ask("sync\n");
+	requests_stop(world.requests);
+	expect(before, refusal);
+	expect(ask("sync\n"), refusal);
+	expect(ask("status\n"), "{\"version\":");
 }
 
 /* ---- runs ---- */
@@ -355,6 +402,8 @@ int main(void)
 		TEST(a_reload_answers_all_who_wait_for_it),
 		TEST(sync_waits_for_all_that_was_before_it),
 		TEST(an_empty_queue_ends_a_sync_too),
+		TEST(a_hook_waits_neither_for_itself_nor_for_others_that_wait),
+		TEST(who_stops_handles_nothing_more),
 		TEST(runs_are_asked_of_the_store),
 		TEST(runs_that_cannot_be_read_are_refused),
 		TEST(a_rule_that_is_gone_may_be_in_the_history),

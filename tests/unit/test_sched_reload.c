@@ -138,6 +138,28 @@ static const struct sched_script scripts[] = {
 	{.name = "done: another rule",
 		{.count = 2, LANES({PATHS}, {PATHS})},
 		"pause:ever add:a:new:1 lane:1 add:a:new:2 done:1 open:2"},
+	{.name = "done beside a run: but for it, and what waits for its key",
+		{LANES({PATHS, .parallel = 2})},
+		"add:a:new:1 start:1 open:1 done:1:1 add:a:new:2 open:2 done:2:1 "
+		"add:b:new:3 open:3:1 start:3 open:3:1 ok:3:done done:3:1 open:3"},
+	{.name = "done beside a run: but for what has no room before its end",
+		{.count = 2, LANES({PATHS}, {PATHS})},
+		"add:a:new:1 start:1 add:b:new:2 open:2 done:2:1 lane:1 add:c:new:3 "
+		"open:3:1 start:3 open:3:1 done:3:1:3"},
+	{.name = "done beside runs: they fill the rule together",
+		{LANES({PATHS, .parallel = 2})},
+		"add:a:new:1 add:b:new:2 start:1:2 add:c:new:3 open:3:1 open:3:2 "
+		"done:3:1:2"},
+	{.name = "done beside runs: they fill all that may run",
+		{.count = 2, .max_parallel = 2, LANES({PATHS}, {PATHS, .parallel = 2})},
+		"add:a:new:1 start:1 lane:1 add:b:new:2 start:2 add:c:new:3 open:3:1 "
+		"done:3:1:2"},
+	{.name = "done beside a run whose rule is gone",
+		{LANES({PATHS})},
+		"add:a:new:1 start:1 reload gone add:b:new:2 open:2:1 start:2 open:2 "
+		"done:2:1:2 ok:2:done done:2:1 open:2",
+		{LANES({PATHS})},
+		.map = {-1}},
 
 	/* sched_reload */
 	{.name = "reload: lanes move, jobs and runs with them",

@@ -135,8 +135,11 @@ static void test_listen_and_connect(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_true(S_ISSOCK(st.st_mode));
 	assert_int_equal(st.st_mode & 07777, 0600);
-	int client = sock_connect(path, SOCK_STREAM);
-	assert_true(client >= 0);
+	int client = sock_connect(path, SOCK_STREAM), served = sock_accept(fd);
+	assert_true(client >= 0 && served >= 0);
+	assert_int_equal(sock_peer(served), getpid());
+	assert_int_equal(sock_peer(lock), 0);
+	close(served);
 	close(client);
 
 	assert_int_equal(sock_listen(path, SOCK_STREAM, &second_lock), -1);

@@ -65,6 +65,7 @@ static void put_everything(struct kit *k)
 	struct change *c = kit_change("/new\xff", path);
 	c->actor.user = strdup("alice");
 	c->actor.login_user = strdup("bob");
+	c->actor.user_maybe = strdup("root,carol");
 	struct store_event e = {
 		.seq = 11,
 		.view = view_of(c, EVENT_MOVED_FROM, NULL),
@@ -112,6 +113,7 @@ static void look_at_actor(const struct actor *a, const struct actor *b)
 	assert_int_equal(a->program.login_uid, b->program.login_uid);
 	assert_string_equal(a->user, "alice");
 	assert_string_equal(a->login_user, "bob");
+	assert_string_equal(a->user_maybe, "root,carol");
 	assert_string_equal(a->program.exe, b->program.exe);
 	assert_string_equal(a->program.cmdline, b->program.cmdline);
 	assert_string_equal(a->program.unit, b->program.unit);
@@ -127,6 +129,7 @@ static void look_at_change(const struct change *a, const struct change *b)
 	assert_string_equal(a->event.old_path, b->event.old_path);
 	assert_int_equal(a->event.kinds, b->event.kinds);
 	assert_int_equal(a->event.is_dir, b->event.is_dir);
+	assert_int_equal(a->event.covers_below, b->event.covers_below);
 	assert_int_equal(a->event.type, b->event.type);
 	assert_int_equal(a->event.type_known, b->event.type_known);
 	assert_int_equal(a->event.nlink, b->event.nlink);

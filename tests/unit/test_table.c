@@ -13,7 +13,7 @@
 static bool hits_have(const struct table_hits *hits, uint32_t number)
 {
 	for (size_t i = 0; i < hits->count; i++) {
-		if (hits->rules[i] == number)
+		if (hits->items[i].rule == number)
 			return true;
 	}
 	return false;
@@ -52,20 +52,29 @@ static const char rules_text[] = "[site]\n"
 				 "path = /srv/site*\n"
 				 "command = true\n";
 
-/* The numbers of the hits as text: "0 6". */
-static void assert_hits(
-	const struct table *t, const char *path, uint32_t kinds, const char *expected)
+typedef int match_fn(const struct table *t, const char *path, size_t len, uint32_t kinds,
+	struct table_hits *hits);
+
+/* The numbers of the hits of table_match, or table_match_below, as text: "0 6". */
+static void assert_hits_of(match_fn *match, const struct table *t, const char *path,
+	uint32_t kinds, const char *expected)
 {
 	struct table_hits hits = {0};
 	struct buf b = {0};
-	assert_int_equal(table_match(t, path, strlen(path), kinds, &hits), 0);
+	assert_int_equal(match(t, path, strlen(path), kinds, &hits), 0);
 	buf_add_str(&b, "");
 	for (size_t i = 0; i < hits.count; i++)
-		buf_printf(&b, i ? " %u" : "%u", hits.rules[i]);
+		buf_printf(&b, i ? " %u" : "%u", hits.items[i].rule);
 	if (strcmp(b.data, expected) != 0)
 		fail_msg("%s: rules %s, not %s", path, b.data, expected);
 	buf_fini(&b);
-	free(hits.rules);
+	free(hits.items);
+}
+
+static void assert_hits(
+	const struct table *t, const char *path, uint32_t kinds, const char *expected)
+{
+	assert_hits_of(table_match, t, path, kinds, expected);
 }
 
 static void finds_rules_by_name(void **state)
@@ -134,7 +143,7 @@ static void reads_no_further_than_the_length(void **state)
 	assert_int_equal(table_match(t, "", 0, ANY, &hits), 0);
 	assert_int_equal(hits.count, 0);
 	assert_false(hits_have(&hits, 4));
-	free(hits.rules);
+	free(hits.items);
 	table_free(t);
 }
 
@@ -162,56 +171,111 @@ static void assert_glob(
 	assert_string_equal(glob_text(g), text);
 }
 
-static void a_moved_front_takes_the_rule_along(void **state)
+/* Where fronts lead: pairs of a front and what stands for it, to NULL. */
+static const struct strlist *leads_of(void *ctx, const char *front)
+{
+	static struct strlist leads;
+	static char *items[8];
+	leads = (struct strlist){.items = items};
+	for (const char **pair = ctx; *pair; pair += 2) {
+		if (strcmp(pair[0], front) == 0)
+			items[leads.count++] = (char *)pair[1];
+	}
+	return leads.count ? &leads : NULL;
+}
+
+/* What the rule calls the path: nothing if it does not concern that. */
+static void assert_called(
+	const struct table *t, uint32_t rule, const char *path, const char *name)
+{
+	struct table_hits hits = {0};
+	struct buf b = {0};
+	assert_int_equal(table_match(t, path, strlen(path), ANY, &hits), 0);
+	for (size_t i = 0; i < hits.count; i++) {
+		if (hits.items[i].rule == rule)
+			assert_int_equal(
+				table_hit_path(&hits.items[i], path, strlen(path), &b),
+				0);
+	}
+	assert_string_equal(b.data ? b.data : "", name);
+	buf_fini(&b);
+	free(hits.items);
+}
+
+static void a_front_that_leads_elsewhere_holds_in_both_forms(void **state)
 {
 	(void)state;
+	const char *leads[] = {"/var/run/x", "/run/x", NULL};
 	struct table *t = rules_of("[run]\npath = /var/run/x/**\npath = /var/run/y\n"
 				   "command = true\n");
+	assert_int_equal(table_lead(t, leads_of, leads), 0);
 	assert_glob(t, 0, 0, "/var/run/x/**");
 	assert_glob(t, 0, 1, "/var/run/y");
-	assert_glob(t, 0, 2, NULL);
-	assert_int_equal(table_move(t, 0, 0, "/run/x"), 0);
-	assert_int_equal(table_index(t), 0);
-	assert_glob(t, 0, 0, "/run/x/**");
-	assert_glob(t, 0, 1, "/var/run/y");
-	assert_hits(t, "/run/x/f", ANY, "0");
-	assert_hits(t, "/var/run/x/f", ANY, "");
-	assert_hits(t, "/var/run/y", ANY, "0");
+	assert_glob(t, 0, 2, "/run/x/**");
+	assert_glob(t, 0, 3, NULL);
+	assert_called(t, 0, "/run/x/f", "/var/run/x/f");
+	assert_called(t, 0, "/var/run/x/f", "/var/run/x/f");
+	assert_called(t, 0, "/var/run/y", "/var/run/y");
+	assert_called(t, 0, "/run/y", "");
 
-	/* elsewhere, then back to as it was written */
-	assert_int_equal(table_move(t, 0, 0, "/a/much/longer/front/than/before"), 0);
-	assert_int_equal(table_index(t), 0);
-	assert_hits(t, "/a/much/longer/front/than/before/f", ANY, "0");
-	assert_hits(t, "/run/x/f", ANY, "");
-	assert_int_equal(table_move(t, 0, 0, NULL), 0);
-	assert_int_equal(table_index(t), 0);
-	assert_glob(t, 0, 0, "/var/run/x/**");
+	/* elsewhere, then nowhere else */
+	leads[1] = "/a/much/longer/front/than/before";
+	assert_int_equal(table_lead(t, leads_of, leads), 0);
+	assert_called(t, 0, "/a/much/longer/front/than/before/d/f", "/var/run/x/d/f");
+	assert_called(t, 0, "/run/x/f", "");
+	assert_int_equal(table_lead(t, NULL, NULL), 0);
+	assert_glob(t, 0, 2, NULL);
+	assert_hits(t, "/a/much/longer/front/than/before/f", ANY, "");
 	assert_hits(t, "/var/run/x/f", ANY, "0");
-	assert_string_equal(glob_text(table_rule(t, 0)->path.items[0]), "/var/run/x/**");
 	table_free(t);
 }
 
-static void a_moved_front_of_an_exclude_holds_too(void **state)
+static void each_rule_calls_a_path_as_its_author_did(void **state)
 {
 	(void)state;
+	const char *leads[] = {"/l/file", "/m/file", "/l/file", "/real/file", "/current",
+		"/real", "/rootlink", "", NULL};
+	struct table *t = rules_of("[file]\npath = /l/file\ncommand = true\n"
+				   "[current]\npath = /current/**\ncommand = true\n"
+				   "[real]\npath = /current/**\npath = /real/*\n"
+				   "command = true\n"
+				   "[root]\npath = /rootlink/*/file\npath = /rootlink\n"
+				   "command = true\n");
+	assert_int_equal(table_lead(t, leads_of, leads), 0);
+	assert_hits(t, "/real/file", ANY, "0 1 2 3");
+	assert_called(t, 0, "/real/file", "/l/file");
+	assert_called(t, 0, "/m/file", "/l/file");
+	assert_called(t, 1, "/real/file", "/current/file");
+	assert_called(t, 2, "/real/file", "/real/file");
+	assert_called(t, 2, "/real/a/b", "/current/a/b");
+	assert_called(t, 3, "/real/file", "/rootlink/real/file");
+	table_free(t);
+}
+
+static void an_exclude_holds_in_all_forms(void **state)
+{
+	(void)state;
+	const char *leads[] = {"/link/not", "/real/not", "/link/last", "/real/other",
+		"/link", "/real", NULL};
 	struct table *t =
 		rules_of("[r]\npath = /link/**\npath = /real/**\n"
-			 "exclude = /link/not/**, /link/last\ncommand = true\n");
+			 "exclude = /link/not/**, /link/last\ncommand = true\n"
+			 "[s]\npath = /link/**\nexclude = /l*k/not/**\ncommand = true\n");
 	const struct glob *by;
-	assert_int_equal(table_move(t, 0, 2, "/real/not"), 0);
-	assert_int_equal(table_move(t, 0, 3, "/real/other"), 0);
-	assert_int_equal(table_index(t), 0);
-	assert_hits(t, "/real/x", ANY, "0");
+	assert_int_equal(table_lead(t, leads_of, leads), 0);
+	assert_hits(t, "/real/x", ANY, "0 1");
+	/* That of `s` goes by what the author calls the path. */
 	assert_hits(t, "/real/not/x", ANY, "");
-	assert_hits(t, "/real/other", ANY, "");
+	assert_hits(t, "/real/other", ANY, "1");
 	/* as it is written, too */
 	assert_hits(t, "/link/not/x", ANY, "");
-	assert_hits(t, "/link/last", ANY, "");
-	assert_glob(t, 0, 2, NULL);
+	assert_hits(t, "/link/last", ANY, "1");
 	assert_int_equal(table_judge_path(t, 0, "/real/not/x", 11, &by), JUDGE_EXCLUDED);
-	assert_string_equal(glob_text(by), "/real/not/**");
-	assert_int_equal(table_move(t, 0, 2, NULL), 0);
-	assert_int_equal(table_index(t), 0);
+	assert_string_equal(glob_text(by), "/link/not/**");
+	assert_int_equal(table_judge_path(t, 1, "/real/not/x", 11, &by), JUDGE_EXCLUDED);
+	assert_int_equal(table_judge_path(t, 1, "/real/x", 7, &by), JUDGE_MATCH);
+	assert_string_equal(glob_text(by), "/link/**");
+	assert_int_equal(table_lead(t, NULL, NULL), 0);
 	assert_hits(t, "/real/not/x", ANY, "0");
 	table_free(t);
 }
@@ -219,11 +283,47 @@ static void a_moved_front_of_an_exclude_holds_too(void **state)
 static void a_front_with_glob_letters_is_taken_literally(void **state)
 {
 	(void)state;
+	const char *leads[] = {"/link", "/odd[*]{a,b}", NULL};
 	struct table *t = rules_of("[r]\npath = /link/*.c\ncommand = true\n");
-	assert_int_equal(table_move(t, 0, 0, "/odd[*]{a,b}"), 0);
-	assert_int_equal(table_index(t), 0);
-	assert_hits(t, "/odd[*]{a,b}/x.c", ANY, "0");
+	assert_int_equal(table_lead(t, leads_of, leads), 0);
+	assert_called(t, 0, "/odd[*]{a,b}/x.c", "/link/x.c");
 	assert_hits(t, "/odd*a/x.c", ANY, "");
+	table_free(t);
+}
+
+static void rules_are_found_by_the_front_that_was_written(void **state)
+{
+	(void)state;
+	const char *leads[] = {"/x", "/y", NULL};
+	static const struct {
+		const char *front;
+		uint32_t kinds;
+		const char *hits;
+	} cases[] = {
+		{"/x", ANY, "0 1"},
+		{"/x", EVENT_CREATE, "0"},
+		{"/y", ANY, "3"},
+		{"/z", ANY, ""},
+		{"/", ANY, ""},
+	};
+	struct table *t = rules_of("[a]\npath = /x/**\npath = /x/*.c\nevents = create\n"
+				   "command = true\n[b]\npath = /x\nevents = delete\n"
+				   "command = true\n[c]\npath = /x/**\nexclude = /x\n"
+				   "command = true\n[d]\npath = /y/*\ncommand = true\n"
+				   "[e]\npath = /x/*\nenabled = no\ncommand = true\n");
+	struct table_hits hits = {0};
+	assert_int_equal(table_lead(t, leads_of, leads), 0);
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct buf b = {0};
+		assert_int_equal(
+			table_match_front(t, cases[i].front, cases[i].kinds, &hits), 0);
+		buf_add_str(&b, "");
+		for (size_t k = 0; k < hits.count; k++)
+			buf_printf(&b, k ? " %u" : "%u", hits.items[k].rule);
+		assert_string_equal(b.data, cases[i].hits);
+		buf_fini(&b);
+	}
+	free(hits.items);
 	table_free(t);
 }
 
@@ -261,6 +361,47 @@ static void says_why_a_path_does_not_concern_a_rule(void **state)
 	table_free(t);
 }
 
+static void finds_the_rules_below_a_directory(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *dir;
+		uint32_t kinds;
+		const char *hits;
+	} cases[] = {
+		/* 1: directly in it; 6: at any depth; 2: not below /srv */
+		{"/srv/site", ANY, "0 1 6"},
+		{"/srv/site/a", ANY, "0 6"},
+		{"/srv/site/a/b.html", ANY, "0 6"},
+		{"/srv/site2", ANY, "6"},
+		/* and all whose front is below it */
+		{"/srv", ANY, "0 1 6 7"},
+		{"/etc", ANY, "2 4 6"},
+		{"/et", ANY, "2"},
+		{"/etc/passwd", ANY, "2"},
+		{"", ANY, "0 1 2 4 5 6 7"},
+		/* an exclude of all that is below, and one of some */
+		{"/proc", ANY, ""},
+		{"/proc/1", ANY, ""},
+		{"/srv/site/.git", ANY, "6"},
+		{"/srv/site/a/.git/x", ANY, "6"},
+		{"/srv/site/a~", ANY, "0 6"},
+		/* by the kinds in the mask */
+		{"/srv/site", EVENT_RENAMES, "0 6"},
+		{"/srv/site", EVENT_CLOSE_WRITE, "0 1 6"},
+		{"/srv/site", EVENT_OPEN, ""},
+	};
+	struct table *t = rules_of(rules_text);
+	for (size_t i = 0; i < countof(cases); i++)
+		assert_hits_of(table_match_below, t, cases[i].dir, cases[i].kinds,
+			cases[i].hits);
+	const char *leads[] = {"/srv/site", "/real", NULL};
+	assert_int_equal(table_lead(t, leads_of, leads), 0);
+	assert_hits_of(table_match_below, t, "/real", ANY, "0 1 2 6");
+	assert_hits_of(table_match_below, t, "/srv/site", ANY, "0 1 6");
+	table_free(t);
+}
+
 /* ---- Many rules: what the index finds is what trying every rule finds. */
 
 static void add_random_path(struct buf *b, const char *last)
@@ -272,13 +413,12 @@ static void add_random_path(struct buf *b, const char *last)
 	buf_add_str(b, last);
 }
 
-static void the_index_finds_what_trying_each_finds(void **state)
+/* 500 rules. */
+static struct table *random_rules(void)
 {
-	(void)state;
 	static const char *const tails[] = {
 		"", "/**", "/*", "/*.c", "*", "/**/x", "/{a,b}/c", "/[a-c]", "/?"};
 	struct buf text = {0};
-	srand(3);
 	for (unsigned i = 0; i < 500; i++) {
 		buf_printf(&text, "[r%u]\ncommand = true\npath = ", i);
 		add_random_path(&text, tails[(size_t)rand() % countof(tails)]);
@@ -289,6 +429,40 @@ static void the_index_finds_what_trying_each_finds(void **state)
 		buf_add_str(&text, "\n");
 	}
 	struct table *t = rules_of(text.data);
+	buf_fini(&text);
+	return t;
+}
+
+static void what_matches_below_a_directory_is_found_for_it(void **state)
+{
+	(void)state;
+	srand(4);
+	struct table *t = random_rules();
+	struct table_hits hits = {0}, below = {0};
+	for (unsigned i = 0; i < 500; i++) {
+		struct buf path = {0};
+		add_random_path(&path, "");
+		assert_int_equal(table_match(t, path.data, path.len, ANY, &hits), 0);
+		for (size_t len = 0; len < path.len; len++) {
+			if (path.data[len] != '/')
+				continue;
+			assert_int_equal(
+				table_match_below(t, path.data, len, ANY, &below), 0);
+			for (size_t k = 0; k < hits.count; k++)
+				assert_true(hits_have(&below, hits.items[k].rule));
+		}
+		buf_fini(&path);
+	}
+	free(hits.items);
+	free(below.items);
+	table_free(t);
+}
+
+static void the_index_finds_what_trying_each_finds(void **state)
+{
+	(void)state;
+	srand(3);
+	struct table *t = random_rules();
 	struct table_hits hits = {0};
 	size_t total = 0;
 	for (unsigned i = 0; i < 500; i++) {
@@ -302,13 +476,12 @@ static void the_index_finds_what_trying_each_finds(void **state)
 				fail_msg("rule %u and %s", r, path.data);
 		}
 		for (size_t k = 1; k < hits.count; k++)
-			assert_true(hits.rules[k - 1] < hits.rules[k]);
+			assert_true(hits.items[k - 1].rule < hits.items[k].rule);
 		total += hits.count;
 		buf_fini(&path);
 	}
 	assert_true(total > 1000);
-	free(hits.rules);
-	buf_fini(&text);
+	free(hits.items);
 	table_free(t);
 }
 
@@ -319,10 +492,14 @@ int main(void)
 		cmocka_unit_test(finds_the_rules_of_a_path),
 		cmocka_unit_test(reads_no_further_than_the_length),
 		cmocka_unit_test(an_empty_table_matches_nothing),
-		cmocka_unit_test(a_moved_front_takes_the_rule_along),
-		cmocka_unit_test(a_moved_front_of_an_exclude_holds_too),
+		cmocka_unit_test(a_front_that_leads_elsewhere_holds_in_both_forms),
+		cmocka_unit_test(each_rule_calls_a_path_as_its_author_did),
+		cmocka_unit_test(an_exclude_holds_in_all_forms),
 		cmocka_unit_test(a_front_with_glob_letters_is_taken_literally),
+		cmocka_unit_test(rules_are_found_by_the_front_that_was_written),
 		cmocka_unit_test(says_why_a_path_does_not_concern_a_rule),
+		cmocka_unit_test(finds_the_rules_below_a_directory),
+		cmocka_unit_test(what_matches_below_a_directory_is_found_for_it),
 		cmocka_unit_test(the_index_finds_what_trying_each_finds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

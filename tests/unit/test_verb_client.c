@@ -131,7 +131,8 @@ static void sync_waits_for_a_time(void **state)
 {
 	static const struct dialogue dialogues[] = {
 		{verb_sync, {0}, {0}, "{\"ok\": true}", "sync", EXIT_FINE, NULL, NULL},
-		{verb_sync, {0}, {0}, "{\"ok\": false}", "sync", EXIT_FAILED, NULL, NULL},
+		{verb_sync, {0}, {0}, "{\"ok\": false}", "sync", EXIT_FAILED, NULL,
+			"fsmon: the daemon refuses\n"},
 		{verb_sync, {.timeout = "1ms"}, {0}, FAKE_DAEMON_WAITS, "sync",
 			EXIT_FAILED, NULL, "fsmon: gave up after 1ms: "},
 		{verb_sync, {.timeout = "9999d"}, {0}, "{\"ok\": true}", "sync",

@@ -153,7 +153,7 @@ static void the_file_is_looked_at_where_it_is(void **state)
 		{"file", "file", "file"},
 		{"dir/", "dir", "dir"},
 		{"link", "link", "symlink"},
-		{"link/new", "dir/new", "file"},
+		{"link/new", "link/new", "file"},
 		{"pipe", "pipe", "other"},
 		{"none/new", "none/new", "file"},
 	};

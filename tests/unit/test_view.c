@@ -58,25 +58,29 @@ static void has_the_paths_of_the_event_or_those_of_the_rule(void **state)
 }
 
 static const struct {
+	uint32_t kind;
 	bool is_dir, type_known;
 	enum event_type type;
 	enum event_type is;
 } types[] = {
-	{false, true, EVENT_TYPE_SYMLINK, EVENT_TYPE_SYMLINK},
-	{true, true, EVENT_TYPE_DIR, EVENT_TYPE_DIR},
-	{true, true, EVENT_TYPE_GONE, EVENT_TYPE_GONE},
-	{true, false, EVENT_TYPE_GONE, EVENT_TYPE_DIR},
-	{false, false, EVENT_TYPE_GONE, EVENT_TYPE_GONE},
+	{EVENT_CREATE, false, true, EVENT_TYPE_SYMLINK, EVENT_TYPE_SYMLINK},
+	{EVENT_CREATE, true, true, EVENT_TYPE_DIR, EVENT_TYPE_DIR},
+	{EVENT_CREATE, true, true, EVENT_TYPE_GONE, EVENT_TYPE_GONE},
+	{EVENT_CREATE, true, false, EVENT_TYPE_GONE, EVENT_TYPE_DIR},
+	{EVENT_CREATE, false, false, EVENT_TYPE_GONE, EVENT_TYPE_GONE},
+	{EVENT_DELETE, true, false, EVENT_TYPE_GONE, EVENT_TYPE_GONE},
+	{EVENT_DELETE, false, true, EVENT_TYPE_FILE, EVENT_TYPE_GONE},
+	{EVENT_MOVED_FROM, false, true, EVENT_TYPE_FILE, EVENT_TYPE_FILE},
 };
 
-static void knows_a_directory_that_nobody_looked_at(void **state)
+static void has_the_type_of_what_is_there(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(types); i++) {
 		struct change c = {.event = {.is_dir = types[i].is_dir,
 					   .type_known = types[i].type_known,
 					   .type = types[i].type}};
-		assert_int_equal(view_of(&c, EVENT_DELETE, NULL).type, types[i].is);
+		assert_int_equal(view_of(&c, types[i].kind, NULL).type, types[i].is);
 	}
 }
 
@@ -85,7 +89,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_about_the_old_path_where_it_moved_away),
 		cmocka_unit_test(has_the_paths_of_the_event_or_those_of_the_rule),
-		cmocka_unit_test(knows_a_directory_that_nobody_looked_at),
+		cmocka_unit_test(has_the_type_of_what_is_there),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -317,6 +317,25 @@ static void a_file_may_have_been_given_such_a_name(void **state)
 	assert_int_equal(path.len, 0);
 }
 
+static void an_entry_is_there_if_its_name_is_of_that_file(void **state)
+{
+	need_root(state);
+	tempdir_write("file", "one");
+	tempdir_write("other", "two");
+	const struct fanrec_handle root = handle("."), file = handle("file");
+	const struct fanrec_place place = {.dir = root, .name = "file"};
+	assert_true(where_has_entry(world.fs, &place, &file));
+	/* Another link of it is left, but not this one. */
+	assert_int_equal(rename(tempdir_path("file"), tempdir_path("new")), 0);
+	assert_false(where_has_entry(world.fs, &place, &file));
+	assert_int_equal(rename(tempdir_path("other"), tempdir_path("file")), 0);
+	assert_false(where_has_entry(world.fs, &place, &file));
+	assert_int_equal(rename(tempdir_path("new"), tempdir_path("file")), 0);
+	assert_true(where_has_entry(world.fs, &place, &file));
+	assert_int_equal(unlink(tempdir_path("file")), 0);
+	assert_false(where_has_entry(world.fs, &place, &file));
+}
+
 #define MOUNTED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -332,6 +351,7 @@ int main(void)
 		MOUNTED(types_are_as_the_file_says),
 		MOUNTED(a_file_that_was_made_without_a_name_has_one_when_it_is_linked),
 		MOUNTED(a_file_may_have_been_given_such_a_name),
+		MOUNTED(an_entry_is_there_if_its_name_is_of_that_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

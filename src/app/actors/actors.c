@@ -5,17 +5,21 @@
 #include "base/grow.h"
 #include "os/fd.h"
 #include "os/proc.h"
+#include "os/thread.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #define PROCESSES_MAX 262144
+/* So often it is looked whether somebody is still counting: that takes a few microseconds. */
+#define COUNTING_MAX 10000
 
 struct actors {
 	struct proctable *processes;
 	const struct actors_source *source;
 	void *ctx; /* of the source */
+	struct actors_reading reading;
 };
 
 struct actors *actors_new_from(const struct actors_source *source, void *ctx)
@@ -24,7 +28,11 @@ struct actors *actors_new_from(const struct actors_source *source, void *ctx)
 	if (!a)
 		return NULL;
 	*a = (struct actors){
-		.processes = proctable_new(PROCESSES_MAX), .source = source, .ctx = ctx};
+		.processes = proctable_new(PROCESSES_MAX),
+		.source = source,
+		.ctx = ctx,
+		.reading = {.phase = 1, .reader = thread_id()},
+	};
 	if (a->processes)
 		return a;
 	free(a);
@@ -35,15 +43,17 @@ struct actors *actors_new_from(const struct actors_source *source, void *ctx)
 struct actors *actors_new(
 	const struct actors_fds *fds, int wake_fd, const char *why_degraded)
 {
-	struct witness *w = witness_new(fds, wake_fd, why_degraded);
-	struct actors *a = w ? actors_new_from(&witness_source, w) : NULL;
-	if (a && witness_scan(w, a->processes) == 0)
+	struct actors *a = actors_new_from(&witness_source, NULL);
+	struct witness *w =
+		a ? witness_new(fds, wake_fd, why_degraded, &a->reading) : NULL;
+	if (w && witness_scan(w, a->processes) == 0) {
+		a->ctx = w;
 		return a;
+	}
 	int saved = errno;
+	witness_free(w);
 	if (a)
 		actors_free(a);
-	else
-		witness_free(w);
 	errno = saved;
 	return NULL;
 }
@@ -65,6 +75,28 @@ int actors_drain(struct actors *a)
 uint64_t actors_empty_ns(const struct actors *a)
 {
 	return a->source->empty_ns(a->ctx);
+}
+
+void actors_begin_read(struct actors *a)
+{
+	for (unsigned i = 0; i < COUNTING_MAX && atomic_load(&a->reading.counting); i++)
+		;
+	atomic_fetch_or(&a->reading.phase, 1);
+}
+
+void actors_end_read(struct actors *a, uint64_t taken)
+{
+	atomic_store(&a->reading.taken, taken);
+	atomic_fetch_add(&a->reading.phase, 1);
+	if (atomic_load(&a->reading.is_lifted)) {
+		atomic_store(&a->reading.is_lifted, false);
+		thread_be_ordinary();
+	}
+}
+
+void actors_passed(struct actors *a, uint64_t ordinal)
+{
+	proctable_passed(a->processes, ordinal);
 }
 
 void actors_note_opens(
@@ -108,6 +140,12 @@ void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth)
 	assert(tag);
 	actors_drain(a);
 	proctable_tag(a->processes, pid, tag, depth);
+}
+
+uint64_t actors_tag_of(struct actors *a, pid_t pid)
+{
+	actors_drain(a);
+	return proctable_tag_of(a->processes, pid);
 }
 
 /* ---- Signals by tag ---- */

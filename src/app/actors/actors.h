@@ -49,6 +49,16 @@ int actors_drain(struct actors *a);
  */
 uint64_t actors_empty_ns(const struct actors *a);
 
+/*
+ * To be called before and after each read of that queue: `taken` records have been taken from it
+ * by then, the first of which has the ordinal 1. How many are in it is counted only in between.
+ */
+void actors_begin_read(struct actors *a);
+void actors_end_read(struct actors *a, uint64_t taken);
+
+/* As proctable_passed. */
+void actors_passed(struct actors *a, uint64_t ordinal);
+
 /* As proctable_note_opens and proctable_forget_past. */
 void actors_note_opens(
 	struct actors *a, pid_t pid, const struct proctable_window *w, uint32_t opens);
@@ -66,6 +76,9 @@ int actors_who(struct actors *a, pid_t pid, int pidfd, const struct proctable_wi
 /* Tag a process that was just started, and all that descends from it, as proctable_tag.
  * Drains first. */
 void actors_tag(struct actors *a, pid_t pid, uint64_t tag, uint32_t depth);
+
+/* The tag that a process carries, which is there now; 0: none. Drains first. */
+uint64_t actors_tag_of(struct actors *a, pid_t pid);
 
 /* Send a signal to every process that carries the tag, and never to another that has got its
  * pid meanwhile; 0 sends none. Drains first. Returns how many there are. */

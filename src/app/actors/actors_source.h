@@ -6,6 +6,7 @@
 #include "core/proc/actor.h"
 #include "core/proc/proctable.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,6 +18,16 @@ struct actors_fds {
 	int taskstats; /* of taskstats_open (opened before the connector); -1: none */
 	int fanotify; /* to see when the queue of file events is empty; -1: none */
 	uint64_t since_ns; /* CLOCK_MONOTONIC after the subscription; 0: not known */
+};
+
+/* How far the reader of the queue of file events has come; other threads look at it. */
+struct actors_reading {
+	_Atomic uint64_t phase; /* odd: it is reading, or has never read */
+	_Atomic uint64_t taken; /* records that it has taken from the queue */
+	_Atomic unsigned
+		counting; /* so many threads would like it not to read just now */
+	pid_t reader; /* the reading thread, by thread_id */
+	atomic_bool is_lifted; /* one of those has given it real-time priority */
 };
 
 struct actors_counters {

@@ -2,6 +2,7 @@
 #include "app/actors/witness.h"
 
 #include "app/actors/procsnap.h"
+#include "app/actors/userwatch.h"
 #include "base/countof.h"
 #include "base/grow.h"
 #include "core/proc/procrec.h"
@@ -46,6 +47,7 @@ struct witness {
 	bool has_thread;
 	pthread_t thread;
 	_Atomic uint64_t empty_ns;
+	struct userwatch *users; /* NULL: none */
 
 	pthread_mutex_t lock; /* guards all that follows */
 	struct gathered gathered; /* since the last drain; but a failure stays */
@@ -261,8 +263,8 @@ static int init_lock(pthread_mutex_t *lock)
 	return rc;
 }
 
-struct witness *witness_new(
-	const struct actors_fds *fds, int wake_fd, const char *why_degraded)
+struct witness *witness_new(const struct actors_fds *fds, int wake_fd,
+	const char *why_degraded, struct actors_reading *reading)
 {
 	struct witness *w = calloc(1, sizeof(*w));
 	if (!w)
@@ -280,6 +282,10 @@ struct witness *witness_new(
 		errno = rc;
 		return NULL;
 	}
+	/* Without it it is less often known as whom a process did something that changes users
+	 * all the time: no more. */
+	if (fds->connector >= 0 && fds->fanotify >= 0)
+		w->users = userwatch_new(fds->fanotify, reading);
 	w->stop_fd = thread_wakeup_open();
 	if (w->stop_fd >= 0 && fds->connector >= 0)
 		w->has_thread = thread_start(&w->thread, watch, w) == 0;
@@ -300,6 +306,7 @@ void witness_free(struct witness *w)
 		thread_wake(w->stop_fd);
 		pthread_join(w->thread, NULL);
 	}
+	userwatch_free(w->users);
 	fd_close(w->stop_fd);
 	clear(&w->gathered.queue);
 	clear(&w->tasks);
@@ -343,6 +350,8 @@ static int drain(void *ctx, struct proctable *t)
 		struct item *item = &taken.queue.items[i];
 		if (item->rec.kind == PROCREC_LOST)
 			lost_ns = item->rec.time_ns;
+		if (w->users && item->rec.kind == PROCREC_UID)
+			userwatch_count(w->users, &item->rec);
 		if (proctable_apply(t, &item->rec, item->snap) < 0)
 			rc = -1;
 	}

@@ -14,11 +14,12 @@ struct witness;
 extern const struct actors_source witness_source;
 
 /*
- * As actors_new, but the table is not filled: see witness_scan. Returns the witness, or
+ * As actors_new, but the table is not filled: see witness_scan. `reading` outlives it. Returns the witness, or
  * NULL with errno.
  */
 __attribute__((warn_unused_result)) struct witness *witness_new(
-	const struct actors_fds *fds, int wake_fd, const char *why_degraded);
+	const struct actors_fds *fds, int wake_fd, const char *why_degraded,
+	struct actors_reading *reading);
 
 /* Stop the thread and free everything; NULL is allowed. */
 void witness_free(struct witness *w);

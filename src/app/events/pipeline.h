@@ -19,14 +19,21 @@ struct pipeline *pipeline_new(const struct pipeline_parts *parts);
 
 void pipeline_free(struct pipeline *p);
 
-/* The parts, to be changed between two turns (such as `rules`). */
+/* The parts, to be changed between two turns; for `rules` there is pipeline_set_rules. */
 struct pipeline_parts *pipeline_parts(struct pipeline *p);
+
+/* Put other rules in force, between two turns, while those of now are still there. */
+void pipeline_set_rules(struct pipeline *p, const struct table *next);
 
 /*
  * Read what is in the queue and resolve it; `now` is when the turn begins. Returns 0, or -1
  * with errno if the group cannot be read any more.
  */
 int pipeline_turn(struct pipeline *p, struct clock_now now);
+
+/* Hand on, as well as can be at once, what records that were resolved have led to and is still
+ * being looked up: there is no turn any more. */
+void pipeline_end(struct pipeline *p);
 
 /*
  * When the queue should be read next, CLOCK_MONOTONIC: 0: as soon as something is in it;
@@ -35,7 +42,11 @@ int pipeline_turn(struct pipeline *p, struct clock_now now);
  */
 uint64_t pipeline_next_ns(const struct pipeline *p);
 
-/* Whether records wait in the buffer for others that explain them. */
+/* When a turn is due even if the queue is empty, CLOCK_MONOTONIC; UINT64_MAX: never. Unlike
+ * pipeline_next_ns that keeps nobody from reading the queue before. */
+uint64_t pipeline_due_ns(const struct pipeline *p);
+
+/* Whether records are in the buffer that have not been resolved. */
 bool pipeline_has_waiting(const struct pipeline *p);
 
 const struct pipeline_counters *pipeline_counters(const struct pipeline *p);

@@ -4,7 +4,9 @@
 #define FSMON_APP_EVENTS_PIPELINE_VALUES_H
 
 #include "app/actors/actors.h"
+#include "app/watch/entry_marks.h"
 #include "app/watch/filesystems.h"
+#include "app/events/symlinks.h"
 #include "core/rule/change.h"
 #include "core/rule/table.h"
 #include "os/clock.h"
@@ -18,8 +20,10 @@ struct pipeline_parts {
 	int buffer_fd; /* of readbuf_create */
 	struct actors *actors;
 	struct filesystems *filesystems;
+	struct entry_marks *entry_marks;
 	struct dirtree *tree;
 	const struct table *rules;
+	struct symlinks *symlinks; /* on the ways of their paths; NULL: none */
 	int wake_fd; /* a wake-up (os/thread): sent when there is something for a turn to do */
 	pid_t own_pids[2]; /* whose events are not looked at */
 	/* Called between receiving process records and resolving. */

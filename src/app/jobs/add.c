@@ -156,6 +156,27 @@ static void judge(struct jobs *j, struct change *c, const struct change_hit *hit
 	add(j, hit->rule, &view, now);
 }
 
+/* The names of the users of whom the actor may have been one, as a list. Returns false where one
+ * is not known yet. */
+static bool fill_maybe(struct jobs *j, struct actor *a, uint64_t now_ns)
+{
+	bool has_all = true;
+	struct buf list = {0};
+	for (uint32_t i = 0; i < a->maybe_count; i++) {
+		char number[ACTOR_NUMBER_SIZE];
+		const char *name;
+		has_all = names_get(j->names, a->maybe_uids[i], now_ns, &name) && has_all;
+		buf_add(&list, ",", i > 0);
+		buf_add_str(&list, actor_user_text(name, a->maybe_uids[i], number));
+	}
+	if (has_all && a->maybe_count) {
+		free(a->user_maybe);
+		a->user_maybe = buf_take(&list);
+	}
+	buf_fini(&list);
+	return has_all;
+}
+
 /* Give the actor the names of its users, while the change is nobody else's. Returns false
  * where one is not known yet: it has been asked for. Without memory the numbers will do. */
 static bool fill_names(struct jobs *j, struct actor *a, uint64_t now_ns)
@@ -163,7 +184,7 @@ static bool fill_names(struct jobs *j, struct actor *a, uint64_t now_ns)
 	const char *user, *login_user;
 	bool has_user = names_get(j->names, a->uid, now_ns, &user);
 	bool has_login = names_get(j->names, a->program.login_uid, now_ns, &login_user);
-	if (!has_user || !has_login)
+	if (!fill_maybe(j, a, now_ns) || !has_user || !has_login)
 		return false;
 	free(a->user);
 	free(a->login_user);
@@ -216,20 +237,8 @@ void add_after_names(struct jobs *j, struct clock_now now)
 void add_renumber_unnamed(struct jobs *j, const int64_t *map)
 {
 	struct change *c;
-	STAILQ_FOREACH (c, &j->unnamed, next) {
-		size_t kept = 0;
-		for (size_t i = 0; i < c->hit_count; i++) {
-			struct change_hit hit = c->hits[i];
-			if (map[hit.rule] >= 0) {
-				hit.rule = (uint32_t)map[hit.rule];
-				c->hits[kept++] = hit;
-			} else {
-				free(hit.path);
-				free(hit.old_path);
-			}
-		}
-		c->hit_count = kept;
-	}
+	STAILQ_FOREACH (c, &j->unnamed, next)
+		change_renumber(c, map);
 }
 
 void add_drop_unnamed(struct jobs *j)

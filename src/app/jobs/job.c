@@ -107,6 +107,17 @@ uint32_t job_depth(const struct job *job)
 	return depth;
 }
 
+bool job_covers_below(const struct job *job)
+{
+	const struct sched_item *item;
+	STAILQ_FOREACH (item, &job->sched->items, next) {
+		if (((const struct job_event *)item)
+				->event.view.change->event.covers_below)
+			return true;
+	}
+	return false;
+}
+
 struct job *job_new(
 	struct job_rule *rule, const struct outcome *failure, uint64_t failure_run_id)
 {

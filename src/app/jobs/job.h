@@ -90,6 +90,9 @@ const char *job_path(const struct sched_job *s);
 /* How many hooks deep the deepest cause of the job lies; 0: no hook caused it. */
 uint32_t job_depth(const struct job *job);
 
+/* Whether one of its events stands for others that could not be told. */
+bool job_covers_below(const struct job *job);
+
 /*
  * What is to be known of a job before the scheduler makes it: job_attach gives it to that. The
  * failure, which is copied, and its run are those of a job for on-failure; else NULL and 0.

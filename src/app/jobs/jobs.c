@@ -18,6 +18,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+/* So many runs are taken for waiting at most; as many clients as there can be. */
+#define JOBS_WAITERS_MAX 64
+
 /* ---- Life ---- */
 
 /* Who the daemon is: what hooks without `user` have for HOME and so on. */
@@ -427,9 +430,21 @@ bool jobs_mark(const struct jobs *j, uint64_t *mark)
 	return STAILQ_EMPTY(&j->unnamed) && j->has_caught_up;
 }
 
-bool jobs_is_done(const struct jobs *j, uint64_t mark)
+bool jobs_is_done(const struct jobs *j, uint64_t mark, const uint64_t *waiting_tags,
+	size_t tag_count)
 {
-	return sched_is_done(j->sched, mark, clock_monotonic_ns());
+	struct sched_job *waiters[JOBS_WAITERS_MAX];
+	size_t count = 0;
+	struct job *job, *next;
+	HASH_ITER (hh, j->runs, job, next) {
+		uint64_t tag = job_rule_tag(job->rule, job->run_id);
+		bool waits = false;
+		for (size_t i = 0; i < tag_count; i++)
+			waits = waits || waiting_tags[i] == tag;
+		if (waits && count < countof(waiters))
+			waiters[count++] = job->sched;
+	}
+	return sched_is_done_beside(j->sched, mark, clock_monotonic_ns(), waiters, count);
 }
 
 struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule)

@@ -62,13 +62,18 @@ void jobs_rerun(struct jobs *j, uint64_t run_id,
 struct store *jobs_store(struct jobs *j);
 
 /*
- * A mark after everything that was found so far; jobs_is_done says whether all of that
- * has ended, or was put aside (its rule is paused, or the breaker holds it). Returns
- * false while changes wait for the names of users, because they would come after the
- * mark: ask again.
+ * A mark after everything that was found so far. Returns false while changes wait for the
+ * names of users, because they would come after the mark: ask again.
  */
 bool jobs_mark(const struct jobs *j, uint64_t *mark);
-bool jobs_is_done(const struct jobs *j, uint64_t mark);
+
+/*
+ * Whether all that was found before a mark has ended, or was put aside (its rule is paused,
+ * or the breaker holds it). The runs with these tags wait to hear that themselves: they do not
+ * count, nor does what cannot start before they have ended. Tags of other runs do not matter.
+ */
+bool jobs_is_done(const struct jobs *j, uint64_t mark, const uint64_t *waiting_tags,
+	size_t tag_count);
 
 /* How many jobs run, and how many wait. */
 size_t jobs_running(const struct jobs *j);

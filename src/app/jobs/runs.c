@@ -58,7 +58,8 @@ static int open_file(struct jobs *j, struct view *v)
 	struct fanrec_handle target = change_target(v->change);
 	struct event now = {0};
 	int fd = -1;
-	if (fs && target.bytes)
+	/* A deleted entry is gone, even where another link of the file is left. */
+	if (fs && target.bytes && v->kind != EVENT_DELETE)
 		fd = where_open(fs, &target);
 	where_fill_type(fd, &now);
 	v->type = now.type;
@@ -104,7 +105,7 @@ static int request_run(struct jobs *j, const struct job *job, const struct input
 		.run_id = job->run_id,
 		.attempt = job->sched->attempt,
 		.count = job->sched->count,
-		.truncated = job->sched->truncated || in->is_cut,
+		.truncated = job->sched->truncated || in->is_cut || job_covers_below(job),
 		.file_fd = in->file_fd >= 0 ? FILE_FD : -1,
 		.daemon_user = &j->daemon_user,
 		.failure = job->failure,

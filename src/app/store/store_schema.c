@@ -70,6 +70,8 @@ static const struct store_column event_columns[] = {
 	{"fsid", NUMBER, STORE_U64, AT(fsid), NULL},
 	{"target_type", NUMBER, STORE_U32, AT(target_type), NULL},
 	{"target", "BLOB", STORE_TARGET, 0, NULL},
+	{"user_maybe", "TEXT", STORE_TEXT, AT(actor.user_maybe), NULL},
+	{"covers_below", NUMBER " DEFAULT 0", STORE_BOOL, AT(event.covers_below), NULL},
 };
 #undef AT
 #undef EVENT_AT

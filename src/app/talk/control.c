@@ -11,7 +11,6 @@
 #include <sys/epoll.h>
 #include <sys/queue.h>
 
-#define CLIENTS_MAX 64
 #define REQUEST_MAX_BYTES 4096
 #define WORD_MAX_BYTES 31
 
@@ -149,7 +148,8 @@ static void on_connection(void *ctx, uint32_t events)
 	int fd = sock_accept(control->fd);
 	if (fd < 0)
 		return;
-	struct client *c = control->count < CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
+	struct client *c =
+		control->count < CONTROL_CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
 	if (c) {
 		c->control = control;
 		c->number = ++control->last_number;
@@ -237,6 +237,24 @@ void control_answer_all(struct control *control, const char *what, json_t *objec
 		if (c->state == WAITING && strcmp(c->what, what) == 0)
 			answer(c, object);
 	}
+}
+
+pid_t control_peer(struct control *control, uint64_t client)
+{
+	const struct client *c = find(control, client);
+	return c ? sock_peer(c->fd) : 0;
+}
+
+size_t control_sync_tags(
+	const struct control *control, uint64_t tags[CONTROL_CLIENTS_MAX])
+{
+	const struct client *c;
+	size_t count = 0;
+	TAILQ_FOREACH (c, &control->clients, next) {
+		if (c->state == WAITING && c->has_sync && c->sync.tag)
+			tags[count++] = c->sync.tag;
+	}
+	return count;
 }
 
 void control_wait(struct control *control, uint64_t client, const struct control_sync *s)

@@ -11,12 +11,18 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct control; /* opaque */
 
+/* The most clients at a time. */
+#define CONTROL_CLIENTS_MAX 64
+
 /* How far a sync has come; the owner's to use. */
 struct control_sync {
+	uint64_t tag; /* of the hook's run that the client descends from; 0: none */
 	uint64_t records; /* records that must have been resolved ... */
 	uint64_t emptied; /* ... unless the queue has been empty more often than this */
 	uint64_t mark; /* then: of jobs_mark */
@@ -58,6 +64,12 @@ void control_refuse(struct control *c, uint64_t client, const char *text);
 
 /* Answer every client that has asked for `what` and has no answer yet. */
 void control_answer_all(struct control *c, const char *what, json_t *object);
+
+/* The process of a client, as sock_peer. */
+pid_t control_peer(struct control *c, uint64_t client);
+
+/* The tags, not 0, of all syncs that clients wait for. Returns how many there are. */
+size_t control_sync_tags(const struct control *c, uint64_t tags[CONTROL_CLIENTS_MAX]);
 
 /* Answer a client {"ok": true} as soon as sync_is_done says so of *s, which is copied. */
 void control_wait(struct control *c, uint64_t client, const struct control_sync *s);

@@ -62,6 +62,87 @@ struct report_landing report_landing(
 	return l;
 }
 
+/* ---- Links ---- */
+
+/* How far paths lead: what JSON calls it, and what people are told behind the path. */
+static const struct {
+	const char *state;
+	const char *before, *after; /* what it leads to */
+} ways[] = {
+	{"there", " leads to ", ""},
+	{"missing", " leads to ", ", which is not there"},
+	{"unknown", " leads to ", ", where fsmon does not look: it might have to wait"},
+	{"stranger", " is not followed: a link on the way is a stranger's", NULL},
+	{"loop", " leads in a circle of links, or through too many", NULL},
+};
+
+static size_t way_of(const struct front *f)
+{
+	if (f->end == FRONT_LOOP)
+		return 4;
+	if (f->end == FRONT_REFUSED)
+		return 3;
+	if (f->end == FRONT_WHOLE)
+		return 0;
+	return f->steps[f->step_count - 1].kind == FRONT_UNTOUCHED ? 2 : 1;
+}
+
+json_t *report_link(const struct fronts_item *item)
+{
+	const struct front *f = &item->front;
+	size_t way = way_of(f);
+	if (!front_has_link(f))
+		return NULL;
+	const char *to = ways[way].after ? f->leads.items[f->leads.count - 1] : NULL;
+	return json_pack("{s:o, s:o, s:s}", "path", jsontext_str(item->text), "leads_to",
+		!to ? json_null() : jsontext_str(*to ? to : "/"), "state",
+		ways[way].state);
+}
+
+json_t *report_links(const struct rule *r, const struct fronts *fronts)
+{
+	json_t *all = json_array();
+	size_t rest;
+	const char *last = NULL;
+	for (size_t i = 0; fronts && i < r->path.count; i++) {
+		const char *front = glob_literal_front(r->path.items[i], &rest);
+		const struct fronts_item *item = fronts_get(fronts, front);
+		json_t *link = item && item->text != last ? report_link(item) : NULL;
+		if (link)
+			json_array_append_new(all, link);
+		last = item ? item->text : NULL;
+	}
+	return all;
+}
+
+void report_print_link(json_t *link, const char *indent, FILE *out)
+{
+	const char *state = jsontext_get(link, "state");
+	struct buf text = {0};
+	size_t way = 0;
+	while (way + 1 < countof(ways) && strcmp(ways[way].state, state) != 0)
+		way++;
+	jsontext_add_vis(&text, json_object_get(link, "path"));
+	buf_add_str(&text, ways[way].before);
+	if (ways[way].after) {
+		jsontext_add_vis(&text, json_object_get(link, "leads_to"));
+		buf_add_str(&text, ways[way].after);
+	}
+	if (!text.failed)
+		fprintf(out, "%s%s\n", indent, text.data);
+	buf_fini(&text);
+}
+
+void report_print_links(json_t *links, const char *indent, FILE *out)
+{
+	size_t i;
+	json_t *link;
+	json_array_foreach (links, i, link)
+		report_print_link(link, indent, out);
+}
+
+/* ---- The report ---- */
+
 /* In which state a rule is, for people. */
 static const char *state_of(
 	const struct rule *r, const struct jobs_counters *c, bool is_watched)
@@ -104,6 +185,9 @@ static json_t *rule_object(const struct report_parts *p, uint32_t i)
 		"watched_count", (json_int_t)l.watched_count, "not_watched", l.refused,
 		"not_watched_count", (json_int_t)l.refused_count, "paused",
 		c.paused_until_ns != 0);
+	if (p->symlinks)
+		json_object_set_new(
+			rule, "links", report_links(r, symlinks_fronts(p->symlinks)));
 	/* A pause without an end has no such field. */
 	if (c.paused_until_ns && c.paused_until_ns != UINT64_MAX)
 		json_object_set_new(rule, "paused_until_ns",
@@ -311,6 +395,7 @@ static void print_rules(json_t *rules, FILE *out)
 			fprintf(out, " %8" PRIu64, jsontext_number(r, columns[k].field));
 		fprintf(out, "\n");
 		print_hindrances(r, out);
+		report_print_links(json_object_get(r, "links"), "    ", out);
 	}
 }
 

@@ -7,6 +7,8 @@
 #include "app/events/pipeline.h"
 #include "app/jobs/jobs.h"
 #include "app/watch/filesystems.h"
+#include "app/watch/fronts.h"
+#include "app/events/symlinks.h"
 #include "core/conf/conf.h"
 #include "core/rule/table.h"
 
@@ -17,6 +19,8 @@
 struct report_parts {
 	const struct table *rules;
 	const struct filesystems *filesystems;
+	const struct symlinks
+		*symlinks; /* on the ways of paths; NULL: nothing is said of them */
 	struct jobs *jobs;
 	const struct pipeline *pipeline;
 	const struct actors *actors;
@@ -38,6 +42,17 @@ struct report_landing {
 /* Say where a rule lands, with at most `max` of the mount points on each list. */
 struct report_landing report_landing(const struct table *rules, uint32_t rule,
 	const struct filesystems *f, size_t max);
+
+/* Where each path of a rule that is, or leads through, a symbolic link leads, as objects. The caller
+ * drops the reference. */
+json_t *report_links(const struct rule *r, const struct fronts *fronts);
+
+/* Likewise one path; NULL if it leads through no link. */
+json_t *report_link(const struct fronts_item *item);
+
+/* Print such a list or one of its objects, a line each behind `indent`. */
+void report_print_links(json_t *links, const char *indent, FILE *out);
+void report_print_link(json_t *link, const char *indent, FILE *out);
 
 /* Print a report as text. */
 void report_print(json_t *report, FILE *out);

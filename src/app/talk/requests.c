@@ -36,6 +36,7 @@ struct requests {
 	struct control *control;
 	struct jobs *jobs;
 	LIST_HEAD(, pending) pending;
+	bool is_stopping;
 };
 
 /* What a handler is given. */
@@ -146,6 +147,8 @@ static void start_reload(const struct request *q)
 	q->requests->parts.reload(q->requests->parts.ctx);
 }
 
+static const char stopping[] = "the daemon is stopping";
+
 /*
  * All that happened before is in the queue already (the kernel puts an event there before
  * the system call that causes it returns), in front of whatever comes now.
@@ -153,14 +156,28 @@ static void start_reload(const struct request *q)
 static void begin_sync(const struct request *q)
 {
 	const struct requests_parts *parts = &q->requests->parts;
+	if (q->requests->is_stopping) {
+		refuse(q, stopping);
+		return;
+	}
 	const struct pipeline_counters *c = pipeline_counters(parts->report.pipeline);
 	ssize_t depth = fanotify_depth(parts->report.group);
+	pid_t pid = control_peer(q->requests->control, q->client);
 	struct control_sync s = {
+		.tag = parts->tag_of(parts->ctx, pid),
 		.records = c->read + (depth > 0 ? (uint64_t)depth : 0),
 		.emptied = c->emptied,
 	};
 	control_wait(q->requests->control, q->client, &s);
 	parts->read_queue(parts->ctx);
+}
+
+/* A hook that waits here ends only after it was answered; so do the others that do. */
+static bool jobs_are_done(const struct requests *r, const struct control_sync *s)
+{
+	uint64_t tags[CONTROL_CLIENTS_MAX];
+	size_t count = s->tag ? control_sync_tags(r->control, tags) : 0;
+	return jobs_is_done(r->jobs, s->mark, tags, count);
 }
 
 static bool sync_is_done(void *ctx, struct control_sync *s)
@@ -173,7 +190,7 @@ static bool sync_is_done(void *ctx, struct control_sync *s)
 		return false;
 	if (!s->has_mark)
 		s->has_mark = jobs_mark(r->jobs, &s->mark);
-	if (!s->has_mark || !jobs_is_done(r->jobs, s->mark))
+	if (!s->has_mark || !jobs_are_done(r, s))
 		return false;
 	/* Jobs that were put aside must outlive whatever happens next. */
 	struct store *store = jobs_store(r->jobs);
@@ -351,7 +368,7 @@ struct requests *requests_new(const struct requests_parts *parts)
 		.request = on_request,
 		.sync_is_done = sync_is_done,
 	};
-	assert(parts->load && parts->read_queue && parts->is_behind);
+	assert(parts->load && parts->read_queue && parts->tag_of && parts->is_behind);
 	struct requests *r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
@@ -380,6 +397,14 @@ void requests_free(struct requests *r)
 void requests_reloaded(struct requests *r, json_t *answer)
 {
 	control_answer_all(r->control, "reload", answer);
+}
+
+void requests_stop(struct requests *r)
+{
+	r->is_stopping = true;
+	json_t *answer = json_pack("{s:b, s:s}", "ok", 0, "error", stopping);
+	control_answer_all(r->control, "sync", answer);
+	json_decref(answer);
 }
 
 void requests_check(struct requests *r)

@@ -26,6 +26,8 @@ struct requests_parts {
 	void (*reload)(void *ctx);
 	/* Somebody waits for what is in the queue: read it soon. */
 	void (*read_queue)(void *ctx);
+	/* The tag of a process that descends from a hook; 0: it does not. */
+	uint64_t (*tag_of)(void *ctx, pid_t pid);
 	/* Whether something is to be taken in before what is in the queue. */
 	bool (*is_behind)(void *ctx);
 	void *ctx;
@@ -41,6 +43,10 @@ void requests_free(struct requests *r);
 
 /* A reload has ended: answer all who wait for it with the object (borrowed). */
 void requests_reloaded(struct requests *r, json_t *answer);
+
+/* No event is handled any more: refuse each sync, also those that wait. A hook that waits for
+ * one would never end, and nor would the daemon. */
+void requests_stop(struct requests *r);
 
 /* Answer those whose sync is done, or for whom all is written now. */
 void requests_check(struct requests *r);

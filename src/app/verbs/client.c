@@ -102,6 +102,15 @@ json_t *client_ask(const struct options *o, const char *request, int timeout_ms)
 	return fd < 0 ? NULL : exchange(o, fd, request, timeout_ms);
 }
 
+bool client_is_refused(const json_t *answer)
+{
+	if (json_is_true(json_object_get(answer, "ok")))
+		return false;
+	const char *why = json_string_value(json_object_get(answer, "error"));
+	fprintf(stderr, "fsmon: %s\n", why ? why : "the daemon refuses");
+	return true;
+}
+
 json_t *client_ask_over(const struct options *o, int fd, json_t *request)
 {
 	char *line = json_dumps(request, JSON_COMPACT);
@@ -110,9 +119,7 @@ json_t *client_ask_over(const struct options *o, int fd, json_t *request)
 		fprintf(stderr, "fsmon: %s\n", strerror(ENOMEM));
 		fd_close(fd);
 	}
-	if (answer && !json_is_true(json_object_get(answer, "ok"))) {
-		const char *why = json_string_value(json_object_get(answer, "error"));
-		fprintf(stderr, "fsmon: %s\n", why ? why : "the daemon refuses");
+	if (answer && client_is_refused(answer)) {
 		json_decref(answer);
 		answer = NULL;
 	}

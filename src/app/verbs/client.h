@@ -6,6 +6,7 @@
 #include "app/options.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Connect to the control socket of --runtime-dir. Returns a descriptor, which is the
@@ -34,6 +35,9 @@ __attribute__((warn_unused_result)) json_t *client_ask_over(
 /* Connect and client_ask_over, with a message where the daemon cannot be reached. */
 __attribute__((warn_unused_result)) json_t *client_ask_object(
 	const struct options *o, json_t *request);
+
+/* Whether an answer is not "ok"; its "error" is said on standard error then. */
+bool client_is_refused(const json_t *answer);
 
 /* The number of a run that stands on the command line. Returns 0, or -1 with EINVAL where it
  * is none. */

@@ -44,17 +44,20 @@ static void print_list(const char *what, const json_t *list)
 }
 
 /* Returns whether the rule has a place where it is watched, or needs none. */
-static bool print_rule(const struct table *rules, uint32_t i, const struct filesystems *f)
+static bool print_rule(const struct load *of, uint32_t i, const struct filesystems *f)
 {
-	const struct rule *r = table_rule(rules, i);
-	struct report_landing l = report_landing(rules, i, f, SIZE_MAX);
+	const struct rule *r = table_rule(of->table, i);
+	struct report_landing l = report_landing(of->table, i, f, SIZE_MAX);
+	json_t *links = report_links(r, of->fronts);
 	bool lands = l.watched_count > 0;
 	show_rule(r);
 	printf("%s\n", !r->enabled ? ": disabled" : lands ? "" : ": NOT WATCHED");
 	if (r->enabled) {
+		report_print_links(links, "    ", stdout);
 		print_list("    watched on ", l.watched);
 		print_list("    not watched on ", l.refused);
 	}
+	json_decref(links);
 	json_decref(l.watched);
 	json_decref(l.refused);
 	return lands || !r->enabled;
@@ -77,7 +80,7 @@ int verb_check(const struct options *o)
 		goto done;
 	size_t warnings = l.conf.message_count - l.conf.error_count;
 	for (uint32_t i = 0; i < table_count(l.table); i++)
-		warnings += !print_rule(l.table, i, &f);
+		warnings += !print_rule(&l, i, &f);
 	if (!is_tried)
 		printf("(as root, check would also try whether the kernel lets fsmon "
 		       "watch these)\n");

@@ -105,7 +105,7 @@ int verb_sync(const struct options *o)
 	if (timeout_of(o, &ms) < 0)
 		return EXIT_USAGE;
 	json_t *answer = client_ask(o, "sync", ms);
-	bool is_ok = answer && json_is_true(json_object_get(answer, "ok"));
+	bool is_ok = answer && !client_is_refused(answer);
 	json_decref(answer);
 	return is_ok ? EXIT_FINE : EXIT_FAILED;
 }

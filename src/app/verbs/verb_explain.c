@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "app/verbs/verbs.h"
 
+#include "app/talk/report.h"
 #include "app/verbs/show.h"
 #include "core/text/value.h"
 #include "os/user.h"
@@ -13,7 +14,8 @@
 
 /* The event that the command line describes. */
 struct question {
-	char *path;
+	char *path; /* as it was given, if it was absolute */
+	char *real; /* without links, but perhaps the last component */
 	struct event event;
 	struct actor actor;
 };
@@ -63,6 +65,8 @@ static int take_file(const struct options *o, struct question *q)
 			e->type = t;
 	}
 	e->is_dir = e->type == EVENT_TYPE_DIR;
+	/* A create or modify alone is one that no close-write follows. */
+	e->is_unwritten = true;
 	if (!found)
 		return complain("--type", "file, dir, symlink or other was expected");
 	int rc = o->size ? value_size(o->size, &e->size_bytes, &why) : 0;
@@ -127,7 +131,7 @@ static int take_actor(const struct options *o, struct question *q)
 	return 0;
 }
 
-/* The path as events have it: absolute, its directory's links resolved. */
+/* The path with its directory's links resolved. */
 static char *real_path(const char *path)
 {
 	char *copy = strdup(path), *whole = NULL;
@@ -153,33 +157,113 @@ static char *real_path(const char *path)
 	return whole;
 }
 
-static enum judge_verdict judge(const struct table *t, uint32_t i,
-	const struct question *q, const struct glob **glob)
+/* The path itself, where somebody may have written it like that; else `real`. */
+static char *plain_path(const char *path, const char *real)
 {
-	const struct rule *r = table_rule(t, i);
-	size_t len = strlen(q->path);
-	enum judge_verdict v = table_judge_path(t, i, q->path, len, glob);
-	if (!r->enabled)
-		return JUDGE_DISABLED;
-	if (v != JUDGE_MATCH)
-		return v;
-	if (!judge_kind(r, &q->event, true, q->event.old_path != NULL))
-		return JUDGE_EVENTS;
-	return judge_event(r, &q->event);
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	char *copy = strndup(path, len);
+	if (!copy || (*copy == '/' && !strstr(copy, "//") && !strstr(copy, "/./") &&
+			     !strstr(copy, "/../")))
+		return copy;
+	free(copy);
+	return strdup(real);
 }
 
-static bool explain_rule(const struct table *t, uint32_t i, const struct question *q,
+/* Find out which path is meant. Returns 0, or -1 with errno. */
+static int take_path(const char *path, struct question *q)
+{
+	q->real = real_path(path);
+	q->path = q->real ? plain_path(path, q->real) : NULL;
+	q->event.path = q->path;
+	return q->path ? 0 : -1;
+}
+
+/* Say where the path leads, if that is elsewhere. */
+static void show_link(const char *path)
+{
+	struct fronts *f = fronts_new();
+	if (f && fronts_add(f, path) == 0 && fronts_find(f) == 0) {
+		json_t *link = report_link(fronts_at(f, 0));
+		if (link)
+			report_print_link(link, "", stdout);
+		json_decref(link);
+	}
+	fronts_free(f);
+}
+
+/* The path of a rule that leads through the link that is asked about, or NULL. */
+static const struct glob *find_way(
+	const struct rule *r, const struct fronts *fronts, const struct question *q)
+{
+	size_t rest;
+	for (size_t i = 0; i < r->path.count; i++) {
+		const struct fronts_item *item =
+			fronts_get(fronts, glob_literal_front(r->path.items[i], &rest));
+		const struct front *f = &item->front;
+		for (size_t k = 0; k < f->step_count; k++) {
+			const struct front_step *s = &f->steps[k];
+			if ((s->kind == FRONT_LINK || s->kind == FRONT_STRANGER) &&
+				strlen(q->real) == s->len &&
+				memcmp(s->path, q->real, s->len) == 0)
+				return r->path.items[i];
+		}
+	}
+	return NULL;
+}
+
+/* What is said of a rule. */
+struct answer {
+	enum judge_verdict verdict;
+	const struct glob *glob; /* that decides it */
+	bool is_way; /* it leads through what is asked about */
+};
+
+static void judge_path(
+	const struct load *l, uint32_t i, const struct question *q, struct answer *a)
+{
+	const struct table *t = l->table;
+	a->verdict = table_judge_path(t, i, q->path, strlen(q->path), &a->glob);
+	if (a->verdict == JUDGE_NO_PATH)
+		a->verdict = table_judge_path(t, i, q->real, strlen(q->real), &a->glob);
+	const struct glob *way = find_way(table_rule(t, i), l->fronts, q);
+	a->is_way = a->verdict == JUDGE_NO_PATH && way;
+	if (a->is_way) {
+		a->verdict = JUDGE_MATCH;
+		a->glob = way;
+	}
+}
+
+static struct answer judge(const struct load *l, uint32_t i, const struct question *q)
+{
+	const struct rule *r = table_rule(l->table, i);
+	struct answer a = {0};
+	judge_path(l, i, q, &a);
+	if (!r->enabled)
+		a.verdict = JUDGE_DISABLED;
+	if (a.verdict != JUDGE_MATCH)
+		return a;
+	a.verdict = judge_kind(r, &q->event, true, q->event.old_path != NULL)
+			    ? judge_event(r, &q->event)
+			    : JUDGE_EVENTS;
+	return a;
+}
+
+static bool explain_rule(const struct load *l, uint32_t i, const struct question *q,
 	const struct options *o)
 {
-	const struct rule *r = table_rule(t, i);
-	const struct glob *glob = NULL;
-	enum judge_verdict v = judge(t, i, q, &glob);
+	const struct rule *r = table_rule(l->table, i);
+	struct answer a = judge(l, i, q);
+	enum judge_verdict v = a.verdict;
 	/* Why a condition that the command line says nothing of holds back a rule. */
 	bool is_missing = v >= JUDGE_BY && !o->by[v - JUDGE_BY];
 	show_rule(r);
 	if (v == JUDGE_MATCH || v == JUDGE_EXCLUDED) {
-		printf(v == JUDGE_MATCH ? ": MATCHES by path = " : ": no: excluded by ");
-		show_text(stdout, glob_text(glob));
+		printf(v == JUDGE_EXCLUDED ? ": no: excluded by "
+			: a.is_way         ? ": MATCHES as a link on the way of path = "
+					   : ": MATCHES by path = ");
+		show_text(stdout, glob_text(a.glob));
 	} else {
 		printf(": no: %s", judge_verdict_text(v));
 	}
@@ -189,13 +273,13 @@ static bool explain_rule(const struct table *t, uint32_t i, const struct questio
 	return v == JUDGE_MATCH;
 }
 
-static int answer(
-	const struct table *t, const struct question *q, const struct options *o)
+static int answer(const struct load *l, const struct question *q, const struct options *o)
 {
-	size_t matches = 0;
-	for (uint32_t i = 0; i < table_count(t); i++)
-		matches += explain_rule(t, i, q, o);
-	printf("%zu of %zu rules match %s ", matches, table_count(t),
+	size_t matches = 0, count = table_count(l->table);
+	show_link(q->path);
+	for (uint32_t i = 0; i < count; i++)
+		matches += explain_rule(l, i, q, o);
+	printf("%zu of %zu rules match %s ", matches, count,
 		o->event ? o->event : "close-write");
 	show_text(stdout, q->path);
 	printf("\n");
@@ -212,22 +296,21 @@ int verb_explain(const struct options *o)
 			"fsmon explain: one path was expected (fsmon explain /srv/x)\n");
 		return EXIT_USAGE;
 	}
-	q.path = real_path(o->args[0]);
-	if (!q.path) {
+	if (take_path(o->args[0], &q) < 0) {
 		fprintf(stderr, "fsmon explain: %s: %s\n", o->args[0], strerror(errno));
 		goto done;
 	}
-	q.event.path = q.path;
 	if (take_event(o, &q) < 0 || take_file(o, &q) < 0 || take_actor(o, &q) < 0)
 		goto done;
 	if (show_load(&l, o, NULL, 0) < 0)
 		goto done;
-	code = answer(l.table, &q, o);
+	code = answer(&l, &q, o);
 	if (l.conf.error_count)
 		code = EXIT_USAGE;
 done:
 	load_fini(&l);
 	actor_fini(&q.actor);
 	free(q.path);
+	free(q.real);
 	return code;
 }

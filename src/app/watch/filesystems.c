@@ -6,6 +6,7 @@
 #include "core/record/fanrec.h"
 #include "os/fd.h"
 #include "os/handle.h"
+#include "os/proc.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -35,6 +36,33 @@ static const struct watch_way *next_way(const struct filesystem *fs, size_t *i)
 	return NULL;
 }
 
+/* Let a filesystem say what the landing says of it. */
+static void describe(struct filesystem *fs, const struct landing_filesystem *of)
+{
+	fs->type = of->best->type;
+	fs->point = of->best->point;
+	fs->mount_id = of->best->id;
+	fs->has_root = strcmp(of->best->root, "/") == 0 && of->best->is_visible;
+	fs->kinds = of->kinds;
+}
+
+/* Find the routes to the mounts of the landing, and the filesystems on which they lead to mounts
+ * that matter. Returns 0, or -1 with ENOMEM. */
+static int find_routes(struct filesystems *f)
+{
+	const struct landing *l = &f->landing;
+	bool *marks = calloc(l->mounts.count + 1, sizeof(*marks));
+	int rc = marks ? routes_init(&f->routes, &l->mounts) : -1;
+	for (uint32_t i = 0; rc == 0 && i < l->mounts.count; i++) {
+		if (l->by_mount[i].kinds)
+			routes_mark(&f->routes, i, marks);
+	}
+	for (size_t i = 0; rc == 0 && i < l->mounts.count; i++)
+		f->items[l->by_mount[i].filesystem].leads |= marks[i];
+	free(marks);
+	return rc;
+}
+
 static int make_items(struct filesystems *f)
 {
 	f->count = f->landing.count;
@@ -43,23 +71,14 @@ static int make_items(struct filesystems *f)
 	if (!f->items || slots_init(&f->by_fsid, 2 * f->count) < 0)
 		return -1;
 	for (size_t i = 0; i < f->count; i++) {
-		const struct landing_filesystem *of = &f->landing.filesystems[i];
-		const struct mount *best = of->best;
 		struct filesystem *fs = &f->items[i];
-		*fs = (struct filesystem){
-			.type = best->type,
-			.point = best->point,
-			.mount_id = best->id,
-			.has_root = strcmp(best->root, "/") == 0 && best->is_visible,
-			.kinds = of->kinds,
-			.is_new = true,
-			.fd = -1,
-		};
+		*fs = (struct filesystem){.is_new = true, .fd = -1};
+		describe(fs, &f->landing.filesystems[i]);
 		size_t first = 0;
 		if (!next_way(fs, &first))
 			fs->refusal = ways[0]->refusal(fs->type, fs->has_root);
 	}
-	return 0;
+	return find_routes(f);
 }
 
 /* A watched filesystem of that id, other than `but`; or NULL. */
@@ -103,6 +122,42 @@ static int open_point(const char *point, int mount_id)
 	return -1;
 }
 
+/* Where a mount is now, if the mount table has changed and nobody has said so; NULL if it is
+ * nowhere. */
+static const char *fresh_point(struct filesystems *f, int mount_id)
+{
+	if (!f->fresh.text) {
+		struct buf text = {0};
+		int fd = proc_open_mounts();
+		if (fd < 0 || proc_read_mounts(fd, &text) < 0 ||
+			mounts_parse(&f->fresh, text.data, text.len) < 0)
+			f->fresh = (struct mounts){0};
+		buf_fini(&text);
+		fd_close(fd);
+	}
+	for (size_t i = 0; i < f->fresh.count; i++) {
+		if (f->fresh.items[i].id == mount_id)
+			return f->fresh.items[i].point;
+	}
+	return NULL;
+}
+
+/* Open the root of a filesystem, wherever it is: a directory above may have been renamed since the
+ * table was read. Returns a descriptor, or -1 with errno. */
+static int open_root(struct filesystems *f, struct filesystem *fs)
+{
+	fs->open_point = fs->point;
+	int fd = open_point(fs->point, fs->mount_id);
+	int error = errno;
+	if (fd >= 0)
+		return fd;
+	fs->open_point = fresh_point(f, fs->mount_id);
+	fd = fs->open_point ? open_point(fs->open_point, fs->mount_id) : -1;
+	f->is_behind |= fd >= 0;
+	errno = error;
+	return fd;
+}
+
 /* Find out how records will name the filesystem whose root is open, and let the tree know
  * the root. Returns 0, or -1 with errno; EEXIST: another filesystem has its id. */
 static int identify(
@@ -132,7 +187,7 @@ static int identify(
 static void watch(struct filesystems *f, struct filesystem *fs, uint64_t mask, int group,
 	struct dirtree *tree)
 {
-	int fd = open_point(fs->point, fs->mount_id);
+	int fd = open_root(f, fs);
 	int error = fd < 0 || identify(f, fs, fd, tree) < 0 ? errno : 0;
 	const struct watch_way *way;
 	for (size_t i = 0; (way = next_way(fs, &i));) {
@@ -172,6 +227,8 @@ static void update_mask(
 		mask = FANREC_MASK_BASE | fanrec_mask(fs->kinds);
 	else if (may_hold_programs(f, fs))
 		mask = FAN_OPEN_EXEC;
+	if (fs->leads)
+		mask |= FAN_RENAME | FAN_ONDIR;
 	/* While renames were not reported, what is known of directories became wrong. */
 	if ((mask & FAN_RENAME) && !(fs->mask & FAN_RENAME))
 		dirtree_forget(tree, fs->fsid);
@@ -220,8 +277,51 @@ int filesystems_update(struct filesystems *f, const char *mountinfo, size_t len,
 		update_mask(&next, &next.items[i], group, tree);
 	filesystems_fini(f);
 	*f = next;
+	mounts_fini(&f->fresh);
+	f->routes.mounts = &f->landing.mounts;
 	for (size_t i = 0; i < f->count; i++)
 		f->items[i].all = f;
+	return 0;
+}
+
+bool filesystems_lead(const struct filesystem *fs, const struct buf *inner)
+{
+	const struct filesystems *f = fs->all;
+	uint64_t dev = f->landing.filesystems[filesystems_number(fs)].dev;
+	return dirset_has(&f->routes.dirs, dev, inner->data, inner->len);
+}
+
+int filesystems_move(struct filesystem *fs, const struct buf *from, const struct buf *to,
+	const struct table *rules)
+{
+	struct filesystems *f = fs->all, next = {.items = f->items, .count = f->count};
+	uint64_t dev = f->landing.filesystems[filesystems_number(fs)].dev;
+	struct buf text = {0};
+	if (!filesystems_lead(fs, from))
+		return 0;
+	f->is_behind = true;
+	int rc = routes_add_moved(&f->routes, dev, from->data, to->data, &text);
+	if (rc == 0)
+		rc = landing_init(&next.landing, &f->landing, text.data, text.len, rules);
+	buf_fini(&text);
+	if (rc < 0)
+		return -1;
+	/* The mounts have kept their order, so the filesystems have their numbers. */
+	assert(next.landing.count == f->count);
+	if (find_routes(&next) < 0) {
+		landing_fini(&next.landing);
+		return -1;
+	}
+	/* What is open was opened under points of the old one. */
+	filesystems_close(f);
+	landing_fini(&f->landing);
+	routes_fini(&f->routes);
+	f->landing = next.landing;
+	f->routes = next.routes;
+	/* The routes know the mounts by where they are kept. */
+	f->routes.mounts = &f->landing.mounts;
+	for (size_t i = 0; i < f->count; i++)
+		describe(&f->items[i], &f->landing.filesystems[i]);
 	return 0;
 }
 
@@ -245,11 +345,18 @@ uint32_t filesystems_number(const struct filesystem *fs)
 
 int filesystems_open(struct filesystem *fs)
 {
+	struct filesystems *f = fs->all;
 	if (fs->fd >= 0)
 		return fs->fd;
-	fs->fd = open_point(fs->point, fs->mount_id);
-	if (fs->fd >= 0)
-		SLIST_INSERT_HEAD(&fs->all->open, fs, next_open);
+	if (fs->is_out_of_reach) {
+		errno = ESTALE;
+		return -1;
+	}
+	fs->fd = open_root(f, fs);
+	SLIST_INSERT_HEAD(&f->open, fs, next_open);
+	fs->is_out_of_reach = fs->fd < 0;
+	if (fs->is_out_of_reach)
+		errno = ESTALE;
 	return fs->fd;
 }
 
@@ -260,7 +367,9 @@ void filesystems_close(struct filesystems *f)
 		SLIST_REMOVE_HEAD(&f->open, next_open);
 		fd_close(fs->fd);
 		fs->fd = -1;
+		fs->is_out_of_reach = false;
 	}
+	mounts_fini(&f->fresh);
 }
 
 const struct filesystem *filesystems_refusing(
@@ -277,12 +386,19 @@ const struct filesystem *filesystems_refusing(
 	return first ? filesystems_of_mount(f, first) : NULL;
 }
 
+bool filesystems_may_touch(const char *type)
+{
+	return !ways[0]->refusal(type, true);
+}
+
 const char *filesystems_how(const struct filesystem *fs)
 {
 	if (fs->refusal)
 		return "not watched";
 	if (!fs->kinds)
-		return fs->mask ? "program starts only" : "no rule concerns it";
+		return fs->mask & FAN_RENAME ? "renames and program starts only"
+		       : fs->mask            ? "program starts only"
+					     : "no rule concerns it";
 	return fs->mask ? fs->way->name : "not watched yet";
 }
 
@@ -291,6 +407,7 @@ void filesystems_fini(struct filesystems *f)
 	filesystems_close(f);
 	free(f->items);
 	slots_fini(&f->by_fsid);
+	routes_fini(&f->routes);
 	landing_fini(&f->landing);
 	*f = (struct filesystems){0};
 }

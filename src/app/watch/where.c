@@ -79,7 +79,7 @@ static int climb_step(struct climb *c, struct dirtree *tree, uint64_t fsid)
 	if (!parent || up < 0)
 		goto fail;
 	if (take_name(c, up, name, sizeof(name)) < 0 ||
-		dirtree_place(tree, c->node, parent, name) < 0)
+		dirtree_guess(tree, c->node, parent, name) < 0)
 		goto fail;
 	fd_close(c->fd);
 	c->fd = up;
@@ -108,6 +108,19 @@ int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n
 	return rc;
 }
 
+bool where_has(struct filesystem *fs, const struct fanrec_place *place,
+	const struct fanrec_handle *handle)
+{
+	struct handle h;
+	int mount_id;
+	int fd = where_open(fs, &place->dir);
+	bool has = fd >= 0 && handle_of(fd, place->name, &h, &mount_id) == 0 &&
+		   mount_id == fs->mount_id && h.type == handle->type &&
+		   h.len == handle->len && memcmp(h.bytes, handle->bytes, h.len) == 0;
+	fd_close(fd);
+	return has;
+}
+
 static enum event_type type_of(mode_t mode)
 {
 	switch (mode & S_IFMT) {
@@ -132,6 +145,21 @@ void where_fill_type(int fd, struct event *e)
 	e->type = type_of(st.st_mode);
 	e->nlink = (uint32_t)st.st_nlink;
 	e->size_bytes = (uint64_t)st.st_size;
+}
+
+bool where_has_entry(struct filesystem *fs, const struct fanrec_place *place,
+	const struct fanrec_handle *target)
+{
+	/* Mostly no name of the file is left at all, and that is the cheaper question. */
+	int file = where_open(fs, target);
+	int dir = file < 0 ? -1 : where_open(fs, &place->dir);
+	struct handle h;
+	bool has_entry = dir >= 0 && handle_of(dir, place->name, &h, NULL) == 0 &&
+			 h.type == target->type && h.len == target->len &&
+			 memcmp(h.bytes, target->bytes, h.len) == 0;
+	fd_close(file);
+	fd_close(dir);
+	return has_entry;
 }
 
 /* Whether the handle is of this inode: every filesystem puts the number's low half into
@@ -162,7 +190,7 @@ int where_add_linked_path(struct filesystem *fs, const struct fanrec_handle *han
 	if (fd < 0)
 		return -1;
 	ssize_t len = handle_path(fd, path, sizeof(path) - 1);
-	size_t skip = strcmp(fs->point, "/") == 0 ? 0 : strlen(fs->point);
+	size_t skip = strcmp(fs->open_point, "/") == 0 ? 0 : strlen(fs->open_point);
 	if (len > (ssize_t)skip) {
 		path[len] = '\0';
 		const char *base = strrchr(path, '/');

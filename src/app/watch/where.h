@@ -9,8 +9,8 @@
 #include "core/record/event.h"
 
 /*
- * Look up a node that is not placed, and those above it as far as needed. Returns 0, or
- * -1 with ESTALE: the directory is gone (so its delete record is in the queue or was read
+ * Look up a node that is not placed, and those above it as far as needed: where they are now,
+ * so their places are guesses (dirtree_guess). Returns 0, or -1 with ESTALE: the directory is gone (so its delete record is in the queue or was read
  * before), or another errno.
  */
 int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n);
@@ -21,11 +21,19 @@ int where_look_up(struct dirtree *tree, struct filesystem *fs, struct dirnode *n
  */
 int where_open(struct filesystem *fs, const struct fanrec_handle *handle);
 
+/* Whether the file of a handle is at a place now. */
+bool where_has(struct filesystem *fs, const struct fanrec_place *place,
+	const struct fanrec_handle *handle);
+
 /*
  * Fill type, links and size of an event from the open file (of where_open; O_PATH will
  * do); -1: the file is gone.
  */
 void where_fill_type(int fd, struct event *e);
+
+/* Whether a directory has an entry of that name now which is the file of that handle. */
+bool where_has_entry(struct filesystem *fs, const struct fanrec_place *place,
+	const struct fanrec_handle *target);
 
 /*
  * The path within the filesystem of a file that was made without a name (O_TMPFILE) and

@@ -9,8 +9,10 @@
 #include "app/load.h"
 #include "app/log.h"
 #include "app/talk/requests.h"
+#include "app/events/symlinks.h"
 #include "app/worker/reload.h"
 #include "os/clock.h"
+#include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/memfile.h"
 #include "os/proc.h"
@@ -26,6 +28,11 @@
 #define DIRS_MAX 65536
 /* Losses are logged at most so often. */
 #define LOSSES_EVERY_NS UINT64_C(10000000000)
+/* Where mounts have moved the mount table is read again once the queue is empty, so that it does
+ * not tell of what is still to be read. So often that is waited for, and so long between two
+ * looks; then the table is taken in as it is. */
+#define MOUNT_LOOKS_MAX 4
+#define MOUNT_LOOKS_NS UINT64_C(50000000)
 
 struct worker {
 	const struct options *options;
@@ -34,6 +41,8 @@ struct worker {
 	struct poller_source *group_source;
 	struct load load; /* the configuration in force */
 	struct filesystems filesystems;
+	struct symlinks *symlinks;
+	struct entry_marks entry_marks;
 	struct dirtree *tree;
 	struct actors *actors;
 	struct pipeline *pipeline;
@@ -46,6 +55,11 @@ struct worker {
 	int wake_fd; /* of the actors */
 	bool has_records; /* the fanotify queue or the actors may have some */
 	bool mounts_changed;
+	uint64_t overflows_logged; /* how many the log has said */
+	int marks_error; /* why a directory could not be marked, as the log has it; or 0 */
+	unsigned mount_looks; /* since mounts have moved */
+	uint64_t mounts_next_ns; /* before then it is not looked where they are */
+	bool is_unled; /* that paths lead elsewhere could not be taken in */
 	uint64_t losses_logged; /* how many the log has said last */
 	uint64_t losses_next_ns; /* before then it says nothing of them */
 	bool is_ending;
@@ -89,8 +103,6 @@ static void before_resolve(void *ctx)
 static void on_found(void *ctx, struct change *c, struct clock_now now)
 {
 	struct worker *w = ctx;
-	if (c->event.kinds & EVENT_OVERFLOW)
-		log_err("the kernel's queue of file events ran over: events were lost");
 	jobs_found(w->jobs, c, now);
 }
 
@@ -117,7 +129,9 @@ static void on_stop(void *ctx, bool now)
 				plural(running));
 		else
 			log_info("stopping");
+		pipeline_end(w->pipeline);
 		jobs_stop(w->jobs);
+		requests_stop(w->requests);
 	}
 	w->is_ending = true;
 	w->ends_now = w->ends_now || now;
@@ -144,6 +158,14 @@ static void on_read_queue(void *ctx)
 	w->has_records = true;
 }
 
+/* What the keeper has said of a hook must be known before the hook's process is looked for. */
+static uint64_t on_tag_of(void *ctx, pid_t pid)
+{
+	struct worker *w = ctx;
+	link_drain(w->link);
+	return actors_tag_of(w->actors, pid);
+}
+
 static const struct link_handlers link_handlers = {
 	.stop_requested = on_stop,
 	.reload_requested = on_reload_requested,
@@ -153,7 +175,8 @@ static const struct link_handlers link_handlers = {
 static bool is_behind(void *ctx)
 {
 	const struct worker *w = ctx;
-	return w->mounts_changed;
+	return w->mounts_changed || w->filesystems.is_behind ||
+	       symlinks_is_behind(w->symlinks);
 }
 
 /* ---- Filesystems ---- */
@@ -173,8 +196,21 @@ static void warn_of_unwatched_rules(const struct worker *w, bool all)
 	}
 }
 
+/* Warn of directories that cannot be marked, but not again for the same reason. */
+static void log_refused_marks(struct worker *w)
+{
+	const struct entry_marks *e = &w->entry_marks;
+	struct buf path = {0};
+	bool is_new = e->error && e->error != w->marks_error;
+	if (is_new && entry_marks_add_refused(e, &w->filesystems, &path) == 0)
+		log_warn("truncation of files by name is not seen in %s: %s", path.data,
+			strerror(e->error));
+	w->marks_error = e->error;
+	buf_fini(&path);
+}
+
 /* Say what has become of filesystems that rules concern. */
-static void log_filesystems(const struct worker *w, bool all)
+static void log_filesystems(struct worker *w, bool all)
 {
 	for (size_t i = 0; i < w->filesystems.count; i++) {
 		const struct filesystem *fs = &w->filesystems.items[i];
@@ -188,6 +224,19 @@ static void log_filesystems(const struct worker *w, bool all)
 				fs->refusal_errno ? strerror(fs->refusal_errno) : "");
 	}
 	warn_of_unwatched_rules(w, all);
+	log_refused_marks(w);
+}
+
+static int use_mounts(
+	struct worker *w, const struct buf *mountinfo, const struct table *rules)
+{
+	int group = fd_of(w, WIRE_FD_FANOTIFY);
+	if (filesystems_update(&w->filesystems, mountinfo->data, mountinfo->len, rules,
+		    group, w->tree) < 0)
+		return -1;
+	if (symlinks_index(w->symlinks) < 0)
+		return -1;
+	return entry_marks_set(&w->entry_marks, &w->filesystems, rules, group);
 }
 
 /* Take in the mount table with the rules of a table. Returns 0, or -1 with errno. */
@@ -196,18 +245,112 @@ static int update_filesystems(struct worker *w, const struct table *rules)
 	struct buf text = {0};
 	int rc = proc_read_mounts(w->mountinfo_fd, &text);
 	if (rc == 0)
-		rc = filesystems_update(&w->filesystems, text.data, text.len, rules,
-			fd_of(w, WIRE_FD_FANOTIFY), w->tree);
+		rc = use_mounts(w, &text, rules);
 	buf_fini(&text);
 	return rc;
 }
 
+/* When it is time to look at the mount table, CLOCK_MONOTONIC; UINT64_MAX: not before something
+ * happens. */
+static uint64_t mounts_next_ns(const struct worker *w)
+{
+	if (w->mounts_changed)
+		return 0;
+	if (!w->filesystems.is_behind || pipeline_has_waiting(w->pipeline))
+		return UINT64_MAX;
+	return w->mounts_next_ns;
+}
+
+/* Whether a mount table that was read now, as mounts have moved, had better be read later: records
+ * are still to be read, of which it tells too early. */
+static bool looks_later(struct worker *w)
+{
+	if (w->mounts_changed || w->mount_looks >= MOUNT_LOOKS_MAX ||
+		fanotify_is_empty(fd_of(w, WIRE_FD_FANOTIFY)))
+		return false;
+	w->mount_looks++;
+	return true;
+}
+
 static void take_mounts(struct worker *w)
 {
+	struct buf text = {0};
+	int rc = proc_read_mounts(w->mountinfo_fd, &text);
+	w->mounts_next_ns = clock_monotonic_ns() + MOUNT_LOOKS_NS;
+	if (rc == 0 && looks_later(w)) {
+		buf_fini(&text);
+		return;
+	}
 	w->mounts_changed = false;
-	if (load_resolve(w->load.table) < 0 || update_filesystems(w, w->load.table) < 0)
+	w->mount_looks = 0;
+	if (rc == 0)
+		rc = use_mounts(w, &text, w->load.table);
+	buf_fini(&text);
+	if (rc < 0) {
+		w->filesystems.is_behind = false;
 		log_err("a change of mounts could not be taken in: %s", strerror(errno));
+	}
 	log_filesystems(w, false);
+}
+
+static bool is_due(const struct fronts_item *item, uint64_t now_ns)
+{
+	return item && item->is_news &&
+	       (!item->said_ns || now_ns - item->said_ns > LOSSES_EVERY_NS);
+}
+
+/* Warn of paths that have come to lead nowhere, of each once in a while: anybody may bring that
+ * about. */
+static void log_lost_ways(const struct worker *w)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+	const struct fronts *fronts = symlinks_fronts(w->symlinks);
+	const struct table *rules = w->load.table;
+	struct fronts_item *item;
+	size_t rest;
+	for (uint32_t i = 0; i < table_count(rules); i++) {
+		const struct rule *r = table_rule(rules, i);
+		for (size_t k = 0; r->enabled && k < r->path.count; k++) {
+			struct buf text = {0};
+			item = fronts_get(
+				fronts, glob_literal_front(r->path.items[k], &rest));
+			if (is_due(item, now_ns) && fronts_add_trouble(item, &text) == 0)
+				log_warn("[%s] path: %s", r->name, text.data);
+			buf_fini(&text);
+		}
+	}
+	for (size_t i = 0; (item = fronts_at(fronts, i)); i++) {
+		if (is_due(item, now_ns))
+			item->said_ns = now_ns;
+		item->is_news = false;
+	}
+}
+
+/* Take in where the paths of rules lead now, between two batches. */
+static void take_symlinks(struct worker *w)
+{
+	enum fronts_change change = symlinks_take(w->symlinks);
+	int rc = 0;
+	if (w->is_unled)
+		change = FRONTS_LEADS;
+	if (change == FRONTS_STEPS)
+		rc = symlinks_index(w->symlinks);
+	if (change == FRONTS_LEADS) {
+		rc = table_lead(
+			w->load.table, fronts_leads, symlinks_fronts(w->symlinks));
+		if (rc == 0)
+			rc = update_filesystems(w, w->load.table);
+		log_filesystems(w, false);
+	}
+	if (change != FRONTS_SAME)
+		log_lost_ways(w);
+	w->is_unled = rc < 0;
+	if (rc < 0) {
+		log_err("a change of symbolic links could not be taken in: %s",
+			strerror(errno));
+		symlinks_ask_all(w->symlinks);
+	}
+	w->has_records = true; /* none may be waited for any more */
 }
 
 static bool logs_json(const struct worker *w)
@@ -224,6 +367,14 @@ static void say_ready(const struct worker *w, const char *status)
 
 /* ---- Reload ---- */
 
+/* Let the ways of a table's paths be known. */
+static void set_fronts(struct worker *w, struct load *l)
+{
+	symlinks_set(w->symlinks, l->fronts);
+	l->fronts = NULL;
+	w->is_unled = symlinks_index(w->symlinks) < 0;
+}
+
 /* Put a new table in force, between two batches. Returns 0, or -1: all is as it was. */
 static int swap_rules(struct worker *w, struct load *next)
 {
@@ -235,7 +386,8 @@ static int swap_rules(struct worker *w, struct load *next)
 			w->mounts_changed = true;
 		return -1;
 	}
-	pipeline_parts(w->pipeline)->rules = next->table;
+	pipeline_set_rules(w->pipeline, next->table);
+	set_fronts(w, next);
 	struct load old = w->load;
 	w->load = *next;
 	*next = (struct load){0};
@@ -330,6 +482,9 @@ static void on_reloaded(void *ctx, struct load *l)
 static void log_losses(struct worker *w, uint64_t now_ns)
 {
 	const struct pipeline_counters *p = pipeline_counters(w->pipeline);
+	if (p->overflows != w->overflows_logged)
+		log_err("the kernel's queue of file events ran over: events were lost");
+	w->overflows_logged = p->overflows;
 	struct actors_counters c;
 	actors_counters(w->actors, &c);
 	uint64_t events = p->unresolved + p->malformed + p->dropped;
@@ -348,11 +503,19 @@ static void log_losses(struct worker *w, uint64_t now_ns)
 static int64_t wait_ns(struct worker *w)
 {
 	uint64_t records_ns = w->is_ending ? 0 : pipeline_next_ns(w->pipeline);
-	if (w->mounts_changed || (!records_ns && w->has_records && !w->is_ending))
+	bool has_answer =
+		symlinks_has_answer(w->symlinks) && !pipeline_has_waiting(w->pipeline);
+	if (has_answer || (!records_ns && w->has_records && !w->is_ending))
 		return 0;
-	uint64_t next_ns = jobs_next_ns(w->jobs);
+	uint64_t next_ns = jobs_next_ns(w->jobs), due_ns = pipeline_due_ns(w->pipeline);
+	if (due_ns < next_ns && !w->is_ending)
+		next_ns = due_ns;
+	if (mounts_next_ns(w) < next_ns)
+		next_ns = mounts_next_ns(w);
 	if (records_ns && records_ns < next_ns)
 		next_ns = records_ns;
+	if (!records_ns && !w->is_ending && pipeline_due_ns(w->pipeline) < next_ns)
+		next_ns = pipeline_due_ns(w->pipeline);
 	if (next_ns == UINT64_MAX)
 		return POLLER_FOREVER;
 	uint64_t now_ns = clock_monotonic_ns();
@@ -364,6 +527,8 @@ static int read_and_resolve(struct worker *w)
 {
 	uint64_t next_ns = pipeline_next_ns(w->pipeline);
 	struct clock_now now = clock_now();
+	if (now.monotonic_ns >= pipeline_due_ns(w->pipeline))
+		w->has_records = true;
 	if (w->is_ending || (next_ns ? now.monotonic_ns < next_ns : !w->has_records))
 		return 0;
 	w->has_records = false;
@@ -402,10 +567,15 @@ static int loop(struct worker *w)
 			log_err("waiting for events failed: %s", strerror(errno));
 			return EXIT_FAILED;
 		}
-		if (w->mounts_changed && !pipeline_has_waiting(w->pipeline))
+		if (mounts_next_ns(w) <= clock_monotonic_ns() &&
+			!pipeline_has_waiting(w->pipeline))
 			take_mounts(w);
+		if (symlinks_has_answer(w->symlinks) &&
+			!pipeline_has_waiting(w->pipeline))
+			take_symlinks(w);
 		if (read_and_resolve(w) < 0)
 			return EXIT_FAILED;
+		symlinks_ask(w->symlinks);
 		jobs_pump(w->jobs, clock_now());
 		requests_check(w->requests);
 	}
@@ -450,7 +620,8 @@ static int start_actors(struct worker *w)
 	};
 	w->wake_fd = thread_wakeup_open();
 	w->tree = dirtree_new(DIRS_MAX);
-	if (w->wake_fd < 0 || !w->tree)
+	w->symlinks = w->wake_fd < 0 ? NULL : symlinks_new(w->wake_fd, &w->filesystems);
+	if (!w->symlinks || !w->tree)
 		return -1;
 	w->actors = actors_new(&fds, w->wake_fd, w->inherited.degraded);
 	if (!w->actors)
@@ -490,8 +661,10 @@ static int start_pipeline(struct worker *w)
 		.buffer_fd = fd_of(w, WIRE_FD_BUFFER),
 		.actors = w->actors,
 		.filesystems = &w->filesystems,
+		.entry_marks = &w->entry_marks,
 		.tree = w->tree,
 		.rules = w->load.table,
+		.symlinks = w->symlinks,
 		.wake_fd = w->wake_fd,
 		.own_pids = {getpid(), getppid()},
 		.before_resolve = before_resolve,
@@ -511,6 +684,7 @@ static struct requests *start_requests(struct worker *w)
 		.report =
 			{
 				.filesystems = &w->filesystems,
+				.symlinks = w->symlinks,
 				.jobs = w->jobs,
 				.pipeline = w->pipeline,
 				.actors = w->actors,
@@ -520,6 +694,7 @@ static struct requests *start_requests(struct worker *w)
 			},
 		.reload = on_reload_requested,
 		.read_queue = on_read_queue,
+		.tag_of = on_tag_of,
 		.is_behind = is_behind,
 		.ctx = w,
 	};
@@ -559,6 +734,7 @@ static int start(struct worker *w)
 			strerror(errno));
 	buf_fini(&w->load.held);
 	log_filesystems(w, true);
+	set_fronts(w, &w->load);
 	w->has_records = true; /* what an earlier worker has left */
 	size_t count = table_count(w->load.table);
 	log_info("ready: %zu rule%s%s", count, plural(count),
@@ -575,7 +751,9 @@ static void end(struct worker *w)
 	requests_free(w->requests);
 	pipeline_free(w->pipeline);
 	actors_free(w->actors);
+	symlinks_free(w->symlinks);
 	dirtree_free(w->tree);
+	entry_marks_fini(&w->entry_marks);
 	filesystems_fini(&w->filesystems);
 	poller_free(w->poller);
 	load_fini(&w->load);

@@ -22,7 +22,7 @@ struct hook_context {
 	uint64_t run_id;
 	uint32_t attempt; /* 1 for the first */
 	uint64_t count; /* events in the job, listed or not */
-	bool truncated; /* the list of events was cut */
+	bool truncated; /* the list of events was cut, or one stands for others */
 	int file_fd; /* number that FSMON_FD has in the hook; -1: none */
 	const char *lang; /* LANG; NULL: C.UTF-8 */
 	const struct rule_user *daemon_user; /* for rules without `user` */

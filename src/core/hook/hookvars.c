@@ -117,6 +117,7 @@ static const struct hookvars_variable variables[] = {
 	{"FSMON_TIME", "time", .get = get_time},
 	{"FSMON_CMD", "cmd", .get = get_cmd},
 	{"FSMON_USER", "user", .get = get_user},
+	{"FSMON_USER_MAYBE", "user_maybe", TEXT(user_maybe)},
 	{"FSMON_PID", "pid", NUMBER(pid, 0)},
 	{"FSMON_PPID", "ppid", NUMBER(ppid, 0)},
 	{"FSMON_UID", "uid", NUMBER(uid, ACTOR_ID_UNKNOWN)},

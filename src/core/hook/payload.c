@@ -58,6 +58,8 @@ static void add_json(struct buf *out, const struct view *v)
 		buf_add_str(out, "\":");
 		add_value(out, &value);
 	}
+	if (v->change->event.covers_below)
+		buf_add_str(out, ",\"truncated\":true");
 	buf_add_str(out, "}\n");
 }
 

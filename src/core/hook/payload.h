@@ -11,7 +11,8 @@
  * Append one event: for RULE_STDIN_PATHS the value of FSMON_PATH and a newline, whatever
  * bytes it holds; for RULE_STDIN_PATHS0 with a NUL; for RULE_STDIN_JSON an object on one
  * line with the variables of the event, in lower case without FSMON_, `events` an array,
- * ids and depth numbers, what is unknown null; for RULE_STDIN_NONE nothing. An event without
+ * ids and depth numbers, what is unknown null, and `truncated` true where the event stands for all
+ * below it; for RULE_STDIN_NONE nothing. An event without
  * a path is an empty one. Returns 0, or -1 with ENOMEM: then out->failed is set, and what it
  * holds is of no use.
  */

@@ -27,7 +27,10 @@ struct dirnode {
 	char *name; /* NULL: root or unknown */
 	uint64_t asked; /* when it was asked for last, in dirtree.asked */
 	uint32_t refs; /* one for each child, one for a root */
+	uint32_t
+		guessed; /* when its place was guessed, in dirtree.round; 0: it was told */
 	bool is_root;
+	bool is_gone; /* and no look-up will place it */
 	struct dirkey key; /* last: allocated only as long as the handle */
 };
 
@@ -35,6 +38,7 @@ struct dirtree {
 	struct dirnode *by_key;
 	TAILQ_HEAD(, dirnode) by_age; /* asked for longest ago first */
 	uint64_t asked; /* how often a node was asked for */
+	uint32_t round; /* of guesses that are not confirmed */
 	size_t max_nodes;
 };
 
@@ -45,6 +49,7 @@ struct dirtree *dirtree_new(size_t max_nodes)
 		return NULL;
 	TAILQ_INIT(&t->by_age);
 	t->max_nodes = max_nodes;
+	t->round = 1;
 	return t;
 }
 
@@ -56,6 +61,8 @@ static void detach(struct dirnode *n)
 	free(n->name);
 	n->parent = NULL;
 	n->name = NULL;
+	n->guessed = 0;
+	n->is_gone = false;
 }
 
 static void drop(struct dirtree *t, struct dirnode *n)
@@ -150,8 +157,10 @@ int dirtree_place(
 		errno = ELOOP;
 		return -1;
 	}
-	if (n->parent == parent && strcmp(n->name, name) == 0)
+	if (n->parent == parent && strcmp(n->name, name) == 0) {
+		n->guessed = 0;
 		return 0;
+	}
 	char *copy = strdup(name);
 	if (!copy)
 		return -1;
@@ -162,9 +171,44 @@ int dirtree_place(
 	return 0;
 }
 
+int dirtree_guess(
+	struct dirtree *t, struct dirnode *n, struct dirnode *parent, const char *name)
+{
+	int rc = dirtree_place(t, n, parent, name);
+	if (rc == 0)
+		n->guessed = t->round;
+	return rc;
+}
+
+void dirtree_confirm(struct dirtree *t)
+{
+	t->round++;
+}
+
+struct dirnode *dirtree_parent(const struct dirnode *n)
+{
+	return n->parent;
+}
+
 bool dirtree_is_placed(const struct dirnode *n)
 {
 	return n->is_root || n->parent;
+}
+
+bool dirtree_is_guess(const struct dirtree *t, const struct dirnode *n)
+{
+	return n->parent && n->guessed == t->round;
+}
+
+void dirtree_set_gone(struct dirnode *n)
+{
+	assert(!dirtree_is_placed(n));
+	n->is_gone = true;
+}
+
+bool dirtree_is_gone(const struct dirnode *n)
+{
+	return n->is_gone;
 }
 
 struct dirnode *dirtree_unknown(struct dirnode *n)
@@ -180,7 +224,6 @@ int dirtree_add_path(const struct dirnode *n, struct buf *out)
 	const struct dirnode *top = n;
 	for (; top->parent; top = top->parent)
 		len += 1 + strlen(top->name);
-	assert(top->is_root);
 	size_t end = out->len + len;
 	/* Make room, then fill it from its end. */
 	while (out->len < end && !out->failed) {

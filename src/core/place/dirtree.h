@@ -5,7 +5,9 @@
  * below it in one step.
  *
  * A node of which only the handle is known is "unknown"; records of the queue and
- * look-ups place it. Nodes of deleted directories stay (their last place is what late
+ * look-ups place it. A look-up tells where a directory is when it is made, which may be
+ * later than what records tell: its place is a guess until they have all been read. Nodes of
+ * deleted directories stay (their last place is what late
  * records mean) until the tree is full; then those go that nobody has asked for longest.
  */
 #ifndef FSMON_CORE_PLACE_DIRTREE_H
@@ -46,16 +48,33 @@ void dirtree_set_root(struct dirtree *t, struct dirnode *n);
 int dirtree_place(
 	struct dirtree *t, struct dirnode *n, struct dirnode *parent, const char *name);
 
-/* Whether the node's own place (not that of those above) is known. */
+/* The node above, or NULL: n is the root, or it is not placed. */
+struct dirnode *dirtree_parent(const struct dirnode *n);
+
+/* The same by a look-up: a guess until dirtree_confirm. */
+int dirtree_guess(
+	struct dirtree *t, struct dirnode *n, struct dirnode *parent, const char *name);
+
+/* All that has been guessed holds: what was in the queue at the look-ups has been read. */
+void dirtree_confirm(struct dirtree *t);
+
+/* Whether the node's own place (not that of those above) is known; and whether that is a
+ * guess. */
 bool dirtree_is_placed(const struct dirnode *n);
+bool dirtree_is_guess(const struct dirtree *t, const struct dirnode *n);
+
+/* Note that the directory of an unknown node is gone, so that no look-up will place it; and
+ * whether that was noted. It is forgotten when a record places the node. */
+void dirtree_set_gone(struct dirnode *n);
+bool dirtree_is_gone(const struct dirnode *n);
 
 /* The nearest node, from n itself upwards, whose place is not known, or NULL if the path
  * is whole. */
 struct dirnode *dirtree_unknown(struct dirnode *n);
 
 /*
- * Append the path within the filesystem: "" for its root, "/a/b" below. Must be whole
- * (dirtree_unknown gave NULL). Returns 0, or -1 with ENOMEM.
+ * Append the path within the filesystem: "" for its root, "/a/b" below. Where dirtree_unknown
+ * gives a node, that node takes the place of the root. Returns 0, or -1 with ENOMEM.
  */
 int dirtree_add_path(const struct dirnode *n, struct buf *out);
 

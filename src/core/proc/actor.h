@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #define ACTOR_ID_UNKNOWN UINT32_MAX
+#define ACTOR_MAYBE_MAX 8 /* where more are possible, none is listed */
 #define ACTOR_NUMBER_SIZE 11 /* of a user's number in digits, with its NUL */
 
 enum actor_attribution {
@@ -25,6 +26,10 @@ struct actor {
 	struct program program; /* what it ran, and its login user */
 	uint32_t uid; /* real user; ACTOR_ID_UNKNOWN when unknown */
 	uint32_t euid; /* effective user, likewise */
+	/* Of which real users one is meant, where that is all that is known; else none. */
+	uint32_t maybe_uids[ACTOR_MAYBE_MAX];
+	uint32_t maybe_count;
+	char *user_maybe; /* their names, separated by commas; likewise */
 	char *user; /* name of `uid`; NULL: by number. Filled in after the ids */
 	char *login_user; /* name of its login user; likewise */
 	char *ancestors; /* names of the ancestors, nearest first, each NUL-terminated */
@@ -46,6 +51,11 @@ const char *actor_attribution_name(enum actor_attribution a);
 /* A user's name, or where it is NULL the number, which is written into room; "" where both are
  * unknown. */
 const char *actor_user_text(const char *name, uint32_t uid, char room[ACTOR_NUMBER_SIZE]);
+
+/* Copy all that is known. Returns 0, or -1 with ENOMEM: *to is all zero then. What was in *to is
+ * overwritten, not freed. */
+__attribute__((warn_unused_result)) int actor_copy(
+	struct actor *to, const struct actor *from);
 
 /* Free the strings; the actor is all zero afterwards. */
 void actor_fini(struct actor *a);

@@ -10,6 +10,8 @@
 
 /* States of one life that events may still mean; beyond it the oldest are forgotten. */
 #define STATES_MAX 1024
+/* So often it is seen which of them are past. */
+#define STATES_TIDY 64
 
 /* ---- Images ---- */
 
@@ -126,10 +128,26 @@ struct life_state *life_last(const struct life *life)
 	return life->state_count > 0 ? &life->states[life->state_count - 1] : NULL;
 }
 
+/* How many states no event can mean any more, as the next change of users came before all that
+ * are not dealt with. Execs stay: their number is compared with that of the records of a whole
+ * window. */
+static size_t count_passed(const struct proctable *t, const struct life *life)
+{
+	size_t passed = 0;
+	for (size_t i = 0; i < life->state_count && !life->states[i].is_exec; i++) {
+		const struct life_state *s = &life->states[i];
+		if (s->counted != PROCREC_UNCOUNTED && s->queued <= t->passed)
+			passed = i;
+	}
+	return passed;
+}
+
 int life_push(struct proctable *t, struct life *life, struct life_state state)
 {
 	if (!state.image)
 		return -1;
+	if (life->state_count > 0 && life->state_count % STATES_TIDY == 0)
+		life_forget(t, life, count_passed(t, life));
 	if (life->state_count >= STATES_MAX) {
 		life_forget(t, life, STATES_MAX / 2);
 		if (life->known_from_ns < life->states[0].since_ns)

@@ -6,6 +6,7 @@
 #ifndef FSMON_CORE_PROC_LIFE_H
 #define FSMON_CORE_PROC_LIFE_H
 
+#include "core/proc/procrec.h"
 #include "core/proc/proctext.h"
 
 #include <stdbool.h>
@@ -39,6 +40,8 @@ struct life_state {
 	bool is_exec; /* it began with an exec */
 	uint32_t uid; /* ACTOR_ID_UNKNOWN: unknown */
 	uint32_t euid; /* likewise */
+	enum procrec_counted counted; /* if it began with a change of users, */
+	uint64_t queued; /* so many records of file events had been queued then */
 	struct life_image *image;
 };
 
@@ -99,6 +102,7 @@ struct proctable {
 	uint64_t lost_ns; /* the last loss; 0: none */
 	uint64_t evicted_exit_ns; /* the latest end of a life that was evicted */
 	bool tasks_lost;
+	uint64_t passed; /* file events up to this ordinal are dealt with */
 	struct {
 		size_t lives; /* processes, dead ones included that may still matter */
 		size_t ancestors; /* dead ones kept as ancestors only */

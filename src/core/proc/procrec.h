@@ -22,6 +22,13 @@ enum procrec_kind {
 	PROCREC_LOST, /* made by the reader: records were lost before time_ns */
 };
 
+/* What is known of the queue of file events at a change of users. */
+enum procrec_counted {
+	PROCREC_UNCOUNTED = 0,
+	PROCREC_COUNTED_LATE, /* counted when the process may have gone on already */
+	PROCREC_COUNTED, /* before it went on */
+};
+
 /* One record: a value. */
 struct procrec {
 	enum procrec_kind kind;
@@ -46,6 +53,9 @@ struct procrec {
 		struct {
 			uint32_t uid;
 			uint32_t euid;
+			/* Set by the reader: how many records had been queued by then. */
+			enum procrec_counted counted;
+			uint64_t queued;
 		} uid;
 		struct {
 			char name[PROGRAM_COMM_SIZE];

@@ -228,6 +228,8 @@ static bool change_user(const struct life *life, const struct procrec *rec,
 		return false;
 	state->uid = rec->uid.uid;
 	state->euid = rec->uid.euid;
+	state->counted = rec->uid.counted;
+	state->queued = rec->uid.queued;
 	state->image = last ? life_image_ref(last->image) : life_image_new(NULL, "");
 	return true;
 }

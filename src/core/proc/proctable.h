@@ -32,8 +32,11 @@ struct proctable_window {
 	/* Its place among the records of P since after_ns: best with those of the dynamic
 	 * linker told apart, as then each exec of a binary leaves exactly one. */
 	struct execorder_place order;
+	uint64_t
+		ordinal; /* its place among all records of the queue, from 1; 0: unknown */
 	bool complete; /* the queue was read to its end: nothing behind it is missing */
 	bool spans; /* the record is several merged events, at its place and later */
+	bool users_span; /* and it is not the first of them whose users are wanted */
 };
 
 /* Make an empty table for at most max_lives processes. NULL with ENOMEM. */
@@ -77,7 +80,7 @@ void proctable_lost_tasks(struct proctable *t);
 /*
  * Who the process `pid` was at an event. Fills *out, whose strings the caller frees with
  * actor_fini, with what all states have in common that it can have been in; what they do
- * not agree on is left empty. The parent is the one that forked it. out->attribution is
+ * not agree on is left empty. The real users that it can have had are then listed. The parent is the one that forked it. out->attribution is
  * ACTOR_EXACT if name, users and parent are known and, of all but kernel threads,
  * executable and command line; ACTOR_UNKNOWN if no life of the pid fits, or several that
  * differ. Returns 0, or -1 with ENOMEM.
@@ -101,11 +104,20 @@ void proctable_note_opens(
 void proctable_forget_past(struct proctable *t, uint64_t empty_ns);
 
 /*
+ * All records of file events up to this ordinal are dealt with. While the queue is never seen
+ * empty this bounds what is remembered of a process that changes its users all the time.
+ */
+void proctable_passed(struct proctable *t, uint64_t ordinal);
+
+/*
  * Tag the current life of pid, and all that descend from it already, as run `tag` of a
  * hook at `depth`; children to come inherit both. Apply all waiting records before.
  * Returns 0, or -1 with ENOENT if the pid is not in the table.
  */
 int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth);
+
+/* The tag of the current life of pid; 0 if it has none, or is not in the table. */
+uint64_t proctable_tag_of(const struct proctable *t, pid_t pid);
 
 /* Call found(ctx, pid) for each process that has the tag and is alive, as far as the records
  * say. Takes time by the number of all processes. */

@@ -141,6 +141,11 @@ void proctable_forget_past(struct proctable *t, uint64_t empty_ns)
 	}
 }
 
+void proctable_passed(struct proctable *t, uint64_t ordinal)
+{
+	t->passed = ordinal;
+}
+
 void proctable_note_opens(
 	struct proctable *t, pid_t pid, const struct proctable_window *w, uint32_t count)
 {
@@ -186,6 +191,12 @@ int proctable_tag(struct proctable *t, pid_t pid, uint64_t tag, uint32_t depth)
 		}
 	}
 	return 0;
+}
+
+uint64_t proctable_tag_of(const struct proctable *t, pid_t pid)
+{
+	const struct life *life = life_find(t, pid);
+	return life ? life->tag : 0;
 }
 
 void proctable_tagged(const struct proctable *t, uint64_t tag,

@@ -18,6 +18,9 @@ struct common {
 	bool is_kthread;
 	struct program program; /* its strings are borrowed */
 	uint32_t uid, euid; /* ACTOR_ID_UNKNOWN means nothing */
+	uint32_t uids[ACTOR_MAYBE_MAX]; /* all real users */
+	uint32_t uid_count;
+	bool has_more_uids; /* unknown ones, or more than that */
 };
 
 /* Whether candidates of two lives tell the same story, as far as it decides who it was. */
@@ -28,9 +31,23 @@ static bool are_alike(const struct common *a, const struct common *b)
 	       a->life->ppid == b->life->ppid;
 }
 
-/* One more candidate; without a state one of which nothing is known. */
-static void add_candidate(
-	struct common *all, const struct life *life, const struct life_state *state)
+/* One more real user of whom the candidates are. */
+static void add_uid(struct common *all, uint32_t uid)
+{
+	for (uint32_t i = 0; i < all->uid_count; i++) {
+		if (all->uids[i] == uid)
+			return;
+	}
+	if (uid == ACTOR_ID_UNKNOWN || all->uid_count == ACTOR_MAYBE_MAX)
+		all->has_more_uids = true;
+	else
+		all->uids[all->uid_count++] = uid;
+}
+
+/* One more candidate; without a state one of which nothing is known. has_users: its users may
+ * be meant; else only what it was running. */
+static void add_candidate(struct common *all, const struct life *life,
+	const struct life_state *state, bool has_users)
 {
 	struct common one = {
 		.life = life,
@@ -43,7 +60,14 @@ static void add_candidate(
 		one.program = state->image->program;
 	if (!all->life) {
 		*all = one;
+		add_uid(all, one.uid);
 		return;
+	}
+	if (has_users) {
+		add_uid(all, one.uid);
+	} else {
+		one.uid = all->uid;
+		one.euid = all->euid;
 	}
 	if (all->life != life && !are_alike(all, &one))
 		all->lives_differ = true;
@@ -59,6 +83,9 @@ static void add_candidate(
 struct span {
 	size_t first; /* in force at after_ns, or the first of all */
 	size_t end; /* behind the last that began by before_ns */
+	size_t begin; /* the first that the length of the queue leaves open */
+	bool is_known; /* the length of the queue says that it was in force */
+	size_t users_end; /* behind the last one, as for the users */
 	uint32_t execs; /* that came after after_ns, by before_ns */
 	uint32_t execs_ever; /* that came after after_ns */
 	uint64_t first_exec_ns; /* of `execs`; 0: none */
@@ -85,6 +112,34 @@ static struct span span_of(const struct life *life, const struct proctable_windo
 			span.first_exec_ns = s->since_ns;
 	}
 	return span;
+}
+
+/*
+ * Compare the record's place with how long the queue was at each change of users: a record
+ * behind that end came after the change; one before it came earlier, if the process was held up
+ * meanwhile. Of events that were merged this is the first; the others came later.
+ */
+static void order_by_queue(
+	const struct life *life, const struct proctable_window *w, struct span *span)
+{
+	span->begin = span->first;
+	span->users_end = span->end;
+	for (size_t i = span->first; w->ordinal && i < span->end; i++) {
+		const struct life_state *s = &life->states[i];
+		if (s->counted == PROCREC_UNCOUNTED)
+			continue;
+		if (w->ordinal > s->queued) {
+			span->begin = i;
+			span->is_known = true;
+		} else if (s->counted == PROCREC_COUNTED) {
+			span->users_end = i;
+			break;
+		}
+	}
+	if (!w->spans)
+		span->end = span->users_end;
+	else if (w->users_span)
+		span->users_end = span->end;
 }
 
 /*
@@ -217,16 +272,18 @@ static void add_life(struct common *all, const struct life *life,
 		bound_execs(life, w, &span, &fewest, &most);
 	if (w->spans)
 		most = span.execs;
-	if (w->after_ns < life->known_from_ns || span.end == 0)
-		add_candidate(all, life, NULL);
+	order_by_queue(life, w, &span);
+	bool is_early = w->after_ns < life->known_from_ns && !span.is_known;
+	if (is_early || span.users_end == 0)
+		add_candidate(all, life, NULL, true);
 
 	uint32_t execs = 0;
 	for (size_t i = span.first; i < span.end; i++) {
 		const struct life_state *s = &life->states[i];
 		if (s->is_exec && s->since_ns > w->after_ns)
 			execs++;
-		if (execs >= fewest && execs <= most)
-			add_candidate(all, life, s);
+		if (i >= span.begin && execs >= fewest && execs <= most)
+			add_candidate(all, life, s, i < span.users_end);
 	}
 }
 
@@ -320,6 +377,10 @@ int proctable_who(const struct proctable *t, pid_t pid, const struct proctable_w
 	out->ppid = all.life->ppid;
 	out->uid = all.uid;
 	out->euid = all.euid;
+	if (all.uid == ACTOR_ID_UNKNOWN && !all.has_more_uids) {
+		memcpy(out->maybe_uids, all.uids, sizeof(all.uids));
+		out->maybe_count = all.uid_count;
+	}
 	out->tag = all.life->tag;
 	out->depth = all.life->depth;
 	if (program_copy(&out->program, &all.program) == 0 &&

@@ -99,6 +99,15 @@ uint32_t event_kind_newest(uint32_t kinds)
 	return kinds ? UINT32_C(1) << (31 - __builtin_clz(kinds)) : 0;
 }
 
+uint32_t event_asked_by(uint32_t kinds)
+{
+	if (kinds & EVENT_RENAME)
+		kinds |= EVENT_RENAMES;
+	if (kinds & (EVENT_CREATE | EVENT_MODIFY) && !(kinds & EVENT_CLOSE_WRITE))
+		kinds |= EVENT_UNWRITTEN;
+	return kinds;
+}
+
 const char *event_name_nearest(const char *name)
 {
 	const char *stem = alias_stem(name);

@@ -28,15 +28,14 @@ enum event_kind {
 	EVENT_DELETE = 1 << 11,
 	EVENT_FS_ERROR = 1 << 12,
 	EVENT_OVERFLOW = 1 << 13,
-	/* In a rule's mask only: create of what sees no close-write (directory, symlink,
-	 * hard link, device). */
-	EVENT_CREATE_UNWRITTEN = 1 << 14,
+	/* In a rule's mask only: create and modify of what no close-write follows (directory,
+	 * symlink, device; a file that nobody has open for writing). */
+	EVENT_UNWRITTEN = 1 << 14,
 };
 
 #define EVENT_RENAMES (EVENT_MOVED_TO | EVENT_MOVED_FROM | EVENT_RENAME)
-#define EVENT_CHANGED \
-	(EVENT_CLOSE_WRITE | EVENT_RENAMES | EVENT_DELETE | EVENT_CREATE_UNWRITTEN)
-#define EVENT_ALL (EVENT_CREATE_UNWRITTEN - 1)
+#define EVENT_CHANGED (EVENT_CLOSE_WRITE | EVENT_RENAMES | EVENT_DELETE | EVENT_UNWRITTEN)
+#define EVENT_ALL (EVENT_UNWRITTEN - 1)
 
 /* What kind of file an event is about. */
 enum event_type {
@@ -54,6 +53,10 @@ enum event_type {
 struct event {
 	uint32_t kinds; /* all that were merged (enum event_kind) */
 	bool is_dir; /* the kernel said that it is a directory */
+	bool covers_below; /* it stands for all that is below the directory, too, which could
+			      not be told one by one */
+	bool is_unwritten; /* it was created or modified, and no close-write follows */
+	bool is_back; /* it was deleted, and is there again under its name */
 	const char *path; /* absolute; of a rename the new one; NULL: not visible */
 	const char *old_path; /* of a rename; NULL: not visible */
 	bool type_known; /* somebody has looked at what follows */
@@ -76,6 +79,9 @@ const char *event_kind_name(uint32_t kind);
 
 /* The newest kind of several: the highest bit, as one bit; 0 for 0. */
 uint32_t event_kind_newest(uint32_t kinds);
+
+/* What a rule's mask must have one of for an event of these kinds to concern the rule. */
+uint32_t event_asked_by(uint32_t kinds);
 
 /* The known name (events and groups, not aliases) nearest to a misspelt one, or NULL.
  * Static. */

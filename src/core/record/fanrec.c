@@ -153,7 +153,8 @@ uint64_t fanrec_mask(uint32_t kinds)
 	uint64_t mask = 0;
 	if (kinds & EVENT_RENAMES)
 		kinds |= EVENT_RENAME;
-	if (kinds & EVENT_CREATE_UNWRITTEN)
+	/* Not FAN_MODIFY: a record for each write costs whoever writes as much again. */
+	if (kinds & EVENT_UNWRITTEN)
 		kinds |= EVENT_CREATE;
 	kinds &= ~(uint32_t)EVENT_OVERFLOW; /* comes by itself, and cannot be asked for */
 	for (size_t i = 0; i < countof(pairs); i++) {

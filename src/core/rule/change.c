@@ -59,6 +59,22 @@ int change_add_hit(struct change *c, uint32_t rule, bool is_old, const char *pat
 	return keep_path(&h->path, c->event.path, path);
 }
 
+void change_renumber(struct change *c, const int64_t *map)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < c->hit_count; i++) {
+		struct change_hit hit = c->hits[i];
+		if (map[hit.rule] >= 0) {
+			hit.rule = (uint32_t)map[hit.rule];
+			c->hits[kept++] = hit;
+		} else {
+			free(hit.path);
+			free(hit.old_path);
+		}
+	}
+	c->hit_count = kept;
+}
+
 struct change *change_ref(struct change *c)
 {
 	c->refs++;

@@ -39,6 +39,10 @@ struct change *change_new(const char *path, const char *old_path);
  * or -1 with ENOMEM. */
 int change_add_hit(struct change *c, uint32_t rule, bool is_old, const char *path);
 
+/* Take in that rules have other numbers: map has the new one for each; below 0: the rule is gone,
+ * and so is its hit. */
+void change_renumber(struct change *c, const int64_t *map);
+
 /* One more reference. What several threads refer to nobody changes. */
 struct change *change_ref(struct change *c);
 

@@ -100,6 +100,19 @@ bool glob_is_literal(const struct glob *g)
 	return g->is_literal;
 }
 
+const char *glob_entry_dir(const struct glob *g, size_t *len)
+{
+	const char *rest = g->text + g->rest_offset;
+	const char *slash = strrchr(g->front, '/');
+	if (g->is_literal) {
+		*len = slash ? (size_t)(slash - g->front) : 0;
+		return slash ? g->front : NULL;
+	}
+	*len = strlen(g->front);
+	bool is_deeper = rest[0] != '/' || strchr(rest + 1, '/') || strstr(rest, "**");
+	return is_deeper ? NULL : g->front;
+}
+
 struct glob *glob_with_front(const struct glob *g, const char *literal_path)
 {
 	assert(g->kind == GLOB_PATH);

@@ -54,6 +54,13 @@ const char *glob_literal_front(const struct glob *g, size_t *rest_offset);
 bool glob_is_literal(const struct glob *g);
 
 /*
+ * The directory whose entries are all that a path pattern can match: the first *len bytes of the
+ * string, which belongs to the glob ("" is the root). NULL if it can match at several depths, or in
+ * several directories.
+ */
+const char *glob_entry_dir(const struct glob *g, size_t *len);
+
+/*
  * The same path pattern with its literal front replaced by another literal path (escaped
  * as needed). GLOB_PATH only. Returns a new glob, or NULL with ENOMEM or EINVAL.
  */

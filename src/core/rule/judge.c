@@ -37,16 +37,6 @@ const char *judge_verdict_text(enum judge_verdict v)
 	return v < JUDGE_BY ? texts[v] : judge_conditions[v - JUDGE_BY].otherwise;
 }
 
-/* A create after which no close-write comes. */
-static bool is_unwritten(const struct event *e)
-{
-	if (e->is_dir)
-		return true;
-	if (!e->type_known || e->type == EVENT_TYPE_GONE)
-		return false;
-	return e->type != EVENT_TYPE_FILE || e->nlink > 1;
-}
-
 static uint32_t rename_kind(const struct rule *r, bool new_hit, bool old_hit)
 {
 	if (new_hit && old_hit) {
@@ -68,20 +58,19 @@ uint32_t judge_kind(
 	uint32_t kinds = e->kinds & r->events & ~(uint32_t)EVENT_RENAMES;
 	if (!new_hit)
 		kinds = 0;
-	if (new_hit && (e->kinds & EVENT_CREATE) &&
-		(r->events & EVENT_CREATE_UNWRITTEN) && is_unwritten(e))
-		kinds |= EVENT_CREATE;
+	if (new_hit && e->is_unwritten && (r->events & EVENT_UNWRITTEN))
+		kinds |= e->kinds & (EVENT_CREATE | EVENT_MODIFY);
 	if (e->kinds & EVENT_RENAME)
 		kinds |= rename_kind(r, new_hit, old_hit);
+	/* What is there again was not deleted last. */
+	if (e->is_back && kinds != EVENT_DELETE)
+		kinds &= ~(uint32_t)EVENT_DELETE;
 	return event_kind_newest(kinds);
 }
 
-bool judge_needs_type(const struct rule *r, const struct event *e)
+bool judge_needs_type(const struct rule *r)
 {
-	if (r->types || r->size_compare != RULE_COMPARE_NONE)
-		return true;
-	return (e->kinds & EVENT_CREATE) && (r->events & EVENT_CREATE_UNWRITTEN) &&
-	       !(r->events & e->kinds) && !e->is_dir;
+	return r->types || r->size_compare != RULE_COMPARE_NONE;
 }
 
 /* Of a file that is gone only this is known: whether it was a directory. */
@@ -116,13 +105,18 @@ static bool size_fits(const struct rule *r, const struct event *e)
 	}
 }
 
-static bool has_glob(const struct rule_globs *globs, const char *word)
+static bool has_word(const struct rule_globs *globs, const char *word, size_t len)
 {
 	for (size_t i = 0; word && i < globs->count; i++) {
-		if (glob_matches(globs->items[i], word, strlen(word)))
+		if (glob_matches(globs->items[i], word, len))
 			return true;
 	}
 	return false;
+}
+
+static bool has_glob(const struct rule_globs *globs, const char *word)
+{
+	return word && has_word(globs, word, strlen(word));
 }
 
 static bool has_uid(const struct rule_names *names, uint32_t uid)
@@ -141,12 +135,32 @@ static bool is_empty(const struct rule_names *names)
 
 /* A condition on one word, or on a user: NULL and ACTOR_ID_UNKNOWN are never in a list, so that
  * includes fail and excludes pass. */
-static bool one_fits(const struct rule_condition *c, uint32_t uid, const char *name)
+static bool word_fits(
+	const struct rule_condition *c, uint32_t uid, const char *name, size_t len)
 {
-	if (has_uid(&c->exclude, uid) || has_glob(&c->exclude.globs, name))
+	if (has_uid(&c->exclude, uid) || has_word(&c->exclude.globs, name, len))
 		return false;
 	return is_empty(&c->include) || has_uid(&c->include, uid) ||
-	       has_glob(&c->include.globs, name);
+	       has_word(&c->include.globs, name, len);
+}
+
+static bool one_fits(const struct rule_condition *c, uint32_t uid, const char *name)
+{
+	return word_fits(c, uid, name, name ? strlen(name) : 0);
+}
+
+/* Of the users that an actor may have had one that fits is enough. */
+static bool some_user_fits(const struct rule_condition *c, const struct actor *a)
+{
+	const char *name = a->user_maybe;
+	for (uint32_t i = 0; i < a->maybe_count; i++) {
+		size_t len = name ? strcspn(name, ",") : 0;
+		if (word_fits(c, a->maybe_uids[i], name, len))
+			return true;
+		if (name)
+			name += len + (name[len] == ',');
+	}
+	return false;
 }
 
 /* Any ancestor in the list counts. */
@@ -161,6 +175,15 @@ static bool ancestors_fit(const struct rule_condition *c, const struct actor *a)
 	return included;
 }
 
+bool judge_needs_actor(const struct rule *r)
+{
+	for (size_t i = 0; i < RULE_BY_COUNT; i++) {
+		if (!is_empty(&r->by[i].include) || !is_empty(&r->by[i].exclude))
+			return true;
+	}
+	return false;
+}
+
 static bool condition_fits(const struct judge_condition *j,
 	const struct rule_condition *c, const struct actor *a)
 {
@@ -170,6 +193,8 @@ static bool condition_fits(const struct judge_condition *j,
 		return true;
 	switch (j->subject) {
 	case JUDGE_USER:
+		if (a->maybe_count)
+			return some_user_fits(c, a);
 		return one_fits(
 			c, *(const uint32_t *)subject, *(const char *const *)name);
 	case JUDGE_NAME:
@@ -189,9 +214,10 @@ enum judge_verdict judge_event(const struct rule *r, const struct event *e)
 	if (e->kinds & (EVENT_OVERFLOW | EVENT_FS_ERROR))
 		return JUDGE_MATCH;
 	assert(e->actor);
-	if (!type_fits(r, e))
+	/* What types and sizes there are below nobody knows. */
+	if (!e->covers_below && !type_fits(r, e))
 		return JUDGE_TYPE;
-	if (!size_fits(r, e))
+	if (!e->covers_below && !size_fits(r, e))
 		return JUDGE_SIZE;
 	for (unsigned i = 0; i < RULE_BY_COUNT; i++) {
 		if (!condition_fits(&judge_conditions[i], &r->by[i], e->actor))

@@ -51,15 +51,15 @@ const char *judge_verdict_text(enum judge_verdict v);
 /*
  * Which kind the event is for a rule whose globs match its new path, its old path, or both
  * (`old_hit` only for renames). Returns one bit of enum event_kind, the newest of several,
- * or 0 if the rule's mask has none of them. Where the answer depends on the file's type and
- * links, they must have been looked up (event.type_known), else a create counts as one of a
- * written file.
+ * or 0 if the rule's mask has none of them. Where several were merged, event.is_unwritten and
+ * event.is_back must say what has become of the file.
  */
 uint32_t judge_kind(
 	const struct rule *r, const struct event *e, bool new_hit, bool old_hit);
 
-/* Whether judging the event for the rule needs type, links or size of the file. */
-bool judge_needs_type(const struct rule *r, const struct event *e);
+/* Whether judging events for the rule needs type or size of the file; or who did it. */
+bool judge_needs_type(const struct rule *r);
+bool judge_needs_actor(const struct rule *r);
 
 /* Judge all conditions that are not about path and kind. The event has its actor, with the
  * names of its users, and its type where judge_needs_type said so. What befalls a whole

@@ -13,7 +13,9 @@
 struct view {
 	struct change *change;
 	uint32_t kind; /* what the change is for the rule: one bit of enum event_kind */
-	enum event_type type; /* of the file; EVENT_TYPE_GONE if nothing is known of it */
+	enum event_type
+		type; /* of the file; EVENT_TYPE_GONE of what was deleted, also where
+				 another link of it is left, and if nothing is known of it */
 	const char *path; /* of a rename the new one; NULL if it is not visible */
 	const char *old_path; /* of a rename; NULL otherwise or if it is not visible */
 };

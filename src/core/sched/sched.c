@@ -290,14 +290,78 @@ uint64_t sched_last_order(const struct sched *s)
 	return s->last_order;
 }
 
-static bool lane_is_done(const struct sched_lane *lane, uint64_t order, uint64_t now_ns)
+/* Runs that wait for what is asked. */
+struct waiters {
+	struct sched_job *const *items;
+	size_t count;
+};
+
+static bool is_waiter(const struct waiters *w, const struct sched_entry *run)
 {
-	if (lane->paused_ns > now_ns)
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->items[i] == &run->job)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the waiters alone are as many runs as the lane may have. */
+static bool waiters_fill(const struct waiters *w, const struct sched_lane *lane)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < w->count; i++) {
+		const struct sched_key *key = sched_entry_of(w->items[i])->key;
+		count += key && key->lane == lane;
+	}
+	return count >= lane->timing.parallel;
+}
+
+static bool waiter_has_key(const struct waiters *w, const struct sched_key *key)
+{
+	const struct sched_entry *run;
+	TAILQ_FOREACH (run, &key->runs, link) {
+		if (is_waiter(w, run))
+			return true;
+	}
+	return false;
+}
+
+static bool lane_is_done(const struct sched_lane *lane, uint64_t order, uint64_t now_ns,
+	const struct waiters *w)
+{
+	if (lane->paused_ns > now_ns || waiters_fill(w, lane))
 		return true;
 	struct sched_waits waits = lane->waits;
 	for (struct sched_key *key = RB_MIN(sched_waits, &waits);
 		key && key->order <= order; key = RB_NEXT(sched_waits, &waits, key)) {
-		if (key->held_ns <= now_ns)
+		if (key->held_ns <= now_ns && !waiter_has_key(w, key))
+			return false;
+	}
+	return true;
+}
+
+static bool runs_are_done(const struct sched *s, uint64_t order, const struct waiters *w)
+{
+	struct sched_by_order runs = s->runs;
+	for (struct sched_entry *run = RB_MIN(sched_by_order, &runs);
+		run && run->job.order <= order;
+		run = RB_NEXT(sched_by_order, &runs, run)) {
+		if (!is_waiter(w, run))
+			return false;
+	}
+	return true;
+}
+
+bool sched_is_done_beside(const struct sched *s, uint64_t order, uint64_t now_ns,
+	struct sched_job *const *waiters, size_t waiter_count)
+{
+	const struct waiters w = {waiters, waiter_count};
+	if (!runs_are_done(s, order, &w))
+		return false;
+	if (waiter_count >= s->max_parallel)
+		return true;
+	for (size_t i = 0; i < s->lane_count; i++) {
+		if (!lane_is_done(s->lanes[i], order, now_ns, &w))
 			return false;
 	}
 	return true;
@@ -305,15 +369,7 @@ static bool lane_is_done(const struct sched_lane *lane, uint64_t order, uint64_t
 
 bool sched_is_done(const struct sched *s, uint64_t order, uint64_t now_ns)
 {
-	struct sched_by_order runs = s->runs;
-	const struct sched_entry *run = RB_MIN(sched_by_order, &runs);
-	if (run && run->job.order <= order)
-		return false;
-	for (size_t i = 0; i < s->lane_count; i++) {
-		if (!lane_is_done(s->lanes[i], order, now_ns))
-			return false;
-	}
-	return true;
+	return sched_is_done_beside(s, order, now_ns, NULL, 0);
 }
 
 static void each_waiting(const struct sched_lane *lane,

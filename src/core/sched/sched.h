@@ -280,4 +280,9 @@ uint64_t sched_last_order(const struct sched *s);
  * lane or for a held key: those have been put aside. */
 bool sched_is_done(const struct sched *s, uint64_t order, uint64_t now_ns);
 
+/* Likewise where these runs end only after that was said of them, as when their own hooks wait
+ * to hear it: they do not count, nor do jobs that cannot start before one of them has ended. */
+bool sched_is_done_beside(const struct sched *s, uint64_t order, uint64_t now_ns,
+	struct sched_job *const *waiters, size_t waiter_count);
+
 #endif
