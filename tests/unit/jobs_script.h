@@ -10,7 +10,7 @@
  *   at:TIME                      it is that time now
  *   by:UID[:RULE-ID[:DEPTH]]     who makes the changes that follow, and whose hook that is
  *   found:PATH[:EVENT[:OLDPATH]] a change (close-write)
- *   pump   stop                  jobs_pump, jobs_stop
+ *   pump   stop   quit           jobs_pump, jobs_stop, jobs_free
  *   due:TIME|never               what jobs_next_ns says
  *   caught-up started:RUN:PID[:LABEL] ended:RUN:exit|signal:N failed:RUN:ERRNO:STAGE
  *                                the keeper tells
@@ -120,6 +120,12 @@ static void do_pump(void)
 static void do_stop(void)
 {
 	jobs_stop(play.jobs);
+}
+
+static void do_end_jobs(void)
+{
+	jobs_free(play.jobs);
+	play.jobs = NULL;
 }
 
 static void do_due(void)
@@ -325,6 +331,7 @@ static const struct command commands[] = {
 	{"found", do_found},
 	{"pump", do_pump},
 	{"stop", do_stop},
+	{"quit", do_end_jobs},
 	{"due", do_due},
 	{"caught-up", do_caught_up},
 	{"started", do_started},

@@ -223,6 +223,16 @@ static const struct script scripts[] = {
 		"by:1000 found:/w/a reload answer is:r:matched:0 due:never",
 		.then = R "enabled = no\n",
 		.has_slow_names = true},
+	{.name = "a change that waits for names at the stop is stored when they come",
+		R,
+		"by:1000 found:/w/a stop found:/w/b answer >job:1:wait >event:1:1 "
+		"due:never "
+		"pump",
+		.has_slow_names = true},
+	{.name = "a change whose names do not come before the end is stored without",
+		R,
+		"by:1000 found:/w/a stop due:2000 pump quit >job:1:wait >event:1:1",
+		.has_slow_names = true},
 	{.name = "a paused rule starts nothing, until it is resumed",
 		R,
 		"pause:r:ever >pause:r:ever found:/w/a hush mark pump done:yes "

@@ -21,6 +21,9 @@
 /* So many runs are taken for waiting at most; as many clients as there can be. */
 #define JOBS_WAITERS_MAX 64
 
+/* How long the end waits for the names of users. */
+#define NAMES_PATIENCE_NS UINT64_C(2000000000)
+
 /* ---- Life ---- */
 
 /* Who the daemon is: what hooks without `user` have for HOME and so on. */
@@ -136,6 +139,8 @@ void jobs_free(struct jobs *j)
 {
 	if (!j)
 		return;
+	if (j->rules)
+		add_without_names(j, clock_now());
 	poller_remove(j->config.poller, j->names_source);
 	names_free(j->names);
 	close_store(j);
@@ -143,7 +148,6 @@ void jobs_free(struct jobs *j)
 	if (j->sched)
 		sched_each(j->sched, detach, NULL);
 	sched_free(j->sched);
-	add_drop_unnamed(j);
 	job_rule_free_all(&j->known);
 	for (size_t i = 0; i < countof(j->own_dirs); i++)
 		free(j->own_dirs[i]);
@@ -371,7 +375,8 @@ int jobs_set_rules(struct jobs *j, const struct table *rules, const struct daemo
 
 void jobs_found(struct jobs *j, struct change *c, struct clock_now now)
 {
-	add_change(j, c, now);
+	if (!j->is_stopping)
+		add_change(j, c, now);
 }
 
 void jobs_pump(struct jobs *j, struct clock_now now)
@@ -381,7 +386,10 @@ void jobs_pump(struct jobs *j, struct clock_now now)
 
 uint64_t jobs_next_ns(const struct jobs *j)
 {
-	return runs_next_ns(j);
+	uint64_t next_ns = runs_next_ns(j);
+	if (j->is_stopping && !STAILQ_EMPTY(&j->unnamed) && j->names_until_ns < next_ns)
+		next_ns = j->names_until_ns;
+	return next_ns;
 }
 
 void jobs_rerun(struct jobs *j, uint64_t run_id,
@@ -420,6 +428,7 @@ size_t jobs_resume(struct jobs *j, uint32_t rule)
 void jobs_stop(struct jobs *j)
 {
 	j->is_stopping = true;
+	j->names_until_ns = clock_monotonic_ns() + NAMES_PATIENCE_NS;
 	for (uint32_t i = 0; i < table_count(j->rules); i++)
 		pause_lanes(j, i, SCHED_FOREVER);
 }
@@ -472,6 +481,12 @@ const char *jobs_absent_rule(const struct jobs *j, size_t i, size_t *waiting)
 	for (int is_failure = 0; is_failure < 2; is_failure++)
 		*waiting += sched_counts(j->sched, job_lane(rule, is_failure), 0).waiting;
 	return j->by_rule[rule]->name;
+}
+
+bool jobs_have_ended(const struct jobs *j)
+{
+	return HASH_COUNT(j->runs) == 0 &&
+	       (STAILQ_EMPTY(&j->unnamed) || clock_monotonic_ns() >= j->names_until_ns);
 }
 
 size_t jobs_running(const struct jobs *j)

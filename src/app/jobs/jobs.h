@@ -19,7 +19,7 @@ struct jobs; /* opaque */
  * until jobs_free. Returns NULL with errno. */
 struct jobs *jobs_new(const struct jobs_config *config, const struct daemon *daemon);
 
-/* Forget all jobs; what waits stays in the store. */
+/* Forget all jobs; what waits is stored. */
 void jobs_free(struct jobs *j);
 
 /*
@@ -74,6 +74,11 @@ bool jobs_mark(const struct jobs *j, uint64_t *mark);
  */
 bool jobs_is_done(const struct jobs *j, uint64_t mark, const uint64_t *waiting_tags,
 	size_t tag_count);
+
+/* After jobs_stop: whether no job runs, and no change waits for a name, at least not any longer
+ * than the end has patience for; jobs_next_ns knows. jobs_free stores it with the number of the
+ * user then. */
+bool jobs_have_ended(const struct jobs *j);
 
 /* How many jobs run, and how many wait. */
 size_t jobs_running(const struct jobs *j);

@@ -33,7 +33,9 @@ struct jobs {
 	uint64_t
 		reserved_run_id; /* up to it the store has been told that they are used */
 	uint64_t last_seq; /* of events */
-	bool is_stopping; /* no change is judged any more */
+	bool is_stopping; /* no new change is judged any more */
+	uint64_t
+		names_until_ns; /* then: CLOCK_MONOTONIC, when the end does without names */
 
 	/* app/jobs/add's */
 	struct names *names;

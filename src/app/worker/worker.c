@@ -561,7 +561,7 @@ static void listen_to_group(struct worker *w, bool listens)
 
 static int loop(struct worker *w)
 {
-	while (!w->ends_now && !(w->is_ending && jobs_running(w->jobs) == 0)) {
+	while (!w->ends_now && !(w->is_ending && jobs_have_ended(w->jobs))) {
 		listen_to_group(w, !w->is_ending && pipeline_next_ns(w->pipeline) == 0);
 		if (poller_turn(w->poller, wait_ns(w)) < 0 && errno != EINTR) {
 			log_err("waiting for events failed: %s", strerror(errno));
