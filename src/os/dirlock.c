@@ -5,15 +5,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
-/* Find in /proc/locks who holds the lock; 0: it is not there. Keeps errno. */
+#define TRY_MS 20 /* between two tries */
+
+/* Whether nothing is left of a process but its status: such a one has no program. */
+static bool is_gone(int pid)
+{
+	char path[64], program[8];
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return readlink(path, program, sizeof(program)) < 0 && errno == ENOENT;
+}
+
+/* Find in /proc/locks who took the lock; 0: it is gone, or not to be seen from here. */
 static pid_t find_holder(int fd)
 {
-	int saved = errno;
 	pid_t holder = 0;
 	struct stat st;
 	char line[256];
@@ -25,23 +36,29 @@ static pid_t find_holder(int fd)
 		if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%lu", &pid, &device_major,
 			    &device_minor, &inode) == 4 &&
 			makedev(device_major, device_minor) == st.st_dev &&
-			inode == st.st_ino && pid > 0)
+			inode == st.st_ino && pid > 0 && !is_gone(pid))
 			holder = pid;
 	}
 	if (locks)
 		fclose(locks);
-	errno = saved;
 	return holder;
 }
 
-int dirlock_take(const char *path, pid_t *holder)
+int dirlock_take(const char *path, int patience_ms, pid_t *holder)
 {
 	*holder = 0;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	if (errno == EWOULDBLOCK)
-		*holder = find_holder(fd);
-	fd_close(fd);
-	return -1;
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int error = errno;
+		if (error == EWOULDBLOCK)
+			*holder = find_holder(fd);
+		if (error != EWOULDBLOCK || *holder || patience_ms <= 0) {
+			errno = error;
+			fd_close(fd);
+			return -1;
+		}
+		usleep(TRY_MS * 1000);
+		patience_ms -= TRY_MS;
+	}
+	return fd;
 }

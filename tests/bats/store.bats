@@ -402,6 +402,27 @@ second_daemon() {
 	sync_daemon
 }
 
+@test "a start right after the death of the keeper waits for what its worker still writes" {
+	local worker
+	name_rule
+	start_daemon
+	worker=$(worker_pid)
+	client pause name
+	write_counted name "$W"/{1..20}
+	kill -STOP "$worker"
+	kill -KILL "$DAEMON_PID"
+	wait "$DAEMON_PID" || :
+	{
+		wait_until 20 eval 'log_has 2 "ready: " || log_has 1 "waiting for the worker"'
+		kill -CONT "$worker"
+	} 3>&- &
+	start_daemon
+	[ "$(rule_field name waiting)" = 20 ]
+	assert_log '20 jobs waited in the store'
+	# The first line of the new daemon comes after the last of the old one.
+	grep -E 'are stored|ready: ' "$LOG" | sed -n 2p | grep -q 'are stored'
+}
+
 @test "a dry run may use the state directory of a daemon, and verbs read it" {
 	local first
 	name_rule

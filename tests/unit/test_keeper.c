@@ -850,7 +850,7 @@ static void start_daemon_with(struct daemon *d, const char *scenario, long clone
 	if (d->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		char *argv[] = {W("fsmon"), W("worker"), W(scenario), directory, NULL};
-		struct keeper_config config = {.fds = {{-1, -1, -1, -1, -1, -1, -1}},
+		struct keeper_config config = {.fds = {{-1, -1, -1, -1, -1, -1, -1, -1}},
 			.subscribed_ns = 4711,
 			.degraded = "for a test",
 			.worker_argv = argv};
@@ -989,7 +989,7 @@ static void test_descriptors(void **state)
 	expect(&d, "told");
 	expect(&d, "degraded: for a test, since 4711");
 	/* The rest of the worker's descriptors: poller, its own copy of 0. */
-	expect(&d, "places 3 -1 -1 6 -1 -1 -1 then 5");
+	expect(&d, "places 3 -1 -1 6 -1 -1 -1 -1 then 5");
 	expect(&d, "started 1 ");
 	expect(&d, "output 1 line");
 	expect(&d, "output 1 /etc");

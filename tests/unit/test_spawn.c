@@ -626,7 +626,7 @@ static void test_a_child_that_hangs_keeps_no_lock(void **state)
 	int lease = open(write_file("leased", "#!/bin/sh\n", 0755), O_RDONLY | O_CLOEXEC);
 	assert_int_equal(fcntl(lease, F_SETLEASE, F_WRLCK), 0);
 	assert_int_equal(pipe2(output, O_CLOEXEC), 0);
-	lock = dirlock_take(directory, &holder);
+	lock = dirlock_take(directory, 0, &holder);
 	assert_true(lock >= 0);
 	char program[128];
 	snprintf(program, sizeof(program), "%s/leased", directory);
@@ -637,7 +637,7 @@ static void test_a_child_that_hangs_keeps_no_lock(void **state)
 	assert_int_equal(spawn_start(&defaults, &r, &child, &err), 0);
 	close(lock);
 	struct pollfd hung = {.fd = child.pidfd, .events = POLLIN};
-	for (int i = 0; (lock = dirlock_take(directory, &holder)) < 0 && i < 200; i++)
+	for (int i = 0; (lock = dirlock_take(directory, 0, &holder)) < 0 && i < 200; i++)
 		assert_int_equal(poll(&hung, 1, 50), 0);
 	assert_true(lock >= 0);
 	assert_int_equal(poll(&hung, 1, 0), 0);

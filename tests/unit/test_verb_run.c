@@ -90,7 +90,7 @@ int keeper_run(const struct keeper_config *config)
 	fake.could_be_reached = fd >= 0;
 	close(fd);
 	pid_t holder;
-	fd = dirlock_take(tempdir_path("var/lib"), &holder);
+	fd = dirlock_take(tempdir_path("var/lib"), 0, &holder);
 	fake.has_locked = fd < 0 && holder == getpid();
 	close(fd);
 	return fake.code;
@@ -127,6 +127,7 @@ static void the_keeper_is_given_all_that_is_open(void **state)
 	assert_true(fake.has_run);
 	for (int i = WIRE_FD_WORKER + 1; i < WIRE_FD_CONF; i++)
 		assert_true(fake.has_fd[i - WIRE_FD_WORKER]);
+	assert_true(fake.has_fd[WIRE_FD_STATE - WIRE_FD_WORKER]);
 	assert_false(fake.has_fd[0]);
 	assert_false(fake.had_pidfds);
 	assert_null(fake.degraded);
@@ -267,7 +268,7 @@ static void a_second_daemon_keeps_out_of_the_state(void **state)
 	(void)state;
 	assert_int_equal(mkdir(tempdir_path("var"), 0700), 0);
 	assert_int_equal(mkdir(tempdir_path("var/lib"), 0700), 0);
-	int fd = dirlock_take(tempdir_path("var/lib"), &holder);
+	int fd = dirlock_take(tempdir_path("var/lib"), 0, &holder);
 	assert_true(fd >= 0);
 	assert_int_equal(run((struct options){0}), EXIT_FAILED);
 	snprintf(wanted, sizeof(wanted),

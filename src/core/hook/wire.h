@@ -23,6 +23,7 @@ enum wire_place {
 	WIRE_FD_BUFFER, /* memfd that fanotify is read into */
 	WIRE_FD_CONTROL, /* listening socket */
 	WIRE_FD_CONF, /* memfd with the configuration in force; none before the first worker */
+	WIRE_FD_STATE, /* the lock on the state directory: held as long as somebody writes there */
 	WIRE_FD_END,
 };
 
