@@ -194,20 +194,20 @@ assert_seen() {
 	assert_seen "create|src" "create|src/sub" "close-write|src/sub/one"
 }
 
-@test "mv of a directory into the tree: moved-to of the directory alone" {
+@test "mv of a directory into the tree: moved-to of the directory and of what is in it" {
 	mkdir "$O/dir"
 	touch "$O/dir/file"
 	watch_changed
 	mv "$O/dir" "$W/dir"
-	assert_seen "moved-to|outside/dir>dir"
+	assert_seen "moved-to|outside/dir>dir" "moved-to|outside/dir/file>dir/file"
 }
 
-@test "mv of a directory out of the tree: moved-from of the directory alone" {
+@test "mv of a directory out of the tree: moved-from of the directory and of what is in it" {
 	mkdir "$W/dir"
 	touch "$W/dir/file"
 	watch_changed
 	mv "$W/dir" "$O/dir"
-	assert_seen "moved-from|dir>outside/dir"
+	assert_seen "moved-from|dir>outside/dir" "moved-from|dir/file>outside/dir/file"
 }
 
 @test "mv within the tree: rename" {

@@ -22,6 +22,8 @@
 #define ASKED_MAX 64
 /* So long an answer may take: who waits for it then is told, perhaps too early. */
 #define PATIENCE_NS UINT64_C(1000000000)
+/* So many closes are remembered in a turn, the latest. */
+#define CLOSED_MAX 64u
 /* Chains of those with the same hash. */
 #define CHAINS 1024
 
@@ -61,6 +63,8 @@ struct fresh {
 	struct fresh_chain chains[CHAINS];
 	size_t count; /* in open and held */
 	size_t asked; /* questions that the thread has */
+	struct change *closed[CLOSED_MAX]; /* a ring of what was told in this turn */
+	size_t closed_count; /* in this turn */
 };
 
 static void answer(struct ask *a)
@@ -103,8 +107,22 @@ static void release_all(struct fresh_list *list)
 	}
 }
 
+static size_t kept_closes(const struct fresh *t)
+{
+	return t->closed_count < CLOSED_MAX ? t->closed_count : CLOSED_MAX;
+}
+
+static void forget_closes(struct fresh *t)
+{
+	for (size_t i = kept_closes(t); i > 0; i--)
+		change_unref(t->closed[i - 1]);
+	t->closed_count = 0;
+}
+
 void fresh_free(struct fresh *t)
 {
+	if (t)
+		forget_closes(t);
 	/* A thread that nobody can call back keeps what it was given. */
 	if (!t || !asker_free(t->asker))
 		return;
@@ -248,7 +266,7 @@ static struct fresh_change *fresh_change_new(
 	if (!e)
 		return NULL;
 	e->fd = -1;
-	e->ordinal = p->counters.resolved + 1;
+	e->ordinal = f->ordinal;
 	e->since_ns = p->now.monotonic_ns;
 	e->pid = f->rec.pid;
 	e->dir.type = dir->type;
@@ -278,17 +296,76 @@ void fresh_put(struct pipeline *p, const struct facts *f, struct change *c)
 					      : TAILQ_FIRST(&t->held));
 }
 
+/* ---- Closes ---- */
+
+void fresh_note_close(struct pipeline *p, struct change *c)
+{
+	struct fresh *t = p->fresh;
+	struct change **slot = &t->closed[t->closed_count % CLOSED_MAX];
+	if (t->closed_count >= CLOSED_MAX)
+		change_unref(*slot);
+	*slot = change_ref(c);
+	t->closed_count++;
+}
+
+static bool is_same_target(const struct change *a, const struct change *b)
+{
+	return a->fsid == b->fsid && a->target_type == b->target_type &&
+	       a->target_len == b->target_len &&
+	       memcmp(a->target, b->target, a->target_len) == 0;
+}
+
+static const struct change_hit *find_hit(const struct change *c, uint32_t rule)
+{
+	for (size_t i = 0; i < c->hit_count; i++) {
+		if (c->hits[i].rule == rule)
+			return &c->hits[i];
+	}
+	return NULL;
+}
+
+/* Whether whoever is to hear of a change hears of the close. */
+static bool is_told_to_all(
+	const struct pipeline *p, const struct change *close, const struct change *c)
+{
+	bool is_same_process = close->actor.pid == c->actor.pid;
+	if (!is_same_target(close, c) || close->actor.tag != c->actor.tag ||
+		!close->event.path || !c->event.path ||
+		strcmp(close->event.path, c->event.path) != 0)
+		return false;
+	for (size_t i = 0; i < c->hit_count; i++) {
+		uint32_t rule = c->hits[i].rule;
+		const struct rule *r = table_rule(p->parts.rules, rule);
+		if (!find_hit(close, rule) || !(r->events & EVENT_CLOSE_WRITE) ||
+			(!is_same_process && judge_needs_actor(r)))
+			return false;
+	}
+	return true;
+}
+
+bool fresh_is_closed(const struct pipeline *p, const struct change *c)
+{
+	const struct fresh *t = p->fresh;
+	for (size_t i = kept_closes(t); i > 0; i--) {
+		if (is_told_to_all(p, t->closed[i - 1], c))
+			return true;
+	}
+	return false;
+}
+
 /* ---- What the records say ---- */
 
-/* Whether a hook is behind the process: then what it does may not be told to a rule. */
-static bool is_of_hook(struct pipeline *p, const struct facts *f)
+/* Whether the same hook is behind the process, or none: else what it does may not be told to a
+ * rule that is to hear of the change. */
+static bool is_of_same_hook(
+	struct pipeline *p, const struct facts *f, const struct fresh_change *e)
 {
 	struct actor a = {0};
-	bool is_of_hook = actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd,
-				  &p->window, &a) < 0 ||
-			  a.tag;
+	bool is_same = actors_who(p->parts.actors, f->rec.pid, f->rec.pidfd, &p->window,
+			       &a) == 0 &&
+		       a.tag == e->change->actor.tag;
 	actor_fini(&a);
-	return is_of_hook;
+	return is_same;
 }
 
 /* Whether the report of this record, which is about the very entry, will do for the change too:
@@ -303,7 +380,7 @@ static bool is_told_by(
 			    table_rule(p->parts.rules, e->change->hits[i].rule)))
 			return false;
 	}
-	return !is_of_hook(p, f);
+	return is_of_same_hook(p, f, e);
 }
 
 /* Somebody has closed the file: it may be complete now. */
@@ -357,6 +434,7 @@ void fresh_begin_turn(struct pipeline *p)
 {
 	struct fresh *t = p->fresh;
 	struct fresh_change *e;
+	forget_closes(t);
 	while ((e = (struct fresh_change *)asker_take(t->asker))) {
 		t->asked--;
 		if (e->state == FRESH_OVER) {

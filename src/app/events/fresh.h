@@ -30,6 +30,16 @@ enum fresh_fate fresh_fate(const struct pipeline *p, const struct facts *f);
  * It takes a reference. */
 void fresh_put(struct pipeline *p, const struct facts *f, struct change *c);
 
+/*
+ * A file was written and closed, and that is told. The kernel may have merged the close into a
+ * record in front of that of a modify, which it followed: whatever is read in the turn had happened
+ * before any hook hears of the close.
+ */
+void fresh_note_close(struct pipeline *p, struct change *c);
+
+/* Whether all who are to hear of a modify hear of such a close. */
+bool fresh_is_closed(const struct pipeline *p, const struct change *c);
+
 /* Kinds of records that may decide about changes that wait. */
 #define FRESH_SETTLING (EVENT_CLOSE_WRITE | EVENT_DELETE | EVENT_RENAME)
 

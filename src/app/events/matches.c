@@ -143,7 +143,10 @@ static int match_way(struct pipeline *p, struct search *s,
 		if (table_match_front(p->parts.rules, front, s->kinds, &p->hits) < 0)
 			return -1;
 		for (size_t k = 0; k < p->hits.count; k++) {
-			if (add_hit(p, s, p->hits.items[k].rule, is_old, path) < 0)
+			uint32_t rule = p->hits.items[k].rule;
+			if (is_old && is_told_already(p, s, rule))
+				continue;
+			if (add_hit(p, s, rule, is_old, path) < 0)
 				return -1;
 		}
 	}
@@ -247,6 +250,8 @@ static int tell_now(struct pipeline *p, struct facts *f, struct change *c)
 	/* Nothing is written to a directory; and without a handle nobody can be asked. */
 	c->event.is_unwritten = c->event.is_dir || !c->target_len;
 	tell_change(p, f->fs, c);
+	if (f->kinds & EVENT_CLOSE_WRITE)
+		fresh_note_close(p, c);
 	return 0;
 }
 
@@ -258,6 +263,8 @@ static int tell_later(struct pipeline *p, struct facts *f, struct change *c)
 	if (fill_change(p, f, c) < 0)
 		return -1;
 	c->event.is_unwritten = true;
+	if (!(f->kinds & EVENT_CREATE) && fresh_is_closed(p, c))
+		return 0;
 	if (fate == FRESH_COMPLETE)
 		tell_change(p, f->fs, c);
 	else
