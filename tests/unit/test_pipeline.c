@@ -64,8 +64,14 @@ static const struct script scripts[] = {
 	{.name = "a file that is closed while its writer is asked for is told once",
 		R,
 		"slow create:10:/srv/f turn count:settled:0 file:close-write:10:/srv/f "
-		"turn >start:1:hook:/srv/f env:FSMON_EVENT:close-write count:settled:2 "
-		"answers turn turn is:r:matched:1"},
+		"turn >start:1:hook:/srv/f env:FSMON_EVENT:close-write count:settled:0 "
+		"answers turn turn is:r:matched:1 count:settled:2"},
+	{.name = "a modify that the record of its close stands in front of is not told",
+		R "[m]\npath = /srv/no/*\nevents = modify\ncommand = no\n",
+		"fork:10:11 exec:11:date create:10:/srv/f file:close-write:10:/srv/f "
+		"file:modify:11:/srv/f turn >start:1:hook:/srv/f is:r:matched:1 turn "
+		"turn "
+		"is:r:matched:1"},
 	{.name = "a close that is read after the answer is the one that is told",
 		R,
 		"slow create:10:/srv/f turn answers file:close-write:10:/srv/f turn "

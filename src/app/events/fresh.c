@@ -500,18 +500,32 @@ void fresh_end_turn(struct pipeline *p, bool is_dealt_with)
 	}
 }
 
+/* The question that is of no interest any more and keeps a descriptor open, if it is not late:
+ * whoever waits for all that was before may want to unmount the filesystem. */
+static const struct fresh_change *first_over(const struct pipeline *p)
+{
+	const struct fresh_change *e = TAILQ_FIRST(&p->fresh->over);
+	return e && !is_late(p, e) ? e : NULL;
+}
+
 uint64_t fresh_oldest(const struct pipeline *p)
 {
 	const struct fresh_change *e = TAILQ_FIRST(&p->fresh->open);
-	return e ? e->ordinal : UINT64_MAX;
+	const struct fresh_change *over = first_over(p);
+	uint64_t oldest = e ? e->ordinal : UINT64_MAX;
+	return over && over->ordinal < oldest ? over->ordinal : oldest;
 }
 
 uint64_t fresh_due_ns(const struct pipeline *p)
 {
 	const struct fresh_change *e = TAILQ_FIRST(&p->fresh->open);
+	const struct fresh_change *over = first_over(p);
 	while (e && e->state == FRESH_FREE)
 		e = TAILQ_NEXT(e, next);
-	return e ? e->since_ns + PATIENCE_NS + 1 : UINT64_MAX;
+	uint64_t since_ns = e ? e->since_ns : UINT64_MAX;
+	if (over && over->since_ns < since_ns)
+		since_ns = over->since_ns;
+	return since_ns == UINT64_MAX ? UINT64_MAX : since_ns + PATIENCE_NS + 1;
 }
 
 void fresh_set_rules(struct pipeline *p, const struct table *next)

@@ -55,7 +55,7 @@ void fresh_begin_turn(struct pipeline *p);
 void fresh_end_turn(struct pipeline *p, bool is_dealt_with);
 
 /* The ordinal of the oldest record whose change may be told at any moment (not those that a
- * writer has), from counters.resolved + 1 on; UINT64_MAX: there is none. */
+ * writer has), or for which a file is open still; UINT64_MAX: there is none. */
 uint64_t fresh_oldest(const struct pipeline *p);
 
 /* When a turn is due because of an answer that does not come, CLOCK_MONOTONIC; UINT64_MAX: none. */
