@@ -5,6 +5,7 @@
 #include "base/grow.h"
 #include "core/conf/conf.h"
 #include "os/conffile.h"
+#include "os/memfile.h"
 #include "os/user.h"
 
 #include <errno.h>
@@ -252,21 +253,12 @@ static int read_all(struct load *l, const struct options *o, char *const *files,
 	return 0;
 }
 
-int load(struct load *l, const struct options *o, char *const *files, int count)
+/* Turn files into a table. */
+static int make_table(struct load *l, const struct conf_file *files, size_t count)
 {
 	static const struct accounts_lookup lookup = {
 		.user = look_up_user, .group = look_up_group};
-	*l = (struct load){0};
-	struct strlist paths = {0};
-	struct file_list list = {0};
-	int rc = read_all(l, o, files, count, &paths, &list);
-	if (rc == 0)
-		rc = confread_files(&l->conf, list.items, list.count, &lookup);
-	for (size_t i = 0; i < list.count; i++)
-		free((char *)list.items[i].bytes);
-	free(list.items);
-	strlist_fini(&paths);
-	if (rc < 0)
+	if (confread_files(&l->conf, files, count, &lookup) < 0)
 		return -1;
 	for (size_t i = 0; i < l->conf.rule_count; i++)
 		check_rule(&l->conf, l->conf.rules[i]);
@@ -274,6 +266,37 @@ int load(struct load *l, const struct options *o, char *const *files, int count)
 	l->conf.rules = NULL;
 	l->conf.rule_count = 0;
 	return l->table ? find_fronts(l) : -1;
+}
+
+int load(struct load *l, const struct options *o, char *const *files, int count)
+{
+	*l = (struct load){0};
+	struct strlist paths = {0};
+	struct file_list list = {0};
+	int rc = read_all(l, o, files, count, &paths, &list);
+	if (rc == 0)
+		rc = confpack_write(&l->held, &l->conf, list.items, list.count);
+	if (rc == 0)
+		rc = make_table(l, list.items, list.count);
+	for (size_t i = 0; i < list.count; i++)
+		free((char *)list.items[i].bytes);
+	free(list.items);
+	strlist_fini(&paths);
+	return rc;
+}
+
+int load_held(struct load *l, int fd)
+{
+	struct conf_file *files = NULL;
+	size_t count = 0;
+	*l = (struct load){0};
+	int rc = memfile_read(fd, &l->held);
+	if (rc == 0)
+		rc = confpack_read(&l->conf, l->held.data, l->held.len, &files, &count);
+	if (rc == 0)
+		rc = make_table(l, files, count);
+	free(files);
+	return rc;
 }
 
 void load_print(const struct load *l)
@@ -294,5 +317,6 @@ void load_fini(struct load *l)
 	table_free(l->table);
 	fronts_free(l->fronts);
 	conf_fini(&l->conf);
+	buf_fini(&l->held);
 	*l = (struct load){0};
 }

@@ -15,6 +15,7 @@ struct load {
 	struct conf conf; /* its rules have moved into the table */
 	struct table *
 		table; /* the rules of the files without an error; owned, NULL if taken */
+	struct buf held; /* what was read from the disk, for load_held */
 	struct fronts *fronts; /* where their paths lead; owned, NULL if taken */
 };
 
@@ -24,6 +25,13 @@ struct load {
  * errors in files, or -1 with ENOMEM. The caller frees with load_fini in any case.
  */
 int load(struct load *l, const struct options *o, char *const *files, int count);
+
+/*
+ * Load what an earlier load has read, whatever the disk has now: from a file in memory
+ * (os/memfile) with the bytes of its `held`. Users, groups and links are looked up anew. Returns
+ * 0, or -1 with EBADMSG, ENOMEM or an errno of memfile_read. The caller frees likewise.
+ */
+int load_held(struct load *l, int fd);
 
 /* Print the messages on standard error, one a line: "file:line: text". */
 void load_print(const struct load *l);

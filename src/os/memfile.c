@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,9 +23,9 @@ int memfile_open(const char *name)
 	return fd;
 }
 
-int memfile_make(const void *bytes, size_t len)
+int memfile_make(const char *name, const void *bytes, size_t len)
 {
-	int fd = memfile_open("fsmon-stdin");
+	int fd = memfile_open(name);
 	if (fd < 0)
 		return -1;
 	int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
@@ -33,4 +34,9 @@ int memfile_make(const void *bytes, size_t len)
 		return fd;
 	fd_close(fd);
 	return -1;
+}
+
+int memfile_read(int fd, struct buf *out)
+{
+	return lseek(fd, 0, SEEK_SET) < 0 ? -1 : fd_read_all(fd, SIZE_MAX, out);
 }

@@ -162,6 +162,19 @@ static int lift_fd(int fd)
 	return fcntl(fd, F_DUPFD_CLOEXEC, SPAWN_FILE_FD + 1);
 }
 
+/*
+ * Close all descriptors from `first` on, except for the one that tells the parent of failures. Exec
+ * would close them too, but a child whose directory or program is on a disk that hangs does not
+ * get there, and must not keep up what it has of the daemon: queues in the kernel, and locks.
+ */
+static int close_rest(unsigned first, int report_fd)
+{
+	unsigned rest = report_fd < 0 ? first : (unsigned)report_fd + 1;
+	if (rest > first + 1 && close_range(first, rest - 2, 0) < 0)
+		return -1;
+	return close_range(rest, ~0u, 0);
+}
+
 static int set_fds(struct plan *p)
 {
 	const struct spawn_request *r = p->request;
@@ -182,7 +195,7 @@ static int set_fds(struct plan *p)
 		if (dup2(fds[i], i) < 0)
 			return -1;
 	}
-	return close_range((unsigned)count, ~0u, CLOSE_RANGE_CLOEXEC);
+	return close_rest((unsigned)count, p->report_fd);
 }
 
 /* Whether the real, effective and saved user and group are all those of `ids`. */

@@ -227,6 +227,63 @@ new_worker() {
 	wait_until 20 assert_hook_line out
 }
 
+@test "the next worker has the rules in force, whatever is on the disk meanwhile" {
+	local worker
+	printf '[daemon]\nstrict = yes\n' >"$CONF"
+	hook_rule
+	start_daemon
+	# As an editor leaves it for a moment.
+	printf '[seen]\npath = %s/**\n' "$W" >"$RULES/rules.conf"
+	worker=$(worker_pid)
+	kill -KILL "$worker"
+	wait_until 20 new_worker "$worker"
+	touch "$W/a"
+	sync_daemon
+	assert_hook_lines "close-write|$W/a|touch|root"
+	# A reload does look.
+	run -2 client reload
+	hook_rule
+	sed -i 's/seen/other/' "$RULES/rules.conf"
+	client reload
+	# From then on those are in force.
+	rm "$RULES/rules.conf"
+	worker=$(worker_pid)
+	kill -KILL "$worker"
+	wait_until 20 new_worker "$worker"
+	client pause other
+	run -1 client pause seen
+}
+
+@test "a worker after one that began with errors says so as well" {
+	local worker
+	hook_rule
+	printf '[bad]\npth = /x\n' >"$RULES/bad.conf"
+	start_daemon
+	rm "$RULES/bad.conf"
+	worker=$(worker_pid)
+	kill -KILL "$worker"
+	wait_until 20 new_worker "$worker"
+	[ "$(client status --json | jq -r .state)" = degraded ]
+	client reload
+	[ "$(client status --json | jq -r .state)" = running ]
+}
+
+@test "a reload that is asked for while there is no worker is done by the next" {
+	local worker
+	start_daemon
+	hook_rule
+	worker=$(worker_pid)
+	# The keeper finds both when it goes on.
+	kill -STOP "$DAEMON_PID"
+	kill -KILL "$worker"
+	kill -HUP "$DAEMON_PID"
+	kill -CONT "$DAEMON_PID"
+	assert_log 'reloaded: 1 rule'
+	touch "$W/a"
+	sync_daemon
+	assert_hook_lines "close-write|$W/a|touch|root"
+}
+
 # ---- The log
 
 @test "log-format = json: every line is an object, that of an event with rule, run, path, cmd and user" {

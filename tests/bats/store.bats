@@ -301,6 +301,141 @@ reload_daemon() {
 	assert_hook_lines
 }
 
+@test "jobs of a rule whose file has an error at the start wait, and run when it is mended" {
+	name_rule
+	name_rule other
+	start_daemon
+	client pause name
+	client pause other
+	touch "$W/a" "$W/b"
+	sync_daemon
+	stop_daemon
+	cp "$RULES/name.conf" "$SCRATCH/good"
+	echo 'nonsense = 1' >>"$RULES/name.conf"
+	start_daemon
+	assert_log '\[name\] warning: 2 jobs wait on for this rule, which is missing: a file with an error was left out'
+	refute_log 'not run for'
+	client status | grep -Fq '[name] is missing, because a file with an error was left out; jobs that wait for it: 2'
+	[ "$(client status --json | jq -c .absent)" = '[{"name":"name","waiting":2}]' ]
+	client resume other
+	touch "$W/c"
+	sync_daemon
+	assert_hook_lines 'a 1' 'b 1' 'c 1'
+	# Nor are they lost by another such start, or by both being killed.
+	stop_daemon
+	start_daemon
+	stored
+	kill_both
+	start_daemon
+	[ "$(client status --json | jq -c .absent)" = '[{"name":"name","waiting":2}]' ]
+	clear_hooks
+	run -2 client reload
+	cp "$SCRATCH/good" "$RULES/name.conf"
+	client reload
+	[ "$(client status --json | jq -c .absent)" = '[]' ]
+	[ "$(rule_field name waiting)" = 2 ]
+	client resume name
+	sync_daemon
+	assert_hook_lines 'a 1' 'b 1'
+}
+
+@test "jobs that a faulty file kept waiting run after a start with the file mended" {
+	name_rule
+	gate_rule
+	start_daemon
+	client pause name
+	write_counted gate "$W/a" "$W/b"
+	wait_until 20 assert_hook_line 'in a 1'
+	stored
+	kill_both
+	let_go
+	wait_until 20 assert_hook_line 'out a'
+	for file in name gate; do
+		mv "$RULES/$file.conf" "$SCRATCH/"
+		echo faulty >"$RULES/$file.conf"
+	done
+	start_daemon
+	[ "$(client status --json | jq -c .absent)" = '[{"name":"gate","waiting":2},{"name":"name","waiting":2}]' ]
+	stop_daemon
+	mv "$SCRATCH"/{name,gate}.conf "$RULES/"
+	clear_hooks
+	start_daemon
+	client resume name
+	let_go 2
+	sync_daemon
+	[ "$(sort "$HOOKLOG")" = $'a 1\nb 1\nin a 2\nin b 1\nout a\nout b' ]
+}
+
+# ---- Two daemons
+
+# A second daemon, with a runtime directory of its own, on the same state directory.
+second_daemon() {
+	"$FSMON" run -c "$CONF" -d "$RULES" --state-dir "$STATE" --runtime-dir "$SCRATCH/run2" </dev/null 3>&-
+}
+
+@test "a second daemon on the same state directory is refused, and takes nothing" {
+	local first
+	name_rule
+	start_daemon
+	first=$DAEMON_PID
+	client pause name
+	touch "$W/a"
+	sync_daemon
+	run -1 second_daemon
+	[ "$output" = "fsmon: $STATE: another fsmon (pid $first) uses this state directory: stop that one first, or choose another directory with --state-dir" ]
+	# Neither a change of worker nor a hook that is left behind is in the way of that.
+	kill_worker
+	run -1 second_daemon
+	client resume name
+	sync_daemon
+	assert_hook_lines 'a 1'
+}
+
+@test "the state directory is free again once the daemon is killed, though its hooks live" {
+	gate_rule
+	start_daemon
+	touch "$W/a"
+	wait_until 20 assert_hook_line 'in a 1'
+	kill_both
+	start_daemon
+	let_go 2
+	sync_daemon
+}
+
+@test "a start right after the death of the keeper waits for what its worker still writes" {
+	local worker
+	name_rule
+	start_daemon
+	worker=$(worker_pid)
+	client pause name
+	write_counted name "$W"/{1..20}
+	kill -STOP "$worker"
+	kill -KILL "$DAEMON_PID"
+	wait "$DAEMON_PID" || :
+	{
+		wait_until 20 eval 'log_has 2 "ready: " || log_has 1 "waiting for the worker"'
+		kill -CONT "$worker"
+	} 3>&- &
+	start_daemon
+	[ "$(rule_field name waiting)" = 20 ]
+	assert_log '20 jobs waited in the store'
+	# The first line of the new daemon comes after the last of the old one.
+	grep -E 'are stored|ready: ' "$LOG" | sed -n 2p | grep -q 'are stored'
+}
+
+@test "a dry run may use the state directory of a daemon, and verbs read it" {
+	local first
+	name_rule
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	first=$DAEMON_PID
+	RUNTIME=$SCRATCH/dry start_daemon --dry-run
+	stop_daemon
+	DAEMON_PID=$first
+	"$FSMON" runs --runtime-dir "$SCRATCH/none" --state-dir "$STATE" | grep -q "$W/a"
+}
+
 # ---- Killed
 
 @test "jobs that wait are not lost with the worker, and run once each, in order" {
@@ -331,6 +466,28 @@ reload_daemon() {
 	client resume name
 	sync_daemon
 	assert_hook_lines 'a 1'
+}
+
+@test "no number is used twice, and no run fails, though workers die in the midst of runs" {
+	local worker i count
+	rule name "$W/*" <<-EOF
+		parallel = 8
+		command = echo "\$FSMON_RUN_ID" >>'$HOOKLOG'
+	EOF
+	start_daemon
+	for i in 1 2 3 4; do
+		worker=$(worker_pid)
+		count=$(hook_count)
+		touch "$W/$i"-{1..400}
+		until [ "$(hook_count)" -gt $((count + 3)) ]; do :; done
+		kill -KILL "$worker"
+		wait_until 20 new_worker "$worker"
+	done
+	touch "$W/last"
+	sync_daemon
+	[ -z "$(sort "$HOOKLOG" | uniq -d)" ]
+	[ "$(history_count could-not-start)" = 0 ]
+	refute_log 'could not start'
 }
 
 @test "a run that goes on under another worker has its true start and duration" {
@@ -435,6 +592,57 @@ reload_daemon() {
 	assert_history a:1:ok b:1:ok
 }
 
+@test "no number is used twice, though both are killed right after it was" {
+	local worker i
+	rule name "$W/*" <<<"command = echo \$FSMON_RUN_ID >>'$HOOKLOG'"
+	for i in 1 2 3; do
+		start_daemon
+		worker=$(worker_pid)
+		touch "$W/$i"
+		until [ "$(hook_count)" -ge $i ]; do :; done
+		kill -KILL "$worker" "$DAEMON_PID"
+		await_daemon
+		wait_until 20 not_running "$worker"
+	done
+	[ -z "$(sort "$HOOKLOG" | uniq -d)" ]
+	# With a clean end they go on one after the other.
+	start_daemon
+	clear_hooks
+	touch "$W/a"
+	sync_daemon
+	restart_daemon
+	touch "$W/b"
+	sync_daemon
+	[ "$(sed -n 2p "$HOOKLOG")" = $(($(sed -n 1p "$HOOKLOG") + 1)) ]
+}
+
+# Ask for something, and kill both as soon as there is an answer; then start again.
+kill_after() {
+	local worker
+	worker=$(worker_pid)
+	client "$@"
+	kill -KILL "$worker" "$DAEMON_PID"
+	await_daemon
+	wait_until 20 not_running "$worker"
+	start_daemon
+}
+
+@test "what pause, rerun and resume have answered for outlives both when they are killed" {
+	name_rule
+	start_daemon
+	touch "$W/a"
+	sync_daemon
+	kill_after pause name
+	is_field name paused true
+	kill_after rerun 1
+	is_field name waiting 1
+	kill_after resume name
+	is_field name paused false
+	sync_daemon
+	# It may have run before the kill, and then nobody knows its end.
+	[ "$(hook_count)" -ge 2 ]
+}
+
 @test "a pause outlives both when they are killed" {
 	name_rule
 	start_daemon
@@ -445,6 +653,20 @@ reload_daemon() {
 	kill_both
 	start_daemon
 	assert_hook_lines
+	client resume name
+	sync_daemon
+	assert_hook_lines 'a 1'
+}
+
+@test "jobs that wait are kept when the worker dies while an editor writes their rule" {
+	name_rule
+	start_daemon
+	client pause name
+	touch "$W/a"
+	sync_daemon
+	stored
+	echo '[nam' >"$RULES/name.conf"
+	kill_worker
 	client resume name
 	sync_daemon
 	assert_hook_lines 'a 1'

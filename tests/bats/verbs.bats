@@ -379,7 +379,7 @@ explain_rules() {
 	client status --json | jq -e '
 		def has_all($names): . as $o | all($names[]; . as $n | $o | has($n));
 		has_all(["version", "pid", "worker_pid", "state", "reasons", "dry_run",
-			"rules", "filesystems", "counters"])
+			"rules", "absent", "filesystems", "counters"])
 		and (.rules | length == 1)
 		and (.rules[0] | has_all(["name", "file", "line", "state", "watched",
 			"not_watched", "matched", "started", "ok", "failed", "dropped",

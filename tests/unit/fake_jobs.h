@@ -10,6 +10,7 @@
 #include "app/log.h"
 #include "app/actors/names.h"
 #include "base/buf.h"
+#include "base/strlist.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +34,8 @@ struct script {
 	/* What an earlier worker has left: jobs, each ID:RULE:PATH:RUN (0: it waits), and
 	 * the rule that is paused for ever. */
 	const char *left, *paused;
+	uint64_t last_run_id; /* the highest that an earlier worker has asked for */
+	bool lacks_files; /* errors keep rules away */
 	bool is_dry, has_no_cgroups, has_slow_names;
 	bool is_early; /* the keeper has not told yet what an earlier worker has left */
 	/* Of scripts for the way of an event: the store's words count too; more lines of the
@@ -56,6 +59,7 @@ static struct play {
 	struct buf said; /* words, each with a blank behind it */
 	size_t heard; /* bytes of it */
 	uint64_t now_ms, mark;
+	uint64_t reserved; /* numbers of runs, up to this one */
 	uint64_t tick_ns; /* within now_ms: what happens is in order */
 	const struct link_run_handlers *keeper;
 	void *keeper_ctx;
@@ -226,6 +230,27 @@ int store_take_jobs(struct store *s,
 	return 0;
 }
 
+void store_take_rules(
+	struct store *s, void (*take)(void *ctx, const char *rule), void *ctx)
+{
+	/* The rules of the jobs that were left, each once. */
+	char *text = strdup(play.script->left ? play.script->left : ""), *at = text,
+	     *word;
+	struct strlist seen = {0};
+	(void)s;
+	while ((word = strsep(&at, " "))) {
+		strsep(&word, ":");
+		const char *rule = strsep(&word, ":");
+		bool is_new = rule != NULL;
+		for (size_t i = 0; rule && i < seen.count; i++)
+			is_new = is_new && strcmp(seen.items[i], rule) != 0;
+		if (is_new && strlist_add(&seen, rule) == 0)
+			take(ctx, rule);
+	}
+	strlist_fini(&seen);
+	free(text);
+}
+
 void store_take_pauses(struct store *s,
 	void (*take)(void *ctx, const char *rule, uint64_t until_ns), void *ctx)
 {
@@ -267,6 +292,18 @@ void store_end_job(struct store *s, uint64_t job_id)
 {
 	(void)s;
 	tell_store("over:%" PRIu64, job_id);
+}
+
+void store_reserve_runs(struct store *s, uint64_t last)
+{
+	(void)s;
+	play.reserved = last;
+}
+
+void store_release_runs(struct store *s, uint64_t last)
+{
+	(void)s;
+	play.reserved = last;
 }
 
 void store_put_run(struct store *s, const struct store_run *run)

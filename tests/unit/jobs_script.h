@@ -10,7 +10,7 @@
  *   at:TIME                      it is that time now
  *   by:UID[:RULE-ID[:DEPTH]]     who makes the changes that follow, and whose hook that is
  *   found:PATH[:EVENT[:OLDPATH]] a change (close-write)
- *   pump   stop                  jobs_pump, jobs_stop
+ *   pump   stop   quit           jobs_pump, jobs_stop, jobs_free
  *   due:TIME|never               what jobs_next_ns says
  *   caught-up started:RUN:PID[:LABEL] ended:RUN:exit|signal:N failed:RUN:ERRNO:STAGE
  *                                the keeper tells
@@ -23,6 +23,8 @@
  *   lost written:RUN             the store has lost everything; it has written a run's end
  *   reload                       to the rules of `then`, and back
  *   is:RULE:COUNTER:N            a counter of status
+ *   reserved:RUN                 up to it the store holds numbers of runs for used
+ *   absent:RULE:N                the rule that is missing, for which N jobs wait; or none
  *   env:NAME:VALUE stdin:TEXT    what the last hook was given; + is a newline
  *   done:yes|no[:RULE-ID:RUN…]   whether all is that was found before `mark`, beside runs
  *                                that wait to hear it
@@ -118,6 +120,12 @@ static void do_pump(void)
 static void do_stop(void)
 {
 	jobs_stop(play.jobs);
+}
+
+static void do_end_jobs(void)
+{
+	jobs_free(play.jobs);
+	play.jobs = NULL;
 }
 
 static void do_due(void)
@@ -241,6 +249,19 @@ static void do_reload(void)
 	play.then = now;
 }
 
+static void do_absent(void)
+{
+	size_t waiting = 0;
+	const char *name = jobs_absent_rule(play.jobs, 0, &waiting);
+	expect_text(name ? name : "none", arg(1));
+	expect(waiting, play.arg_count > 2 ? number(2) : 0);
+}
+
+static void do_reserved(void)
+{
+	expect(play.reserved, number(1));
+}
+
 static void do_is(void)
 {
 	const struct jobs_counters c = jobs_rule_counters(play.jobs, rule_number(1));
@@ -310,6 +331,7 @@ static const struct command commands[] = {
 	{"found", do_found},
 	{"pump", do_pump},
 	{"stop", do_stop},
+	{"quit", do_end_jobs},
 	{"due", do_due},
 	{"caught-up", do_caught_up},
 	{"started", do_started},
@@ -327,6 +349,8 @@ static const struct command commands[] = {
 	{"written", do_written},
 	{"reload", do_reload},
 	{"is", do_is},
+	{"reserved", do_reserved},
+	{"absent", do_absent},
 	{"env", do_env},
 	{"stdin", do_stdin},
 	{"mark", do_mark},
@@ -410,6 +434,8 @@ static void begin_jobs(
 			.has_room = link_has_room,
 			.has_cgroups = !play.script->has_no_cgroups},
 		.is_dry = play.script->is_dry,
+		.lacks_files = play.script->lacks_files,
+		.last_run_id = play.script->last_run_id,
 		.state_dir = "/usr",
 		.runtime_dir = "/usr",
 		.started = started,

@@ -6,6 +6,7 @@
 #include "base/countof.h"
 #include "fake_lookup.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -597,6 +598,71 @@ static void ten_thousand_rules_are_read_in_a_second(void **state)
 	buf_fini(&text);
 }
 
+static void what_was_read_comes_back_byte_for_byte(void **state)
+{
+	(void)state;
+	const struct conf_file files[] = {
+		file_of("/etc/main", "[daemon]\n", true),
+		{.name = "", .bytes = "a\0b", .len = 3},
+		file_of("x", "", false),
+	};
+	struct conf c = {0}, again = {0};
+	struct conf_file *got;
+	struct buf b = {0};
+	size_t count;
+	assert_int_equal(conf_add_message(&c, "gone", 0, false, "cannot be read"), 0);
+	assert_int_equal(confpack_write(&b, &c, files, countof(files)), 0);
+	assert_int_equal(confpack_read(&again, b.data, b.len, &got, &count), 0);
+	assert_int_equal(count, countof(files));
+	for (size_t i = 0; i < count; i++) {
+		assert_string_equal(got[i].name, files[i].name);
+		assert_int_equal(got[i].len, files[i].len);
+		assert_memory_equal(got[i].bytes, files[i].bytes, files[i].len + 1);
+		assert_int_equal(got[i].is_main, files[i].is_main);
+	}
+	assert_int_equal(again.error_count, 1);
+	assert_string_equal(again.messages[0].file, "gone");
+	assert_string_equal(again.messages[0].text, "cannot be read");
+	free(got);
+	conf_fini(&again);
+	/* Nothing was read. */
+	assert_int_equal(confpack_read(&again, NULL, 0, &got, &count), 0);
+	assert_int_equal(count, 0);
+	conf_fini(&c);
+	buf_fini(&b);
+}
+
+/* Copies on the heap let ASan see whether more is read. */
+static void what_is_cut_off_does_not_come_back(void **state)
+{
+	(void)state;
+	const struct conf_file files[] = {
+		file_of("a", "bc", true), file_of("d", "e", false)};
+	struct conf c = {0};
+	struct conf_file *got;
+	struct buf b = {0}, first = {0};
+	size_t count;
+	assert_int_equal(confpack_write(&first, &c, files, 1), 0);
+	assert_int_equal(confpack_write(&b, &c, files, 2), 0);
+	for (size_t len = 1; len < b.len; len++) {
+		char *copy = malloc(len);
+		memcpy(copy, b.data, len);
+		int rc = confpack_read(&c, copy, len, &got, &count);
+		assert_int_equal(rc, len == first.len ? 0 : -1);
+		assert_int_equal(rc < 0 ? errno : EBADMSG, EBADMSG);
+		free(got);
+		free(copy);
+	}
+	/* A length that is too long by far, and a kind that there is not. */
+	memset(b.data + sizeof(uint64_t), 0xff, sizeof(uint64_t));
+	assert_int_equal(confpack_read(&c, b.data, b.len, &got, &count), -1);
+	first.data[0] = 99;
+	assert_int_equal(confpack_read(&c, first.data, first.len, &got, &count), -1);
+	buf_fini(&first);
+	buf_fini(&b);
+	conf_fini(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -617,6 +683,8 @@ int main(void)
 		cmocka_unit_test(odd_files_are_read),
 		cmocka_unit_test(too_large_a_file_is_refused),
 		cmocka_unit_test(ten_thousand_rules_are_read_in_a_second),
+		cmocka_unit_test(what_was_read_comes_back_byte_for_byte),
+		cmocka_unit_test(what_is_cut_off_does_not_come_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

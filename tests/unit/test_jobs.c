@@ -12,6 +12,10 @@
 	"found:/w/a >job:1:wait >event:1:1 pump >start:1:hook:/w/a >job:1:1 " \
 	">run:1:running "
 
+#define R_2048                                                                      \
+	"found:/w/a >job:1:wait >event:1:1 pump >start:2048:hook:/w/a >job:1:2048 " \
+	">run:2048:running "
+
 static const struct script scripts[] = {
 	{.name = "a change has a run, and then its job is over",
 		R,
@@ -164,6 +168,23 @@ static const struct script scripts[] = {
 	{.name = "fsmon's own files set off nothing",
 		"[r]\npath = /usr/**\ncommand = hook\n",
 		"found:/usr/x is:r:matched:0"},
+	{.name = "a number that a dead worker has used is not used again",
+		R,
+		"found:/w/a hush pump >start:78:hook:/w/a hush",
+		.last_run_id = 77},
+	{.name = "numbers are reserved before they are used",
+		R,
+		"reserved:4096 " RUNS_1 "reserved:4096"},
+	{.name = "more of them are reserved long before they are used up",
+		R,
+		"started:2047:9:r >tag:9:1:2047:1 " R_2048
+		"reserved:6144 ended:2048:exit:0 >run:2048:ok >over:1 found:/w/b hush "
+		"pump hush reserved:6144"},
+	{.name = "nor is one that the store knows",
+		R,
+		"hush found:/w/b hush pump >start:11:hook:/w/a hush",
+		.last_run_id = 7,
+		.left = "5:r:/w/a:0"},
 	{.name = "a run whose job nobody knows has its number, and is forgotten",
 		R,
 		"started:77:9:r >tag:9:1:77:1 found:/w/a hush pump >start:78:hook:/w/a "
@@ -202,6 +223,16 @@ static const struct script scripts[] = {
 		"by:1000 found:/w/a reload answer is:r:matched:0 due:never",
 		.then = R "enabled = no\n",
 		.has_slow_names = true},
+	{.name = "a change that waits for names at the stop is stored when they come",
+		R,
+		"by:1000 found:/w/a stop found:/w/b answer >job:1:wait >event:1:1 "
+		"due:never "
+		"pump",
+		.has_slow_names = true},
+	{.name = "a change whose names do not come before the end is stored without",
+		R,
+		"by:1000 found:/w/a stop due:2000 pump quit >job:1:wait >event:1:1",
+		.has_slow_names = true},
 	{.name = "a paused rule starts nothing, until it is resumed",
 		R,
 		"pause:r:ever >pause:r:ever found:/w/a hush mark pump done:yes "
@@ -226,6 +257,60 @@ static const struct script scripts[] = {
 		R,
 		">over:5 pump",
 		.left = "5:gone:/w/a:0"},
+	{.name = "what waited for a rule that an error keeps away waits until it is back",
+		R,
+		"absent:gone:2 mark found:/w/a hush pump >start:11:hook:/w/a hush "
+		"ended:11:exit:0 hush done:yes due:never reload absent:none pump "
+		">start:12:back:/g/a hush ended:12:exit:0 >run:12:ok >over:5 pump "
+		">start:13:back:/g/b hush",
+		.then = R "[gone]\npath = /g/*\ncommand = back\n",
+		.left = "5:gone:/g/a:0 6:gone:/g/b:0",
+		.lacks_files = true},
+	{.name = "jobs that come back to their rule join as it says",
+		R,
+		"absent:gone:2 reload >follow:6:5 >job:5:wait pump "
+		">start:11:back:/g/a hush env:FSMON_COUNT:2",
+		.then = "[gone]\npath = /g/*\ncommand = back\n",
+		.left = "5:gone:/g/a:0 6:gone:/g/a:0",
+		.lacks_files = true},
+	{.name = "a store that has lost all is told of what waits for a missing rule",
+		R,
+		"lost >job:5:wait >event:5:5",
+		.left = "5:gone:/g/a:0",
+		.lacks_files = true},
+	{.name = "what waited for a rule that is not back without an error is over",
+		R,
+		"absent:gone:1 reload >over:5 absent:none pump due:never",
+		.then = R,
+		.left = "5:gone:/g/a:0",
+		.lacks_files = true},
+	{.name = "what waited for a rule that is disabled is over, also with errors "
+		 "elsewhere",
+		R "enabled = no\n",
+		">over:5 absent:none",
+		.left = "5:r:/w/a:0",
+		.lacks_files = true},
+	{.name = "a run of a rule that an error keeps away may end",
+		R,
+		"caught-up >run:4:lost >job:5:wait absent:gone:1 pump due:never",
+		.left = "5:gone:/g/a:4",
+		.lacks_files = true,
+		.is_early = true},
+	{.name = "a run of a rule that an error keeps away may fail",
+		R,
+		"started:4:70:gone >tag:70:2:4:1 ended:4:exit:1 >run:4:exit:1 >over:5 "
+		"absent:gone:0",
+		.left = "5:gone:/g/a:4",
+		.lacks_files = true,
+		.is_early = true},
+	{.name = "a pause of a missing rule goes on when it is back",
+		R,
+		"reload pump due:never resume:gone:1 >unpause:gone pump "
+		">start:11:back:/g/a hush",
+		.then = R "[gone]\npath = /g/*\ncommand = back\n",
+		.left = "5:gone:/g/a:0",
+		.paused = "gone",
+		.lacks_files = true},
 	{.name = "a run that goes on is not started again",
 		R,
 		"is:r:running:1 started:4:70:r >tag:70:1:4:1 caught-up pump "

@@ -6,6 +6,7 @@
 #include "app/keeper/keeper_hook.h"
 #include "app/link/link.h"
 #include "os/clock.h"
+#include "os/memfile.h"
 #include "os/poller.h"
 #include "os/sock.h"
 
@@ -119,8 +120,10 @@ struct scenario {
 	void (*output)(struct worker *w);
 	void (*ended)(struct worker *w);
 	void (*failed)(struct worker *w);
+	void (*reload)(struct worker *w); /* NULL: it says that it is ready */
 	bool is_quiet;
 	bool is_stubborn; /* does not stop when asked to */
+	bool is_slow; /* waits for the store as long as it may when it is to stop now */
 	bool is_forgetful; /* never says that an end has been dealt with */
 };
 
@@ -224,8 +227,10 @@ static void on_stop(void *ctx, bool now)
 {
 	struct worker *w = ctx;
 	say("stop %s\n", now ? "now" : "later");
-	if (w->scenario->is_stubborn)
+	if (w->scenario->is_stubborn || (w->scenario->is_slow && !now))
 		return;
+	if (w->scenario->is_slow)
+		usleep(WIRE_STORE_PATIENCE_NS / 1000);
 	w->is_stopping = true;
 	w->is_done = w->running == 0;
 }
@@ -234,7 +239,10 @@ static void on_reload(void *ctx)
 {
 	struct worker *w = ctx;
 	say("reload\n");
-	link_ready(w->link, false);
+	if (w->scenario->reload)
+		w->scenario->reload(w);
+	else
+		link_ready(w->link, false);
 }
 
 static void on_keeper_gone(void *ctx)
@@ -343,6 +351,61 @@ static void started_crash(struct worker *w, bool resumed)
 	(void)w;
 	if (!resumed)
 		kill(getpid(), SIGKILL);
+}
+
+/* Each of three workers says what it has been given, has the next one be given something else,
+ * twice, and dies. */
+static void begin_conf(struct worker *w)
+{
+	int fd = w->inherited.fds.fd[WIRE_FD_CONF - WIRE_FD_WORKER];
+	struct buf b = {0};
+	char text[32] = "none";
+	if (fd >= 0 && memfile_read(fd, &b) == 0)
+		snprintf(text, sizeof(text), "%s", b.data);
+	buf_fini(&b);
+	say("conf %s\n", text);
+	if (strcmp(text, "none, 2, 2") == 0)
+		return;
+	for (int i = 1; i <= 2; i++) {
+		char next[48];
+		int len = snprintf(next, sizeof(next), "%s, %d", text, i);
+		int next_fd = memfile_make("test", next, (size_t)len);
+		if (link_hold_conf(w->link, next_fd) < 0)
+			say("not held\n");
+		close(next_fd);
+	}
+	kill(getpid(), SIGKILL);
+}
+
+/* The first worker asks for runs of a keeper that is held up, and dies. */
+static void begin_dead_request(struct worker *w)
+{
+	say("last %d\n", (int)w->inherited.last_run_id);
+	if (access(in_directory("first"), F_OK) == 0) {
+		start(w, 7, "exit 5");
+		return;
+	}
+	touch("first");
+	kill(getppid(), SIGSTOP);
+	start(w, 7, "touch ran");
+	say("asked %d\n", (int)getpid());
+	kill(getpid(), SIGKILL);
+}
+
+/* The first worker dies of it. */
+static void reload_dies(struct worker *w)
+{
+	if (access(in_directory("first"), F_OK) < 0) {
+		touch("first");
+		kill(getpid(), SIGKILL);
+	}
+	link_ready(w->link, false);
+}
+
+static void reload_kills(struct worker *w)
+{
+	(void)w;
+	kill(getpid(), SIGKILL);
 }
 
 static void begin_stop(struct worker *w)
@@ -621,11 +684,16 @@ static void ended_room(struct worker *w)
 static const struct scenario scenarios[] = {
 	{.name = "idle"},
 	{.name = "stubborn", .is_stubborn = true},
+	{.name = "slow", .is_slow = true},
 	{.name = "output", .begin = begin_output},
 	{.name = "failures", .begin = begin_failures},
 	{.name = "descriptors", .begin = begin_descriptors},
 	{.name = "waiting", .begin = begin_waiting},
 	{.name = "crash", .begin = begin_first, .started = started_crash},
+	{.name = "conf", .begin = begin_conf},
+	{.name = "reload-dies", .reload = reload_dies},
+	{.name = "dead-request", .begin = begin_dead_request},
+	{.name = "reload-kills", .reload = reload_kills},
 	{.name = "crash-short", .begin = begin_first_short, .started = started_crash},
 	{.name = "stop", .begin = begin_stop, .output = output_stop},
 	{.name = "left-behind", .begin = begin_left_behind, .ended = ended_left_behind},
@@ -782,7 +850,7 @@ static void start_daemon_with(struct daemon *d, const char *scenario, long clone
 	if (d->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		char *argv[] = {W("fsmon"), W("worker"), W(scenario), directory, NULL};
-		struct keeper_config config = {.fds = {{-1, -1, -1, -1, -1, -1}},
+		struct keeper_config config = {.fds = {{-1, -1, -1, -1, -1, -1, -1, -1}},
 			.subscribed_ns = 4711,
 			.degraded = "for a test",
 			.worker_argv = argv};
@@ -921,7 +989,7 @@ static void test_descriptors(void **state)
 	expect(&d, "told");
 	expect(&d, "degraded: for a test, since 4711");
 	/* The rest of the worker's descriptors: poller, its own copy of 0. */
-	expect(&d, "places 3 -1 -1 6 -1 -1 then 5");
+	expect(&d, "places 3 -1 -1 6 -1 -1 -1 -1 then 5");
 	expect(&d, "started 1 ");
 	expect(&d, "output 1 line");
 	expect(&d, "output 1 /etc");
@@ -941,6 +1009,42 @@ static void test_hooks_outlive_the_worker(void **state)
 	expect(&d, "told");
 	expect(&d, "output 1 late");
 	expect(&d, "ended 1 exit 5 tail 5");
+	stop_daemon(&d);
+}
+
+/* Whether a process is a zombie: nothing of it is open any more. */
+static bool is_dead(int pid)
+{
+	char path[64], text[512] = "";
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return true;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	const char *end = n > 0 ? strrchr(text, ')') : NULL;
+	return end && end[2] == 'Z';
+}
+
+static void test_a_dead_workers_request_is_made_again(void **state)
+{
+	(void)state;
+	struct daemon d;
+	int worker = 0;
+	start_daemon(&d, "dead-request");
+	expect(&d, "told");
+	expect(&d, "last 0");
+	const char *line = next_line(&d);
+	assert_non_null(line);
+	assert_int_equal(sscanf(line, "asked %d", &worker), 1);
+	for (int i = 0; !is_dead(worker) && i < 2000; i++)
+		usleep(10000);
+	kill(d.pid, SIGCONT);
+	expect(&d, "told");
+	expect(&d, "last 7");
+	expect(&d, "started 7 ");
+	expect(&d, "ended 7 exit 5 tail 0");
+	assert_int_equal(access(in_directory("ran"), F_OK), -1);
 	stop_daemon(&d);
 }
 
@@ -1016,6 +1120,19 @@ static void test_stubborn_worker_is_killed(void **state)
 	expect_exit(&d, 1);
 }
 
+static void test_a_worker_may_wait_for_the_store(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "slow");
+	expect(&d, "told");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop later");
+	kill(d.pid, SIGTERM);
+	expect(&d, "stop now");
+	expect_exit(&d, 0);
+}
+
 static void test_reload(void **state)
 {
 	(void)state;
@@ -1026,6 +1143,52 @@ static void test_reload(void **state)
 	expect(&d, "reload");
 	kill(d.pid, SIGHUP);
 	expect(&d, "reload");
+	stop_daemon(&d);
+}
+
+static void test_a_reload_outlives_the_worker(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "reload-dies");
+	expect(&d, "told");
+	kill(d.pid, SIGHUP);
+	expect(&d, "reload");
+	expect(&d, "told");
+	expect(&d, "reload");
+	stop_daemon(&d);
+}
+
+static void test_a_reload_that_kills_is_given_up(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "reload-kills");
+	for (int i = 0; i < 2; i++) {
+		expect(&d, "told");
+		kill(d.pid, SIGHUP);
+		expect(&d, "reload");
+		expect(&d, "told");
+		expect(&d, "reload");
+	}
+	expect(&d, "told");
+	stop_daemon(&d);
+}
+
+static void test_the_next_worker_has_the_configuration_in_force(void **state)
+{
+	(void)state;
+	struct daemon d;
+	start_daemon(&d, "conf");
+	expect(&d, "told");
+	expect(&d, "conf none");
+	expect(&d, "told");
+	expect(&d, "conf none, 2");
+	int fds = count_fds(d.pid);
+	expect(&d, "told");
+	expect(&d, "conf none, 2, 2");
+	/* What is not in force any more is not kept. */
+	assert_int_equal(count_fds(d.pid), fds);
 	stop_daemon(&d);
 }
 
@@ -1428,11 +1591,13 @@ static void test_inherit(void **state)
 		.places = 1 | 1 << (WIRE_FD_BUFFER - WIRE_FD_WORKER) |
 			  1 << (WIRE_FD_CONTROL - WIRE_FD_WORKER),
 		.subscribed_ns = 4711,
+		.last_run_id = 42,
 		.degraded = "no connector",
 		.hooks_dir = "/hooks",
 	};
 	assert_int_equal(inherit(&in, &m), 0);
 	assert_int_equal(in.subscribed_ns, 4711);
+	assert_int_equal(in.last_run_id, 42);
 	assert_string_equal(in.degraded, "no connector");
 	assert_string_equal(in.hooks_dir, "/hooks");
 	assert_int_equal(in.fds.fd[0], WIRE_FD_WORKER);
@@ -1442,6 +1607,48 @@ static void test_inherit(void **state)
 	assert_int_equal(in.fds.fd[WIRE_FD_CONTROL - WIRE_FD_WORKER], -1);
 	/* Not said to be there. */
 	assert_int_equal(in.fds.fd[WIRE_FD_FANOTIFY - WIRE_FD_WORKER], -1);
+}
+
+/* More than the loop takes in one turn. */
+#define MANY 3000
+
+static void count_started(void *ctx, uint64_t run_id, pid_t pid, const char *label)
+{
+	struct worker *w = ctx;
+	(void)pid;
+	(void)label;
+	w->asked += run_id == w->asked + 1;
+}
+
+static void test_all_that_was_said_is_drained(void **state)
+{
+	(void)state;
+	static struct link_inheritance in;
+	static const struct scenario quiet = {.is_quiet = true};
+	struct link_run_handlers on_runs = run_handlers;
+	struct worker w = {.scenario = &quiet};
+	int fds[2];
+	on_runs.started = count_started;
+	assert_int_equal(sock_pair(fds), 0);
+	in.fds.fd[0] = fds[1];
+	w.poller = poller_new();
+	w.link = link_open(w.poller, &in, &handlers, &w);
+	assert_non_null(w.link);
+	w.port = link_port(w.link);
+	w.port.listen(w.link, &on_runs, &w);
+	for (uint64_t i = 1; i <= MANY; i++) {
+		struct wire_message m = {.type = WIRE_RUNNING, .run_id = i};
+		struct buf b = {0};
+		m.started.label = "r 1 1";
+		assert_int_equal(wire_encode(&b, &m), 0);
+		assert_int_equal(sock_send(fds[0], b.data, b.len, NULL, 0), 0);
+		buf_fini(&b);
+	}
+	link_drain(w.link);
+	assert_int_equal(w.asked, MANY);
+	link_close(w.link);
+	poller_free(w.poller);
+	close(fds[0]);
 }
 
 static int set_up(void **state)
@@ -1480,12 +1687,17 @@ int main(int argc, char **argv)
 		TEST(test_failures),
 		TEST(test_descriptors),
 		TEST(test_hooks_outlive_the_worker),
+		TEST(test_a_dead_workers_request_is_made_again),
 		TEST(test_outcomes_wait_for_a_worker),
 		TEST(test_worker_that_never_was_ready),
 		TEST(test_stop_waits_for_hooks),
 		TEST(test_second_signal_kills),
 		TEST(test_stubborn_worker_is_killed),
+		TEST(test_a_worker_may_wait_for_the_store),
 		TEST(test_reload),
+		TEST(test_a_reload_outlives_the_worker),
+		TEST(test_a_reload_that_kills_is_given_up),
+		TEST(test_the_next_worker_has_the_configuration_in_force),
 		TEST(test_stop_reaches_the_group),
 		TEST(test_kill_reaches_all_that_escaped),
 		TEST(test_stop_reaches_all_that_escaped),
@@ -1503,6 +1715,7 @@ int main(int argc, char **argv)
 		TEST(test_many_runs),
 		TEST(test_many_ends_that_nobody_deals_with),
 		TEST(test_much_output),
+		TEST(test_all_that_was_said_is_drained),
 		TEST(test_inherit_needs_a_keeper),
 		TEST(test_inherit),
 	};

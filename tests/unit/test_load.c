@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/countof.h"
+#include "os/memfile.h"
 #include "printed.h"
 #include "tempdir.h"
 
@@ -285,6 +286,60 @@ static void files_that_are_given_stand_for_all(void **state)
 
 /* ---- Users and groups ---- */
 
+/* Load again what a load has read. */
+static void load_again(struct load *l, const struct load *of)
+{
+	int fd = memfile_make("test", of->held.data, of->held.len);
+	assert_true(fd >= 0);
+	assert_int_equal(load_held(l, fd), 0);
+	close(fd);
+}
+
+static void what_was_read_is_loaded_again_whatever_the_disk_has(void **state)
+{
+	struct load first, again;
+	(void)state;
+	tempdir_write("10.conf", "[a]\npath = /a\ncommand = true\n");
+	tempdir_write("20.conf", "[b]\npath = /b\n");
+	tempdir_write("30.conf", "[c]\npath = /c\ncommand = true\n");
+	assert_int_equal(chmod(tempdir_path("30.conf"), 0666), 0);
+	load_dir(&first);
+	assert_int_equal(first.conf.error_count, 2);
+	unlink(tempdir_path("main"));
+	unlink(tempdir_path("10.conf"));
+	unlink(tempdir_path("20.conf"));
+	assert_int_equal(chmod(tempdir_path("30.conf"), 0600), 0);
+	load_again(&again, &first);
+	assert_int_equal(again.conf.daemon.max_parallel, 3);
+	assert_int_equal(table_count(again.table), 1);
+	assert_string_equal(table_rule(again.table, 0)->name, "a");
+	/* What was wrong then is still. */
+	assert_int_equal(again.conf.message_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct conf_message *m = &first.conf.messages[i],
+					  *n = &again.conf.messages[i];
+		assert_string_equal(n->file, m->file);
+		assert_string_equal(n->text, m->text);
+		assert_int_equal(n->line, m->line);
+	}
+	load_fini(&again);
+	load_fini(&first);
+}
+
+static void what_is_no_configuration_is_not_loaded(void **state)
+{
+	struct load l;
+	(void)state;
+	int fd = memfile_make("test", "nonsense", 8);
+	assert_int_equal(load_held(&l, fd), -1);
+	assert_int_equal(errno, EBADMSG);
+	load_fini(&l);
+	close(fd);
+	assert_int_equal(load_held(&l, fd), -1);
+	assert_int_equal(errno, EBADF);
+	load_fini(&l);
+}
+
 static void users_and_groups_are_looked_up(void **state)
 {
 	static const struct {
@@ -402,6 +457,8 @@ int main(void)
 		IN_DIR(a_directory_that_was_named_must_be_one),
 		IN_DIR(warns_of_what_only_a_look_can_tell),
 		IN_DIR(files_that_are_given_stand_for_all),
+		IN_DIR(what_was_read_is_loaded_again_whatever_the_disk_has),
+		IN_DIR(what_is_no_configuration_is_not_loaded),
 		IN_DIR(users_and_groups_are_looked_up),
 		IN_DIR(ten_thousand_rules_are_all_found),
 	};

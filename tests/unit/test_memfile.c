@@ -23,7 +23,7 @@
 static void test_is_read_from_its_beginning(void **state)
 {
 	(void)state;
-	int fd = memfile_make("a\0b\n", 4);
+	int fd = memfile_make("test", "a\0b\n", 4);
 	char room[8];
 	assert_true(fd >= 0);
 	assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
@@ -39,7 +39,7 @@ static void test_is_read_from_its_beginning(void **state)
 static void test_has_no_name_and_is_not_inherited(void **state)
 {
 	(void)state;
-	int fd = memfile_make("x", 1);
+	int fd = memfile_make("test", "x", 1);
 	struct stat st;
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
@@ -52,7 +52,7 @@ static void test_has_no_name_and_is_not_inherited(void **state)
 static void test_cannot_be_changed(void **state)
 {
 	(void)state;
-	int fd = memfile_make("abc", 3);
+	int fd = memfile_make("test", "abc", 3);
 	assert_int_equal(write(fd, "x", 1), -1);
 	assert_int_equal(errno, EPERM);
 	assert_int_equal(ftruncate(fd, 0), -1);
@@ -64,7 +64,7 @@ static void test_cannot_be_changed(void **state)
 static void test_empty(void **state)
 {
 	(void)state;
-	int fd = memfile_make(NULL, 0);
+	int fd = memfile_make("test", NULL, 0);
 	char room[1];
 	assert_true(fd >= 0);
 	assert_int_equal(read(fd, room, 1), 0);
@@ -80,7 +80,7 @@ static void test_large(void **state)
 	assert_true(bytes && again);
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (char)(i % 251);
-	int fd = memfile_make(bytes, len);
+	int fd = memfile_make("test", bytes, len);
 	assert_int_equal(pread(fd, again, len, 0), len);
 	assert_memory_equal(again, bytes, len);
 	close(fd);
@@ -94,7 +94,7 @@ static void test_another_user_can_open_it_again(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	int fd = memfile_make("x\n", 2);
+	int fd = memfile_make("test", "x\n", 2);
 	pid_t child = fork();
 	if (child == 0) {
 		if (dup2(fd, STDIN_FILENO) < 0 || setgroups(0, NULL) < 0 ||
@@ -121,7 +121,7 @@ static void test_failure_leaves_nothing(void **state)
 	char bytes[2000] = {0};
 	int next = dup(0);
 	close(next);
-	int fd = memfile_make(bytes, sizeof(bytes));
+	int fd = memfile_make("test", bytes, sizeof(bytes));
 	int error = errno;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(fd, -1);
@@ -129,6 +129,24 @@ static void test_failure_leaves_nothing(void **state)
 	fd = dup(0);
 	assert_int_equal(fd, next);
 	close(fd);
+}
+
+static void test_all_of_it_is_read_wherever_it_was(void **state)
+{
+	(void)state;
+	int fd = memfile_make("test", "abc\0d", 5);
+	for (int i = 0; i < 2; i++) {
+		struct buf b = {0};
+		assert_int_equal(lseek(fd, i, SEEK_SET), i);
+		assert_int_equal(memfile_read(fd, &b), 0);
+		assert_int_equal(b.len, 5);
+		assert_memory_equal(b.data, "abc\0d", 5);
+		buf_fini(&b);
+	}
+	close(fd);
+	struct buf b = {0};
+	assert_int_equal(memfile_read(fd, &b), -1);
+	assert_int_equal(errno, EBADF);
 }
 
 int main(void)
@@ -141,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_another_user_can_open_it_again),
 		cmocka_unit_test(test_failure_leaves_nothing),
+		cmocka_unit_test(test_all_of_it_is_read_wherever_it_was),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

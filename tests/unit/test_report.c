@@ -324,6 +324,18 @@ static void says_why_not_all_is_well(void **state)
 		"[\"who did it may be unknown: there is no connector\","
 		"\"a.conf: cannot be read\",\"b.conf:3: [b] is wrong\"]");
 	assert_string_equal(part("state"), "\"degraded\"");
+	assert_string_equal(part("absent"), "[]");
+}
+
+static void says_which_rules_are_missing(void **state)
+{
+	(void)state;
+	set_rules("");
+	fake.absent_rule = "b";
+	assert_string_equal(part("absent"), "[{\"name\":\"b\",\"waiting\":3}]");
+	assert_string_equal(part("reasons"),
+		"[\"[b] is missing, because a file with an error was left out; jobs that "
+		"wait for it: 3\"]");
 }
 
 /* ---- As text ---- */
@@ -411,6 +423,7 @@ int main(void)
 		TEST(a_refusal_matters_only_where_rules_are),
 		TEST(says_where_history_is_kept),
 		TEST(says_why_not_all_is_well),
+		TEST(says_which_rules_are_missing),
 		TEST(the_text_has_a_line_for_each_rule),
 		TEST(the_text_begins_with_what_is_not_well),
 		TEST(the_text_has_the_filesystems_that_rules_concern),

@@ -327,6 +327,16 @@ static void a_client_that_is_gone_is_not_answered(void **state)
 
 /* ---- rerun, pause and resume ---- */
 
+/* There is no answer before the store has written what it is for. */
+static void expect_written(int fd, const char *wanted)
+{
+	requests_check(world.requests);
+	expect(fd, NULL);
+	fake.flushed = fake.flushes;
+	requests_check(world.requests);
+	expect(fd, wanted);
+}
+
 static void a_rerun_is_the_jobs_to_answer(void **state)
 {
 	(void)state;
@@ -334,7 +344,7 @@ static void a_rerun_is_the_jobs_to_answer(void **state)
 	assert_int_equal(fake.rerun_id, 17);
 	expect(fd, NULL);
 	fake.on_rerun(fake.rerun_ctx, 40, NULL);
-	expect(fd, "{\"ok\":true,\"run\":17,\"job\":40}");
+	expect_written(fd, "{\"ok\":true,\"run\":17,\"job\":40}");
 	fd = ask("{\"do\": \"rerun\", \"run\": 18}\n");
 	fake.on_rerun(fake.rerun_ctx, 0, "there is no such run");
 	expect(fd, "{\"ok\":false,\"error\":\"there is no such run\"}");
@@ -344,14 +354,20 @@ static void a_rule_is_paused_and_resumed(void **state)
 {
 	(void)state;
 	fake.rules[1].waiting = 3;
-	expect(ask("{\"do\": \"pause\", \"rule\": \"other\", \"for_ns\": 50}\n"),
+	expect_written(ask("{\"do\": \"pause\", \"rule\": \"other\", \"for_ns\": 50}\n"),
 		"{\"ok\":true,\"waiting\":3,\"paused_until_ns\":1050}");
 	assert_int_equal(fake.paused_for_ns, 50);
-	expect(ask("{\"do\": \"pause\", \"rule\": \"other\"}\n"),
+	expect_written(ask("{\"do\": \"pause\", \"rule\": \"other\"}\n"),
 		"{\"ok\":true,\"waiting\":3}");
 	assert_int_equal(fake.paused_for_ns, SCHED_FOREVER);
-	expect(ask("{\"do\": \"resume\", \"rule\": \"other\"}\n"),
+	expect_written(ask("{\"do\": \"resume\", \"rule\": \"other\"}\n"),
 		"{\"ok\":true,\"was_paused\":true,\"waiting\":3}");
+	/* One that the client does not wait for any more. */
+	int gone = ask("{\"do\": \"resume\", \"rule\": \"other\"}\n");
+	close(gone);
+	control_kit_turn(world.poller);
+	/* With a dry run nothing is written. */
+	fake.is_dry = true;
 	expect(ask("{\"do\": \"resume\", \"rule\": \"other\"}\n"),
 		"{\"ok\":true,\"was_paused\":false,\"waiting\":3}");
 	assert_int_equal(fake.rules[0].paused_until_ns, 0);

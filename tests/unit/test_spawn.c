@@ -3,6 +3,7 @@
 
 #include "app/keeper/keeper_hook.h"
 #include "base/buf.h"
+#include "os/dirlock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -609,6 +611,47 @@ static void test_announcement(void **state)
 	close(fds[1]);
 }
 
+/* A child that waits for its program to be readable holds nothing of ours. */
+static void test_a_child_that_hangs_keeps_no_lock(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	struct spawn_defaults defaults;
+	struct spawn_child child;
+	struct spawn_error err;
+	int output[2], lock;
+	pid_t holder;
+	signal(SIGIO, SIG_IGN);
+	int lease = open(write_file("leased", "#!/bin/sh\n", 0755), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fcntl(lease, F_SETLEASE, F_WRLCK), 0);
+	assert_int_equal(pipe2(output, O_CLOEXEC), 0);
+	lock = dirlock_take(directory, 0, &holder);
+	assert_true(lock >= 0);
+	char program[128];
+	snprintf(program, sizeof(program), "%s/leased", directory);
+	/* Not as root: the parent would wait for a child that shares its memory. */
+	struct spawn_request r = {PLAIN, .ids = &nobody, .argv = ARGV(program),
+		.envp = default_envp, .directory = "/", .output_fd = output[1]};
+	spawn_get_defaults(&defaults);
+	assert_int_equal(spawn_start(&defaults, &r, &child, &err), 0);
+	close(lock);
+	struct pollfd hung = {.fd = child.pidfd, .events = POLLIN};
+	for (int i = 0; (lock = dirlock_take(directory, 0, &holder)) < 0 && i < 200; i++)
+		assert_int_equal(poll(&hung, 1, 50), 0);
+	assert_true(lock >= 0);
+	assert_int_equal(poll(&hung, 1, 0), 0);
+	assert_int_equal(fcntl(lease, F_SETLEASE, F_UNLCK), 0);
+	close(lease);
+	close(lock);
+	assert_int_equal(poll(&hung, 1, 10000), 1);
+	assert_int_equal(waitpid(child.pid, NULL, 0), child.pid);
+	close(child.pidfd);
+	close(child.report_fd);
+	close(output[0]);
+	close(output[1]);
+}
+
 static void test_cgroup(void **state)
 {
 	(void)state;
@@ -721,6 +764,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_credentials_that_cannot_be_had),
 		cmocka_unit_test(test_own_credentials_are_no_change),
 		cmocka_unit_test(test_announcement),
+		cmocka_unit_test(test_a_child_that_hangs_keeps_no_lock),
 		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_no_such_cgroup),
 	};

@@ -181,7 +181,7 @@ static void gives_back_all_of_a_job(void **state)
 
 	kit_open(k);
 	assert_int_equal(store_last_job_id(k->store), 5);
-	assert_int_equal(store_last_run_id(k->store), 0);
+	assert_int_equal(store_last_run_id(k->store), 9);
 	assert_int_equal(store_last_event_seq(k->store), 12);
 	struct left_copy t = {.answer = true, .look = look_at_everything};
 	assert_int_equal(store_take_jobs(k->store, take_left, &t), 0);
@@ -257,6 +257,24 @@ static void tells_which_runs_are_committed(void **state)
 	assert_int_equal(kit_number(k, "SELECT count(*) FROM run"), 2);
 }
 
+static void numbers_that_are_reserved_are_not_given_again(void **state)
+{
+	struct kit *k = *state;
+	kit_open(k);
+	store_reserve_runs(k->store, 5000);
+	store_reserve_runs(k->store, 4000);
+	assert_true(kit_close(k));
+	kit_open(k);
+	assert_int_equal(store_last_run_id(k->store), 5000);
+	/* Those that were not used are given back at a clean end. */
+	store_reserve_runs(k->store, 9000);
+	store_release_runs(k->store, 5007);
+	assert_true(kit_close(k));
+	kit_open(k);
+	assert_int_equal(store_last_run_id(k->store), 5007);
+	assert_true(kit_close(k));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +284,7 @@ int main(void)
 		TEST(keeps_what_was_written_before_a_kill),
 		TEST(is_readable_by_its_owner_only),
 		TEST(tells_which_runs_are_committed),
+		TEST(numbers_that_are_reserved_are_not_given_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

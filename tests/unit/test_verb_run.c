@@ -6,6 +6,7 @@
 #include "app/keeper/keeper.h"
 #include "base/countof.h"
 #include "os/connector.h"
+#include "os/dirlock.h"
 #include "os/fanotify.h"
 #include "os/readbuf.h"
 #include "os/sock.h"
@@ -39,6 +40,7 @@ static struct {
 	const char *degraded;
 	mode_t runtime_mode;
 	bool could_be_reached;
+	bool has_locked; /* the state directory, at that time */
 } fake;
 
 static int open_null(void)
@@ -87,6 +89,10 @@ int keeper_run(const struct keeper_config *config)
 	int fd = sock_connect(tempdir_path("run/fsmon/fsmon.sock"), SOCK_STREAM);
 	fake.could_be_reached = fd >= 0;
 	close(fd);
+	pid_t holder;
+	fd = dirlock_take(tempdir_path("var/lib"), 0, &holder);
+	fake.has_locked = fd < 0 && holder == getpid();
+	close(fd);
 	return fake.code;
 }
 
@@ -119,12 +125,14 @@ static void the_keeper_is_given_all_that_is_open(void **state)
 	(void)state;
 	assert_int_equal(run((struct options){0}), EXIT_FINE);
 	assert_true(fake.has_run);
-	for (int i = WIRE_FD_WORKER + 1; i < WIRE_FD_END; i++)
+	for (int i = WIRE_FD_WORKER + 1; i < WIRE_FD_CONF; i++)
 		assert_true(fake.has_fd[i - WIRE_FD_WORKER]);
+	assert_true(fake.has_fd[WIRE_FD_STATE - WIRE_FD_WORKER]);
 	assert_false(fake.has_fd[0]);
 	assert_false(fake.had_pidfds);
 	assert_null(fake.degraded);
 	assert_true(fake.could_be_reached);
+	assert_true(fake.has_locked);
 	assert_int_equal(fake.runtime_mode & 07777, 0700);
 	assert_int_equal(access(tempdir_path("var/lib"), F_OK), 0);
 	/* and its socket is gone afterwards */
@@ -253,6 +261,31 @@ static void a_second_daemon_does_not_run(void **state)
 	close(lock);
 }
 
+static void a_second_daemon_keeps_out_of_the_state(void **state)
+{
+	pid_t holder;
+	char wanted[512];
+	(void)state;
+	assert_int_equal(mkdir(tempdir_path("var"), 0700), 0);
+	assert_int_equal(mkdir(tempdir_path("var/lib"), 0700), 0);
+	int fd = dirlock_take(tempdir_path("var/lib"), 0, &holder);
+	assert_true(fd >= 0);
+	assert_int_equal(run((struct options){0}), EXIT_FAILED);
+	snprintf(wanted, sizeof(wanted),
+		"fsmon: %s/var/lib: another fsmon (pid %d) uses this state directory: "
+		"stop "
+		"that one first, or choose another directory with --state-dir\n",
+		tempdir, (int)getpid());
+	assert_string_equal(printed_err, wanted);
+	assert_false(fake.has_run);
+	/* Its socket does not stay. */
+	assert_int_equal(access(tempdir_path("run/fsmon/fsmon.sock"), F_OK), -1);
+	/* A dry run stores nothing. */
+	assert_int_equal(run((struct options){.is_dry = true}), EXIT_FINE);
+	assert_true(fake.has_run);
+	close(fd);
+}
+
 static void a_file_in_the_place_of_the_socket_is_left_alone(void **state)
 {
 	(void)state;
@@ -278,6 +311,7 @@ int main(void)
 		HERE(what_was_named_must_be_there),
 		HERE(directories_that_cannot_be_made_are_told_of),
 		HERE(a_second_daemon_does_not_run),
+		HERE(a_second_daemon_keeps_out_of_the_state),
 		HERE(a_file_in_the_place_of_the_socket_is_left_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

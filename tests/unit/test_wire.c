@@ -47,6 +47,7 @@ static const struct wire_message messages[] = {
 	{.type = WIRE_READY},
 	{.type = WIRE_READY, .logs_json = true},
 	{.type = WIRE_STATUS, .text = "3 rules"},
+	{.type = WIRE_CONF},
 	{.type = WIRE_STARTED, .run_id = 4, .started = {.pid = 77, .has_output = true}},
 	{.type = WIRE_RUNNING, .run_id = 4, .started = {.pid = 0, .label = "rule 4 2"}},
 	{.type = WIRE_FAILED, .run_id = 5, .failed = {.error = ENOENT, .stage = "exec"}},
@@ -57,6 +58,7 @@ static const struct wire_message messages[] = {
 	{.type = WIRE_HELLO,
 		.hello = {.places = 0x3f,
 			.subscribed_ns = UINT64_MAX,
+			.last_run_id = UINT64_MAX - 1,
 			.degraded = "no connector",
 			.hooks_dir = "/sys/fs/cgroup/fsmon.hooks.1"}},
 	{.type = WIRE_CAUGHT_UP},
@@ -113,6 +115,7 @@ static void assert_messages_equal(
 	case WIRE_HELLO:
 		assert_int_equal(a->hello.places, b->hello.places);
 		assert_true(a->hello.subscribed_ns == b->hello.subscribed_ns);
+		assert_true(a->hello.last_run_id == b->hello.last_run_id);
 		assert_string_equal(a->hello.degraded, b->hello.degraded);
 		assert_string_equal(a->hello.hooks_dir, b->hello.hooks_dir);
 		break;

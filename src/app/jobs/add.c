@@ -205,9 +205,15 @@ static bool is_own(const struct jobs *j, const struct change *c)
 	return false;
 }
 
+static void judge_hits(struct jobs *j, struct change *c, struct clock_now now)
+{
+	for (size_t i = 0; i < c->hit_count; i++)
+		judge(j, c, &c->hits[i], now);
+}
+
 void add_change(struct jobs *j, struct change *c, struct clock_now now)
 {
-	if (j->is_stopping || is_own(j, c))
+	if (is_own(j, c))
 		return;
 	/* Behind one that waits for a name all others wait: hooks run in order. */
 	if (!fill_names(j, &c->actor, now.monotonic_ns) || !STAILQ_EMPTY(&j->unnamed)) {
@@ -215,8 +221,7 @@ void add_change(struct jobs *j, struct change *c, struct clock_now now)
 		STAILQ_INSERT_TAIL(&j->unnamed, c, next);
 		return;
 	}
-	for (size_t i = 0; i < c->hit_count; i++)
-		judge(j, c, &c->hits[i], now);
+	judge_hits(j, c, now);
 }
 
 /* ---- Changes that wait for names ---- */
@@ -241,11 +246,13 @@ void add_renumber_unnamed(struct jobs *j, const int64_t *map)
 		change_renumber(c, map);
 }
 
-void add_drop_unnamed(struct jobs *j)
+void add_without_names(struct jobs *j, struct clock_now now)
 {
 	struct change *c;
 	while ((c = STAILQ_FIRST(&j->unnamed))) {
 		STAILQ_REMOVE_HEAD(&j->unnamed, next);
+		fill_names(j, &c->actor, now.monotonic_ns);
+		judge_hits(j, c, now);
 		change_unref(c);
 	}
 }

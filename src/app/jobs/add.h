@@ -22,8 +22,9 @@ void add_after_names(struct jobs *j, struct clock_now now);
  * there, or gone where that is -1. */
 void add_renumber_unnamed(struct jobs *j, const int64_t *map);
 
-/* Drop the changes that wait for names. */
-void add_drop_unnamed(struct jobs *j);
+/* Judge the changes that still wait for names without those that are not known: numbers will do,
+ * at the end. */
+void add_without_names(struct jobs *j, struct clock_now now);
 
 /*
  * Have the rule's on-failure command run for events: copies of the items of `of`, whose

@@ -23,6 +23,8 @@ struct job_rule {
 	struct jobs_counters counters; /* without what the scheduler counts */
 	bool is_full; /* events are being dropped, and that has been said */
 	uint64_t paused_until_ns; /* CLOCK_REALTIME; 0: it is not paused */
+	uint32_t number; /* of one that is absent: see jobs.absent_count */
+	bool is_absent;
 	char name[RULE_NAME_MAX + 1];
 };
 
@@ -65,12 +67,6 @@ struct job {
 static inline uint32_t job_lane(uint32_t rule, bool is_failure)
 {
 	return 2 * rule + is_failure;
-}
-
-/* The number of its rule in the table in force, or -1 if that is gone. */
-static inline int64_t job_rule_number(const struct sched_job *s)
-{
-	return s->lane == SCHED_NO_LANE ? -1 : (int64_t)(s->lane / 2);
 }
 
 /* An event: takes a reference to the view's change. NULL with ENOMEM. */

@@ -19,14 +19,15 @@ struct jobs; /* opaque */
  * until jobs_free. Returns NULL with errno. */
 struct jobs *jobs_new(const struct jobs_config *config, const struct daemon *daemon);
 
-/* Forget all jobs; what waits stays in the store. */
+/* Forget all jobs; what waits is stored. */
 void jobs_free(struct jobs *j);
 
 /*
  * Put rules in force. Jobs that wait for a rule whose name is still there go on with its
  * new form; those of a rule that is gone, or disabled now, are dropped, which is logged. The
  * first time, jobs that an earlier worker left are taken in, and the processes of its hooks
- * tagged. The table is borrowed until the next call has returned. Returns 0, or -1 with
+ * tagged; and with config.lacks_files what waits for a rule that is not there waits on, until
+ * the next call. The table is borrowed until the next call has returned. Returns 0, or -1 with
  * ENOMEM: then all is as it was.
  */
 int jobs_set_rules(
@@ -74,9 +75,18 @@ bool jobs_mark(const struct jobs *j, uint64_t *mark);
 bool jobs_is_done(const struct jobs *j, uint64_t mark, const uint64_t *waiting_tags,
 	size_t tag_count);
 
+/* After jobs_stop: whether no job runs, and no change waits for a name, at least not any longer
+ * than the end has patience for; jobs_next_ns knows. jobs_free stores it with the number of the
+ * user then. */
+bool jobs_have_ended(const struct jobs *j);
+
 /* How many jobs run, and how many wait. */
 size_t jobs_running(const struct jobs *j);
 size_t jobs_waiting(const struct jobs *j);
+
+/* The rules for which jobs wait though they are not there, because a file with an error was left
+ * out: the name of number i, from 0, and how many wait; NULL behind the last. */
+const char *jobs_absent_rule(const struct jobs *j, size_t i, size_t *waiting);
 
 /* The counters of a rule (its number in the table in force). */
 struct jobs_counters jobs_rule_counters(const struct jobs *j, uint32_t rule);

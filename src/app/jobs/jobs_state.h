@@ -23,11 +23,19 @@ struct jobs {
 	struct sched *sched; /* lanes: job_lane */
 	const struct table *rules;
 	struct job_rule *known; /* rules by name, also those of before */
-	struct job_rule **by_rule; /* for each rule of the table */
+	struct job_rule *
+		*by_rule; /* for each rule of the table, and then the absent ones */
+	/* Rules that are missing because a file with an error was left out. They have lanes, in
+	 * which what waits for them is kept and never started, behind those of the table. */
+	size_t absent_count;
 	struct job *runs; /* by run id */
 	uint64_t last_run_id;
+	uint64_t
+		reserved_run_id; /* up to it the store has been told that they are used */
 	uint64_t last_seq; /* of events */
-	bool is_stopping; /* no change is judged any more */
+	bool is_stopping; /* no new change is judged any more */
+	uint64_t
+		names_until_ns; /* then: CLOCK_MONOTONIC, when the end does without names */
 
 	/* app/jobs/add's */
 	struct names *names;

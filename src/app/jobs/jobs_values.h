@@ -18,6 +18,12 @@ struct jobs_config {
 	struct filesystems *filesystems;
 	struct link_port link; /* by which hooks are run */
 	bool is_dry; /* only say what would run; nothing is stored */
+	/* Files with errors are left out of the first rules: jobs of rules that are not there
+	 * are kept, and wait until a reload. */
+	bool lacks_files;
+	/* The highest number of a run that earlier workers have asked for: the store may not have
+	 * heard of it. */
+	uint64_t last_run_id;
 	const char *state_dir;
 	const char *runtime_dir;
 	const char *hooks_dir; /* below which hooks have their cgroups; NULL: nowhere */

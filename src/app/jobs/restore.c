@@ -96,13 +96,25 @@ struct restoring {
 	struct clock_now now;
 };
 
+/* The number of the rule that a job waits for, which may be absent; -1: it is gone, or
+ * disabled. */
+static int64_t number_of(struct jobs *j, const char *name)
+{
+	int64_t rule = table_find(j->rules, name);
+	if (rule >= 0)
+		return table_rule(j->rules, (uint32_t)rule)->enabled ? rule : -1;
+	const struct job_rule *known;
+	HASH_FIND_STR(j->known, name, known);
+	return known && known->is_absent ? (int64_t)known->number : -1;
+}
+
 static bool take_job(void *ctx, const struct store_saved *saved)
 {
 	const struct restoring *r = ctx;
 	struct jobs *j = r->jobs;
-	int64_t rule = table_find(j->rules, saved->job.rule);
+	int64_t rule = number_of(j, saved->job.rule);
 	struct sched_job *s = NULL;
-	if (rule >= 0 && table_rule(j->rules, (uint32_t)rule)->enabled)
+	if (rule >= 0)
 		s = insert_saved(j, saved, (uint32_t)rule, false, r->now);
 	else
 		say_dropped(saved->job.rule, saved->job.key);

@@ -24,6 +24,8 @@
 #define FILE_FD 3
 /* The longest list of events that a hook is given: what is behind it is cut. */
 #define STDIN_MAX_BYTES ((size_t)256 * 1024 * 1024)
+/* Numbers of runs that the store notes as used at once. */
+#define RESERVE 4096
 /* Without cgroups: how often we look whether all that descends from a hook is gone. */
 #define LINEAGE_CHECK_NS UINT64_C(100000000)
 
@@ -32,10 +34,18 @@ static uint64_t tag_of(const struct job *job)
 	return job_rule_tag(job->rule, job->run_id);
 }
 
-/* The rule of a job whose lane is not gone. */
+/* The number of a job's rule in the table in force, or -1 if it is not there. */
+static int64_t rule_number(const struct jobs *j, const struct job *job)
+{
+	uint32_t lane = job->sched->lane;
+	bool is_there = lane != SCHED_NO_LANE && lane / 2 < table_count(j->rules);
+	return is_there ? (int64_t)(lane / 2) : -1;
+}
+
+/* The rule of a job, which must be there. */
 static const struct rule *rule_of(const struct jobs *j, const struct job *job)
 {
-	return table_rule(j->rules, (uint32_t)job_rule_number(job->sched));
+	return table_rule(j->rules, (uint32_t)rule_number(j, job));
 }
 
 /* ---- Starting ---- */
@@ -81,7 +91,7 @@ static int make_stdin(struct jobs *j, const struct job *job, struct input *in)
 		payload_add(&out, kind, v);
 	}
 	if (!out.failed)
-		in->stdin_fd = memfile_make(out.data, out.len);
+		in->stdin_fd = memfile_make("fsmon-stdin", out.data, out.len);
 	int error = out.failed ? ENOMEM : in->stdin_fd < 0 ? errno : 0;
 	buf_fini(&out);
 	return error;
@@ -153,7 +163,7 @@ static struct sched_insertion events_of(struct sched_job *s)
 static void fail_for_good(struct jobs *j, struct job *job, const struct outcome *end,
 	uint64_t run_id, struct clock_now now)
 {
-	int64_t rule = job_rule_number(job->sched);
+	int64_t rule = rule_number(j, job);
 	if (rule < 0 || job->failure)
 		return;
 	struct sched_insertion of = events_of(job->sched);
@@ -230,8 +240,8 @@ static void could_not_start(struct jobs *j, struct job *job, int error, const ch
 	struct clock_now now)
 {
 	struct outcome end = outcome_unstarted(stage, error);
-	say_could_not_start(job, job_rule_number(job->sched) < 0 ? NULL : rule_of(j, job),
-		error, stage);
+	say_could_not_start(
+		job, rule_number(j, job) < 0 ? NULL : rule_of(j, job), error, stage);
 	finish(j, job, &end, now);
 }
 
@@ -296,10 +306,19 @@ static void check_deferred(struct jobs *j, struct clock_now now)
 
 /* ---- What the scheduler wants ---- */
 
+void runs_reserve_ids(struct jobs *j)
+{
+	if (!j->store || j->last_run_id + RESERVE / 2 < j->reserved_run_id)
+		return;
+	j->reserved_run_id = j->last_run_id + RESERVE;
+	store_reserve_runs(j->store, j->reserved_run_id);
+}
+
 static void begin(struct jobs *j, struct job *job, struct clock_now now)
 {
 	assert(!job->run_id && job->sched->started_ns);
 	job->run_id = ++j->last_run_id;
+	runs_reserve_ids(j);
 	job->run_started_ns = now.realtime_ns;
 	job->rule->counters.started += !job->failure;
 	HASH_ADD(hh, j->runs, run_id, sizeof(job->run_id), job);
@@ -323,7 +342,7 @@ static void hold(struct jobs *j, struct job *job, uint64_t until_ns, struct cloc
 	const struct outcome why = {.kind = OUTCOME_BREAKER, .shell_status = -1};
 	const struct sched_insertion of = events_of(job->sched);
 	say_held(job, rule_of(j, job), until_ns - now.monotonic_ns);
-	add_failure(j, (uint32_t)job_rule_number(job->sched), &of, &why, 0, now);
+	add_failure(j, (uint32_t)rule_number(j, job), &of, &why, 0, now);
 }
 
 static int signal_run(

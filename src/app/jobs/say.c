@@ -136,6 +136,15 @@ void say_held(const struct job *job, const struct rule *r, uint64_t for_ns)
 	buf_fini(&span);
 }
 
+void say_absent(const char *rule, size_t waiting)
+{
+	struct log_about about = {.rule = rule};
+	log_about(LOG_LEVEL_WARN, &about,
+		"%zu job%s on for this rule, which is missing: a file with an error was "
+		"left out",
+		waiting, waiting == 1 ? " waits" : "s wait");
+}
+
 void say_dropped(const char *rule, const char *path)
 {
 	struct log_about about = {.rule = rule};

@@ -6,6 +6,7 @@
 #include "app/jobs/job.h"
 #include "core/rule/rule.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Say that a run starts, and what set it off, with `what` behind it. */
@@ -25,6 +26,9 @@ void say_retry(const struct job *job, uint64_t in_ns, uint32_t retry);
 
 /* Say that the breaker holds what the job is about. */
 void say_held(const struct job *job, const struct rule *r, uint64_t for_ns);
+
+/* Say how many jobs wait for a rule that is not there. */
+void say_absent(const char *rule, size_t waiting);
 
 /* Say that a job that waited is not run, because its rule is gone, or disabled. */
 void say_dropped(const char *rule, const char *path);

@@ -31,7 +31,6 @@
 #define BACKOFF_MIN_NS (100 * NS_PER_MS)
 #define BACKOFF_MAX_NS (10000 * NS_PER_MS)
 #define STABLE_NS (10000 * NS_PER_MS) /* a worker that lived so long was well */
-#define PATIENCE_NS (2000 * NS_PER_MS) /* for a worker that should have ended */
 #define RECEIVE_MAX 64 /* messages of one turn */
 
 enum keeper_stop {
@@ -57,10 +56,15 @@ struct keeper {
 	int worker_pidfd;
 	struct poller_source *worker_exit;
 	int worker_fd; /* -1: none */
+	uint64_t last_run_id; /* the highest that a run was asked for with */
+	int conf_fd; /* the configuration in force; -1: none, as long as none was ready */
 	struct poller_source *worker_source;
 	uint64_t worker_since_ns;
 	bool must_tell_caught_up;
 	bool must_tell_reload;
+	bool is_reloading; /* the worker was told, and has not said that it is done */
+	bool has_retried_reload; /* another worker has died of it */
+	bool is_ready; /* this worker was */
 	bool must_tell_stop;
 
 	bool was_ready; /* some worker was */
@@ -119,17 +123,31 @@ static void forget_worker(struct keeper *k)
 	k->kill_at_ns = 0;
 }
 
+/* A new worker begins with the rules in force: a reload that the last one died in is still to be
+ * done. But what kills two is not given to a third. */
+static void retry_reload(struct keeper *k)
+{
+	if (k->is_reloading && k->has_retried_reload)
+		log_err("the reload is given up: two workers have died of it");
+	else if (k->is_reloading)
+		k->must_tell_reload = k->has_retried_reload = true;
+	k->is_reloading = false;
+}
+
 static int start_worker(struct keeper *k)
 {
 	const struct keeper_config *c = k->config;
 	struct wire_hello hello = {
 		.subscribed_ns = c->subscribed_ns,
+		.last_run_id = k->last_run_id,
 		.degraded = c->degraded,
 		.hooks_dir = k->home ? cgroup_home_path(k->home) : NULL,
 	};
 	int fd;
+	struct wire_fds fds = c->fds;
+	fds.fd[WIRE_FD_CONF - WIRE_FD_WORKER] = k->conf_fd;
 	assert(k->worker_pid == 0 && k->worker_fd < 0);
-	pid_t pid = keeper_worker_start(c->worker_argv, &c->fds, hello, &fd);
+	pid_t pid = keeper_worker_start(c->worker_argv, &fds, hello, &fd);
 	if (pid < 0)
 		return -1;
 	k->worker_pid = pid;
@@ -142,7 +160,8 @@ static int start_worker(struct keeper *k)
 	}
 	keeper_runs_set_worker(k->runs, k->worker_fd);
 	k->must_tell_caught_up = true;
-	k->must_tell_reload = false;
+	k->is_ready = false;
+	retry_reload(k);
 	k->must_tell_stop = k->stop != GOES_ON;
 	return 0;
 }
@@ -225,17 +244,37 @@ static void warn_of_missing_cgroups(struct keeper *k)
 
 static void on_ready(struct keeper *k, bool logs_json)
 {
-	k->was_ready = true;
+	if (k->is_ready)
+		k->is_reloading = k->has_retried_reload = false;
+	k->was_ready = k->is_ready = true;
 	log_set_json(logs_json);
 	notify(k, "READY=1");
 	warn_of_missing_cgroups(k);
 }
 
+/* Take over a configuration for the next worker. */
+static void hold_conf(struct keeper *k, int *fds, size_t fd_count)
+{
+	if (fd_count == 0) {
+		log_err("the configuration cannot be held: there are too many "
+			"descriptors; a "
+			"worker that takes the place of this one has the rules from "
+			"before");
+		return;
+	}
+	fd_close(k->conf_fd);
+	k->conf_fd = fds[0];
+	fds[0] = -1;
+}
+
+/* A descriptor that is taken over is replaced by -1. */
 static void dispatch(
-	struct keeper *k, const struct wire_message *m, const int *fds, size_t fd_count)
+	struct keeper *k, const struct wire_message *m, int *fds, size_t fd_count)
 {
 	switch (m->type) {
 	case WIRE_RUN:
+		if (m->run_id > k->last_run_id)
+			k->last_run_id = m->run_id;
 		/* The request of a dead worker is made again by the next. */
 		if (k->worker_pid != 0)
 			keeper_runs_start(
@@ -258,6 +297,9 @@ static void dispatch(
 	case WIRE_STATUS:
 		on_status(k, m->text);
 		break;
+	case WIRE_CONF:
+		hold_conf(k, fds, fd_count);
+		break;
 	default:
 		log_err("unexpected message %d from the worker", (int)m->type);
 	}
@@ -276,7 +318,7 @@ static bool receive(struct keeper *k)
 	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EMSGSIZE)) {
 		drop_socket(k);
 		/* It should be about to end. */
-		k->kill_at_ns = clock_monotonic_ns() + PATIENCE_NS;
+		k->kill_at_ns = clock_monotonic_ns() + WIRE_END_PATIENCE_NS;
 		return false;
 	}
 	if (len < 0 && errno == EAGAIN)
@@ -334,6 +376,15 @@ static bool tell_once(struct keeper *k, bool *must_tell, enum wire_type type)
 	return !*must_tell;
 }
 
+static bool tell_reload(struct keeper *k)
+{
+	bool must_tell = k->must_tell_reload;
+	if (!tell_once(k, &k->must_tell_reload, WIRE_RELOAD))
+		return false;
+	k->is_reloading = k->is_reloading || must_tell;
+	return true;
+}
+
 /* Tell the worker all that it does not know; where the socket is full, hear nothing new
  * from it until there is room. */
 static void tell(struct keeper *k)
@@ -342,7 +393,7 @@ static void tell(struct keeper *k)
 		return;
 	bool has_told_all = keeper_runs_tell(k->runs) &&
 			    tell_once(k, &k->must_tell_caught_up, WIRE_CAUGHT_UP) &&
-			    tell_once(k, &k->must_tell_reload, WIRE_RELOAD) &&
+			    tell_reload(k) &&
 			    tell_once(k, &k->must_tell_stop, WIRE_SHUTDOWN);
 	bool may_hear = has_told_all && sock_has_room(k->worker_fd);
 	poller_change(k->poller, k->worker_source, may_hear ? EPOLLIN : EPOLLOUT);
@@ -361,18 +412,19 @@ static void on_stop_signal(struct keeper *k)
 	}
 	k->stop = STOPS_NOW;
 	keeper_runs_kill_all(k->runs);
-	k->kill_at_ns = clock_monotonic_ns() + PATIENCE_NS;
+	k->kill_at_ns = clock_monotonic_ns() + WIRE_END_PATIENCE_NS;
 }
 
 static void on_reload_signal(struct keeper *k)
 {
-	if (k->stop != GOES_ON || k->worker_fd < 0)
+	if (k->stop != GOES_ON)
 		return;
 	char state[64];
 	snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 		clock_monotonic_ns() / 1000);
 	notify(k, state);
 	k->must_tell_reload = true;
+	k->has_retried_reload = false;
 }
 
 /* As init: reap what nobody else does. Children of our own are left to whoever knows them. */
@@ -456,6 +508,7 @@ static int init(struct keeper *k, const struct keeper_config *config)
 		.signal_fd = -1,
 		.is_init = getpid() == 1,
 		.worker_fd = -1,
+		.conf_fd = -1,
 		.worker_pidfd = -1,
 	};
 	k->poller = poller_new();
@@ -477,6 +530,7 @@ static void fini(struct keeper *k)
 		keeper_runs_free(k->runs);
 	}
 	cgroup_home_close(k->home);
+	fd_close(k->conf_fd);
 	fd_close(k->signal_fd);
 	poller_free(k->poller);
 	free(k->packet);

@@ -11,7 +11,9 @@
 
 /* All is borrowed until keeper_run returns. */
 struct keeper_config {
-	struct wire_fds fds; /* CLOEXEC; the place of WIRE_FD_WORKER is not used */
+	/* CLOEXEC; the places of WIRE_FD_WORKER and WIRE_FD_CONF are not used: there is no
+	 * configuration in force yet. */
+	struct wire_fds fds;
 	uint64_t subscribed_ns; /* CLOCK_MONOTONIC, of the process records */
 	const char *degraded; /* why who did it may be unknown; NULL: it is not */
 	char *const *worker_argv; /* of this program: {"fsmon", "worker", …, NULL} */

@@ -172,6 +172,14 @@ static void mark_untold(struct keeper_run *run)
 	run->is_untold = true;
 }
 
+/* Whether it was not started because the worker that asked for it is dead. Nobody hears of that:
+ * the next worker finds its job, of which there is no run, and asks for one. */
+static bool has_no_asker(const struct keeper_run *run)
+{
+	return strcmp(run->err.stage, "announce") == 0 &&
+	       (run->err.error == EPIPE || run->err.error == ECONNRESET);
+}
+
 static void mark_ended(struct keeper_run *run)
 {
 	struct keeper_runs *rs = run->runs;
@@ -185,6 +193,10 @@ static void mark_ended(struct keeper_run *run)
 	}
 	if (run->err.error)
 		close_output(run);
+	if (has_no_asker(run)) {
+		forget(run);
+		return;
+	}
 	mark_untold(run);
 	if (rs->pipe_count > PIPES_MAX)
 		close_output(TAILQ_FIRST(&rs->pipes));

@@ -19,7 +19,7 @@
 #define QUEUE_MAX 1024 /* messages that wait for the socket */
 #define QUEUE_MORE 16384 /* likewise, but no requests for more runs */
 #define LINGER_MAX 512 /* pipes of runs that have ended */
-#define RECEIVE_MAX 1024 /* messages read in one go */
+#define RECEIVE_MAX 1024 /* messages of one turn, so that others have theirs */
 #define DONE_MAX 4096 /* runs in one message */
 #define READ_BYTES 65536 /* a pipe's capacity */
 #define MESSAGE_BYTES 4096
@@ -292,12 +292,12 @@ static bool receive(struct link *l)
 	return l->keeper_fd >= 0;
 }
 
+/* There is an end to it: what the keeper and hooks say is about runs that were asked for, and
+ * none is asked for meanwhile. */
 void link_drain(struct link *l)
 {
-	for (int i = 0; l->keeper_fd >= 0 && i < RECEIVE_MAX; i++) {
-		if (!receive(l))
-			break;
-	}
+	while (l->keeper_fd >= 0 && receive(l))
+		continue;
 }
 
 /* ---- Messages to the keeper ---- */
@@ -403,7 +403,10 @@ static void on_keeper(void *ctx, uint32_t events)
 	struct link *l = ctx;
 	if (events & EPOLLOUT)
 		flush(l);
-	link_drain(l);
+	for (int i = 0; l->keeper_fd >= 0 && i < RECEIVE_MAX; i++) {
+		if (!receive(l))
+			break;
+	}
 }
 
 /* ---- What runs ask ---- */
@@ -510,6 +513,11 @@ int link_ready(struct link *l, bool logs_json)
 int link_status(struct link *l, const char *text)
 {
 	return tell_keeper(l, (struct wire_message){.type = WIRE_STATUS, .text = text});
+}
+
+int link_hold_conf(struct link *l, int fd)
+{
+	return submit(l, &(struct wire_message){.type = WIRE_CONF}, &fd, 1);
 }
 
 /* ---- Life ---- */

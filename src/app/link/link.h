@@ -136,9 +136,15 @@ int link_ready(struct link *l, bool logs_json);
 /* Tell how it goes, one line, for the service manager. Returns 0, or -1 likewise. */
 int link_status(struct link *l, const char *text);
 
+/* Have the keeper hold the configuration that is in force, a file in memory of which the link
+ * makes a copy of the descriptor: the next worker finds it at WIRE_FD_CONF. Returns 0, or -1
+ * likewise. */
+int link_hold_conf(struct link *l, int fd);
+
 /*
- * Deliver what the keeper has sent so far, without waiting. Call it between reading file
- * events and deciding whose they are. Not from a handler.
+ * Deliver all that the keeper and hooks have sent so far, without waiting. Call it between reading
+ * file events and deciding whose they are: whoever caused one has said before who it is. Not from
+ * a handler.
  */
 void link_drain(struct link *l);
 

@@ -31,6 +31,7 @@ int link_inherit(struct link_inheritance *in)
 		in->fds.fd[i] = is_here ? fd : -1;
 	}
 	in->subscribed_ns = m.hello.subscribed_ns;
+	in->last_run_id = m.hello.last_run_id;
 	in->degraded = *m.hello.degraded ? m.hello.degraded : NULL;
 	in->hooks_dir = *m.hello.hooks_dir ? m.hello.hooks_dir : NULL;
 	/* Executing /proc/self/exe gave it the name "exe". */

@@ -12,6 +12,8 @@
 struct link_inheritance {
 	struct wire_fds fds; /* CLOEXEC */
 	uint64_t subscribed_ns; /* CLOCK_MONOTONIC, of the process records */
+	uint64_t
+		last_run_id; /* the highest number of a run that earlier workers asked for */
 	const char *degraded; /* why who did it may be unknown; NULL: it is not */
 	const char *hooks_dir; /* where the cgroups of hooks are; NULL: they have none */
 	char bytes[2 * PATH_MAX]; /* the keeper's first message */

@@ -74,6 +74,22 @@ void store_end_job(struct store *s, uint64_t job_id)
 	end(s, store_batch_end_job(begin(s), job_id, 0));
 }
 
+void store_reserve_runs(struct store *s, uint64_t last)
+{
+	struct store_batch *b = begin(s);
+	if (last > b->last.run_id)
+		b->last.run_id = last;
+	b->count++;
+	end(s, 0);
+}
+
+void store_release_runs(struct store *s, uint64_t last)
+{
+	pthread_mutex_lock(&s->lock);
+	s->used_run_id = last;
+	pthread_mutex_unlock(&s->lock);
+}
+
 void store_put_run(struct store *s, const struct store_run *run)
 {
 	end(s, store_batch_put_run(begin(s), run));
@@ -350,6 +366,19 @@ int store_take_jobs(struct store *s,
 		return 0;
 	errno = store_db_fault(rc) == STORE_DB_NO_MEMORY ? ENOMEM : EIO;
 	return -1;
+}
+
+void store_take_rules(
+	struct store *s, void (*take)(void *ctx, const char *rule), void *ctx)
+{
+	pthread_mutex_lock(&s->db_lock);
+	struct store_db_cursor c = store_db_begin(&s->db, STORE_DB_GET_RULES);
+	while (store_db_next(&c)) {
+		const char *rule = store_db_text(&c, 0);
+		if (rule)
+			take(ctx, rule);
+	}
+	pthread_mutex_unlock(&s->db_lock);
 }
 
 void store_take_pauses(struct store *s,

@@ -110,6 +110,10 @@ struct store_saved {
 int store_take_jobs(struct store *s,
 	bool (*take)(void *ctx, const struct store_saved *saved), void *ctx);
 
+/* Hand out the names of the rules that those jobs wait for, or ran for, before store_take_jobs. */
+void store_take_rules(
+	struct store *s, void (*take)(void *ctx, const char *rule), void *ctx);
+
 /* Rules that were paused when the daemon ended: until CLOCK_REALTIME ns, UINT64_MAX for
  * ever. Once. */
 void store_take_pauses(struct store *s,
@@ -132,6 +136,14 @@ void store_follow(struct store *s, uint64_t from_id, uint64_t to_id);
 /* It is over: from now on it is history, with its newest 1,000 events, as long as one of its
  * runs is; one that never ran is forgotten. */
 void store_end_job(struct store *s, uint64_t job_id);
+
+/*
+ * Numbers of runs up to `last` may be used from the moment on that this is written: whoever opens
+ * the store later begins behind them, whatever has become of the runs.
+ */
+void store_reserve_runs(struct store *s, uint64_t last);
+/* Before the end: no number above `last` was used. */
+void store_release_runs(struct store *s, uint64_t last);
 
 /* A run has started, or it has ended: each time with all that is known of it. */
 void store_put_run(struct store *s, const struct store_run *run);

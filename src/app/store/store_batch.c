@@ -182,6 +182,7 @@ int store_batch_put_job(struct store_batch *b, const struct store_job *job)
 		b->count--;
 	}
 	note_highest(&b->last.job_id, job->id);
+	note_highest(&b->last.run_id, job->run_id);
 	return 0;
 }
 

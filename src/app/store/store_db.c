@@ -65,6 +65,7 @@ static const char *const sqls[] = {
 	[STORE_DB_GET_JOBS] = GET_JOB "WHERE done = 0 AND id <= ? ORDER BY id",
 	[STORE_DB_GET_JOB] = GET_JOB "WHERE id = (" JOB_OF_RUN ")",
 	[STORE_DB_GET_PAUSES] = "SELECT rule, until_ns FROM pause",
+	[STORE_DB_GET_RULES] = "SELECT DISTINCT rule FROM job WHERE done = 0",
 };
 static_assert(countof(sqls) == STORE_DB_STMTS, "a statement each");
 

@@ -37,6 +37,7 @@ enum store_db_stmt {
 	STORE_DB_GET_JOB, /* id of a run: its job, or the last that this has become */
 	STORE_DB_GET_EVENTS, /* id of their job */
 	STORE_DB_GET_PAUSES,
+	STORE_DB_GET_RULES, /* of jobs that are not done */
 	STORE_DB_STMTS,
 };
 

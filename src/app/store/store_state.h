@@ -41,6 +41,7 @@ struct store {
 	bool is_urgent; /* and is not to linger */
 	uint64_t flush_asked; /* by store_flush */
 	uint64_t flush_done; /* all that came before this one is written */
+	uint64_t used_run_id; /* the highest, at the end; 0: not known */
 	bool is_stopping;
 	bool has_ended;
 	struct store_write_keep keep;

@@ -144,7 +144,7 @@ static bool finish(struct store *s)
 {
 	bool is_whole = !s->is_memory && s->refills_asked == s->refills_done &&
 			s->health.lost == 0;
-	if (!s->is_memory && store_write_clean(&s->db) != SQLITE_OK)
+	if (!s->is_memory && store_write_clean(&s->db, s->used_run_id) != SQLITE_OK)
 		is_whole = false;
 	store_db_close(&s->db, true);
 	return is_whole;

@@ -293,7 +293,11 @@ int store_write_batch(struct store_db *db, const struct store_batch *b,
 	return rc;
 }
 
-int store_write_clean(struct store_db *db)
+int store_write_clean(struct store_db *db, uint64_t last_run_id)
 {
-	return put_state(db, &(struct store_db_state){0}, true);
+	int rc = SQLITE_OK;
+	if (last_run_id)
+		rc = store_db_exec(db, "UPDATE state SET last_run_id = %lld",
+			(long long)last_run_id);
+	return rc == SQLITE_OK ? put_state(db, &(struct store_db_state){0}, true) : rc;
 }

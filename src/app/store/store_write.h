@@ -17,8 +17,9 @@ struct store_write_keep {
 int store_write_batch(struct store_db *db, const struct store_batch *b,
 	const struct store_write_keep *keep);
 
-/* Note that everything has been written. Returns an SQLite result. */
-int store_write_clean(struct store_db *db);
+/* Note that everything has been written, and which number of a run was the last (0: it stays).
+ * Returns an SQLite result. */
+int store_write_clean(struct store_db *db, uint64_t last_run_id);
 
 /* Forget history that is older, or more, than is to be kept, now. Returns an SQLite result. */
 int store_write_prune(struct store_db *db, const struct store_write_keep *keep);

@@ -256,9 +256,34 @@ static json_t *store_object(struct jobs *jobs)
 	return o;
 }
 
+/* Rules that are missing, and for which jobs wait. */
+static json_t *absent_objects(const struct jobs *jobs)
+{
+	json_t *all = json_array();
+	size_t waiting;
+	const char *name;
+	for (size_t i = 0; (name = jobs_absent_rule(jobs, i, &waiting)); i++)
+		json_array_append_new(all, json_pack("{s:s, s:I}", "name", name,
+						   "waiting", (json_int_t)waiting));
+	return all;
+}
+
+/* Say which rules the errors in files keep jobs from. */
+static void say_absent(json_t *reasons, json_t *absent)
+{
+	size_t i;
+	json_t *rule;
+	json_array_foreach (absent, i, rule)
+		say(reasons,
+			"[%s] is missing, because a file with an error was left out; "
+			"jobs "
+			"that wait for it: %" PRIu64,
+			jsontext_get(rule, "name"), jsontext_number(rule, "waiting"));
+}
+
 /* Why not all is well. */
 static json_t *reasons(const struct report_parts *p, const struct actors_counters *w,
-	json_t *rules, json_t *store)
+	json_t *rules, json_t *store, json_t *absent)
 {
 	json_t *all = json_array(), *rule;
 	size_t i;
@@ -277,6 +302,7 @@ static json_t *reasons(const struct report_parts *p, const struct actors_counter
 			json_array_append_new(all, jsontext_str(text.data));
 		buf_fini(&text);
 	}
+	say_absent(all, absent);
 	json_array_foreach (rules, i, rule) {
 		if (strcmp(json_string_value(json_object_get(rule, "state")),
 			    "refused") == 0)
@@ -298,13 +324,15 @@ json_t *report_make(const struct report_parts *p)
 	for (uint32_t i = 0; i < table_count(p->rules); i++)
 		json_array_append_new(rules, rule_object(p, i));
 	json_t *store = store_object(p->jobs);
-	json_t *why = reasons(p, &w, rules, store);
+	json_t *absent = absent_objects(p->jobs);
+	json_t *why = reasons(p, &w, rules, store, absent);
 	const char *state = json_array_size(why) ? "degraded" : "running";
-	return json_pack("{s:s, s:i, s:i, s:s, s:o, s:b, s:b, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:i, s:i, s:s, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
 		"version", FSMON_VERSION, "pid", (int)getppid(), "worker_pid",
 		(int)getpid(), "state", state, "reasons", why, "dry_run", p->is_dry,
-		"realtime", w.is_realtime, "rules", rules, "store", store, "filesystems",
-		filesystem_objects(p->filesystems), "counters", counters_object(p, &w));
+		"realtime", w.is_realtime, "rules", rules, "absent", absent, "store",
+		store, "filesystems", filesystem_objects(p->filesystems), "counters",
+		counters_object(p, &w));
 }
 
 /* ---- As text ---- */

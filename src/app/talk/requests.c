@@ -26,6 +26,9 @@ struct pending {
 	struct store_query query; /* of runs */
 	char rule[RULE_NAME_MAX + 1]; /* the query's */
 	char *no_rule; /* what to say if the history does not know the rule either */
+	json_t *answer; /* which is given when ... */
+	uint64_t
+		flush; /* ... this flush of the store is done; 0: no answer is there yet */
 };
 
 struct requests {
@@ -47,6 +50,7 @@ struct request {
 static void drop(struct pending *p)
 {
 	LIST_REMOVE(p, next);
+	json_decref(p->answer);
 	free(p->no_rule);
 	free(p);
 }
@@ -75,6 +79,34 @@ static void answer_new(struct requests *r, uint64_t client, json_t *object)
 {
 	control_answer(r->control, client, object);
 	json_decref(object);
+}
+
+/* Answer, and drop the client and the reference, once all is written that was put so far: what was
+ * answered for must not be forgotten. */
+static void answer_written(struct pending *p, json_t *object)
+{
+	struct store *store = jobs_store(p->requests->jobs);
+	p->answer = object;
+	if (store) {
+		p->flush = store_flush(store);
+		return;
+	}
+	control_answer(p->requests->control, p->client, object);
+	drop(p);
+}
+
+/* Give the answers for which all is written now. */
+static void give_answers(struct requests *r)
+{
+	struct store *store = jobs_store(r->jobs);
+	struct pending *p, *next;
+	for (p = LIST_FIRST(&r->pending); p; p = next) {
+		next = LIST_NEXT(p, next);
+		if (p->flush == 0 || !store_is_flushed(store, p->flush))
+			continue;
+		control_answer(r->control, p->client, p->answer);
+		drop(p);
+	}
 }
 
 /* The name of a rule that is asked for, or NULL. */
@@ -238,12 +270,13 @@ static void ask_runs(const struct request *q)
 static void on_rerun(void *ctx, uint64_t job_id, const char *error)
 {
 	struct pending *p = ctx;
-	if (error)
-		control_refuse(p->requests->control, p->client, error);
-	else
-		answer_new(p->requests, p->client,
-			json_pack("{s:b, s:I, s:I}", "ok", 1, "run",
-				(json_int_t)p->run_id, "job", (json_int_t)job_id));
+	if (!error) {
+		answer_written(
+			p, json_pack("{s:b, s:I, s:I}", "ok", 1, "run",
+				   (json_int_t)p->run_id, "job", (json_int_t)job_id));
+		return;
+	}
+	control_refuse(p->requests->control, p->client, error);
 	drop(p);
 }
 
@@ -276,7 +309,8 @@ static void pause_rule(const struct request *q)
 	struct jobs *jobs = q->requests->jobs;
 	uint64_t for_ns = jsontext_number(q->args, "for_ns");
 	int64_t rule = rule_of(q);
-	if (rule < 0)
+	struct pending *p = rule < 0 ? NULL : add_pending(q);
+	if (!p)
 		return;
 	jobs_pause(jobs, (uint32_t)rule, for_ns ? for_ns : SCHED_FOREVER);
 	struct jobs_counters c = jobs_rule_counters(jobs, (uint32_t)rule);
@@ -285,20 +319,20 @@ static void pause_rule(const struct request *q)
 	if (for_ns)
 		json_object_set_new(answer, "paused_until_ns",
 			json_integer((json_int_t)c.paused_until_ns));
-	answer_new(q->requests, q->client, answer);
+	answer_written(p, answer);
 }
 
 static void resume_rule(const struct request *q)
 {
 	struct jobs *jobs = q->requests->jobs;
 	int64_t rule = rule_of(q);
-	if (rule < 0)
+	struct pending *p = rule < 0 ? NULL : add_pending(q);
+	if (!p)
 		return;
 	bool was_paused = jobs_rule_counters(jobs, (uint32_t)rule).paused_until_ns;
 	size_t waiting = jobs_resume(jobs, (uint32_t)rule);
-	answer_new(q->requests, q->client,
-		json_pack("{s:b, s:b, s:I}", "ok", 1, "was_paused", was_paused, "waiting",
-			(json_int_t)waiting));
+	answer_written(p, json_pack("{s:b, s:b, s:I}", "ok", 1, "was_paused", was_paused,
+				  "waiting", (json_int_t)waiting));
 }
 
 /* ---- All of them ---- */
@@ -375,5 +409,6 @@ void requests_stop(struct requests *r)
 
 void requests_check(struct requests *r)
 {
+	give_answers(r);
 	control_check(r->control);
 }

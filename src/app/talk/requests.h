@@ -48,7 +48,7 @@ void requests_reloaded(struct requests *r, json_t *answer);
  * one would never end, and nor would the daemon. */
 void requests_stop(struct requests *r);
 
-/* Answer those whose sync is done. */
+/* Answer those whose sync is done, or for whom all is written now. */
 void requests_check(struct requests *r);
 
 #endif

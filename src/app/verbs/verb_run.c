@@ -5,6 +5,7 @@
 #include "base/strlist.h"
 #include "os/clock.h"
 #include "os/connector.h"
+#include "os/dirlock.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
 #include "os/readbuf.h"
@@ -100,6 +101,41 @@ static int open_control(
 	return fail(*path, strerror(errno));
 }
 
+/*
+ * Keep a second daemon out of the state directory: each would take the jobs that wait there for
+ * its own. The worker holds the lock too, for it goes on writing when the keeper is killed; the
+ * next daemon waits for that. With a dry run nothing is stored. Returns 0, also where the
+ * filesystem has no locks, after a warning.
+ */
+static int lock_state(const struct options *o, int *lock)
+{
+	int patience_ms = (int)(WIRE_END_PATIENCE_NS / 1000000);
+	pid_t holder;
+	char why[160], pid[32] = "";
+	if (o->is_dry)
+		return 0;
+	*lock = dirlock_take(o->state_dir, 0, &holder);
+	if (*lock < 0 && errno == EWOULDBLOCK && holder == 0) {
+		fail(o->state_dir, "waiting for the worker of an fsmon that is gone");
+		*lock = dirlock_take(o->state_dir, patience_ms, &holder);
+	}
+	if (*lock >= 0)
+		return 0;
+	if (errno != EWOULDBLOCK) {
+		fail(o->state_dir, strerror(errno));
+		fprintf(stderr, "fsmon: take care that no other fsmon uses this state "
+				"directory: it cannot be locked\n");
+		return 0;
+	}
+	if (holder)
+		snprintf(pid, sizeof(pid), " (pid %d)", (int)holder);
+	snprintf(why, sizeof(why),
+		"another fsmon%s uses this state directory: stop that one first, or "
+		"choose another directory with --state-dir",
+		pid);
+	return fail(o->state_dir, why);
+}
+
 /* The worker gets the same options. */
 static int worker_argv(const struct options *o, struct strlist *argv)
 {
@@ -140,23 +176,26 @@ int verb_run(const struct options *o)
 {
 	if (check_named(o) < 0)
 		return EXIT_USAGE;
-	struct keeper_config config = {.fds.fd = {-1, -1, -1, -1, -1, -1}};
+	struct keeper_config config = {.fds.fd = {-1, -1, -1, -1, -1, -1, -1, -1}};
 	struct strlist argv = {0};
 	char *path = NULL;
 	int lock = -1, code = EXIT_FAILED;
-	_Static_assert(WIRE_FD_COUNT == 6, "one initial value for each");
+	_Static_assert(WIRE_FD_COUNT == 8, "one initial value for each");
 	open_process_sources(&config);
 	bool is_degraded = *place(&config.fds, WIRE_FD_CONNECTOR) < 0;
 	if (open_group(&config.fds, is_degraded) < 0 ||
 		open_control(o, &config.fds, &path, &lock) < 0)
 		goto done;
+	if (lock_state(o, place(&config.fds, WIRE_FD_STATE)) < 0)
+		goto unlink;
 	*place(&config.fds, WIRE_FD_BUFFER) = readbuf_create();
 	if (*place(&config.fds, WIRE_FD_BUFFER) < 0 || worker_argv(o, &argv) < 0) {
 		fail("start", strerror(errno));
-		goto done;
+		goto unlink;
 	}
 	config.worker_argv = argv.items;
 	code = keeper_run(&config);
+unlink:
 	unlink(path);
 done:
 	for (size_t i = 0; i < WIRE_FD_COUNT; i++) {

@@ -14,6 +14,7 @@
 #include "os/clock.h"
 #include "os/fanotify.h"
 #include "os/fd.h"
+#include "os/memfile.h"
 #include "os/proc.h"
 #include "os/thread.h"
 
@@ -49,6 +50,7 @@ struct worker {
 	struct jobs *jobs;
 	struct requests *requests;
 	struct reload *reload;
+	int conf_fd; /* what the keeper holds of the configuration; -1: nothing */
 	int mountinfo_fd;
 	int wake_fd; /* of the actors */
 	bool has_records; /* the fanotify queue or the actors may have some */
@@ -394,6 +396,41 @@ static int swap_rules(struct worker *w, struct load *next)
 	return 0;
 }
 
+/*
+ * Have the keeper hold a configuration: a worker that takes the place of this one begins with
+ * that, not with what somebody is just writing. Returns the file, or -1 with errno.
+ */
+static int hold_conf(struct worker *w, struct buf *bytes)
+{
+	int fd = memfile_make("fsmon-conf", bytes->data, bytes->len);
+	buf_fini(bytes);
+	if (fd < 0 || link_hold_conf(w->link, fd) == 0)
+		return fd;
+	fd_close(fd);
+	return -1;
+}
+
+/* Put what was loaded in force, for the workers to come as well. Returns 0, or -1: all is as it
+ * was. */
+static int put_in_force(struct worker *w, struct load *next)
+{
+	/* First the keeper: before a run of a new rule is asked for, it has the rule. */
+	int fd = hold_conf(w, &next->held);
+	if (fd < 0)
+		log_err("the keeper cannot be given the configuration: %s",
+			strerror(errno));
+	if (fd >= 0 && swap_rules(w, next) == 0) {
+		fd_close(w->conf_fd);
+		w->conf_fd = fd;
+		return 0;
+	}
+	if (fd >= 0 && w->conf_fd >= 0 && link_hold_conf(w->link, w->conf_fd) < 0)
+		log_err("the keeper holds a configuration that is not in force: %s",
+			strerror(errno));
+	fd_close(fd);
+	return -1;
+}
+
 static void log_messages(const struct conf *c)
 {
 	for (size_t i = 0; i < c->message_count; i++) {
@@ -424,7 +461,7 @@ static void on_reloaded(void *ctx, struct load *l)
 	json_t *messages = l ? message_strings(&l->conf) : json_array();
 	if (l)
 		log_messages(&l->conf);
-	is_ok = is_ok && swap_rules(w, l) == 0;
+	is_ok = is_ok && put_in_force(w, l) == 0;
 	size_t count = table_count(w->load.table);
 	if (is_ok) {
 		log_info("reloaded: %zu rule%s", count, plural(count));
@@ -524,7 +561,7 @@ static void listen_to_group(struct worker *w, bool listens)
 
 static int loop(struct worker *w)
 {
-	while (!w->ends_now && !(w->is_ending && jobs_running(w->jobs) == 0)) {
+	while (!w->ends_now && !(w->is_ending && jobs_have_ended(w->jobs))) {
 		listen_to_group(w, !w->is_ending && pipeline_next_ns(w->pipeline) == 0);
 		if (poller_turn(w->poller, wait_ns(w)) < 0 && errno != EINTR) {
 			log_err("waiting for events failed: %s", strerror(errno));
@@ -547,16 +584,21 @@ static int loop(struct worker *w)
 
 /* ---- Start and end ---- */
 
+/* Load what an earlier worker had in force; the first one reads the disk. */
 static int load_first(struct worker *w)
 {
-	if (load(&w->load, w->options, NULL, 0) < 0) {
+	bool is_first = w->conf_fd < 0;
+	int rc = is_first ? load(&w->load, w->options, NULL, 0)
+			  : load_held(&w->load, w->conf_fd);
+	if (rc < 0) {
 		log_err("the configuration could not be loaded: %s", strerror(errno));
 		return -1;
 	}
 	log_open(logs_json(w));
 	log_start();
 	log_messages(&w->load.conf);
-	if (w->load.conf.error_count && w->load.conf.daemon.strict) {
+	/* Later, with the daemon at work, the good files are better than nothing. */
+	if (is_first && w->load.conf.error_count && w->load.conf.daemon.strict) {
 		log_err("not started: strict = yes, and the configuration has errors");
 		return -1;
 	}
@@ -598,6 +640,8 @@ static int start_jobs(struct worker *w)
 		.filesystems = &w->filesystems,
 		.link = link_port(w->link),
 		.is_dry = w->options->is_dry,
+		.lacks_files = w->load.conf.error_count > 0,
+		.last_run_id = w->inherited.last_run_id,
 		.state_dir = w->options->state_dir,
 		.runtime_dir = w->options->runtime_dir,
 		.hooks_dir = w->inherited.hooks_dir,
@@ -681,6 +725,14 @@ static int start(struct worker *w)
 		log_err("could not start: %s", strerror(errno));
 		return -1;
 	}
+	if (w->conf_fd < 0)
+		w->conf_fd = hold_conf(w, &w->load.held);
+	if (w->conf_fd < 0)
+		log_warn(
+			"the keeper cannot be given the configuration: %s; a worker that "
+			"takes the place of this one reads the files anew",
+			strerror(errno));
+	buf_fini(&w->load.held);
 	log_filesystems(w, true);
 	set_fronts(w, &w->load);
 	w->has_records = true; /* what an earlier worker has left */
@@ -705,6 +757,7 @@ static void end(struct worker *w)
 	filesystems_fini(&w->filesystems);
 	poller_free(w->poller);
 	load_fini(&w->load);
+	fd_close(w->conf_fd);
 	fd_close(w->mountinfo_fd);
 	fd_close(w->wake_fd);
 }
@@ -722,6 +775,7 @@ int worker_run(const struct options *o)
 		return EXIT_USAGE;
 	}
 	int code = EXIT_USAGE;
+	w.conf_fd = fd_of(&w, WIRE_FD_CONF);
 	if (load_first(&w) == 0)
 		code = start(&w) == 0 ? loop(&w) : EXIT_FAILED;
 	end(&w);

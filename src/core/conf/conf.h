@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CONF_FILE_MAX_BYTES 16777216u /* 16 MiB */
 #define CONF_LINE_MAX_BYTES 65536u
@@ -49,6 +50,21 @@ struct conf {
  */
 int confread_files(struct conf *c, const struct conf_file *files, size_t count,
 	const struct accounts_lookup *lookup);
+
+/*
+ * Append what was read from the disk: the files, and the messages so far, each an error of a file
+ * as a whole. Returns 0, or -1 with ENOMEM.
+ */
+int confpack_write(
+	struct buf *b, const struct conf *c, const struct conf_file *files, size_t count);
+
+/*
+ * Take that apart: adds the messages to *c, and makes an array of the files, which the caller
+ * frees; their names and bytes lie in `bytes`, with a NUL behind each. Returns 0, or -1 with
+ * EBADMSG (confpack_write has not made it) or ENOMEM.
+ */
+__attribute__((warn_unused_result)) int confpack_read(struct conf *c, const void *bytes,
+	size_t len, struct conf_file **files, size_t *count);
 
 /* Add a message behind those of its file and of the lines before; `file` and `text` are
  * copied. Returns 0, or -1 with ENOMEM. */

@@ -10,7 +10,7 @@
  * Numbers are in the machine's own order, unaligned; strings end with a NUL. Nothing may
  * follow the last field.
  */
-#define WIRE_VERSION 4u
+#define WIRE_VERSION 5u
 #define WIRE_HEADER_BYTES 12
 
 /*
@@ -135,6 +135,7 @@ static void hello_fields(struct cursor *c, struct wire_hello *h)
 {
 	word(c, &h->places);
 	raw(c, &h->subscribed_ns, sizeof(h->subscribed_ns));
+	raw(c, &h->last_run_id, sizeof(h->last_run_id));
 	text(c, &h->degraded);
 	text(c, &h->hooks_dir);
 }
@@ -181,6 +182,7 @@ static void fields(struct cursor *c, struct wire_message *m)
 		flag(c, &m->now);
 		break;
 	case WIRE_KILL:
+	case WIRE_CONF:
 	case WIRE_CAUGHT_UP:
 	case WIRE_RELOAD:
 		break;

@@ -22,6 +22,8 @@ enum wire_place {
 	WIRE_FD_TASKSTATS,
 	WIRE_FD_BUFFER, /* memfd that fanotify is read into */
 	WIRE_FD_CONTROL, /* listening socket */
+	WIRE_FD_CONF, /* memfd with the configuration in force; none before the first worker */
+	WIRE_FD_STATE, /* the lock on the state directory: held as long as somebody writes there */
 	WIRE_FD_END,
 };
 
@@ -35,6 +37,11 @@ struct wire_fds {
 #define WIRE_MAX_BYTES ((size_t)1024 * 1024) /* the longest message */
 #define WIRE_MAX_FDS 2 /* descriptors with one message */
 
+/* A worker that ends waits at most so long for the store to reach the disk. The keeper lets it, and
+ * then do what else there is (the log waits two seconds for its reader), before it kills it. */
+#define WIRE_STORE_PATIENCE_NS UINT64_C(5000000000)
+#define WIRE_END_PATIENCE_NS (WIRE_STORE_PATIENCE_NS + UINT64_C(3000000000))
+
 enum wire_type {
 	/* worker to keeper */
 	WIRE_RUN = 1, /* start a hook; with it go its descriptors */
@@ -44,6 +51,7 @@ enum wire_type {
 	WIRE_DONE, /* the ends of these runs have been dealt with */
 	WIRE_READY, /* the worker is at work; also at the end of each reload */
 	WIRE_STATUS, /* one line about how it goes, for the service manager */
+	WIRE_CONF, /* what the next worker is to have at WIRE_FD_CONF; with that descriptor */
 	/* keeper to worker */
 	WIRE_HELLO, /* the first one to a new worker, there before it begins */
 	WIRE_STARTED, /* a process exists, its program does not run yet; with the output pipe */
@@ -83,6 +91,7 @@ struct wire_done {
 struct wire_hello {
 	uint32_t places; /* those taken: bits 1 << (WIRE_FD_x - WIRE_FD_WORKER) */
 	uint64_t subscribed_ns; /* CLOCK_MONOTONIC; no process record since is missing */
+	uint64_t last_run_id; /* the highest that a run was asked for with; 0: none was */
 	const char *degraded; /* why actors may be unknown; NULL, decoded "": not so */
 	const char *hooks_dir; /* where the hooks have cgroups; likewise: nowhere */
 };
